@@ -1,0 +1,32 @@
+"""NeuronTune: find the neurons a classifier is biased by, mask them, retrain its last layer.
+
+The names below need arrays alone; models, extraction and heatmaps live in the submodules and are imported by name.
+"""
+
+from neurontune_core.config import TuneConfig
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluate import Evaluation, changes, evaluate
+from neurontune_core.head import LinearHead
+from neurontune_core.identify import NoMistakes, SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
+from neurontune_core.tune import EpochRecord, TuneResult, neurontune, neurontune_halves
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EmbeddingSet",
+    "EpochRecord",
+    "Evaluation",
+    "InputError",
+    "LinearHead",
+    "NoMistakes",
+    "SpuriousnessScorer",
+    "SpuriousnessScores",
+    "TuneConfig",
+    "TuneResult",
+    "changes",
+    "evaluate",
+    "neurontune",
+    "neurontune_halves",
+    "spuriousness_scores",
+]

@@ -1,0 +1,249 @@
+"""EmbeddingSet: the activations before the last layer, with labels and, for measuring only, groups."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json, write_json, write_whole
+
+FORMAT = "neurontune-embeddings/1"
+_ROWS_PER_CHECK = 8192  # a memory-mapped set is checked in blocks, so that it never has to fit in memory
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingSet:
+    """One split of a data set as the last layer sees it.
+
+    Attributes:
+        embeddings: [N, M] float16 or float32, possibly a read-only memory map.
+        labels: [N] int64, class indices 0..C-1.
+        class_names: the C class names.
+        groups: [N] int64 indices into ``group_names``, or None. For measuring only; nothing here tunes on them.
+        group_names: the group names; empty without groups.
+        sample_ids: [N] unique strings.
+        sources: [N] image paths relative to the data set's root, or texts; None when only vectors are known.
+        split: the name of the split, such as ``"val"``.
+        provenance: what made the vectors (model fingerprint, preprocessing, files left out); JSON-able.
+
+    Raises:
+        InputError: when shapes disagree, a label or group is out of range, or a row holds NaN or infinity.
+    """
+
+    embeddings: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    groups: np.ndarray | None = None
+    group_names: tuple[str, ...] = ()
+    sample_ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=object))
+    sources: np.ndarray | None = None
+    split: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        embeddings = np.asanyarray(self.embeddings)
+        if embeddings.ndim != 2 or 0 in embeddings.shape:
+            raise InputError(
+                f"Expected embeddings of shape [samples, neurons], but got shape {list(embeddings.shape)}."
+            )
+        if embeddings.dtype not in (np.float16, np.float32):
+            if not np.issubdtype(embeddings.dtype, np.number) or np.iscomplexobj(embeddings):
+                raise InputError(f"Expected embeddings of real numbers, but got {embeddings.dtype}.")
+            embeddings = embeddings.astype(np.float32)
+        samples = len(embeddings)
+        labels = _indices(self.labels, samples, len(self.class_names), "label", "class names")
+        groups = self.groups
+        if groups is not None:
+            groups = _indices(groups, samples, len(self.group_names), "group", "group names")
+        _refuse_non_finite(embeddings)
+        sample_ids = self.sample_ids
+        if len(sample_ids) == 0:
+            sample_ids = np.array([str(row) for row in range(samples)], dtype=object)
+        sources = self.sources
+        for name, column in (("sample_ids", sample_ids), ("sources", sources)):
+            if column is not None and len(column) != samples:
+                raise InputError(f"Expected {samples} {name}, one per embedding, but got {len(column)}.")
+        set_field = object.__setattr__  # the dataclass is frozen to its users; this is its own birth
+        set_field(self, "embeddings", embeddings)
+        set_field(self, "labels", labels)
+        set_field(self, "groups", groups)
+        set_field(self, "class_names", tuple(map(str, self.class_names)))
+        set_field(self, "group_names", tuple(map(str, self.group_names)) if groups is not None else ())
+        set_field(self, "sample_ids", np.asarray(sample_ids, dtype=object))
+        set_field(self, "sources", None if sources is None else np.asarray(sources, dtype=object))
+
+    @property
+    def num_samples(self) -> int:
+        return int(self.embeddings.shape[0])
+
+    @property
+    def num_neurons(self) -> int:
+        return int(self.embeddings.shape[1])
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def take(self, rows: np.ndarray) -> EmbeddingSet:
+        """The given rows, in the given order, as a set of its own."""
+        return replace(
+            self,
+            embeddings=np.ascontiguousarray(self.embeddings[rows]),
+            labels=self.labels[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            sample_ids=self.sample_ids[rows],
+            sources=None if self.sources is None else self.sources[rows],
+        )
+
+    def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:
+        """Two seeded, class-stratified halves: the first tunes, the second identifies (Section 5.5, val/2)."""
+        rng = np.random.default_rng(seed)
+        first: list[np.ndarray] = []
+        second: list[np.ndarray] = []
+        for label in range(self.num_classes):
+            rows = rng.permutation(np.flatnonzero(self.labels == label))
+            if len(rows) == 1:
+                raise InputError(
+                    f'Class "{self.class_names[label]}" has a single sample, so the set cannot be halved by class; '
+                    "give at least two samples of each class."
+                )
+            middle = (len(rows) + label % 2) // 2  # odd counts round down and up in turn, so the halves stay even
+            first.append(rows[:middle])
+            second.append(rows[middle:])
+        return self.take(np.sort(np.concatenate(first))), self.take(np.sort(np.concatenate(second)))
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``embeddings.npy``, ``samples.parquet`` and, last, ``meta.json``."""
+        import pandas as pd
+
+        folder = Path(folder)
+        columns: dict[str, Any] = {"id": self.sample_ids, "label": self.labels}
+        if self.groups is not None:
+            columns["group"] = self.groups
+        if self.sources is not None:
+            columns["source"] = self.sources
+        table = pd.DataFrame(columns).assign(split=self.split)
+        vectors = np.ascontiguousarray(self.embeddings)
+        write_whole(folder / "embeddings.npy", lambda path: np.save(path, vectors, allow_pickle=False))
+        write_whole(folder / "samples.parquet", lambda path: table.to_parquet(path, index=False))
+        write_json(
+            folder / "meta.json",
+            {
+                "format": FORMAT,
+                "shape": list(vectors.shape),
+                "dtype": str(vectors.dtype),
+                "class_names": self.class_names,
+                "group_names": self.group_names,
+                "split": self.split,
+                "checksum": _checksum(vectors),
+                "provenance": self.provenance,
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path) -> EmbeddingSet:
+        """Open a folder written by `save`; the vectors stay on disk until they are read.
+
+        Raises:
+            InputError: when a file is missing, is of another kind, or disagrees with the others.
+        """
+        import pandas as pd
+
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder}; an embedding set is a folder written by extract or import.")
+        meta = read_json(folder / "meta.json")
+        if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+            raise InputError(f'{folder / "meta.json"} does not describe an embedding set (expected format "{FORMAT}").')
+        try:
+            vectors = np.load(folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
+            table = pd.read_parquet(folder / "samples.parquet")
+            label_column, id_column = table["label"].to_numpy(), table["id"].to_numpy(dtype=object)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"The embedding set {folder} cannot be read ({error}); extract or import it again."
+            ) from None
+        if list(vectors.shape) != meta.get("shape"):
+            raise InputError(
+                f"The embedding set {folder} holds {list(vectors.shape)} values, "
+                f"but its meta.json says {meta.get('shape')}; "
+                "extract or import it again."
+            )
+        return cls(
+            embeddings=vectors,
+            labels=label_column,
+            class_names=tuple(meta["class_names"]),
+            groups=table["group"].to_numpy() if "group" in table else None,
+            group_names=tuple(meta["group_names"]),
+            sample_ids=id_column,
+            sources=table["source"].to_numpy(dtype=object) if "source" in table else None,
+            split=meta.get("split", ""),
+            provenance=meta.get("provenance", {}) | {"checksum": meta.get("checksum", "")},
+        )
+
+
+def check_compatible(reference: EmbeddingSet, other: EmbeddingSet) -> None:
+    """Raise InputError unless both sets have the same neurons and classes."""
+    if reference.num_neurons != other.num_neurons:
+        raise InputError(
+            f"The sets do not belong together: one has {reference.num_neurons} neurons, the other {other.num_neurons}; "
+            "extract both with the same model."
+        )
+    if reference.num_classes != other.num_classes:
+        raise InputError(
+            f"The sets do not belong together: one has {reference.num_classes} classes, the other {other.num_classes}."
+        )
+
+
+def _indices(values: Any, samples: int, limit: int, what: str, names: str) -> np.ndarray:
+    array = np.asarray(values)
+    if array.shape != (samples,):
+        raise InputError(
+            f"Expected {samples} {what}s, one per embedding, but got an array of shape {list(array.shape)}."
+        )
+    if not np.issubdtype(array.dtype, np.integer) and not (
+        np.issubdtype(array.dtype, np.floating)
+        and np.all(np.isfinite(array))
+        and np.array_equal(array, np.trunc(array))
+    ):
+        raise InputError(f"Expected whole numbers as {what}s, but got {array.dtype} values such as {array.flat[0]!r}.")
+    array = array.astype(np.int64)
+    outside = np.flatnonzero((array < 0) | (array >= limit))
+    if len(outside):
+        raise InputError(
+            f"{len(outside)} {what}s lie outside 0..{limit - 1} ({limit} {names}), "
+            f"the first in row {outside[0]}: {array[outside[0]]}."
+        )
+    return array
+
+
+def _refuse_non_finite(embeddings: np.ndarray) -> None:
+    bad: list[int] = []
+    for start in range(0, len(embeddings), _ROWS_PER_CHECK):
+        block = embeddings[start : start + _ROWS_PER_CHECK]
+        if not np.isfinite(np.sum(block, dtype=np.float64)):  # one pass; the rows are only named when there is one
+            bad.extend(start + np.flatnonzero(~np.isfinite(block).all(axis=1)))
+    if bad:
+        raise InputError(
+            f"{len(bad)} embeddings hold NaN or infinity, in rows {listing(bad)}; "
+            "remove these samples or repair the model that made them."
+        )
+
+
+def listing(values: Sequence[Any], limit: int = 5) -> str:
+    """ "3, 5, 8 and 12 more": a list as a sentence can bear it."""
+    shown = ", ".join(str(value) for value in values[:limit])
+    return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
+
+
+def _checksum(vectors: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(vectors), _ROWS_PER_CHECK):
+        digest.update(np.ascontiguousarray(vectors[start : start + _ROWS_PER_CHECK]).data)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,125 @@
+"""What a head gets right: by class, by group, in the worst group; and what two heads get differently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.head import LinearHead
+
+_Z = 1.959963984540054  # the 97.5 % point of the normal distribution: intervals of 95 %
+
+
+def wilson_interval(correct: int, n: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a proportion; (0, 1) without samples (Wilson, 1927)."""
+    if n == 0:
+        return 0.0, 1.0
+    p, z2 = correct / n, _Z * _Z
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """So many of so many right."""
+
+    name: str
+    correct: int
+    n: int
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.correct / self.n if self.n else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.correct, self.n)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracies of one head on one set.
+
+    Attributes:
+        overall: all samples.
+        classes, groups: one entry per class and per group; groups is empty when the set has none.
+    """
+
+    overall: Proportion
+    classes: tuple[Proportion, ...]
+    groups: tuple[Proportion, ...]
+
+    @property
+    def accuracy(self) -> float:
+        return self.overall.correct / self.overall.n
+
+    @property
+    def worst_class(self) -> Proportion:
+        return _worst(self.classes)
+
+    @property
+    def worst_class_accuracy(self) -> float:
+        return float(self.worst_class.accuracy or 0.0)
+
+    @property
+    def worst_group(self) -> Proportion | None:
+        """The non-empty group with the lowest accuracy, or None without groups."""
+        return _worst(self.groups) if self.groups else None
+
+    @property
+    def worst_group_accuracy(self) -> float | None:
+        """Never a guess: None without groups."""
+        return self.worst_group.accuracy if self.worst_group else None
+
+    @property
+    def accuracy_gap(self) -> float | None:
+        """Average minus worst-group accuracy; None without groups."""
+        return None if self.worst_group_accuracy is None else self.accuracy - self.worst_group_accuracy
+
+
+def _worst(parts: tuple[Proportion, ...]) -> Proportion:
+    return min((part for part in parts if part.n), key=lambda part: part.correct / part.n)
+
+
+def evaluate(head: LinearHead, embedding_set: EmbeddingSet) -> Evaluation:
+    """Evaluate a head on a set.
+
+    Raises:
+        InputError: when the head does not fit the set.
+    """
+    head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+    return evaluate_predictions(head.predict(embedding_set.embeddings), embedding_set)
+
+
+def evaluate_predictions(predictions: np.ndarray, embedding_set: EmbeddingSet) -> Evaluation:
+    """The same from predictions [N] that are already there."""
+    right = predictions == embedding_set.labels
+    return Evaluation(
+        overall=Proportion("all", int(right.sum()), len(right)),
+        classes=_by(embedding_set.labels, embedding_set.class_names, right),
+        groups=() if embedding_set.groups is None else _by(embedding_set.groups, embedding_set.group_names, right),
+    )
+
+
+def _by(index: np.ndarray, names: tuple[str, ...], right: np.ndarray) -> tuple[Proportion, ...]:
+    n = np.bincount(index, minlength=len(names))
+    correct = np.bincount(index, weights=right, minlength=len(names))
+    return tuple(Proportion(name, int(c), int(k)) for name, c, k in zip(names, correct, n, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """Rows of a set whose outcome differs between two heads: ``fixed`` wrong → right, ``broken`` right → wrong."""
+
+    fixed: np.ndarray
+    broken: np.ndarray
+
+
+def changes(before: LinearHead, after: LinearHead, embedding_set: EmbeddingSet) -> Changes:
+    """Which samples ``after`` repairs and which it breaks, relative to ``before``."""
+    was = before.predict(embedding_set.embeddings) == embedding_set.labels
+    now = after.predict(embedding_set.embeddings) == embedding_set.labels
+    return Changes(fixed=np.flatnonzero(~was & now), broken=np.flatnonzero(was & ~now))

@@ -1,0 +1,130 @@
+"""LinearHead: the last linear layer, and folding a mask into it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.files import write_whole
+
+_ROWS_PER_BLOCK = 8192  # float16 sets are widened block by block
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """``logits = embeddings @ weight.T + bias``.
+
+    Attributes:
+        weight: [C, M] float32.
+        bias: [C] float32.
+        class_names: the C class names, or empty when unknown.
+        provenance: how the head came to be; JSON-able.
+
+    Raises:
+        InputError: when the shapes disagree or a value is not finite.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    class_names: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        weight = np.ascontiguousarray(self.weight, dtype=np.float32)
+        bias = np.ascontiguousarray(self.bias, dtype=np.float32)
+        if weight.ndim != 2 or bias.shape != (len(weight),):
+            raise InputError(
+                f"Expected a head with weight [classes, neurons] and bias [classes], "
+                f"but got weight {list(weight.shape)} and bias {list(bias.shape)}."
+            )
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            raise InputError("The head holds NaN or infinity; train it again with a smaller learning rate.")
+        if self.class_names and len(self.class_names) != len(weight):
+            raise InputError(f"The head has {len(weight)} classes but {len(self.class_names)} class names.")
+        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "bias", bias)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+
+    @property
+    def num_classes(self) -> int:
+        return int(self.weight.shape[0])
+
+    @property
+    def num_neurons(self) -> int:
+        return int(self.weight.shape[1])
+
+    def check_fits(self, num_neurons: int, num_classes: int) -> None:
+        """Raise InputError unless the head has exactly these sizes."""
+        if (self.num_classes, self.num_neurons) != (num_classes, num_neurons):
+            raise InputError(
+                f"The head does not fit: it is for {self.num_classes} classes and {self.num_neurons} neurons, "
+                f"the embeddings have {num_classes} classes and {num_neurons} neurons; use the head of the model "
+                "that made the embeddings."
+            )
+
+    def logits(self, embeddings: np.ndarray) -> np.ndarray:
+        """[N, M] -> [N, C] float32."""
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.num_neurons:
+            raise InputError(
+                f"The head does not fit: it is for {self.num_neurons} neurons, the embeddings have shape "
+                f"{list(embeddings.shape)}."
+            )
+        out = np.empty((len(embeddings), self.num_classes), dtype=np.float32)
+        for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
+            block = np.asarray(embeddings[start : start + _ROWS_PER_BLOCK], dtype=np.float32)
+            out[start : start + _ROWS_PER_BLOCK] = block @ self.weight.T + self.bias
+        return out
+
+    def predict(self, embeddings: np.ndarray) -> np.ndarray:
+        """[N, M] -> [N] int64, the class with the largest logit."""
+        return self.logits(embeddings).argmax(axis=1)
+
+    def masked(self, mask: np.ndarray) -> LinearHead:
+        """Fold a mask ([M], or [C, M] for masks by class) into the weights: ``W * m``, bias as it is (Eq. 7).
+
+        The result on raw embeddings gives the logits of this head on masked embeddings.
+        """
+        return LinearHead(
+            self.weight * np.asarray(mask, dtype=np.float32), self.bias, self.class_names, self.provenance
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write safetensors with ``weight`` and ``bias``; names and provenance go into the file's metadata."""
+        from safetensors.numpy import save_file
+
+        metadata = {"class_names": json.dumps(self.class_names), "provenance": json.dumps(self.provenance)}
+        tensors = {"weight": self.weight, "bias": self.bias}
+        write_whole(Path(path), lambda temporary: save_file(tensors, temporary, metadata=metadata))
+
+    @classmethod
+    def load(cls, path: str | Path) -> LinearHead:
+        """Read a head.
+
+        Raises:
+            InputError: when the file is missing, is not safetensors, or lacks ``weight`` or ``bias``.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"There is no head file {path}.")
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                names = set(file.keys())
+                if not {"weight", "bias"} <= names:
+                    raise InputError(
+                        f"{path} has the tensors {sorted(names)[:6]}, but a head needs 'weight' [classes, neurons] "
+                        "and 'bias' [classes]."
+                    )
+                weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
+            class_names = tuple(json.loads(metadata.get("class_names", "[]")))
+            provenance = json.loads(metadata.get("provenance", "{}"))
+        except (SafetensorError, json.JSONDecodeError, TypeError) as error:
+            raise InputError(f"{path} is not a safetensors file with a linear head ({error}).") from None
+        return cls(weight, bias, class_names, provenance)

@@ -1,0 +1,253 @@
+"""Which neurons are biased: spuriousness scores (Eq. 5), the biased dimensions (Eq. 6) and SFit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+
+Statistic = Literal["median", "mean", "quantile"]
+
+FEW_MISTAKES = 5  # below this many, a class's scores are called uncertain
+_NEURONS_PER_BLOCK = 64  # bounds the memory of the one-time sort
+_MOST_ORDER_BYTES = 1 << 30  # larger sets are partitioned afresh at each pass instead of being kept sorted
+
+
+class NoMistakes(InputError):
+    """The head makes no mistake on the identification set, so there is nothing to compare."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The head makes no mistake on the identification set, so no neuron can be called biased; "
+            "identify on data that the head gets partly wrong, such as held-out samples."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SpuriousnessScores:
+    """How much stronger each neuron fires on the mistakes of a class than on its hits.
+
+    Attributes:
+        delta: [C, M] float32, Eq. 5; 0 for a class without mistakes or without hits.
+        median_incorrect, median_correct: [C, M] float32, the two terms of delta; NaN where there is no sample. With
+            another ``statistic`` they hold that statistic.
+        num_incorrect, num_correct: [C] int64.
+        sfit: the sum of |delta| over classes and neurons.
+        num_silent: neurons whose statistics are all zero; they score 0 and can never be selected.
+        warnings: sentences on classes whose scores rest on too little.
+    """
+
+    delta: np.ndarray
+    median_incorrect: np.ndarray
+    median_correct: np.ndarray
+    num_incorrect: np.ndarray
+    num_correct: np.ndarray
+    sfit: float
+    num_silent: int
+    warnings: tuple[str, ...]
+
+    @property
+    def neuron_scores(self) -> np.ndarray:
+        """[M] the largest delta over classes that have both mistakes and hits: what Eq. 6 compares with λ."""
+        scored = (self.num_incorrect > 0) & (self.num_correct > 0)
+        return self.delta[scored].max(axis=0) if scored.any() else np.zeros(self.delta.shape[1], dtype=np.float32)
+
+    def biased(self, threshold: float = 0.0) -> np.ndarray:
+        """[M] bool: ``delta > threshold`` for any class (Eq. 6, strict)."""
+        return np.asarray(self.biased_by_class(threshold).any(axis=0))
+
+    def biased_by_class(self, threshold: float = 0.0) -> np.ndarray:
+        """[C, M] bool: Eq. 6 before the union over classes."""
+        scored = (self.num_incorrect > 0) & (self.num_correct > 0)
+        return (self.delta > threshold) & scored[:, None]
+
+
+def chance_share(num_classes: int) -> float:
+    """The share of neurons that λ = 0 selects on pure noise: each class picks half, their union 1 - 2^-C."""
+    return 1.0 - 0.5**num_classes
+
+
+class SpuriousnessScorer:
+    """Sorts the activations once; calling it with new predictions then only counts.
+
+    Args:
+        embeddings: [N, M] floats, raw (never masked).
+        labels: [N] int, 0..C-1.
+        num_classes: C.
+        magnitude: score |v| as the paper says; False scores the signed activation.
+        statistic: what is compared between mistakes and hits; the paper's is the median (numpy's, the mean of the two
+            middle values).
+        quantile: the quantile in (0, 1) that ``statistic="quantile"`` compares.
+        class_names: for the warnings.
+    """
+
+    def __init__(
+        self,
+        embeddings: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        *,
+        magnitude: bool = True,
+        statistic: Statistic = "median",
+        quantile: float = 0.5,
+        class_names: tuple[str, ...] = (),
+    ) -> None:
+        if len(labels) != len(embeddings):
+            raise InputError(f"Expected {len(embeddings)} labels, one per embedding, but got {len(labels)}.")
+        if statistic not in ("median", "mean", "quantile"):
+            raise InputError(f'Expected statistic to be "median", "mean" or "quantile", but got "{statistic}".')
+        if not 0.0 < quantile < 1.0:
+            raise InputError(f"Expected a quantile between 0 and 1, but got {quantile}.")
+        self._embeddings = embeddings
+        self._labels = np.asarray(labels)
+        self._magnitude = magnitude
+        self._statistic = statistic
+        self._quantile = 0.5 if statistic == "median" else quantile
+        self._class_names = class_names or tuple(str(label) for label in range(num_classes))
+        self._rows = [np.flatnonzero(self._labels == label) for label in range(num_classes)]
+        self._orders: list[np.ndarray] | None = None
+        largest = max((len(rows) for rows in self._rows), default=0)
+        index_type = np.uint16 if largest <= 1 << 16 else np.uint32
+        if statistic != "mean" and embeddings.size * np.dtype(index_type).itemsize <= _MOST_ORDER_BYTES:
+            self._orders = [self._sort(rows, index_type) for rows in self._rows]
+
+    def __call__(self, predictions: np.ndarray) -> SpuriousnessScores:
+        """Score the outcomes of these predictions.
+
+        Args:
+            predictions: [N] int.
+
+        Raises:
+            NoMistakes: when every prediction is right.
+            InputError: when there are not N predictions.
+        """
+        if np.shape(predictions) != self._labels.shape:
+            raise InputError(f"Expected {len(self._labels)} predictions, but got shape {list(np.shape(predictions))}.")
+        wrong = np.asarray(predictions) != self._labels
+        if not wrong.any():
+            raise NoMistakes
+        classes, neurons = len(self._rows), self._embeddings.shape[1]
+        incorrect = np.full((classes, neurons), np.nan, dtype=np.float32)
+        correct = np.full((classes, neurons), np.nan, dtype=np.float32)
+        for label, rows in enumerate(self._rows):
+            if len(rows):
+                incorrect[label], correct[label] = self._statistics(label, rows, wrong[rows])
+        num_incorrect = np.array([int(wrong[rows].sum()) for rows in self._rows], dtype=np.int64)
+        num_correct = np.array([len(rows) for rows in self._rows], dtype=np.int64) - num_incorrect
+        delta = np.nan_to_num(incorrect - correct, nan=0.0)
+        silent = ((incorrect == 0) | np.isnan(incorrect)) & ((correct == 0) | np.isnan(correct))
+        return SpuriousnessScores(
+            delta=delta,
+            median_incorrect=incorrect,
+            median_correct=correct,
+            num_incorrect=num_incorrect,
+            num_correct=num_correct,
+            sfit=float(np.abs(delta).sum(dtype=np.float64)),
+            num_silent=int(silent.all(axis=0).sum()),
+            warnings=self._warnings(num_incorrect, num_correct),
+        )
+
+    def _statistics(self, label: int, rows: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[M] statistic of the wrong and of the right samples of one class; NaN where there are none."""
+        if self._orders is None:
+            return self._statistics_afresh(rows, wrong)
+        from neurontune_core import kernels
+
+        num_wrong = int(wrong.sum())
+        ranks = [self._ranks(count) for count in (num_wrong, len(rows) - num_wrong)]
+        samples = np.zeros((self._embeddings.shape[1], 4), dtype=np.int64)
+        kernels.order_statistics(self._orders[label], wrong.astype(np.uint8), ranks[0], ranks[1], samples)
+        picked = self._embeddings[rows[samples], np.arange(len(samples))[:, None]].astype(np.float32)
+        values = np.abs(picked) if self._magnitude else picked
+        return (
+            self._between(values[:, 0], values[:, 1], num_wrong),
+            self._between(values[:, 2], values[:, 3], len(rows) - num_wrong),
+        )
+
+    def _statistics_afresh(self, rows: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = np.full((2, self._embeddings.shape[1]), np.nan, dtype=np.float32)
+        for block, values in self._blocks(rows):
+            for part, chosen in zip(parts, (values[wrong], values[~wrong]), strict=True):
+                if len(chosen) == 0:
+                    continue
+                if self._statistic == "median":
+                    part[block] = np.median(chosen, axis=0)
+                elif self._statistic == "mean":
+                    part[block] = chosen.mean(axis=0, dtype=np.float64)
+                else:
+                    part[block] = np.quantile(chosen, self._quantile, axis=0)
+        return parts[0], parts[1]
+
+    def _blocks(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """[n, block] float32 activations of the rows, a block of neurons at a time."""
+        for start in range(0, self._embeddings.shape[1], _NEURONS_PER_BLOCK):
+            block = slice(start, start + _NEURONS_PER_BLOCK)
+            values = np.asarray(self._embeddings[rows, block], dtype=np.float32)
+            yield block, np.abs(values) if self._magnitude else values
+
+    def _sort(self, rows: np.ndarray, index_type: type[np.unsignedinteger]) -> np.ndarray:
+        """[M, n] the samples of a class by ascending value, for every neuron."""
+        order = np.empty((self._embeddings.shape[1], len(rows)), dtype=index_type)
+        position = np.arange(len(rows), dtype=np.uint64)
+
+        def sort(item: tuple[slice, np.ndarray]) -> None:
+            # Value and position packed into one integer: sorting those is several times faster than an argsort.
+            block, values = item
+            bits = np.ascontiguousarray(values.T).view(np.uint32)
+            if not self._magnitude:  # map signed floats onto unsigned integers of the same order
+                bits = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+            packed = (bits.astype(np.uint64) << np.uint64(32)) | position
+            packed.sort(axis=1)
+            order[block] = (packed & np.uint64(0xFFFFFFFF)).astype(index_type)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(sort, self._blocks(rows)))
+        return order
+
+    def _ranks(self, count: int) -> np.ndarray:
+        """[2] int64 the ranks between which the statistic of ``count`` sorted values lies."""
+        if self._statistic == "median":
+            return np.array([(count - 1) // 2, count // 2], dtype=np.int64)
+        place = int(self._quantile * (count - 1))
+        return np.array([place, min(place + 1, count - 1)], dtype=np.int64)
+
+    def _between(self, low: np.ndarray, high: np.ndarray, count: int) -> np.ndarray:
+        if count == 0:
+            return np.full_like(low, np.nan)
+        if self._statistic == "median":
+            return (low + high) / np.float32(2)
+        share = np.float32(self._quantile * (count - 1) % 1.0)
+        return low + (high - low) * share
+
+    def _warnings(self, num_incorrect: np.ndarray, num_correct: np.ndarray) -> tuple[str, ...]:
+        sentences = []
+        for name, bad, good in zip(self._class_names, num_incorrect, num_correct, strict=True):
+            if bad + good == 0:
+                sentences.append(f'Class "{name}" has no samples here; its scores are 0.')
+            elif bad == 0:
+                sentences.append(f'Class "{name}" has no misclassified samples; its scores are 0.')
+            elif good == 0:
+                sentences.append(f'Class "{name}" has no correctly classified samples; its scores are 0.')
+            elif bad < FEW_MISTAKES:
+                sentences.append(f'Class "{name}" has only {bad} misclassified samples; its scores may be chance.')
+        return tuple(sentences)
+
+
+def spuriousness_scores(
+    embeddings: np.ndarray, labels: np.ndarray, predictions: np.ndarray, num_classes: int, *, magnitude: bool = True
+) -> SpuriousnessScores:
+    """Spuriousness scores of one set of predictions: one call of `SpuriousnessScorer` (Eq. 5).
+
+    Args:
+        embeddings: [N, M] floats.
+        labels: [N] int, 0..C-1.
+        predictions: [N] int.
+        num_classes: C.
+        magnitude: score |v| (the paper) or, with False, v.
+    """
+    return SpuriousnessScorer(embeddings, labels, num_classes, magnitude=magnitude)(predictions)

@@ -1,0 +1,173 @@
+"""The two inner loops, compiled: order statistics by outcome, and class-balanced gradient steps on the head.
+
+Everything here is plain arithmetic on arrays. The functions release the GIL and use one thread: on a busy machine two
+threads made the loop ten times slower, and one keeps a run the same, bit for bit, wherever it is repeated.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+_BLOCK = 16  # samples counted between two looks at whether a wanted rank has been passed
+
+
+@numba.njit(nogil=True, cache=True)
+def order_statistics(order, wrong, wanted_wrong, wanted_right, out):  # type: ignore[no-untyped-def]
+    """Samples at given ranks among the wrong and among the right ones, for every neuron.
+
+    Args:
+        order: [M, n] unsigned, samples by ascending value, one row a neuron.
+        wrong: [n] uint8, 1 where the sample is misclassified.
+        wanted_wrong, wanted_right: [2] int64, ascending ranks; a rank beyond the last sample is never met.
+        out: [M, 4] int64, written: the samples at the two wrong ranks, then at the two right ranks.
+    """
+    neurons, samples = order.shape
+    for i in range(neurons):
+        seen_wrong = 0
+        seen = 0
+        while seen < samples:
+            end = min(seen + _BLOCK, samples)
+            more = 0
+            for j in range(seen, end):  # no branch in here: half of the guesses would be wrong
+                more += wrong[order[i, j]]
+            right, next_wrong = seen - seen_wrong, seen_wrong + more
+            next_right = end - next_wrong
+            if (
+                (wanted_wrong[0] >= seen_wrong and wanted_wrong[0] < next_wrong)
+                or (wanted_wrong[1] >= seen_wrong and wanted_wrong[1] < next_wrong)
+                or (wanted_right[0] >= right and wanted_right[0] < next_right)
+                or (wanted_right[1] >= right and wanted_right[1] < next_right)
+            ):
+                rank_wrong, rank_right = seen_wrong, right
+                for j in range(seen, end):
+                    sample = order[i, j]
+                    if wrong[sample]:
+                        if rank_wrong == wanted_wrong[0]:
+                            out[i, 0] = sample
+                        if rank_wrong == wanted_wrong[1]:
+                            out[i, 1] = sample
+                        rank_wrong += 1
+                    else:
+                        if rank_right == wanted_right[0]:
+                            out[i, 2] = sample
+                        if rank_right == wanted_right[1]:
+                            out[i, 3] = sample
+                        rank_right += 1
+            seen, seen_wrong = end, next_wrong
+            if seen_wrong > wanted_wrong[1] and seen - seen_wrong > wanted_right[1]:
+                break
+
+
+@numba.njit(nogil=True, cache=True)
+def gather(vectors, rows, columns, out):  # type: ignore[no-untyped-def]
+    """``out[r, k] = vectors[rows[r], columns[k]]``; all arrays of two dimensions are float32."""
+    for r in range(rows.shape[0]):
+        row = vectors[rows[r]]
+        for k in range(columns.shape[0]):
+            out[r, k] = row[columns[k]]
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def balanced_steps(  # type: ignore[no-untyped-def]
+    vectors, labels, batches, columns, mask, weight, bias, moments, rate, decay, momentum, adam, step
+):
+    """One optimiser step on the cross-entropy of every batch; ``weight``, ``bias`` and ``moments`` change in place.
+
+    The gradient of the softmax cross-entropy sums to zero over the classes, so only C - 1 of them are computed. A row
+    is used for its logits and for the gradient while it is in the cache: no batch is ever copied.
+
+    Args:
+        vectors: [R, K] float32, the kept columns of the rows that are drawn.
+        labels: [R] int64.
+        batches: [steps, B] int64 rows of ``vectors``.
+        columns: [K] int64, where the kept columns stand in ``weight``.
+        mask: [C, K] float32, the factors of the kept columns (Eq. 7).
+        weight, bias: [C, M] and [C] float32.
+        moments: [2, C, M + 1] float32, momentum (and AdamW's second moment) of weights and, last, bias.
+        rate, decay, momentum: learning rate, weight decay, momentum of SGD.
+        adam: True for AdamW (0.9, 0.999, 1e-8), False for SGD.
+        step: steps taken before, for AdamW's bias correction.
+
+    Returns:
+        The mean cross-entropy over all batches.
+    """
+    classes, neurons = weight.shape
+    kept = columns.shape[0]
+    steps, size = batches.shape
+    relative = np.empty((classes - 1, kept), np.float32)  # logit weights relative to class 0
+    gradient = np.empty((classes - 1, kept), np.float32)
+    full = np.zeros((classes, neurons), np.float32)
+    full_bias = np.empty(classes, np.float32)
+    share = np.empty(classes, np.float32)
+    loss = 0.0
+    for s in range(steps):
+        for c in range(classes - 1):
+            for k in range(kept):
+                column = columns[k]
+                relative[c, k] = weight[c + 1, column] * mask[c + 1, k] - weight[0, column] * mask[0, k]
+        gradient[:] = 0
+        full_bias[:] = 0
+        for r in range(size):
+            row = vectors[batches[s, r]]
+            label = labels[batches[s, r]]
+            top = np.float32(0)
+            share[0] = 0
+            for c in range(classes - 1):
+                total = np.float32(0)
+                weights = relative[c]
+                for k in range(kept):
+                    total += row[k] * weights[k]
+                share[c + 1] = total + bias[c + 1] - bias[0]
+                top = max(top, share[c + 1])
+            norm = np.float32(0)
+            own = share[label]
+            for c in range(classes):
+                share[c] = np.exp(share[c] - top)
+                norm += share[c]
+            loss += np.log(norm) + top - own
+            for c in range(classes):
+                push = (share[c] / norm - (1 if c == label else 0)) / np.float32(size)
+                full_bias[c] += push
+                if c > 0:
+                    out = gradient[c - 1]
+                    push32 = np.float32(push)
+                    for k in range(kept):
+                        out[k] += push32 * row[k]
+        for k in range(kept):
+            rest = np.float32(0)
+            for c in range(classes - 1):
+                rest -= gradient[c, k]
+                full[c + 1, columns[k]] = gradient[c, k] * mask[c + 1, k]
+            full[0, columns[k]] = rest * mask[0, k]
+        optimizer_step(weight, bias, full, full_bias, moments, rate, decay, momentum, adam, step + s + 1)
+    return loss / (steps * size)
+
+
+@numba.njit(nogil=True, cache=True)
+def optimizer_step(weight, bias, gradient, gradient_bias, moments, rate, decay, momentum, adam, step):  # type: ignore[no-untyped-def]
+    """One step of SGD with momentum, or of AdamW, with PyTorch's conventions; everything changes in place."""
+    classes, neurons = weight.shape
+    if adam:
+        first, second = 1 - 0.9**step, 1 - 0.999**step
+        shrink, pace = np.float32(1 - rate * decay), np.float32(rate / first)
+        scale = np.float32(1 / np.sqrt(second))
+        for c in range(classes):
+            for i in range(neurons + 1):
+                g = gradient[c, i] if i < neurons else gradient_bias[c]
+                moments[0, c, i] = np.float32(0.9) * moments[0, c, i] + np.float32(0.1) * g
+                moments[1, c, i] = np.float32(0.999) * moments[1, c, i] + np.float32(0.001) * g * g
+                change = pace * moments[0, c, i] / (np.sqrt(moments[1, c, i]) * scale + np.float32(1e-8))
+                if i < neurons:
+                    weight[c, i] = weight[c, i] * shrink - change
+                else:
+                    bias[c] = bias[c] * shrink - change
+    else:
+        rate32, decay32, momentum32 = np.float32(rate), np.float32(decay), np.float32(momentum)
+        for c in range(classes):
+            velocity, w, g = moments[0, c], weight[c], gradient[c]
+            for i in range(neurons):
+                velocity[i] = momentum32 * velocity[i] + g[i] + decay32 * w[i]
+                w[i] -= rate32 * velocity[i]
+            velocity[neurons] = momentum32 * velocity[neurons] + gradient_bias[c] + decay32 * bias[c]
+            bias[c] -= rate32 * velocity[neurons]
