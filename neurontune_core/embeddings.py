@@ -106,6 +106,7 @@ class EmbeddingSet:
         rng = np.random.default_rng(seed)
         first: list[np.ndarray] = []
         second: list[np.ndarray] = []
+        odd = 0
         for label in range(self.num_classes):
             rows = rng.permutation(np.flatnonzero(self.labels == label))
             if len(rows) == 1:
@@ -113,7 +114,8 @@ class EmbeddingSet:
                     f'Class "{self.class_names[label]}" has a single sample, so the set cannot be halved by class; '
                     "give at least two samples of each class."
                 )
-            middle = (len(rows) + label % 2) // 2  # odd counts round down and up in turn, so the halves stay even
+            middle = (len(rows) + odd % 2) // 2  # odd counts round down and up in turn, so the halves stay even
+            odd += len(rows) % 2
             first.append(rows[:middle])
             second.append(rows[middle:])
         return self.take(np.sort(np.concatenate(first))), self.take(np.sort(np.concatenate(second)))
@@ -162,10 +164,11 @@ class EmbeddingSet:
         if not isinstance(meta, dict) or meta.get("format") != FORMAT:
             raise InputError(f'{folder / "meta.json"} does not describe an embedding set (expected format "{FORMAT}").')
         try:
-            vectors = np.load(folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
+            vectors = np.lib.format.open_memmap(folder / "embeddings.npy", mode="r")  # refuses pickles
             table = pd.read_parquet(folder / "samples.parquet")
             label_column, id_column = table["label"].to_numpy(), table["id"].to_numpy(dtype=object)
-        except (OSError, ValueError, KeyError) as error:
+            class_names, group_names = tuple(meta["class_names"]), tuple(meta["group_names"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"The embedding set {folder} cannot be read ({error}); extract or import it again."
             ) from None
@@ -178,9 +181,9 @@ class EmbeddingSet:
         return cls(
             embeddings=vectors,
             labels=label_column,
-            class_names=tuple(meta["class_names"]),
+            class_names=class_names,
             groups=table["group"].to_numpy() if "group" in table else None,
-            group_names=tuple(meta["group_names"]),
+            group_names=group_names,
             sample_ids=id_column,
             sources=table["source"].to_numpy(dtype=object) if "source" in table else None,
             split=meta.get("split", ""),

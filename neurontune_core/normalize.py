@@ -10,6 +10,7 @@ from neurontune_core.config import Normalize
 from neurontune_core.head import LinearHead
 
 _ROWS_PER_BLOCK = 8192
+_ROUNDING = 1e-12  # a variance this small beside the mean square is rounding error
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,10 @@ class Normalizer:
                 total += block.sum(axis=0)
                 squares += (block**2).sum(axis=0)
         mean = total / len(embeddings) if how == "standardize" else np.zeros(neurons)
-        scale = np.sqrt(np.maximum(squares / len(embeddings) - mean**2, 0.0))
-        scale[scale < 1e-12] = 1.0
+        mean_square = squares / len(embeddings)
+        variance = np.maximum(mean_square - mean**2, 0.0)
+        constant = (variance <= _ROUNDING * mean_square) | (variance < 1e-24)  # the difference is never exactly zero
+        scale = np.where(constant, 1.0, np.sqrt(variance))
         return cls(mean.astype(np.float32), scale.astype(np.float32), how == "none")
 
     def apply(self, embeddings: np.ndarray) -> np.ndarray:

@@ -240,15 +240,15 @@ class _MaskRule:
             chosen = scores.biased_by_class(config.threshold)
             if config.mask_scope == "union":
                 chosen = np.broadcast_to(chosen.any(axis=0), chosen.shape)
-            chosen = _at_most(chosen, scores, config.max_masked_fraction)
             if config.rounds == "accumulate" and self._previous is not None:
                 chosen = chosen | self._previous
+            chosen = _at_most(chosen, scores, config.max_masked_fraction)
             self._previous = chosen
         if self._always is not None:
             chosen = chosen | self._always
         if self._never is not None:
             chosen = chosen & ~self._never
-        if chosen.all():
+        if config.mask_value == 0 and chosen.all():
             raise InputError(
                 f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "
                 "raise the threshold, lower max_masked_fraction, or spare some neurons by hand."
@@ -258,7 +258,7 @@ class _MaskRule:
 
 def _at_most(chosen: np.ndarray, scores: SpuriousnessScores, fraction: float) -> np.ndarray:
     """Keep only the neurons with the highest scores when more than ``fraction`` of them are chosen; [C, M] bool."""
-    limit = int(fraction * chosen.shape[1])
+    limit = int(fraction * chosen.shape[1] + 1e-9)  # 0.29 of 100 neurons is 29, although 0.29 * 100 < 29 in floats
     neurons = chosen.any(axis=0)
     if neurons.sum() <= limit:
         return chosen

@@ -1,0 +1,143 @@
+"""How the command line reads and answers: plain help, one-sentence errors, options made from TuneConfig."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperGroup
+
+from neurontune_core.config import TuneConfig
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluate import Evaluation
+from neurontune_core.files import read_json
+
+_FLAGS = {"learning_rate": "--lr", "masking": "--mask/--no-mask", "magnitude": "--magnitude/--signed"}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Head = Annotated[Path, typer.Option("--head", help="The head: safetensors with weight [C, M] and bias [C].")]
+Out = Annotated[Path, typer.Option("--out", help="The folder to write to.")]
+
+
+class Verbs(TyperGroup):
+    """Ends with one sentence on standard error: exit code 2 for bad input, 1 when something else went wrong."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            code = super().main(*args, **extra | {"standalone_mode": False})
+        except (InputError, typer.TyperException) as error:
+            say = getattr(error, "format_message", error.__str__)()  # usage errors keep the option's name apart
+            _fail(say, 2)
+        except OSError as error:
+            _fail(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 2)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(sentence: str, code: int) -> None:
+    note(f"{' '.join(sentence.split()).rstrip('.')}.")
+    sys.exit(code)
+
+
+def note(sentence: str) -> None:
+    """A message for people; standard output is for the answer alone."""
+    typer.echo(sentence, err=True)
+
+
+def warn(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        note(f"Warning: {sentence}")
+
+
+def answer(as_json: bool, value: dict[str, Any], text: str) -> None:
+    typer.echo(json.dumps(value, allow_nan=False) if as_json else text)
+
+
+def progress(line: str) -> None:
+    """Overwrite one line of a terminal; silent in files and pipes."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns aligned by spaces, the first to the left."""
+    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) if column else cell.ljust(width) for column, (cell, width) in enumerate(cells))
+        for cells in (list(zip(line, widths, strict=True)) for line in (head, *rows))
+    )
+
+
+def percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.1f} %"
+
+
+def headline(evaluations: Mapping[str, Evaluation]) -> str:
+    """The four numbers of each head, side by side."""
+    rows = [
+        [name, *map(percent, (each.accuracy, each.worst_group_accuracy, each.accuracy_gap, each.worst_class_accuracy))]
+        for name, each in evaluations.items()
+    ]
+    return table(("", "average", "worst group", "gap", "worst class"), rows)
+
+
+def described(embedding_set: EmbeddingSet) -> str:
+    split = f"{embedding_set.split}, " if embedding_set.split else ""
+    return f"{split}{embedding_set.num_samples} samples of {embedding_set.num_neurons} neurons"
+
+
+def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb one option per setting of TuneConfig (or per named one) in place of its parameter ``config``."""
+
+    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
+        settings = [setting for setting in fields(TuneConfig) if not names or setting.name in names]
+        types = get_type_hints(TuneConfig)
+
+        def with_options(**given: Any) -> None:
+            verb(config=TuneConfig(**{setting.name: given.pop(setting.name) for setting in settings}), **given)
+
+        parameters = [
+            parameter
+            for parameter in inspect.signature(verb, eval_str=True).parameters.values()
+            if parameter.name != "config"
+        ]
+        for setting in settings:
+            flag = _FLAGS.get(setting.name, f"--{setting.name.replace('_', '-')}")
+            option = typer.Option(flag, help=setting.metadata["help"])
+            parameters.append(
+                inspect.Parameter(
+                    setting.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=setting.default,
+                    annotation=Annotated[types[setting.name], option],
+                )
+            )
+        with_options.__name__, with_options.__doc__ = verb.__name__, verb.__doc__
+        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+        return with_options
+
+    return decorate
+
+
+def open_project(path: Path) -> tuple[dict[str, Any], Path]:
+    """The content of a ``project.json`` (or of a folder with one), and the folder that its paths start from.
+
+    Raises:
+        InputError: when it is not a project.
+    """
+    file = path / "project.json" if path.is_dir() else path
+    project = read_json(file)
+    if not isinstance(project, dict) or project.get("format") != "neurontune-project/1":
+        raise InputError(f'{file} is not a project (expected format "neurontune-project/1").')
+    sets, roles = project.get("embeddings"), project.get("roles")
+    if not isinstance(sets, dict) or not isinstance(roles, dict) or not set(roles.values()) <= set(sets):
+        raise InputError(f'{file} is not a whole project: its "roles" must name entries of its "embeddings".')
+    return project, file.parent

@@ -1,0 +1,191 @@
+"""The verbs on whole projects: example, extract, export, app."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, open_project, progress
+from neurontune_core.config import TuneConfig
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluate import evaluate
+from neurontune_core.head import LinearHead
+from neurontune_core.mask import Mask
+from neurontune_core.tune import TuneResult, neurontune
+
+_ROOT = Path(__file__).resolve().parents[2]
+_EXAMPLE, _APP = _ROOT / "assets" / "example", _ROOT / "app.py"
+
+
+def example(as_json: AsJson = False) -> None:
+    """Try it on the built-in example.
+
+    The classifier as it came (ERM), its head retrained without a mask, and NeuronTune, side by side.
+    """
+    content, base = open_project(_EXAMPLE)
+    sets = {role: EmbeddingSet.load(base / content["embeddings"][name]) for role, name in content["roles"].items()}
+    erm = LinearHead.load(base / content["head"])
+    results: dict[str, TuneResult] = {}
+    for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
+        note(f"{name} ...")
+        results[name] = neurontune(erm, sets["identification"], sets["tuning"], config)
+    heads = {"ERM": erm} | {name: result.head for name, result in results.items()}
+    evaluations = {name: evaluate(head, sets["evaluation"]) for name, head in heads.items()}
+    tuned = results["NeuronTune"]
+    masked, neurons = int(tuned.biased.sum()), len(tuned.biased)
+    value = {
+        "title": content["title"],
+        "num_neurons": neurons,
+        "num_biased": masked,
+        "epoch": tuned.epoch,
+        "seconds": tuned.seconds,
+        "heads": [
+            {
+                "name": name,
+                "accuracy": each.accuracy,
+                "worst_group_accuracy": each.worst_group_accuracy,
+                "accuracy_gap": each.accuracy_gap,
+                "worst_class_accuracy": each.worst_class_accuracy,
+            }
+            for name, each in evaluations.items()
+        ],
+    }
+    text = (
+        f"{content['title']} {content['problem']}\n\n{headline(evaluations)}\n\n"
+        f"NeuronTune masked {masked} of {neurons} neurons and took {tuned.seconds:.1f} s; "
+        "group labels were used for this table alone."
+    )
+    answer(as_json, value, text)
+
+
+def extract(
+    out: Out,
+    project: Annotated[Path | None, typer.Option(help="A project.json; its model and data set are extracted.")] = None,
+    family: Annotated[str | None, typer.Option(help="Model family: torchvision, timm or efficientnet_lite.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="Architecture, such as resnet50.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Checkpoint file, or imagenet for efficientnet_lite.")] = None,
+    num_classes: Annotated[int | None, typer.Option(help="Classes, where weights do not say.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures, in folders by class or in a table.")
+    ] = None,
+    split: Annotated[list[str] | None, typer.Option(help="train, val or test; repeat it; all when left out.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Pictures a batch.")] = 32,
+    dtype: Annotated[str, typer.Option(help="float16 or float32, of the vectors on disk.")] = "float16",
+    as_json: AsJson = False,
+) -> None:
+    """Run pictures through a model, and make a project.
+
+    It holds the embeddings of every split and the model's head. A stopped extraction goes on where it was when the same
+    command is given again.
+    """
+    from neurontune_core.extract import extract_job
+
+    config: dict[str, Any] = {"out": str(out), "device": device, "batch_size": batch_size, "dtype": dtype}
+    if split:
+        config["splits"] = split
+    if project is not None:
+        content, base = open_project(project)
+        config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
+    else:
+        from neurontune_core.datasets import guess_dataset
+
+        if family is None or data is None:
+            raise InputError("Give --family, --architecture, --weights and --data, or give --project.")
+        base, guess = Path.cwd(), guess_dataset(data)
+        note(guess.description)
+        model: dict[str, Any] = {"family": family, "architecture": architecture, "weights": weights}
+        model |= {"num_classes": num_classes, "image_size": image_size}
+        config |= {"model": {key: value for key, value in model.items() if value is not None}, "dataset": guess.spec}
+    for key in ("model", "dataset"):
+        if not config.get(key):
+            raise InputError(f'The project {project} has no "{key}", so nothing can be extracted from it.')
+
+    def report(*, done: int, total: int, rate: float, split: str) -> None:
+        progress(f"{split}: {done} of {total} pictures, {rate:.1f} a second")
+
+    made = extract_job(config | {"base": str(base)}, report)
+    progress("")
+    head = "with the model's head" if made["head"] else "without a head: the model's own is for other classes"
+    answer(as_json, made | {"out": str(out)}, f"Extracted {', '.join(made['embeddings'])} to {out}, {head}.")
+
+
+def export(
+    out: Out,
+    head: Annotated[Path, typer.Option(help="The tuned head that tune wrote.")],
+    mask: Annotated[Path, typer.Option(help="The mask.json that tune wrote.")],
+    erm: Annotated[Path | None, typer.Option(help="The head before; the project's when left out.")] = None,
+    evaluation: Annotated[Path | None, typer.Option(help="Set for the card's table; the project's by default.")] = None,
+    masking_off: Annotated[Path | None, typer.Option(help="A head tuned with --no-mask, for the card.")] = None,
+    project: Annotated[Path | None, typer.Option(help="A project.json: its whole model is exported, too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a bundle: mask, head, model, card.
+
+    Each file is read back and compared before it is offered; when one is not right, nothing is written.
+    """
+    from neurontune_core.card import TunedRun
+    from neurontune_core.export import VerificationError, export_bundle
+
+    content, base = open_project(project) if project else ({}, Path.cwd())
+    if project and erm is None and content.get("head"):
+        erm = base / content["head"]
+    if project and evaluation is None:
+        evaluation = base / content["embeddings"][content["roles"]["evaluation"]]
+    if erm is None or evaluation is None:
+        raise InputError("Give --erm and --evaluation, or a --project that has them.")
+    tuned, masked = LinearHead.load(head), Mask.load(mask)
+    data = {role.capitalize(): masked.source[role] for role in ("identification", "tuning") if role in masked.source}
+    measured = EmbeddingSet.load(evaluation)
+    before = LinearHead.load(erm)
+    before.check_fits(measured.num_neurons, measured.num_classes)
+    run = TunedRun(
+        erm=before,
+        head=tuned,
+        mask=masked,
+        config=_config_of(tuned, head),
+        evaluation=measured,
+        epoch=tuned.provenance.get("epoch"),
+        masking_off=LinearHead.load(masking_off) if masking_off else None,
+        data=data | {"Evaluation": described(measured)},
+        title=content.get("title") or "A classifier",
+        problem=content.get("problem", ""),
+    )
+    try:
+        files = export_bundle(out, run, model=content.get("model"), dataset=content.get("dataset"), base=base)
+    except VerificationError as error:
+        note(str(error))
+        raise typer.Exit(1) from None
+    value = [{"name": file.name, "path": str(file.path), "bytes": file.bytes, "check": file.check} for file in files]
+    rows = [[file.name, f"{file.bytes:,} bytes", f" {file.check}"] for file in files]
+    answer(as_json, {"files": value}, "\n".join("  ".join(row) for row in rows))
+
+
+def _config_of(tuned: LinearHead, file: Path) -> TuneConfig:
+    """The settings that tune noted in the head's file."""
+    names = [setting.name for setting in fields(TuneConfig)]
+    if not set(names) <= set(tuned.provenance):
+        raise InputError(f"{file} has no record of how it was tuned; give the head that tune wrote.")
+    return TuneConfig(**{name: tuned.provenance[name] for name in names})
+
+
+def app(
+    port: Annotated[int, typer.Option(help="Port.", min=1, max=65535)] = 8501,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on; the default is this machine alone.")
+    ] = "127.0.0.1",
+    headless: Annotated[bool, typer.Option("--headless/--browser", help="Do not open a browser.")] = False,
+) -> None:
+    """Open the screens in a browser."""
+    if not _APP.is_file():
+        raise InputError(f"There is no {_APP}; start the screens from a checkout of the project.")
+    command = [sys.executable, "-m", "streamlit", "run", str(_APP), "--server.address", address]
+    command += ["--server.port", str(port), "--server.headless", str(headless).lower()]
+    os.execv(sys.executable, command)

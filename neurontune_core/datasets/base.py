@@ -1,0 +1,129 @@
+"""Dataset: a list of pictures with labels, splits and, for measuring only, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from neurontune_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
+
+SPLITS = {
+    "train": ("0", "train", "training", "tr"),
+    "val": ("1", "val", "valid", "validation", "dev", "va"),
+    "test": ("2", "test", "testing", "te"),
+}
+_SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliases}
+IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures under one folder.
+
+    Attributes:
+        root: the folder.
+        samples: one row per picture: ``id`` (unique text), ``source`` (path relative to ``root``, with ``/``),
+            ``label`` (int64, 0..C-1), ``split`` ("train", "val", "test" or ""), and, if known, ``group`` (int64).
+        class_names: the C class names.
+        group_names: names of the groups ``g = y * n_attributes + attribute``; empty without groups.
+        modality: ``"image"``.
+    """
+
+    root: Path
+    samples: pd.DataFrame
+    class_names: tuple[str, ...]
+    group_names: tuple[str, ...] = ()
+    modality: str = "image"
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have samples: train, val, test in this order, or ``("",)`` for a set without splits."""
+        present = set(self.samples["split"])
+        return tuple(split for split in (*SPLITS, "") if split in present)
+
+    def rows(self, split: str) -> pd.DataFrame:
+        """The samples of one split, in the order of the listing.
+
+        Raises:
+            InputError: when the split has none.
+        """
+        chosen = self.samples[self.samples["split"] == split]
+        if chosen.empty:
+            raise InputError(f'The data set {self.root} has no samples in split "{split}"; it has {list(self.splits)}.')
+        return chosen
+
+    def open_image(self, row: int) -> Image.Image:
+        """The picture in row ``row`` of ``samples``, upright and in RGB.
+
+        Raises:
+            InputError: when the file is missing, is not a picture, or lies outside the folder.
+        """
+        return self.open_source(str(self.samples["source"].iat[row]))
+
+    def open_source(self, source: str) -> Image.Image:
+        """The picture at ``source``, upright (EXIF) and in RGB.
+
+        Raises:
+            InputError: when the file is missing, is not a picture, or lies outside the folder.
+        """
+        from PIL import Image, ImageOps
+
+        path = inside(self.root, source)
+        try:
+            with Image.open(path) as image:
+                return ImageOps.exif_transpose(image).convert("RGB")
+        except FileNotFoundError:
+            raise InputError(f'The picture "{source}" is not in {self.root}.') from None
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
+            raise InputError(f'The picture "{source}" cannot be read ({error}).') from None
+
+
+def inside(root: Path, source: str) -> Path:
+    """``root / source`` when that is in ``root``, symbolic links followed.
+
+    Raises:
+        InputError: for an absolute path, one with ``..``, and a link that leads out.
+    """
+    check_relative(source)
+    path = (root / source).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise InputError(
+            f'The path "{source}" leads out of the data set\'s folder {root} through a link; copy the files into it.'
+        )
+    return path
+
+
+def check_relative(source: str) -> None:
+    """Raises InputError unless ``source`` is a relative path without ``..``."""
+    path = PurePosixPath(source.replace("\\", "/"))
+    if not source.strip() or "\0" in source or path.is_absolute() or source[1:2] == ":" or ".." in path.parts:
+        raise InputError(
+            f'The path "{source}" leads out of the data set; give paths relative to its folder, without "..".'
+        )
+
+
+def split_name(value: str) -> str:
+    """ "train", "val" or "test" for what data sets write: 0/1/2, valid, validation, ...
+
+    Raises:
+        InputError: for any other value.
+    """
+    name = _SPLIT_OF.get(value.strip().lower())
+    if name is None:
+        raise InputError(f'The split "{value}" is not known; use train, val and test (or 0, 1 and 2).')
+    return name
+
+
+def is_split(value: str) -> bool:
+    return value.strip().lower() in _SPLIT_OF and not value.strip().isdigit()
+
+
+def group_names(class_names: Sequence[str], attribute_names: Sequence[str]) -> tuple[str, ...]:
+    """Names in the order of ``g = y * n_attributes + attribute``: "waterbird, land"."""
+    return tuple(f"{label}, {attribute}" for label in class_names for attribute in attribute_names)

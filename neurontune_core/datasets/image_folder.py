@@ -1,0 +1,77 @@
+"""Pictures in folders by class: ``root/class/*.jpg`` or ``root/split/class/*.jpg``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from neurontune_core.datasets.base import IMAGE_ENDINGS, Dataset, is_split, split_name
+from neurontune_core.errors import InputError
+
+
+def open_folder(spec: dict[str, Any], root: Path) -> Dataset:
+    """List the folder; ``class_names`` in the spec fixes the order of the classes, else they are sorted by name.
+
+    Raises:
+        InputError: when there are no class folders, no pictures, or a class that ``class_names`` does not know.
+    """
+    import pandas as pd
+
+    places = class_folders(root)
+    found = sorted({folder.name for _, folder in places})
+    class_names = _order(found, spec.get("class_names"), root)
+    records = [
+        {"source": path.relative_to(root).as_posix(), "label": class_names.index(folder.name), "split": split}
+        for split, folder in places
+        for path in pictures(folder)
+    ]
+    if not records:
+        raise InputError(f"The folders of {root} hold no pictures ({', '.join(sorted(IMAGE_ENDINGS))}).")
+    samples = pd.DataFrame(records)
+    samples.insert(0, "id", samples["source"])
+    return Dataset(root, samples, class_names)
+
+
+def class_folders(root: Path) -> list[tuple[str, Path]]:
+    """(split, folder of one class) in sorted order; split is "" where the first level is the classes.
+
+    Raises:
+        InputError: when there are no folders.
+    """
+    top = _folders(root)
+    if not top:
+        raise InputError(f"{root} has no folders; expected a folder of pictures per class, or per split and class.")
+    if not all(is_split(folder.name) for folder in top):
+        return [("", folder) for folder in top]
+    splits = [split_name(folder.name) for folder in top]
+    repeated = next((split for split in splits if splits.count(split) > 1), None)
+    if repeated:
+        names = [folder.name for folder, split in zip(top, splits, strict=True) if split == repeated]
+        raise InputError(f'The folders {names} of {root} all mean the split "{repeated}"; keep one of them.')
+    return [(split, folder) for split, parent in zip(splits, top, strict=True) for folder in _folders(parent)]
+
+
+def pictures(folder: Path) -> list[Path]:
+    """Every picture under ``folder``, sorted; links to folders are not followed."""
+    found = [
+        Path(parent) / name
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_ENDINGS
+    ]
+    return sorted(found)
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+
+
+def _order(found: list[str], wanted: Sequence[str] | None, root: Path) -> tuple[str, ...]:
+    if not wanted:
+        return tuple(found)
+    unknown = [name for name in found if name not in wanted]
+    if unknown:
+        raise InputError(f'The folder "{unknown[0]}" in {root} is not one of the class_names {list(wanted)}.')
+    return tuple(map(str, wanted))

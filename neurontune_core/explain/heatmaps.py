@@ -1,0 +1,54 @@
+"""Where in a picture a neuron looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+    from neurontune_core.models.base import ImageModel
+
+
+def heatmaps(model: ImageModel, images: torch.Tensor, neuron: int) -> np.ndarray:
+    """Grad-CAM (Selvaraju et al., 2017) of one neuron of the embedding.
+
+    Where the embedding is the average of a convolution's channels, the gradient is the same everywhere and Grad-CAM is
+    the neuron's own channel: no gradient is taken, the map is in units of the neuron's activation, and of a map without
+    negative values the mean is the activation. Other convolutional networks go through captum's LayerGradCam. Networks
+    of tokens take gradient times activation of each patch (HiResCAM, Draelos & Carin 2020), because only some tokens
+    reach the embedding and a gradient averaged over all of them says little.
+
+    Args:
+        images: [B, 3, H, W] float32, preprocessed.
+        neuron: 0..M-1.
+
+    Returns:
+        [B, h, w] float32, at least 0, at the resolution of the layer.
+
+    Raises:
+        InputError: when there is no such neuron, or the network has no map over the picture.
+    """
+    from neurontune_core.errors import InputError
+
+    if not 0 <= neuron < model.num_neurons:
+        raise InputError(f"There is no neuron {neuron}; this model has the neurons 0..{model.num_neurons - 1}.")
+    maps = model.channel_maps(images)
+    relevance = _by_gradient(model, images, neuron) if maps is None else maps[:, neuron]
+    return relevance.clamp(min=0).float().cpu().numpy()
+
+
+def _by_gradient(model: ImageModel, images: torch.Tensor, neuron: int) -> torch.Tensor:
+    """[B, h, w], before the ReLU."""
+    import torch
+    from captum.attr import LayerGradCam, LayerGradientXActivation
+
+    tap, layer = model.heatmap_tap(), model.heatmap_layer()
+    inputs = images.to(model.device)
+    with model.lock, torch.enable_grad():  # captum sets hooks, which would see other callers
+        if tap.layout == "tokens":
+            tokens = LayerGradientXActivation(model.embed_with_gradient, layer).attribute(inputs, target=neuron)
+            return tap.spatial(tokens, model.grid).sum(dim=1).detach()
+        return LayerGradCam(model.embed_with_gradient, layer).attribute(inputs, target=neuron)[:, 0].detach()

@@ -1,0 +1,352 @@
+"""Model + data set -> EmbeddingSet: batch by batch, on any device, going on where an earlier attempt stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet, listing
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurontune_core.datasets.base import Dataset
+    from neurontune_core.models.base import ImageModel
+
+MAX_UNREADABLE = 0.1  # share of pictures beyond which the folder is wrong rather than a few files
+_SECONDS_BETWEEN_NOTES = 1.0  # how much work a killed extraction may lose
+_GPU_WORKERS = 8
+
+OnProgress = Callable[[int, int, float], object]
+
+
+class Cancelled(Exception):
+    """``should_stop`` said so. The vectors so far are kept, and the same call goes on from there."""
+
+
+def extract(
+    model: ImageModel,
+    dataset: Dataset,
+    folder: str | Path,
+    *,
+    split: str,
+    device: str = "auto",
+    batch_size: int = 32,
+    dtype: str = "float16",
+    on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> EmbeddingSet:
+    """Write the embeddings of one split to ``folder`` and open them.
+
+    Work stands in ``<folder>.partial`` until it is whole, so a cancelled or killed one goes on where it was, with
+    the same vectors bit for bit. A finished folder made from the same model, pictures and settings is opened as it is.
+
+    Args:
+        split: "train", "val", "test", or "" for a data set without splits.
+        device: "auto" (CUDA, else Apple's MPS, else the CPU) or a torch device.
+        dtype: "float16" or "float32", of the vectors on disk.
+        on_progress: called with (pictures done, pictures in all, pictures per second) after every batch.
+        should_stop: asked before every batch.
+
+    Raises:
+        InputError: when over a tenth of the pictures, or all, cannot be read; when a vector is not finite.
+        Cancelled: when ``should_stop`` returned True. Exceptions of ``on_progress`` pass and keep the work, too.
+    """
+    if dtype not in ("float16", "float32"):
+        raise InputError(f'dtype has the value "{dtype}"; use "float16" or "float32".')
+    if batch_size < 1:
+        raise InputError(f"Expected a batch_size of at least 1, but got {batch_size}.")
+    folder, rows = Path(folder), dataset.rows(split)
+    torch_device = choose_device(device)
+    settings = {
+        "architecture": model.architecture,
+        "model": model.fingerprint(),
+        "preprocessing": model.preprocessing.to_json(),
+        "pictures": _listing_digest(dataset, rows),
+        "split": split,
+        "dtype": dtype,
+        "batch_size": batch_size,  # results differ in the last bits between batch sizes and devices
+        "device": torch_device.split(":")[0],
+    }
+    fingerprint = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    if (folder / "meta.json").is_file():
+        finished = EmbeddingSet.load(folder)
+        if finished.provenance.get("extraction", {}).get("fingerprint") == fingerprint:
+            return finished
+    work = _Partial(folder.with_name(f"{folder.name}.partial"), fingerprint, (len(rows), model.num_neurons), dtype)
+    try:
+        _run(model.to(torch_device), dataset, rows, work, batch_size, on_progress, should_stop)
+    finally:
+        work.note()
+    _refuse_unreadable(work.unreadable, len(rows), dataset)
+    readable = np.setdiff1d(np.arange(len(rows)), [row for row, _ in work.unreadable])
+    kept = rows.iloc[readable]
+    provenance = {
+        "extraction": settings | {"fingerprint": fingerprint},
+        "unreadable": [reason for _, reason in work.unreadable],
+    }
+    result = EmbeddingSet(
+        embeddings=work.vectors if len(readable) == len(rows) else work.vectors[readable],
+        labels=kept["label"].to_numpy(),
+        class_names=dataset.class_names,
+        groups=kept["group"].to_numpy(dtype=np.int64) if "group" in kept else None,
+        group_names=dataset.group_names,
+        sample_ids=kept["id"].to_numpy(dtype=object),
+        sources=kept["source"].to_numpy(dtype=object),
+        split=split,
+        provenance=provenance,
+    )
+    _put_in_place(result, folder)
+    work.remove()
+    return EmbeddingSet.load(folder)
+
+
+def choose_device(wanted: str = "auto") -> str:
+    """The torch device to work on.
+
+    Raises:
+        InputError: when the wanted device is not there.
+    """
+    import torch
+
+    available = [
+        name
+        for name, there in (
+            ("cuda", torch.cuda.is_available()),
+            ("mps", torch.backends.mps.is_available()),
+            ("cpu", True),
+        )
+        if there
+    ]
+    if wanted == "auto":
+        return available[0]
+    if wanted.split(":")[0] not in available:
+        raise InputError(f'The device "{wanted}" is not on this machine; use "auto" or one of {", ".join(available)}.')
+    return wanted
+
+
+def extract_job(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
+    """Spec in, project folder out: what a job's process runs.
+
+    Args:
+        config: ``model`` and ``dataset`` (specs), ``base`` (the folder their relative paths start from), ``out`` (the
+            project folder), and optionally ``splits`` (default: all), ``device``, ``batch_size``, ``dtype``, ``name``,
+            ``title`` and ``problem``.
+        report: called as ``report(done=..., total=..., rate=..., split=...)``; raising in it stops the work, and the
+            same job goes on from there.
+
+    Returns:
+        The content of ``project.json``. Its ``head`` is None when the network's own last layer is not one for the data
+        set's classes (an ImageNet head on two classes); a head then has to be trained on the embeddings.
+
+    Raises:
+        InputError: as `load_model`, `open_dataset` and `extract` do.
+    """
+    from neurontune_core.datasets import open_dataset
+    from neurontune_core.models import load_model
+
+    base, out = Path(config["base"]), Path(config["out"])
+    dataset = open_dataset(config["dataset"], base)
+    splits = tuple(config.get("splits") or dataset.splits)
+    totals = [len(dataset.rows(split)) for split in splits]
+    report(done=0, total=sum(totals), rate=0.0, split=splits[0])
+    model = load_model(config["model"], base)
+    options = {key: config[key] for key in ("device", "batch_size", "dtype") if key in config}
+    folders = {split or "all": f"embeddings/{split or 'all'}" for split in splits}
+    for number, split in enumerate(splits):
+        before = sum(totals[:number])
+
+        def progress(done: int, _: int, rate: float, before: int = before, split: str = split) -> None:
+            report(done=before + done, total=sum(totals), rate=rate, split=split)
+
+        extract(model, dataset, out / folders[split or "all"], split=split, on_progress=progress, **options)
+    head = model.head()
+    own_head = head is not None and head.num_classes == len(dataset.class_names)
+    if head is not None and own_head:
+        replace(head, class_names=dataset.class_names).save(out / "head.safetensors")
+    names = list(folders)
+    named = {
+        key: config.get(key, default) for key, default in (("name", out.name), ("title", out.name), ("problem", ""))
+    }
+    project = {
+        "format": "neurontune-project/1",
+        **named,
+        "model": _moved(config["model"], "weights", base, out),
+        "dataset": _moved(config["dataset"], "root", base, out),
+        "embeddings": folders,
+        "head": "head.safetensors" if own_head else None,
+        "roles": {
+            "identification": "val" if "val" in names else names[0],
+            "tuning": "train" if "train" in names else names[0],
+            "evaluation": "test" if "test" in names else names[-1],
+        },
+    }
+    write_json(out / "project.json", project)
+    return project
+
+
+def _moved(spec: dict[str, Any], key: str, base: Path, out: Path) -> dict[str, Any]:
+    """The spec as seen from ``out``: a path inside it stays relative, any other becomes absolute."""
+    if spec.get(key) in ("imagenet", "random"):
+        return spec
+    path = (base / spec.get(key, ".")).resolve()
+    inside = path.is_relative_to(out.resolve())
+    return spec | {key: path.relative_to(out.resolve()).as_posix() if inside else str(path)}
+
+
+class _Partial:
+    """The folder of unfinished work: preallocated vectors, and a note of how many rows of them count."""
+
+    def __init__(self, folder: Path, fingerprint: str, shape: tuple[int, int], dtype: str) -> None:
+        self.folder, self.fingerprint = folder, fingerprint
+        self.done, self.unreadable = 0, []  # type: int, list[tuple[int, str]]
+        vectors = folder / "embeddings.npy"
+        note = _read_note(folder / "progress.json")
+        if note.get("fingerprint") == fingerprint and vectors.is_file():
+            self.done, self.unreadable = note["done"], [(row, reason) for row, reason in note["unreadable"]]
+            self.vectors = np.lib.format.open_memmap(vectors, mode="r+")
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.vectors = np.lib.format.open_memmap(vectors, mode="w+", dtype=np.dtype(dtype), shape=shape)
+
+    def note(self) -> None:
+        """Vectors first, then the note that they count."""
+        self.vectors.flush()
+        note = {"fingerprint": self.fingerprint, "done": self.done, "unreadable": self.unreadable}
+        write_json(self.folder / "progress.json", note)
+
+    def remove(self) -> None:
+        del self.vectors
+        shutil.rmtree(self.folder)
+
+
+def _run(
+    model: ImageModel,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    work: _Partial,
+    batch_size: int,
+    on_progress: OnProgress | None,
+    should_stop: Callable[[], bool] | None,
+) -> None:
+    started, first, noted = time.monotonic(), work.done, time.monotonic()
+    for batch, chosen, failures in _batches(model, dataset, rows, work.done, batch_size):
+        if should_stop and should_stop():
+            raise Cancelled(
+                f"Stopped after {work.done} of {len(rows)} pictures; the same extraction goes on from there."
+            )
+        if chosen:
+            vectors = model.embed(batch).float().cpu().numpy()
+            with np.errstate(over="ignore"):  # an overflow shows as infinity, and is named below
+                stored = vectors.astype(work.vectors.dtype)
+            _refuse_non_finite(vectors, stored, rows["source"].iloc[chosen].tolist())
+            work.vectors[chosen] = stored
+        work.unreadable += failures
+        work.done = min(work.done + batch_size, len(rows))
+        if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
+            work.note()
+            noted = time.monotonic()
+        if on_progress:
+            on_progress(work.done, len(rows), (work.done - first) / max(time.monotonic() - started, 1e-9))
+
+
+def _batches(model: ImageModel, dataset: Dataset, rows: pd.DataFrame, start: int, batch_size: int) -> Any:
+    """(tensor [B, 3, H, W], row numbers, [(row number, reason)]) from row ``start`` on."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    on_gpu = model.device.type == "cuda"  # on a CPU, reading in other processes only takes its cores away
+    loader: DataLoader = DataLoader(
+        _Pictures(dataset, rows["source"].tolist(), model.preprocessing),  # type: ignore[arg-type]
+        batch_size=batch_size,
+        sampler=range(start, len(rows)),
+        num_workers=min(_GPU_WORKERS, os.cpu_count() or 1) if on_gpu else 0,
+        collate_fn=list,
+    )
+    for batch in loader:
+        good = [(row, pixels) for row, pixels in batch if not isinstance(pixels, str)]
+        failures = [(row, reason) for row, reason in batch if isinstance(reason, str)]
+        pixels = torch.from_numpy(np.stack([pixels for _, pixels in good])) if good else None
+        yield pixels, [row for row, _ in good], failures
+
+
+class _Pictures:
+    """Row number -> (row number, [3, H, W] float32), or the reason in place of the pixels."""
+
+    def __init__(self, dataset: Dataset, sources: list[str], preprocessing: Callable) -> None:
+        self.dataset, self.sources, self.preprocessing = dataset, sources, preprocessing
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, row: int) -> tuple[int, np.ndarray | str]:
+        try:
+            return row, self.preprocessing(self.dataset.open_source(self.sources[row]))
+        except InputError as error:
+            return row, str(error)
+
+
+def _listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
+    """Names, labels, groups and, so that replaced pictures are noticed, sizes and times of change."""
+    digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
+    digest.update(rows.to_csv(index=False).encode())
+    for source in rows["source"]:
+        try:
+            state = os.stat(dataset.root / source)
+            digest.update(f"{state.st_size} {state.st_mtime_ns} ".encode())
+        except OSError:
+            digest.update(b"missing ")
+    return digest.hexdigest()[:16]
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    try:
+        note = read_json(path)
+    except InputError:
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _refuse_non_finite(vectors: np.ndarray, stored: np.ndarray, sources: list[str]) -> None:
+    bad = [source for source, fine in zip(sources, np.isfinite(stored).all(axis=1), strict=True) if not fine]
+    if not bad:
+        return
+    if np.isfinite(vectors).all():
+        raise InputError(
+            f"The vectors of {listing(bad, 3)} are too large for {stored.dtype} (largest {np.abs(vectors).max():.3g}); "
+            'extract with dtype "float32".'
+        )
+    raise InputError(f"The model gives NaN or infinity for {listing(bad, 3)}; repair its weights or leave these out.")
+
+
+def _refuse_unreadable(unreadable: list[tuple[int, str]], total: int, dataset: Dataset) -> None:
+    if len(unreadable) > MAX_UNREADABLE * total or len(unreadable) == total:
+        reasons = " ".join(reason for _, reason in unreadable[:3])
+        raise InputError(
+            f"{len(unreadable)} of {total} pictures of {dataset.root} cannot be read, so its listing "
+            f"does not fit it. The first: {reasons}"
+        )
+
+
+def _put_in_place(result: EmbeddingSet, folder: Path) -> None:
+    """Save beside ``folder`` and rename, replacing an older set as a whole."""
+    sealing, old = (folder.with_name(f"{folder.name}.{word}") for word in ("sealing", "old"))
+    for leftover in (sealing, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    result.save(sealing)
+    if folder.exists():
+        folder.rename(old)
+    sealing.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

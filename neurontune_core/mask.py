@@ -1,0 +1,85 @@
+"""Mask: which neurons are masked, and why; kept as ``mask.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json, write_json
+
+FORMAT = "neurontune-mask/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """The masked neurons of a tuned head.
+
+    Attributes:
+        biased: [M] bool.
+        threshold: λ of Eq. 6 that they were found with.
+        mask_value: what their activations are multiplied by; folded into the head already.
+        verdicts: a person's judgements, neuron -> "spurious", "core" or "unsure".
+        source: how the mask came to be; JSON-able.
+    """
+
+    biased: np.ndarray
+    threshold: float
+    mask_value: float
+    verdicts: Mapping[int, str] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_neurons(self) -> int:
+        return len(self.biased)
+
+    @property
+    def num_biased(self) -> int:
+        return int(self.biased.sum())
+
+    def save(self, path: str | Path) -> None:
+        write_json(
+            Path(path),
+            {
+                "format": FORMAT,
+                "num_neurons": self.num_neurons,
+                "biased": np.flatnonzero(self.biased).tolist(),
+                "threshold": self.threshold,
+                "mask_value": self.mask_value,
+                "verdicts": {str(neuron): verdict for neuron, verdict in sorted(self.verdicts.items())},
+                "source": dict(self.source),
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Mask:
+        """Read a mask.
+
+        Raises:
+            InputError: when the file is missing, is not a mask, or names a neuron that there is not.
+        """
+        path = Path(path)
+        content = read_json(path)
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise InputError(f'{path} is not a mask (expected format "{FORMAT}").')
+        try:
+            biased = np.zeros(int(content["num_neurons"]), dtype=bool)
+            chosen = np.array(content["biased"], dtype=np.int64)
+            if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(biased):
+                raise InputError(f"{path} names a neuron outside 0..{len(biased) - 1}.")
+            biased[chosen] = True
+            return cls(
+                biased,
+                float(content["threshold"]),
+                float(content["mask_value"]),
+                {int(neuron): str(verdict) for neuron, verdict in content.get("verdicts", {}).items()},
+                dict(content.get("source", {})),
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path} is not a whole mask ({type(error).__name__}: {error}).") from None

@@ -1,0 +1,61 @@
+"""The classifiers of timm, with a checkpoint of the user's; nothing is fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neurontune_core.errors import InputError
+from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.checkpoints import fill, seeded
+
+
+def load(spec: dict[str, Any], base: Path) -> ImageModel:
+    """Preprocessing defaults to timm's own for the architecture.
+
+    Raises:
+        InputError: on an unknown architecture, one that does not end in one linear layer, or weights that do not fit.
+    """
+    import timm
+
+    architecture = spec.get("architecture", "")
+    if not timm.is_model(architecture):
+        close = timm.list_models(f"{architecture[:4]}*")[:5] if architecture else []
+        raise InputError(f'timm has no network "{architecture}"; close to it are {", ".join(close) or "none"}.')
+    sized = {"img_size": spec["image_size"]} if spec.get("image_size") and _has_fixed_size(architecture) else {}
+    with seeded():
+        module = timm.create_model(architecture, pretrained=False, **sized)
+    classifier_name = _config(architecture).classifier
+    if not isinstance(classifier_name, str):
+        raise InputError(
+            f'"{architecture}" does not end in one linear layer ({classifier_name}), so its neurons have no one head.'
+        )
+    trained_head = fill(module, classifier_name, spec, base)
+    return ImageModel(module, architecture, _defaults(module).changed(spec), trained_head=trained_head)
+
+
+def _has_fixed_size(architecture: str) -> bool:
+    """Transformers with a position table are built for one image size."""
+    return bool(_config(architecture).fixed_input_size)
+
+
+def _config(architecture: str) -> Any:
+    import timm
+
+    return timm.get_pretrained_cfg(architecture, allow_unregistered=False)
+
+
+def _defaults(module: Any) -> Preprocessing:
+    from timm.data import resolve_data_config
+
+    config = resolve_data_config({}, model=module)
+    size = config["input_size"][-1]
+    squash = config["crop_mode"] == "squash"
+    return Preprocessing(
+        image_size=size,
+        resize=int(size / config["crop_pct"]),
+        resize_mode="squash" if squash else "short_side",
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        interpolation=config["interpolation"],
+    )

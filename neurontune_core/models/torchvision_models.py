@@ -1,0 +1,55 @@
+"""The classifiers of torchvision.models, with a checkpoint of the user's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from neurontune_core.errors import InputError
+from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.checkpoints import fill, seeded
+
+
+def load(spec: dict[str, Any], base: Path) -> ImageModel:
+    """Preprocessing defaults to that of torchvision's first ImageNet weights of the architecture (256/224 for ResNets).
+
+    Raises:
+        InputError: on an unknown architecture, one that does not end in a linear layer, or weights that do not fit.
+    """
+    import torchvision
+
+    architecture = spec.get("architecture", "")
+    known = torchvision.models.list_models(module=torchvision.models)
+    if architecture not in known:
+        raise InputError(
+            f'torchvision has no classifier "{architecture}"; among others it has {", ".join(known[::8])}.'
+        )
+    with seeded():
+        module = torchvision.models.get_model(architecture, weights=None, **_OPTIONS.get(architecture, {}))
+    linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+    if not linear:
+        raise InputError(f'"{architecture}" does not end in a linear layer, so it has no neurons to examine.')
+    trained_head = fill(module, linear[-1], spec, base)
+    return ImageModel(module, architecture, _defaults(architecture).changed(spec), trained_head=trained_head)
+
+
+# Both are for training; their weights are random and their initialisation slow unless told.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "googlenet": {"aux_logits": True, "init_weights": False, "transform_input": False},
+    "inception_v3": {"aux_logits": True, "init_weights": False, "transform_input": False},
+}
+
+
+def _defaults(architecture: str) -> Preprocessing:
+    import torchvision
+
+    preset = next(iter(torchvision.models.get_model_weights(architecture))).transforms()
+    return Preprocessing(
+        image_size=preset.crop_size[0],
+        resize=preset.resize_size[0],
+        mean=tuple(preset.mean),
+        std=tuple(preset.std),
+        interpolation=preset.interpolation.value,
+    )

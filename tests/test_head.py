@@ -1,0 +1,130 @@
+"""Linear heads: logits, folding a mask, and safetensors files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from neurontune_core import head as module
+from neurontune_core.errors import InputError
+from neurontune_core.head import LinearHead
+
+
+@pytest.fixture
+def head() -> LinearHead:
+    rng = np.random.default_rng(0)
+    return LinearHead(rng.normal(size=(3, 5)), rng.normal(size=3), ("a", "b", "c"), {"method": "ERM", "epoch": 3})
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_logits_are_the_dot_products_in_any_number_of_blocks(
+    head: LinearHead, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ROWS_PER_BLOCK", 4)
+    embeddings = np.random.default_rng(1).normal(size=(11, 5)).astype(dtype)
+    expected = np.empty((11, 3))
+    for row in range(11):
+        for label in range(3):
+            products = [float(embeddings[row, i]) * float(head.weight[label, i]) for i in range(5)]
+            expected[row, label] = sum(products) + float(head.bias[label])
+    logits = head.logits(embeddings)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(head.predict(embeddings), expected.argmax(axis=1))
+
+
+def test_logits_are_those_of_a_torch_linear_layer(head: LinearHead) -> None:
+    layer = torch.nn.Linear(5, 3)
+    layer.load_state_dict({"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)})
+    embeddings = np.random.default_rng(2).normal(size=(7, 5)).astype(np.float32)
+    expected = layer(torch.from_numpy(embeddings)).detach().numpy()
+    np.testing.assert_allclose(head.logits(embeddings), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 5)])
+def test_a_folded_mask_on_raw_embeddings_is_the_head_on_masked_embeddings(
+    head: LinearHead, shape: tuple[int, ...]
+) -> None:
+    rng = np.random.default_rng(3)
+    mask = rng.choice(np.array([0, 0.5, 1], dtype=np.float32), size=shape)
+    embeddings = rng.normal(size=(9, 5)).astype(np.float32)
+    folded = head.masked(mask)
+    for label in range(3):
+        own = mask if mask.ndim == 1 else mask[label]
+        expected = head.logits(embeddings * own)[:, label]
+        np.testing.assert_allclose(folded.logits(embeddings)[:, label], expected, atol=1e-5)
+    np.testing.assert_array_equal(folded.bias, head.bias)
+    assert folded.class_names == head.class_names
+
+
+def test_a_head_comes_back_from_disk_as_it_was(head: LinearHead, tmp_path: Path) -> None:
+    head.save(tmp_path / "deep" / "head.safetensors")
+    loaded = LinearHead.load(tmp_path / "deep" / "head.safetensors")
+    np.testing.assert_array_equal(loaded.weight, head.weight)
+    np.testing.assert_array_equal(loaded.bias, head.bias)
+    assert loaded.class_names == ("a", "b", "c")
+    assert loaded.provenance == {"method": "ERM", "epoch": 3}
+    assert (loaded.num_classes, loaded.num_neurons) == (3, 5)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["head.safetensors"]
+
+
+def test_a_bare_safetensors_file_of_another_tool_is_a_head_without_names(tmp_path: Path) -> None:
+    save_file({"weight": np.ones((2, 4), np.float16), "bias": np.zeros(2, np.float16)}, tmp_path / "h.safetensors")
+    loaded = LinearHead.load(tmp_path / "h.safetensors")
+    assert loaded.class_names == ()
+    assert loaded.weight.dtype == np.float32
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "garbage"])
+def test_a_damaged_head_file_is_refused(head: LinearHead, tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "head.safetensors"
+    head.save(path)
+    content = path.read_bytes()
+    path.write_bytes({"empty": b"", "truncated": content[:-10], "garbage": b"\x80\x04garbage" * 20}[damage])
+    with pytest.raises(InputError, match="is not a safetensors file with a linear head"):
+        LinearHead.load(path)
+
+
+def test_a_missing_file_and_missing_tensors_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"There is no head file .*nowhere"):
+        LinearHead.load(tmp_path / "nowhere")
+    save_file({"fc.weight": np.ones((2, 4), np.float32)}, tmp_path / "h.safetensors")
+    with pytest.raises(InputError, match=r"has the tensors \['fc.weight'\], but a head needs 'weight'"):
+        LinearHead.load(tmp_path / "h.safetensors")
+
+
+@pytest.mark.parametrize("names", ["{not json", "7"])
+def test_unreadable_names_in_the_metadata_are_refused(tmp_path: Path, names: str) -> None:
+    tensors = {"weight": np.ones((2, 4), np.float32), "bias": np.zeros(2, np.float32)}
+    save_file(tensors, tmp_path / "h.safetensors", metadata={"class_names": names})
+    with pytest.raises(InputError, match="is not a safetensors file with a linear head"):
+        LinearHead.load(tmp_path / "h.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((np.ones(5), np.ones(1)), r"but got weight \[5\] and bias \[1\]"),
+        ((np.ones((3, 5)), np.ones(2)), r"but got weight \[3, 5\] and bias \[2\]"),
+        ((np.full((3, 5), np.nan), np.ones(3)), "The head holds NaN or infinity"),
+        ((np.ones((3, 5)), np.array([0, np.inf, 0])), "The head holds NaN or infinity"),
+        ((np.ones((3, 5)), np.ones(3), ("a", "b")), "The head has 3 classes but 2 class names"),
+    ],
+)
+def test_bad_heads_are_refused(arguments: tuple, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        LinearHead(*arguments)
+
+
+def test_a_head_for_other_sizes_says_so(head: LinearHead) -> None:
+    head.check_fits(num_neurons=5, num_classes=3)
+    with pytest.raises(InputError, match="it is for 3 classes and 5 neurons, the embeddings have 2 classes and 5"):
+        head.check_fits(num_neurons=5, num_classes=2)
+    with pytest.raises(InputError, match=r"it is for 5 neurons, the embeddings have shape \[2, 4\]"):
+        head.logits(np.ones((2, 4), np.float32))
+    with pytest.raises(InputError, match=r"the embeddings have shape \[5\]"):
+        head.predict(np.ones(5, np.float32))
