@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--torch-epochs", type=int, default=4, help="epochs of the peer that are really run")
-    parser.add_argument("--celeba", action="store_true", help="the large size instead; needs about 6 GB")
+    parser.add_argument("--celeba", action="store_true", help="the large size instead; needs about 3 GB")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     head = rough_head(rng, 2048)

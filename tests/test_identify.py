@@ -106,7 +106,8 @@ def test_scores_are_exact_on_more_samples_than_one_block_and_more_neurons_than_o
 def test_scores_are_exact_where_the_sample_index_outgrows_16_bits(samples: int) -> None:
     rng = np.random.default_rng(2)
     embeddings = rng.permutation(samples).astype(np.float32)[:, None]
-    predictions = (rng.random(samples) < 0.5).astype(np.int64)
+    predictions = np.ones(samples, dtype=np.int64)
+    predictions[-1] = 0  # the median of the hits is the last sample, whose index is the first to overflow
     scores = spuriousness_scores(embeddings, np.zeros(samples, dtype=np.int64), predictions, 1)
     assert scores.median_incorrect[0, 0] == np.median(embeddings[predictions == 1])
     assert scores.median_correct[0, 0] == np.median(embeddings[predictions == 0])
