@@ -7,9 +7,15 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements.txt requirements-dev.txt pyproject.toml | sha256sum | cut -c1-16)
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: test check format example clean
+PORT ?= 8501
+CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 
-test: $(STAMP)
+.PHONY: app test check format example clean
+
+app: $(STAMP)
+	$(BIN)/python -m neurontune_core app --port $(PORT)
+
+test: $(STAMP) chromium
 	$(BIN)/python -m pytest
 
 check: $(STAMP)
@@ -20,6 +26,13 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+.PHONY: chromium
+chromium:
+ifeq ($(CHROMIUM),)
+	if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -y -q chromium; \
+	else sudo apt-get update -q && sudo apt-get install -y -q chromium; fi
+endif
 
 example: $(STAMP)
 	$(BIN)/python assets/make_example.py

@@ -15,7 +15,8 @@ from neurontune_core.errors import InputError
 from neurontune_core.explain.heatmaps import heatmaps
 from neurontune_core.explain.overlay import INFERNO, overlay_png, thumbnail_jpeg
 from neurontune_core.models import load_model
-from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.base import ImageModel
+from neurontune_core.models.preprocessing import Preprocessing
 
 torch.set_num_threads(2)
 

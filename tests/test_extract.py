@@ -18,7 +18,8 @@ from neurontune_core.errors import InputError
 from neurontune_core.extract import Cancelled, choose_device, extract, extract_job
 from neurontune_core.head import LinearHead
 from neurontune_core.models import load_model
-from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.base import ImageModel
+from neurontune_core.models.preprocessing import Preprocessing
 
 torch.set_num_threads(2)
 PICTURES, SIZE = 23, 32

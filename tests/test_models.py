@@ -19,8 +19,8 @@ from torchvision.transforms import v2
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 from neurontune_core.models import load_model
-from neurontune_core.models.base import Preprocessing
 from neurontune_core.models.checkpoints import read_state_dict
+from neurontune_core.models.preprocessing import Preprocessing
 
 torch.set_num_threads(2)
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
-    from neurontune_core.models.base import Preprocessing
+    from neurontune_core.models.preprocessing import Preprocessing
 
 # matplotlib's inferno at nine even steps: dark to light in even steps of perceived lightness. RGB.
 INFERNO = np.array(

@@ -2,111 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 from neurontune_core.models.anatomy import Anatomy, Tap, dissect
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a picture becomes the network's input: resize, centre crop, ``(x - mean) / std``.
-
-    Attributes:
-        image_size: side of the square that the network sees, in pixels.
-        resize: side that the picture is resized to before the crop, in pixels; at least ``image_size``.
-        resize_mode: ``"short_side"`` keeps the proportions (torchvision's ``Resize(256)``), ``"squash"`` makes a
-            square of the whole picture (``Resize((256, 256))``, as the Waterbirds recipe does).
-        mean, std: per RGB channel, for pixel values in 0..1.
-        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"`` or ``"lanczos"``.
-
-    Raises:
-        InputError: when a value is outside its range.
-    """
-
-    image_size: int = 224
-    resize: int = 256
-    resize_mode: Literal["short_side", "squash"] = "short_side"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
-    interpolation: str = "bilinear"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.image_size <= self.resize:
-            raise InputError(
-                f"Expected 0 < image_size <= resize, but got image_size {self.image_size} and resize {self.resize}."
-            )
-        if self.resize_mode not in ("short_side", "squash"):
-            raise InputError(f'resize_mode has the value "{self.resize_mode}"; use "short_side" or "squash".')
-        if self.interpolation not in _FILTERS:
-            raise InputError(f'interpolation has the value "{self.interpolation}"; use one of {", ".join(_FILTERS)}.')
-        for name in ("mean", "std"):
-            values = getattr(self, name)
-            if len(values) != 3 or (name == "std" and min(values) <= 0):
-                raise InputError(
-                    f"Expected three {name} values, one per colour channel (std above 0), but got {values!r}."
-                )
-            object.__setattr__(self, name, tuple(float(value) for value in values))
-
-    def changed(self, spec: dict[str, Any]) -> Preprocessing:
-        """These defaults with what a model spec says: its ``image_size`` and its ``preprocessing`` table.
-
-        A new image size alone keeps the proportion between resize and crop.
-        """
-        given = dict(spec.get("preprocessing") or {})
-        if spec.get("image_size"):
-            given.setdefault("image_size", spec["image_size"])
-        unknown = set(given) - {field.name for field in dataclasses.fields(self)}
-        if unknown:
-            raise InputError(
-                f'The preprocessing setting "{min(unknown)}" is not known; known are {", ".join(self.to_json())}.'
-            )
-        if "image_size" in given and "resize" not in given:
-            given["resize"] = round(given["image_size"] * self.resize / self.image_size)
-        return dataclasses.replace(self, **given)
-
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
-
-    def crop(self, image: Image.Image) -> Image.Image:
-        """The RGB picture [image_size, image_size] that the network sees, before normalisation."""
-        width, height = image.size
-        if self.resize_mode == "squash":
-            size = (self.resize, self.resize)
-        elif width <= height:
-            size = (self.resize, int(self.resize * height / width))
-        else:
-            size = (int(self.resize * width / height), self.resize)
-        if size != image.size:
-            image = image.resize(size, _FILTERS[self.interpolation])
-        left, top = (round((side - self.image_size) / 2) for side in size)  # torchvision's CenterCrop
-        return image.crop((left, top, left + self.image_size, top + self.image_size))
-
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """RGB picture -> [3, image_size, image_size] float32."""
-        pixels = np.asarray(self.crop(image), dtype=np.float32) / np.float32(255)
-        normalised = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(normalised.transpose(2, 0, 1))
+from neurontune_core.models.preprocessing import Preprocessing
 
 
 class ImageModel:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from neurontune_core.errors import InputError
-from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.base import ImageModel
 from neurontune_core.models.checkpoints import fill, seeded
+from neurontune_core.models.preprocessing import Preprocessing
 
 # It reads (x - 127) / 128 with x in 0..255; ImageNet's mean and std cost ten points of accuracy, silently.
 _MEAN, _STD = (127 / 255,) * 3, (128 / 255,) * 3

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from neurontune_core.errors import InputError
-from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.base import ImageModel
 from neurontune_core.models.checkpoints import fill, seeded
+from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:

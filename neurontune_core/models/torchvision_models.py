@@ -8,8 +8,9 @@ from typing import Any
 from torch import nn
 
 from neurontune_core.errors import InputError
-from neurontune_core.models.base import ImageModel, Preprocessing
+from neurontune_core.models.base import ImageModel
 from neurontune_core.models.checkpoints import fill, seeded
+from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:

@@ -1,0 +1,39 @@
+"""The door: start with `streamlit run app.py`, or `neurontune app`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+sys.path.insert(0, str(Path(__file__).parent))  # pages import their shared parts by name
+
+from neurontune_core.errors import InputError
+from pages.parts.state import gallery
+
+HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+
+
+def picture(request: Request) -> Response:
+    """A thumbnail, or with a neuron the heatmap over it; by project, split and row, never by path."""
+    given = request.path_params
+    try:
+        pictures = gallery(given["project"])
+        if "neuron" in given:
+            return Response(pictures.heatmap(given["split"], given["row"], given["neuron"]), 200, HEADERS, "image/png")
+        return Response(pictures.thumbnail(given["split"], given["row"]), 200, HEADERS, "image/jpeg")
+    except InputError as error:
+        return PlainTextResponse(str(error), 404)
+
+
+app = st.App(
+    "pages/router.py",
+    routes=[
+        Route("/nt/picture/{project}/{split}/{row:int}", picture),
+        Route("/nt/picture/{project}/{split}/{row:int}/{neuron:int}", picture),
+    ],
+)

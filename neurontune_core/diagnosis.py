@@ -1,0 +1,140 @@
+"""One project, opened: its scores, and the questions that the screens ask about neurons and samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.evaluate import Evaluation, evaluate
+from neurontune_core.head import LinearHead
+from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores
+from neurontune_core.workspace import Project
+
+BINS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """Activation magnitudes of one neuron on one class, hits and mistakes apart.
+
+    Attributes:
+        edges: [BINS + 1] of the bins.
+        correct, incorrect: [BINS] share of the hits, and of the mistakes, in each bin; zeros without samples.
+        num_correct, num_incorrect: how many there are.
+        median_correct, median_incorrect: NaN without samples.
+    """
+
+    edges: np.ndarray
+    correct: np.ndarray
+    incorrect: np.ndarray
+    num_correct: int
+    num_incorrect: int
+    median_correct: float
+    median_incorrect: float
+
+
+class Diagnosis:
+    """Sets, head and scores of a project, computed once."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.erm = project.load_head()
+        self.identification = project.load_set("identification")
+        self.evaluation = project.load_set("evaluation")
+        for each in (self.identification, self.evaluation):
+            self.erm.check_fits(each.num_neurons, each.num_classes)
+        self.predictions = self.erm.predict(self.identification.embeddings)
+        self.right = self.predictions == self.identification.labels
+        self.erm_evaluation = evaluate(self.erm, self.evaluation)
+
+    @cached_property
+    def tuning(self) -> EmbeddingSet:
+        return self.project.load_set("tuning")
+
+    @cached_property
+    def scorer(self) -> SpuriousnessScorer:
+        each = self.identification
+        return SpuriousnessScorer(each.embeddings, each.labels, each.num_classes, class_names=each.class_names)
+
+    @cached_property
+    def scores(self) -> SpuriousnessScores:
+        """Scores of the ERM head's outcomes; NoMistakes when it makes none on the identification set."""
+        return self.scorer(self.predictions)
+
+    @cached_property
+    def ranking(self) -> np.ndarray:
+        """[M] neurons, the highest score first."""
+        return np.argsort(-self.scores.neuron_scores, kind="stable")
+
+    def rank(self, neuron: int) -> int:
+        """The place of a neuron in the ranking, from 1."""
+        return int(np.flatnonzero(self.ranking == neuron)[0]) + 1
+
+    def neighbour(self, neuron: int, by: int) -> int:
+        """The neuron that stands ``by`` places behind this one in the ranking, round and round."""
+        return int(self.ranking[(self.rank(neuron) - 1 + by) % len(self.ranking)])
+
+    def table(self, masked: np.ndarray) -> dict[str, np.ndarray | list[str]]:
+        """Columns by name: neuron, score, score of each class, masked, verdict; rows as in the ranking."""
+        verdicts, order = self.project.verdicts(), self.ranking
+        by_class = {
+            f"score · {name}": self.scores.delta[label, order]
+            for label, name in enumerate(self.identification.class_names)
+        }
+        return {
+            "neuron": order,
+            "score": self.scores.neuron_scores[order],
+            **by_class,
+            "masked": masked[order],
+            "by hand": [verdicts.get(int(neuron), "") for neuron in order],
+        }
+
+    def judged(self, verdict: str) -> np.ndarray:
+        """[M] bool, the neurons that a person judged so."""
+        chosen = np.zeros(self.identification.num_neurons, dtype=bool)
+        chosen[[neuron for neuron, said in self.project.verdicts().items() if said == verdict]] = True
+        return chosen
+
+    def masked_neurons(self, threshold: float) -> np.ndarray:
+        """[M] bool: (score above λ, or judged spurious) and not judged core."""
+        return (self.scores.biased(threshold) | self.judged("spurious")) & ~self.judged("core")
+
+    def mask_alone(self, masked: np.ndarray, mask_value: float) -> Evaluation:
+        """What masking does to the ERM head before any retraining, on the evaluation set."""
+        return evaluate(self.erm.masked(np.where(masked, mask_value, 1.0)), self.evaluation)
+
+    def evaluate(self, head: LinearHead) -> Evaluation:
+        return evaluate(head, self.evaluation)
+
+    def activations(self, neuron: int) -> np.ndarray:
+        """[N] float32 activations of a neuron on the identification set."""
+        return np.asarray(self.identification.embeddings[:, neuron], dtype=np.float32)
+
+    def distribution(self, neuron: int, label: int) -> Distribution:
+        """How strongly a neuron fires on one class of the identification set, on hits and on mistakes."""
+        mine = self.identification.labels == label
+        values = np.abs(self.activations(neuron))
+        top = float(values[mine].max(initial=0.0)) or 1.0
+        edges = np.linspace(0.0, top, BINS + 1)
+        shares = [
+            np.histogram(values[mine & outcome], edges)[0] / max(1, int((mine & outcome).sum()))
+            for outcome in (self.right, ~self.right)
+        ]
+        return Distribution(
+            edges,
+            shares[0],
+            shares[1],
+            int(self.scores.num_correct[label]),
+            int(self.scores.num_incorrect[label]),
+            float(self.scores.median_correct[label, neuron]),
+            float(self.scores.median_incorrect[label, neuron]),
+        )
+
+    def most_activating(self, neuron: int, *, label: int, correct: bool, limit: int) -> np.ndarray:
+        """Rows of the identification set that excite a neuron most, among the hits or the mistakes of one class."""
+        rows = np.flatnonzero((self.identification.labels == label) & (self.right == correct))
+        strength = np.abs(self.activations(neuron)[rows])
+        return rows[np.argsort(-strength, kind="stable")[:limit]]

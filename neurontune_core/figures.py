@@ -1,0 +1,186 @@
+"""Plotly figures from plain arrays; usable in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from neurontune_core.diagnosis import Distribution
+    from neurontune_core.evaluate import Evaluation
+    from neurontune_core.tune import EpochRecord
+
+CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
+SERIES = {"ERM": GREY, "masking off": "#b7791f", "NeuronTune": ACCENT}
+_MARGIN = {"l": 52, "r": 16, "t": 28, "b": 44}
+
+
+def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = None) -> Figure:
+    """All neurons by descending score, λ as a line; the part above it is biased.
+
+    Args:
+        scores: [M] the largest delta of each neuron.
+        threshold: λ.
+        chosen: a neuron to mark.
+    """
+    from plotly.graph_objects import Figure
+
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order].astype(np.float32)
+    biased = int((ranked > threshold).sum())
+    place = np.arange(len(ranked), dtype=np.int32)
+    traces = [
+        _area(place[:biased], ranked[:biased], INCORRECT, "biased"),
+        _area(place[biased:], ranked[biased:], GREY, "not biased"),
+    ]
+    if chosen is not None:
+        here = int(np.flatnonzero(order == chosen)[0])
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [here],
+                "y": [float(scores[chosen])],
+                "mode": "markers",
+                "marker": {"size": 11, "color": ACCENT, "line": {"width": 2, "color": "white"}},
+                "name": f"neuron {chosen}",
+                "hovertemplate": f"neuron {chosen}: %{{y:.4g}}<extra></extra>",
+            }
+        )
+    return Figure(
+        {
+            "data": traces,
+            "layout": _layout("neurons, highest score first", "spuriousness score", 250)
+            | {
+                "shapes": [
+                    {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold,
+                     "line": {"color": ACCENT, "width": 2, "dash": "dash"}}
+                ],
+                "annotations": [
+                    {"xref": "paper", "x": 1, "y": threshold, "text": f"λ = {threshold:.3g}", "showarrow": False,
+                     "xanchor": "right", "yanchor": "bottom", "font": {"color": ACCENT}}
+                ],
+            },
+        }
+    )  # fmt: skip
+
+
+def outcome_distributions(distribution: Distribution, title: str) -> Figure:
+    """Hits and mistakes of one class over a neuron's activation, with both medians."""
+    from plotly.graph_objects import Figure
+
+    centres = (distribution.edges[:-1] + distribution.edges[1:]) / 2
+    parts = (
+        ("correct", distribution.correct, distribution.num_correct, distribution.median_correct, CORRECT, ""),
+        (
+            "incorrect",
+            distribution.incorrect,
+            distribution.num_incorrect,
+            distribution.median_incorrect,
+            INCORRECT,
+            "/",
+        ),
+    )
+    traces, shapes = [], []
+    for name, share, count, median, colour, pattern in parts:
+        traces.append(
+            {
+                "type": "bar",
+                "x": centres.astype(np.float32),
+                "y": (100 * share).astype(np.float32),
+                "name": f"{name} ({count})",
+                "marker": {"color": colour, "opacity": 0.6, "pattern": {"shape": pattern, "solidity": 0.25}},
+                "hovertemplate": "activation %{x:.3g}: %{y:.1f} %<extra>" + name + "</extra>",
+            }
+        )
+        if not np.isnan(median):
+            line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
+            shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
+    layout = _layout("activation", "% of samples", 230) | {"barmode": "overlay", "bargap": 0, "shapes": shapes}
+    return Figure({"data": traces, "layout": layout | {"title": {"text": title, "font": {"size": 14}, "x": 0}}})
+
+
+def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
+    """Accuracy of every group (of every class, without groups) under each head, with 95 % Wilson intervals."""
+    from plotly.graph_objects import Figure
+
+    traces = []
+    for name, evaluation in evaluations.items():
+        parts = [part for part in evaluation.groups or evaluation.classes if part.n]
+        share = np.array([part.correct / part.n for part in parts])
+        low, high = np.array([part.interval for part in parts]).T
+        traces.append(
+            {
+                "type": "bar",
+                "x": [f"{part.name}<br>n = {part.n}" for part in parts],
+                "y": 100 * share,
+                "error_y": {"array": 100 * (high - share), "arrayminus": 100 * (share - low), "width": 3},
+                "name": name,
+                "marker": {"color": SERIES.get(name, ACCENT)},
+                "hovertemplate": "%{y:.1f} %<extra>" + name + "</extra>",
+            }
+        )  # fmt: skip
+    layout = _layout("", "accuracy, %", 300) | {"barmode": "group", "bargap": 0.3}
+    layout["yaxis"]["range"] = [0, 105]
+    return Figure({"data": traces, "layout": layout})
+
+
+def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, label: str, kept: int | None) -> Figure:
+    """One measure over epochs for each method; the kept epoch of NeuronTune is marked.
+
+    Args:
+        histories: method name -> records.
+        measure: a field of `EpochRecord`; accuracies are drawn in per cent.
+        label: the axis title.
+        kept: the kept epoch, when it is known.
+    """
+    from plotly.graph_objects import Figure
+
+    factor = 1 if measure in ("sfit", "loss") else 100
+    traces = [
+        {
+            "type": "scatter",
+            "x": [record.epoch for record in records],
+            "y": [factor * (getattr(record, measure) or 0.0) for record in records],
+            "mode": "lines+markers" if len(records) < 3 else "lines",
+            "name": name,
+            "line": {
+                "color": SERIES.get(name, ACCENT),
+                "width": 2,
+                "dash": "dot" if name == "masking off" else "solid",
+            },
+        }
+        for name, records in histories.items()
+    ]
+    layout = _layout("epoch", label, 240)
+    if kept is not None:
+        line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
+        layout["shapes"] = [{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": kept, "x1": kept, "line": line}]
+    return Figure({"data": traces, "layout": layout})
+
+
+def _area(x: np.ndarray, y: np.ndarray, colour: str, name: str) -> dict:
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "line": {"color": colour, "width": 1.5},
+        "fill": "tozeroy",
+        "name": name,
+        "hovertemplate": "rank %{x}: %{y:.4g}<extra>" + name + "</extra>",
+    }
+
+
+def _layout(x: str, y: str, height: int) -> dict:
+    return {
+        "height": height,
+        "margin": _MARGIN,
+        "xaxis": {"title": {"text": x}},
+        "yaxis": {"title": {"text": y}},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        "uirevision": "keep",
+    }

@@ -1,0 +1,225 @@
+"""What lies on disk: projects, runs, verdicts, exports, jobs. The only file that knows paths."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from neurontune_core.config import TuneConfig
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json, write_json
+from neurontune_core.head import LinearHead
+from neurontune_core.mask import Mask
+from neurontune_core.tune import EpochRecord, TuneResult
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+EXAMPLE = ASSETS / "example"
+APP = ROOT / "app.py"
+FORMAT = "neurontune-project/1"
+HALVES = "halves"  # tuned on one half of the identification split; the other half identified
+VERDICTS = ("spurious", "core", "unsure")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A saved retraining: NeuronTune, and masking off on the same data beside it.
+
+    Attributes:
+        folder: where it lies; its name is the run's ``id``.
+        config: the settings.
+        tuning: the split that the head was tuned on, or `HALVES`.
+        epoch, seconds, warnings: as in `TuneResult`.
+        history, off_history: one record an epoch, of NeuronTune and of masking off.
+        created: seconds since 1970.
+    """
+
+    folder: Path
+    config: TuneConfig
+    tuning: str
+    epoch: int
+    seconds: float
+    warnings: tuple[str, ...]
+    history: tuple[EpochRecord, ...]
+    off_history: tuple[EpochRecord, ...]
+    created: float
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def head(self) -> LinearHead:
+        return LinearHead.load(self.folder / "head.safetensors")
+
+    @cached_property
+    def off_head(self) -> LinearHead:
+        return LinearHead.load(self.folder / "masking_off.safetensors")
+
+    @cached_property
+    def mask(self) -> Mask:
+        return Mask.load(self.folder / "mask.json")
+
+    @property
+    def halves(self) -> bool:
+        return self.tuning == HALVES
+
+    @property
+    def export_folder(self) -> Path:
+        return self.folder / "export"
+
+
+class Project:
+    """A model and a data set as extracted, and everything a person has done with them.
+
+    Args:
+        source: the folder with ``project.json``; it may be read-only.
+        folder: where runs and verdicts are written.
+
+    Raises:
+        InputError: when the folder is not a whole project.
+    """
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        file = source / "project.json"
+        self.content: dict[str, Any] = read_json(file)
+        if not isinstance(self.content, dict) or self.content.get("format") != FORMAT:
+            raise InputError(f'{file} is not a project (expected format "{FORMAT}").')
+        sets, roles = self.content.get("embeddings"), self.content.get("roles")
+        if not isinstance(sets, dict) or not isinstance(roles, dict) or not set(roles.values()) <= set(sets):
+            raise InputError(f'{file} is not a whole project: its "roles" must name entries of its "embeddings".')
+        self.source, self.folder = source, folder
+        self.title = str(self.content.get("title") or source.name)
+        self.problem = str(self.content.get("problem") or "")
+
+    def load_set(self, split: str) -> EmbeddingSet:
+        """The embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
+        name = self.content["roles"].get(split, split)
+        if name not in self.content["embeddings"]:
+            raise InputError(f'The project has no split "{name}"; it has {", ".join(self.content["embeddings"])}.')
+        return EmbeddingSet.load(self.source / self.content["embeddings"][name])
+
+    def load_head(self) -> LinearHead:
+        """The ERM head.
+
+        Raises:
+            InputError: when the project has none.
+        """
+        if not self.content.get("head"):
+            raise InputError(
+                f'The project "{self.title}" has no head, because its model was trained for other classes; '
+                "give the weights of a model that was trained on these classes."
+            )
+        return LinearHead.load(self.source / self.content["head"])
+
+    def runs(self) -> list[Run]:
+        """The saved runs, the newest first."""
+        folders = sorted((self.folder / "runs").glob("*/run.json"), reverse=True)
+        return [self.run(file.parent.name) for file in folders]
+
+    def run(self, name: str) -> Run:
+        """One saved run; InputError when there is none of this name."""
+        folder = self.folder / "runs" / safe_name(name)
+        said = read_json(folder / "run.json")
+        return Run(
+            folder=folder,
+            config=TuneConfig(**said["config"]),
+            tuning=said["tuning"],
+            epoch=said["epoch"],
+            seconds=said["seconds"],
+            warnings=tuple(said["warnings"]),
+            history=tuple(EpochRecord(**record) for record in said["history"]),
+            off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
+            created=said["created"],
+        )
+
+    def save_run(self, result: TuneResult, off: TuneResult, tuning: str) -> Run:
+        """Keep a result; ``run.json`` is written last and makes the folder a run."""
+        created = time.time()
+        folder = self.folder / "runs" / time.strftime("%Y%m%d-%H%M%S", time.localtime(created))
+        while folder.exists():
+            folder = folder.with_name(f"{folder.name}x")
+        config = result.config
+        mask = Mask(
+            result.biased,
+            config.threshold,
+            config.mask_value,
+            self.verdicts(),
+            {"identification": self.content["roles"]["identification"], "tuning": tuning, "run": folder.name},
+        )
+        result.head.save(folder / "head.safetensors")
+        off.head.save(folder / "masking_off.safetensors")
+        mask.save(folder / "mask.json")
+        write_json(
+            folder / "run.json",
+            {
+                "config": asdict(config),
+                "tuning": tuning,
+                "epoch": result.epoch,
+                "seconds": result.seconds,
+                "warnings": result.warnings,
+                "history": [asdict(record) for record in result.history],
+                "off_history": [asdict(record) for record in off.history],
+                "created": created,
+            },
+        )
+        return self.run(folder.name)
+
+    def verdicts(self) -> dict[int, str]:
+        """A person's judgements: neuron -> "spurious" (always masked), "core" (never) or "unsure"."""
+        file = self.folder / "verdicts.json"
+        said = read_json(file) if file.is_file() else {}
+        return {int(neuron): verdict for neuron, verdict in said.items() if verdict in VERDICTS}
+
+    def set_verdict(self, neuron: int, verdict: str | None) -> None:
+        """Judge a neuron, or with None take the judgement back."""
+        verdicts = self.verdicts()
+        verdicts.pop(neuron, None)
+        if verdict is not None:
+            verdicts[neuron] = verdict
+        write_json(self.folder / "verdicts.json", {str(key): value for key, value in sorted(verdicts.items())})
+
+
+class Workspace:
+    """The built-in example and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or Path(os.environ.get("NEURONTUNE_HOME") or Path.home() / ".neurontune")).resolve()
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs"
+
+    def names(self) -> list[str]:
+        """The names of the projects, the built-in example first."""
+        own = sorted(file.parent.name for file in (self.root / "projects").glob("*/project.json"))
+        return ["example"] * (EXAMPLE / "project.json").is_file() + [name for name in own if name != "example"]
+
+    def open(self, name: str) -> Project:
+        """A project by name; InputError when there is none."""
+        folder = self.root / "projects" / safe_name(name)
+        return Project(EXAMPLE if name == "example" else folder, folder)
+
+    def new_folder(self, name: str) -> Path:
+        """Where a new project of this name goes.
+
+        Raises:
+            InputError: when the name is taken or is no folder name.
+        """
+        folder = self.root / "projects" / safe_name(name)
+        if name in self.names() or (folder / "project.json").exists():
+            raise InputError(f'There is a project "{name}" already; choose another name.')
+        return folder
+
+
+def safe_name(name: str) -> str:
+    """The name itself, refused unless it is a plain folder name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise InputError(f'"{name}" cannot be a name; use letters, digits, dots, dashes and underscores.')
+    return name

@@ -1,0 +1,71 @@
+"""Export: the fixed head and all that belongs to it, each file read back and compared before it is offered."""
+
+import streamlit as st
+
+from neurontune_core.card import TunedRun
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.export import VerificationError, export_bundle
+from pages.parts.state import view
+
+here = view()
+st.title("Export")
+if here.run is None:
+    st.info("There is no retrained head yet. Make one on the **Retrain** page, then take it home from here.")
+    st.stop()
+run, diagnosis, project = here.run, here.diagnosis, here.diagnosis.project
+roles = project.content["roles"]
+st.markdown(
+    f"Run **{run.id}**: {run.mask.num_biased} of {run.mask.num_neurons} neurons masked, epoch {run.epoch} kept."
+)
+st.caption(
+    "Every file is read back and compared before it is offered. The mask is folded into the head: a plain linear layer."
+)
+
+
+def described(embedding_set: EmbeddingSet) -> str:
+    return f"{embedding_set.split}, {embedding_set.num_samples} samples"
+
+
+ready = st.session_state.get("bundle", {}).get((here.name, run.id))
+if st.button("Prepare the files", type="primary", disabled=ready is not None):
+    facts = TunedRun(
+        erm=diagnosis.erm, head=run.head, mask=run.mask, config=run.config, evaluation=diagnosis.evaluation,
+        epoch=run.epoch, masking_off=run.off_head, title=project.title, problem=project.problem, warnings=run.warnings,
+        data={
+            "Identification": described(diagnosis.identification),
+            "Tuning": "one half of the identification split" if run.halves else run.tuning,
+            "Evaluation": described(diagnosis.evaluation),
+        },
+    )  # fmt: skip
+    try:
+        with st.spinner("Writing, reading back and comparing …"):
+            ready = export_bundle(
+                run.export_folder,
+                facts,
+                model=project.content.get("model"),
+                dataset=project.content.get("dataset"),
+                base=project.source,
+            )
+        st.session_state.setdefault("bundle", {})[here.name, run.id] = ready
+    except VerificationError as error:
+        st.error(str(error))
+
+if ready:
+    for file in ready:
+        name, check, button = st.columns([3, 6, 2], vertical_alignment="center")
+        name.markdown(f"`{file.name}`  \n{file.bytes / 1e6:.2f} MB")
+        check.markdown(f":material/check_circle: {file.check}")
+        button.download_button("Download", file.path.read_bytes(), file.name, key=file.name, on_click="ignore")
+    st.subheader("Load it anywhere")
+    st.code((run.export_folder / "load_head.py").read_text(encoding="utf-8"), language="python")
+    st.subheader("The same from the command line")
+    folders = {role: project.source / project.content["embeddings"][split] for role, split in roles.items()}
+    config = run.config
+    st.code(
+        f"neurontune tune --identification {folders['identification']} --tuning {folders['tuning']} "
+        f"--head {project.source / project.content['head']} --threshold {config.threshold:g} "
+        f"--mask-value {config.mask_value:g} --epochs {config.epochs} --lr {config.learning_rate:g} "
+        f"--select {config.select} --seed {config.seed} --out tuned" + " --halves" * run.halves,
+        language="bash",
+        wrap_lines=True,
+    )

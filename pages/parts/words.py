@@ -1,0 +1,36 @@
+"""The field's terms in one sentence each, and how numbers are written."""
+
+from __future__ import annotations
+
+from neurontune_core.evaluate import Proportion
+
+HELP = {
+    "average": "Share of all evaluation samples that are classified right, each counted once.",
+    "worst group": (
+        "The lowest accuracy among the groups (class × hidden attribute) of the evaluation split. "
+        "Group labels are used for this number only, never to find neurons or to retrain."
+    ),
+    "worst class": "The lowest accuracy among the classes of the evaluation split.",
+    "gap": "Average accuracy minus worst-group accuracy, in percentage points.",
+    "score": (
+        "Median activation on the misclassified samples of a class minus the median on its correct ones. "
+        "Above zero, the neuron fires harder when the classifier is wrong."
+    ),
+    "threshold": "λ: a neuron counts as biased when its score exceeds this for any class. The paper uses 0.",
+    "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
+    "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
+    "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
+    "masking off": "The head retrained on class-balanced batches without any mask. The baseline to beat.",
+}
+
+
+def percent(part: Proportion | None) -> str:
+    return "–" if part is None or not part.n else f"{100 * part.correct / part.n:.1f} %"
+
+
+def interval(part: Proportion | None) -> str:
+    """The 95 % Wilson interval, and on how many samples it rests."""
+    if part is None or not part.n:
+        return "no group labels"
+    low, high = part.interval
+    return f"{100 * low:.0f}–{100 * high:.0f} % · n = {part.n}"
