@@ -1,0 +1,133 @@
+"""The closed loop as a person walks it: open, see, mask, retrain, check, export."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from neurontune_core import EmbeddingSet
+from neurontune_core.workspace import EXAMPLE
+from tests.browser.conftest import Server, settled
+
+pytestmark = pytest.mark.browser
+
+
+def threshold(page: Page) -> Locator:
+    return page.get_by_test_id("stSidebar").locator("input[type=range]").first
+
+
+def metric(page: Page, label: str) -> str:
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("", "animals on gravel are mostly called vehicles"),
+        ("neurons", "Most activating, incorrect"),
+        ("retrain", "Nothing retrained yet"),
+        ("export", "There is no retrained head yet"),
+        ("setup", "Your own model and pictures"),
+    ],
+)
+def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: Page, path: str, content: str) -> None:
+    page.goto(f"{server.url}/{path}")
+    expect(page.get_by_text(content)).to_be_visible()
+    settled(page)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(5)
+
+
+def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/neurons?threshold=0.1&neuron=380&class=vehicle")
+    expect(page.get_by_role("heading", name="Neuron 380")).to_be_visible()
+    settled(page)
+    assert float(threshold(page).input_value()) == pytest.approx(0.1, abs=0.005)
+    expect(page.get_by_text("Most activating, correct")).to_be_visible()
+    assert "neuron=380" in page.url
+
+
+def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/neurons")
+    expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="chevron_right").click()
+    expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
+    heat = page.locator("img.heat").first
+    expect(heat).to_be_attached()
+    page.wait_for_function(
+        "[...document.querySelectorAll('img.heat')].length >= 8 && "
+        "[...document.querySelectorAll('img.heat')].every(i => i.complete && i.naturalWidth === 192)"
+    )
+
+
+def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_score(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/neurons")
+    expect(page.get_by_role("heading", name=re.compile(r"\d+ of 1280 masked"))).to_be_visible()
+    settled(page)
+    before = int(page.get_by_role("heading", name=re.compile("of 1280 masked")).inner_text().split()[0])
+    slider = threshold(page)
+    slider.focus()
+    for _ in range(5):
+        slider.press("ArrowRight")
+    expect(page.get_by_role("heading", name=f"{before} of 1280 masked")).to_have_count(0)
+    settled(page)
+    after = int(page.get_by_role("heading", name=re.compile("of 1280 masked")).inner_text().split()[0])
+    assert after < before
+    page.get_by_role("radio", name="never mask").click()
+    expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
+    page.reload()
+    settled(page)
+    expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
+    page.get_by_role("radio", name="by score").click()
+    expect(page.get_by_role("heading", name=f"{after} of 1280 masked")).to_be_visible()
+
+
+def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    page.goto(f"{server.url}/retrain")
+    expect(page.get_by_text("Nothing retrained yet")).to_be_visible()
+    settled(page)
+    page.get_by_test_id("stMain").get_by_role("button", name="Retrain").click()
+    expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}"))).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text(re.compile("Retraining fixed"))).to_be_visible()
+    settled(page)
+    shown = metric(page, "worst group · retrained")
+    page.get_by_role("link", name="Export").click()
+    page.get_by_role("button", name="Prepare the files").click()
+    with page.expect_download() as download:
+        page.locator(".st-key-head-safetensors button, .st-key-head\\.safetensors button").first.click()
+    download.value.save_as(tmp_path / "head.safetensors")
+
+    tensors = load_file(tmp_path / "head.safetensors")
+    head = torch.nn.Linear(1280, 2)
+    head.load_state_dict(tensors)
+    test = EmbeddingSet.load(EXAMPLE / "embeddings" / "test")
+    with torch.inference_mode():
+        said = head(torch.from_numpy(test.embeddings.astype("float32"))).argmax(1).numpy()
+    assert test.groups is not None
+    worst = min((said == test.labels)[test.groups == group].mean() for group in range(4))
+    assert shown == f"{100 * worst:.1f} %"
+    assert set(tensors) == {"weight", "bias"}
+
+
+def test_setup_names_what_is_missing_and_cancels_an_extraction(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/setup")
+    expect(page.get_by_text("Your own model and pictures")).to_be_visible()
+    settled(page)
+    page.get_by_label("Project name").fill("mine")
+    page.get_by_label("Folder or table of the pictures").fill("/nowhere/at/all")
+    page.get_by_role("button", name="Check and extract").click()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("/nowhere/at/all")
+    page.get_by_role("button", name="Extract again").click()
+    expect(page.get_by_text(re.compile(r"Extract example-1 · (queued|running)"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Extract example-1 · cancelled")).to_be_visible()
