@@ -2,9 +2,10 @@
 # browser tests when it is missing.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
-KEY := $(shell cat requirements.txt requirements-dev.txt pyproject.toml | sha256sum | cut -c1-16)
+# The package is installed in place, so the environment belongs to this folder as much as to the requirements.
+KEY := $(shell (cat requirements.txt requirements-dev.txt pyproject.toml; pwd) | sha256sum | cut -c1-16)
 STAMP := $(VENV)/.installed-$(KEY)
 
 PORT ?= 8501
