@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,17 @@ def threshold(page: Page) -> Locator:
 
 def metric(page: Page, label: str) -> str:
     return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+
+
+def seen(page: Page, kind: str) -> list[str]:
+    """The addresses of the pictures of a kind, once all of them are painted; they stand in shadow roots."""
+    pictures = page.locator(kind)
+    expect(pictures.first).to_be_attached()
+    deadline = time.monotonic() + 60
+    while not pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth === 192)"):
+        assert time.monotonic() < deadline, f"{kind} were not painted"
+        page.wait_for_timeout(100)
+    return pictures.evaluate_all("all => all.map(one => one.src)")
 
 
 @pytest.mark.parametrize(
@@ -53,14 +65,14 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     page.goto(f"{server.url}/neurons")
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
+    before = seen(page, "img.photo")
+    assert len(before) == 16
     page.get_by_role("button", name="chevron_right").click()
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
-    heat = page.locator("img.heat").first
-    expect(heat).to_be_attached()
-    page.wait_for_function(
-        "[...document.querySelectorAll('img.heat')].length >= 8 && "
-        "[...document.querySelectorAll('img.heat')].every(i => i.complete && i.naturalWidth === 192)"
-    )
+    settled(page)
+    expect(page.locator("img.heat")).to_have_count(16)
+    seen(page, "img.heat")
+    assert seen(page, "img.photo") != before
 
 
 def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_score(server: Server, page: Page) -> None:
