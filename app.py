@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 from starlette.requests import Request
@@ -13,7 +16,7 @@ from starlette.routing import Route
 sys.path.insert(0, str(Path(__file__).parent))  # pages import their shared parts by name
 
 from neurontune_core.errors import InputError
-from pages.parts.state import gallery
+from pages.parts.state import gallery, warm_up
 
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 
@@ -30,8 +33,16 @@ def picture(request: Request) -> Response:
         return PlainTextResponse(str(error), 404)
 
 
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Open the first project while the browser is still fetching the page's script."""
+    Thread(target=warm_up, daemon=True).start()
+    yield
+
+
 app = st.App(
     "pages/router.py",
+    lifespan=lifespan,
     routes=[
         Route("/nt/picture/{project}/{split}/{row:int}", picture),
         Route("/nt/picture/{project}/{split}/{row:int}/{neuron:int}", picture),

@@ -78,5 +78,6 @@ class TuneConfig:
             if choices and value not in choices:
                 raise InputError(f'Expected {setting.name} to be one of {", ".join(choices)}, but got "{value}".')
         for name, (low, high) in _RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise InputError(f"Expected {name} between {low:g} and {high:g}, but got {getattr(self, name)}.")
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not low <= value <= high:
+                raise InputError(f"Expected {name} between {low:g} and {high:g}, but got {value!r}.")

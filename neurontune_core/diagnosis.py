@@ -10,7 +10,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluate import Evaluation, evaluate
 from neurontune_core.head import LinearHead
-from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores
+from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.workspace import Project
 
 BINS = 32
@@ -56,13 +56,17 @@ class Diagnosis:
 
     @cached_property
     def scorer(self) -> SpuriousnessScorer:
+        """For retraining, which scores a new head every epoch."""
         each = self.identification
         return SpuriousnessScorer(each.embeddings, each.labels, each.num_classes, class_names=each.class_names)
 
     @cached_property
     def scores(self) -> SpuriousnessScores:
         """Scores of the ERM head's outcomes; NoMistakes when it makes none on the identification set."""
-        return self.scorer(self.predictions)
+        each = self.identification
+        return spuriousness_scores(
+            each.embeddings, each.labels, self.predictions, each.num_classes, class_names=each.class_names
+        )
 
     @cached_property
     def ranking(self) -> np.ndarray:

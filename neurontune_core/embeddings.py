@@ -122,7 +122,7 @@ class EmbeddingSet:
 
     def save(self, folder: str | Path) -> None:
         """Write ``embeddings.npy``, ``samples.parquet`` and, last, ``meta.json``."""
-        import pandas as pd
+        import pyarrow.parquet
 
         folder = Path(folder)
         columns: dict[str, Any] = {"id": self.sample_ids, "label": self.labels}
@@ -130,10 +130,11 @@ class EmbeddingSet:
             columns["group"] = self.groups
         if self.sources is not None:
             columns["source"] = self.sources
-        table = pd.DataFrame(columns).assign(split=self.split)
+        columns["split"] = [self.split] * self.num_samples
+        table = pyarrow.table(columns)
         vectors = np.ascontiguousarray(self.embeddings)
         write_whole(folder / "embeddings.npy", lambda path: np.save(path, vectors, allow_pickle=False))
-        write_whole(folder / "samples.parquet", lambda path: table.to_parquet(path, index=False))
+        write_whole(folder / "samples.parquet", lambda path: pyarrow.parquet.write_table(table, path))
         write_json(
             folder / "meta.json",
             {
@@ -155,7 +156,7 @@ class EmbeddingSet:
         Raises:
             InputError: when a file is missing, is of another kind, or disagrees with the others.
         """
-        import pandas as pd
+        import pyarrow.parquet  # not pandas, which takes a second to import
 
         folder = Path(folder)
         if not folder.is_dir():
@@ -165,8 +166,8 @@ class EmbeddingSet:
             raise InputError(f'{folder / "meta.json"} does not describe an embedding set (expected format "{FORMAT}").')
         try:
             vectors = np.lib.format.open_memmap(folder / "embeddings.npy", mode="r")  # refuses pickles
-            table = pd.read_parquet(folder / "samples.parquet")
-            label_column, id_column = table["label"].to_numpy(), table["id"].to_numpy(dtype=object)
+            columns = pyarrow.parquet.ParquetFile(folder / "samples.parquet").read().to_pydict()
+            label_column, id_column = columns["label"], columns["id"]
             class_names, group_names = tuple(meta["class_names"]), tuple(meta["group_names"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
@@ -182,10 +183,10 @@ class EmbeddingSet:
             embeddings=vectors,
             labels=label_column,
             class_names=class_names,
-            groups=table["group"].to_numpy() if "group" in table else None,
+            groups=columns.get("group"),
             group_names=group_names,
             sample_ids=id_column,
-            sources=table["source"].to_numpy(dtype=object) if "source" in table else None,
+            sources=columns.get("source"),
             split=meta.get("split", ""),
             provenance=meta.get("provenance", {}) | {"checksum": meta.get("checksum", "")},
         )

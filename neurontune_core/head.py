@@ -88,10 +88,14 @@ class LinearHead:
         """Fold a mask ([M], or [C, M] for masks by class) into the weights: ``W * m``, bias as it is (Eq. 7).
 
         The result on raw embeddings gives the logits of this head on masked embeddings.
+
+        Raises:
+            InputError: when the mask has another shape.
         """
-        return LinearHead(
-            self.weight * np.asarray(mask, dtype=np.float32), self.bias, self.class_names, self.provenance
-        )
+        factors = np.asarray(mask, dtype=np.float32)
+        if factors.shape not in ((self.num_neurons,), self.weight.shape):
+            raise InputError(f"Expected a mask of {self.num_neurons} factors, but got shape {list(factors.shape)}.")
+        return LinearHead(self.weight * factors, self.bias, self.class_names, self.provenance)
 
     def save(self, path: str | Path) -> None:
         """Write safetensors with ``weight`` and ``bias``; names and provenance go into the file's metadata."""

@@ -84,6 +84,7 @@ class SpuriousnessScorer:
             middle values).
         quantile: the quantile in (0, 1) that ``statistic="quantile"`` compares.
         class_names: for the warnings.
+        sort: False for a single call: the same numbers without the one-time sort.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class SpuriousnessScorer:
         statistic: Statistic = "median",
         quantile: float = 0.5,
         class_names: tuple[str, ...] = (),
+        sort: bool = True,
     ) -> None:
         if len(labels) != len(embeddings):
             raise InputError(f"Expected {len(embeddings)} labels, one per embedding, but got {len(labels)}.")
@@ -113,7 +115,7 @@ class SpuriousnessScorer:
         self._orders: list[np.ndarray] | None = None
         largest = max((len(rows) for rows in self._rows), default=0)
         index_type = np.uint16 if largest <= 1 << 16 else np.uint32
-        if statistic != "mean" and embeddings.size * np.dtype(index_type).itemsize <= _MOST_ORDER_BYTES:
+        if sort and statistic != "mean" and embeddings.size * np.dtype(index_type).itemsize <= _MOST_ORDER_BYTES:
             self._orders = [self._sort(rows, index_type) for rows in self._rows]
 
     def __call__(self, predictions: np.ndarray) -> SpuriousnessScores:
@@ -239,9 +241,15 @@ class SpuriousnessScorer:
 
 
 def spuriousness_scores(
-    embeddings: np.ndarray, labels: np.ndarray, predictions: np.ndarray, num_classes: int, *, magnitude: bool = True
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    num_classes: int,
+    *,
+    magnitude: bool = True,
+    class_names: tuple[str, ...] = (),
 ) -> SpuriousnessScores:
-    """Spuriousness scores of one set of predictions: one call of `SpuriousnessScorer` (Eq. 5).
+    """Spuriousness scores of one set of predictions (Eq. 5); `SpuriousnessScorer` is for many.
 
     Args:
         embeddings: [N, M] floats.
@@ -249,5 +257,9 @@ def spuriousness_scores(
         predictions: [N] int.
         num_classes: C.
         magnitude: score |v| (the paper) or, with False, v.
+        class_names: for the warnings.
     """
-    return SpuriousnessScorer(embeddings, labels, num_classes, magnitude=magnitude)(predictions)
+    scorer = SpuriousnessScorer(
+        embeddings, labels, num_classes, magnitude=magnitude, class_names=class_names, sort=False
+    )
+    return scorer(predictions)

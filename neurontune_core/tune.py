@@ -21,6 +21,10 @@ from neurontune_core.steps import BalancedTrainer
 _MANY_MASKED = 0.9  # above this share of masked neurons the result is warned about
 
 
+class NothingLeft(InputError):
+    """Every neuron would be masked."""
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """What is known after one epoch; all but the loss is measured on the identification set with the masked head.
@@ -107,8 +111,9 @@ def neurontune(
 
     Raises:
         NoMistakes: when the ERM head makes no mistake on the identification set and masking is on.
-        InputError: when the sets or the head do not fit each other, when a class has no tuning samples, when every
-            neuron would be masked, or when the head diverges.
+        NothingLeft: when every neuron would be masked in the first epoch; in a later one, tuning ends with a warning.
+        InputError: when the sets or the head do not fit each other, when a class has no tuning samples, or when the
+            head diverges.
     """
     began = time.perf_counter()
     check_compatible(identification, tuning)
@@ -141,7 +146,13 @@ def neurontune(
             if should_stop is not None and should_stop():
                 stopped = True
                 break
-            mask, biased = rule(scores)
+            try:
+                mask, biased = rule(scores)
+            except NothingLeft as error:
+                if not epochs:
+                    raise
+                warnings.append(f"Tuning stopped after epoch {number - 1}: {error}")
+                break
             loss = trainer.run(mask)
             if not np.isfinite(loss):
                 raise InputError(
@@ -249,7 +260,7 @@ class _MaskRule:
         if self._never is not None:
             chosen = chosen & ~self._never
         if config.mask_value == 0 and chosen.all():
-            raise InputError(
+            raise NothingLeft(
                 f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "
                 "raise the threshold, lower max_masked_fraction, or spare some neurons by hand."
             )

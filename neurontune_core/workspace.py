@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ EXAMPLE = ASSETS / "example"
 APP = ROOT / "app.py"
 FORMAT = "neurontune-project/1"
 HALVES = "halves"  # tuned on one half of the identification split; the other half identified
+ROLES = ("identification", "tuning", "evaluation")
 VERDICTS = ("spurious", "core", "unsure")
 
 
@@ -92,52 +94,82 @@ class Project:
         if not isinstance(self.content, dict) or self.content.get("format") != FORMAT:
             raise InputError(f'{file} is not a project (expected format "{FORMAT}").')
         sets, roles = self.content.get("embeddings"), self.content.get("roles")
-        if not isinstance(sets, dict) or not isinstance(roles, dict) or not set(roles.values()) <= set(sets):
-            raise InputError(f'{file} is not a whole project: its "roles" must name entries of its "embeddings".')
+        whole = (
+            isinstance(sets, dict)
+            and isinstance(roles, dict)
+            and all(isinstance(folder, str) for folder in sets.values())
+            and all(roles.get(role) in list(sets) for role in ROLES)
+        )
+        if not whole:
+            raise InputError(
+                f'{file} is not a whole project: its "roles" must name entries of its "embeddings" '
+                f"for {', '.join(ROLES)}."
+            )
         self.source, self.folder = source, folder
         self.title = str(self.content.get("title") or source.name)
         self.problem = str(self.content.get("problem") or "")
 
-    def load_set(self, split: str) -> EmbeddingSet:
-        """The embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
+    @classmethod
+    def at(cls, path: Path) -> Project:
+        """The project of a ``project.json``, or of the folder that holds one."""
+        source = path if path.is_dir() else path.parent
+        if path != source and path.name != "project.json":
+            raise InputError(f"{path} is not a project; give a project.json or the folder that holds one.")
+        return cls(source, source)
+
+    def set_folder(self, split: str) -> Path:
+        """Where the embeddings of a split or role lie; InputError when there is no such split."""
         name = self.content["roles"].get(split, split)
         if name not in self.content["embeddings"]:
             raise InputError(f'The project has no split "{name}"; it has {", ".join(self.content["embeddings"])}.')
-        return EmbeddingSet.load(self.source / self.content["embeddings"][name])
+        return self.source / self.content["embeddings"][name]
 
-    def load_head(self) -> LinearHead:
-        """The ERM head.
+    def load_set(self, split: str) -> EmbeddingSet:
+        """The embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
+        return EmbeddingSet.load(self.set_folder(split))
 
-        Raises:
-            InputError: when the project has none.
-        """
+    @property
+    def head_file(self) -> Path:
+        """Where the ERM head lies; InputError when the project has none."""
         if not self.content.get("head"):
             raise InputError(
                 f'The project "{self.title}" has no head, because its model was trained for other classes; '
                 "give the weights of a model that was trained on these classes."
             )
-        return LinearHead.load(self.source / self.content["head"])
+        return self.source / str(self.content["head"])
+
+    def load_head(self) -> LinearHead:
+        """The ERM head."""
+        return LinearHead.load(self.head_file)
 
     def runs(self) -> list[Run]:
-        """The saved runs, the newest first."""
-        folders = sorted((self.folder / "runs").glob("*/run.json"), reverse=True)
-        return [self.run(file.parent.name) for file in folders]
+        """The saved runs, the newest first; one that cannot be read is left out."""
+        runs = []
+        for file in sorted((self.folder / "runs").glob("*/run.json"), reverse=True):
+            with suppress(InputError):
+                runs.append(self.run(file.parent.name))
+        return runs
 
     def run(self, name: str) -> Run:
         """One saved run; InputError when there is none of this name."""
         folder = self.folder / "runs" / safe_name(name)
         said = read_json(folder / "run.json")
-        return Run(
-            folder=folder,
-            config=TuneConfig(**said["config"]),
-            tuning=said["tuning"],
-            epoch=said["epoch"],
-            seconds=said["seconds"],
-            warnings=tuple(said["warnings"]),
-            history=tuple(EpochRecord(**record) for record in said["history"]),
-            off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
-            created=said["created"],
-        )
+        try:
+            return Run(
+                folder=folder,
+                config=TuneConfig(**said["config"]),
+                tuning=said["tuning"],
+                epoch=said["epoch"],
+                seconds=said["seconds"],
+                warnings=tuple(said["warnings"]),
+                history=tuple(EpochRecord(**record) for record in said["history"]),
+                off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
+                created=said["created"],
+            )
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder / 'run.json'} is not a whole run ({type(error).__name__}: {error}); delete its folder."
+            ) from None
 
     def save_run(self, result: TuneResult, off: TuneResult, tuning: str) -> Run:
         """Keep a result; ``run.json`` is written last and makes the folder a run."""
@@ -175,6 +207,8 @@ class Project:
         """A person's judgements: neuron -> "spurious" (always masked), "core" (never) or "unsure"."""
         file = self.folder / "verdicts.json"
         said = read_json(file) if file.is_file() else {}
+        if not isinstance(said, dict) or not all(neuron.isdecimal() for neuron in said):
+            raise InputError(f"{file} does not hold verdicts by neuron; mend or delete it.")
         return {int(neuron): verdict for neuron, verdict in said.items() if verdict in VERDICTS}
 
     def set_verdict(self, neuron: int, verdict: str | None) -> None:

@@ -259,7 +259,7 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "roles": {"identification": "val", "tuning": "train", "evaluation": "test"},
     }
     (folder / "project.json").write_text(json.dumps(project))
-    monkeypatch.setattr(projects, "_EXAMPLE", folder)
+    monkeypatch.setattr(projects, "EXAMPLE", folder)
     return folder
 
 
@@ -273,7 +273,7 @@ def test_the_example_shows_three_heads_side_by_side(small_example: Path) -> None
 
 def test_app_starts_streamlit_on_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(projects, "_APP", tmp_path / "app.py")
+    monkeypatch.setattr(projects, "APP", tmp_path / "app.py")
     monkeypatch.setattr(projects.os, "execv", lambda program, command: started.append(command))
     assert complaint_without_json("app").startswith("There is no ")
     (tmp_path / "app.py").touch()

@@ -15,7 +15,8 @@ from torch import nn
 from neurontune_core.datasets import open_dataset
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.extract import Cancelled, choose_device, extract, extract_job
+from neurontune_core.extract import Cancelled, choose_device, extract
+from neurontune_core.extract_project import extract_project
 from neurontune_core.head import LinearHead
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel
@@ -210,7 +211,7 @@ def test_a_job_makes_a_project_from_two_specs(data, tmp_path: Path) -> None:
         "batch_size": 8,
         "title": "Noise",
     }
-    project = extract_job(config, lambda **facts: reports.append(facts))
+    project = extract_project(config, lambda **facts: reports.append(facts))
     assert json.loads((tmp_path / "project" / "project.json").read_text()) == project
     assert project["embeddings"] == {"train": "embeddings/train", "test": "embeddings/test"}
     assert project["roles"] == {"identification": "train", "tuning": "train", "evaluation": "test"}
@@ -237,7 +238,7 @@ def test_a_head_for_other_classes_is_not_written(data, tmp_path: Path) -> None:
         "splits": ["test"],
         "device": "cpu",
     }
-    assert extract_job(config, lambda **_: None)["head"] is None
+    assert extract_project(config, lambda **_: None)["head"] is None
     assert not (tmp_path / "project" / "head.safetensors").exists()
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluate import Evaluation, evaluate
-from neurontune_core.extract import extract_job
+from neurontune_core.extract_project import extract_project
 from neurontune_core.files import read_json, write_json, write_whole
 from neurontune_core.head import LinearHead
 from recipe import compose, train
@@ -48,7 +48,7 @@ def ship(weights: dict[str, torch.Tensor], example: Path) -> None:
         "device": "cpu",
     }
     torch.set_num_threads(train.THREADS)
-    project = extract_job(config, lambda **_: None)
+    project = extract_project(config, lambda **_: None)
     for folder in project["embeddings"].values():
         extracted = EmbeddingSet.load(example / folder)
         replace(extracted, group_names=GROUPS).save(example / folder)  # the data set names them "animal, grass"

@@ -17,7 +17,6 @@ from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluate import Evaluation
-from neurontune_core.files import read_json
 
 _FLAGS = {"learning_rate": "--lr", "masking": "--mask/--no-mask", "magnitude": "--magnitude/--signed"}
 
@@ -125,19 +124,3 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         return with_options
 
     return decorate
-
-
-def open_project(path: Path) -> tuple[dict[str, Any], Path]:
-    """The content of a ``project.json`` (or of a folder with one), and the folder that its paths start from.
-
-    Raises:
-        InputError: when it is not a project.
-    """
-    file = path / "project.json" if path.is_dir() else path
-    project = read_json(file)
-    if not isinstance(project, dict) or project.get("format") != "neurontune-project/1":
-        raise InputError(f'{file} is not a project (expected format "neurontune-project/1").')
-    sets, roles = project.get("embeddings"), project.get("roles")
-    if not isinstance(sets, dict) or not isinstance(roles, dict) or not set(roles.values()) <= set(sets):
-        raise InputError(f'{file} is not a whole project: its "roles" must name entries of its "embeddings".')
-    return project, file.parent

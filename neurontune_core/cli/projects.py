@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, open_project, progress
+from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
@@ -18,9 +18,7 @@ from neurontune_core.evaluate import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tune import TuneResult, neurontune
-
-_ROOT = Path(__file__).resolve().parents[2]
-_EXAMPLE, _APP = _ROOT / "assets" / "example", _ROOT / "app.py"
+from neurontune_core.workspace import APP, EXAMPLE, ROLES, Project
 
 
 def example(as_json: AsJson = False) -> None:
@@ -28,9 +26,8 @@ def example(as_json: AsJson = False) -> None:
 
     The classifier as it came (ERM), its head retrained without a mask, and NeuronTune, side by side.
     """
-    content, base = open_project(_EXAMPLE)
-    sets = {role: EmbeddingSet.load(base / content["embeddings"][name]) for role, name in content["roles"].items()}
-    erm = LinearHead.load(base / content["head"])
+    project = Project.at(EXAMPLE)
+    sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
     for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
         note(f"{name} ...")
@@ -40,7 +37,7 @@ def example(as_json: AsJson = False) -> None:
     tuned = results["NeuronTune"]
     masked, neurons = int(tuned.biased.sum()), len(tuned.biased)
     value = {
-        "title": content["title"],
+        "title": project.title,
         "num_neurons": neurons,
         "num_biased": masked,
         "epoch": tuned.epoch,
@@ -57,7 +54,7 @@ def example(as_json: AsJson = False) -> None:
         ],
     }
     text = (
-        f"{content['title']} {content['problem']}\n\n{headline(evaluations)}\n\n"
+        f"{project.title} {project.problem}\n\n{headline(evaluations)}\n\n"
         f"NeuronTune masked {masked} of {neurons} neurons and took {tuned.seconds:.1f} s; "
         "group labels were used for this table alone."
     )
@@ -86,13 +83,14 @@ def extract(
     It holds the embeddings of every split and the model's head. A stopped extraction goes on where it was when the same
     command is given again.
     """
-    from neurontune_core.extract import extract_job
+    from neurontune_core.extract_project import extract_project
 
     config: dict[str, Any] = {"out": str(out), "device": device, "batch_size": batch_size, "dtype": dtype}
     if split:
         config["splits"] = split
     if project is not None:
-        content, base = open_project(project)
+        opened = Project.at(project)
+        content, base = opened.content, opened.source
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
         from neurontune_core.datasets import guess_dataset
@@ -111,7 +109,7 @@ def extract(
     def report(*, done: int, total: int, rate: float, split: str) -> None:
         progress(f"{split}: {done} of {total} pictures, {rate:.1f} a second")
 
-    made = extract_job(config | {"base": str(base)}, report)
+    made = extract_project(config | {"base": str(base)}, report)
     progress("")
     head = "with the model's head" if made["head"] else "without a head: the model's own is for other classes"
     answer(as_json, made | {"out": str(out)}, f"Extracted {', '.join(made['embeddings'])} to {out}, {head}.")
@@ -134,13 +132,12 @@ def export(
     from neurontune_core.card import TunedRun
     from neurontune_core.export import VerificationError, export_bundle
 
-    content, base = open_project(project) if project else ({}, Path.cwd())
-    if project and erm is None and content.get("head"):
-        erm = base / content["head"]
-    if project and evaluation is None:
-        evaluation = base / content["embeddings"][content["roles"]["evaluation"]]
+    opened = Project.at(project) if project else None
+    if opened is not None:
+        erm, evaluation = erm or opened.head_file, evaluation or opened.set_folder("evaluation")
     if erm is None or evaluation is None:
         raise InputError("Give --erm and --evaluation, or a --project that has them.")
+    content = opened.content if opened else {}
     tuned, masked = LinearHead.load(head), Mask.load(mask)
     data = {role.capitalize(): masked.source[role] for role in ("identification", "tuning") if role in masked.source}
     measured = EmbeddingSet.load(evaluation)
@@ -159,7 +156,13 @@ def export(
         problem=content.get("problem", ""),
     )
     try:
-        files = export_bundle(out, run, model=content.get("model"), dataset=content.get("dataset"), base=base)
+        files = export_bundle(
+            out,
+            run,
+            model=content.get("model"),
+            dataset=content.get("dataset"),
+            base=opened.source if opened else Path.cwd(),
+        )
     except VerificationError as error:
         note(str(error))
         raise typer.Exit(1) from None
@@ -184,8 +187,8 @@ def app(
     headless: Annotated[bool, typer.Option("--headless/--browser", help="Do not open a browser.")] = False,
 ) -> None:
     """Open the screens in a browser."""
-    if not _APP.is_file():
-        raise InputError(f"There is no {_APP}; start the screens from a checkout of the project.")
-    command = [sys.executable, "-m", "streamlit", "run", str(_APP), "--server.address", address]
+    if not APP.is_file():
+        raise InputError(f"There is no {APP}; start the screens from a checkout of the project.")
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address", address]
     command += ["--server.port", str(port), "--server.headless", str(headless).lower()]
     os.execv(sys.executable, command)

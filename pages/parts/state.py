@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from threading import Lock
 
 import streamlit as st
@@ -11,6 +13,7 @@ import streamlit as st
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
 from neurontune_core.gallery import Gallery
+from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Project, Run, Workspace
 
 _opening = Lock()
@@ -36,13 +39,25 @@ def gallery(name: str) -> Gallery:
 
 @lru_cache(4)
 def _diagnosis(name: str, version: int) -> Diagnosis:
-    return Diagnosis(open_project(name))
+    opened = Diagnosis(open_project(name))
+    with suppress(NoMistakes):  # said where the scores are asked for
+        _ = opened.scores  # under the lock, so that two sessions do not both compute them
+    return opened
 
 
 def diagnosis(name: str) -> Diagnosis:
     """One for all sessions; opened again when the project was extracted anew."""
     with _opening:
         return _diagnosis(name, _version(name))
+
+
+def warm_up() -> None:
+    """What the first page will need: the first project's scores, then the libraries behind charts and components."""
+    with suppress(InputError):
+        for name in workspace().names()[:1]:
+            diagnosis(name)
+    for library in ("plotly.graph_objects", "pandas"):
+        import_module(library)
 
 
 def _version(name: str) -> int:
