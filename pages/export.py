@@ -3,6 +3,7 @@
 import streamlit as st
 
 from neurontune_core.card import TunedRun
+from neurontune_core.cli.command import tune_command
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.export import VerificationError, export_bundle
 from pages.parts.state import view
@@ -20,6 +21,10 @@ st.markdown(
 st.caption(
     "Every file is read back and compared before it is offered. The mask is folded into the head: a plain linear layer."
 )
+
+
+def size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def described(embedding_set: EmbeddingSet) -> str:
@@ -53,19 +58,10 @@ if st.button("Prepare the files", type="primary", disabled=ready is not None):
 if ready:
     for file in ready:
         name, check, button = st.columns([3, 6, 2], vertical_alignment="center")
-        name.markdown(f"`{file.name}`  \n{file.bytes / 1e6:.2f} MB")
+        name.markdown(f"`{file.name}`  \n{size(file.bytes)}")
         check.markdown(f":material/check_circle: {file.check}")
         button.download_button("Download", file.path.read_bytes(), file.name, key=file.name, on_click="ignore")
     st.subheader("Load it anywhere")
     st.code((run.export_folder / "load_head.py").read_text(encoding="utf-8"), language="python")
     st.subheader("The same from the command line")
-    folders = {role: project.source / project.content["embeddings"][split] for role, split in roles.items()}
-    config = run.config
-    st.code(
-        f"neurontune tune --identification {folders['identification']} --tuning {folders['tuning']} "
-        f"--head {project.source / project.content['head']} --threshold {config.threshold:g} "
-        f"--mask-value {config.mask_value:g} --epochs {config.epochs} --lr {config.learning_rate:g} "
-        f"--select {config.select} --seed {config.seed} --out tuned" + " --halves" * run.halves,
-        language="bash",
-        wrap_lines=True,
-    )
+    st.code(tune_command(project, run), language="bash", wrap_lines=True)

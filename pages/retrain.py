@@ -56,11 +56,14 @@ def settings(here: View) -> tuple[TuneConfig, str]:
 
 def curves(histories: dict, kept: int | None, groups: bool, key: str) -> None:
     measures = [("sfit", "SFit"), ("worst_class_accuracy", "worst class, %")]
-    measures += [("worst_group_accuracy", "worst group, % (measured only)")] * groups
+    measures += [("worst_group_accuracy", "worst group, %")] * groups
     for column, (measure, label) in zip(st.columns(len(measures)), measures, strict=True):
         figure = learning_curves(histories, measure, label, kept)
         column.plotly_chart(figure, key=f"{key}-{measure}", config={"displayModeBar": False})
-    st.caption("On the identification split. The dashed line is the epoch that was kept.")
+    st.caption(
+        "On the identification split. The dashed line is the epoch that was kept. "
+        + "Worst group is measured, never used." * groups
+    )
 
 
 @st.fragment(run_every=0.4)
@@ -81,10 +84,14 @@ def progress(live: LiveRun, groups: bool) -> None:
 def outcome(here: View) -> None:
     run, diagnosis = here.run, here.diagnosis
     assert run is not None
-    rows = []
-    heads = (("ERM", diagnosis.erm), ("masking off", run.off_head), ("NeuronTune", run.head))
-    for name, head in heads:
-        measured = diagnosis.evaluate(head)
+    config, rows = run.config, []
+    evaluations = {
+        "ERM": diagnosis.erm_evaluation,
+        "mask alone": diagnosis.mask_alone(run.mask.biased, config.mask_value),
+        "masking off": diagnosis.evaluate(run.off_head),
+        "NeuronTune": diagnosis.evaluate(run.head),
+    }
+    for name, measured in evaluations.items():
         rows.append(
             {
                 "": name,
@@ -97,10 +104,9 @@ def outcome(here: View) -> None:
         )
     st.dataframe(rows, hide_index=True, key="outcome")
     st.caption(
-        f'On "{diagnosis.evaluation.split}". ERM: {HELP["erm"]} Masking off: {HELP["masking off"]} '
-        "If it does better here, mistrust the mask on your data."
+        f'On "{diagnosis.evaluation.split}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
+        f"Masking off: {HELP['masking off']} If it does better here, mistrust the mask on your data."
     )
-    config = run.config
     st.caption(
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
         f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
@@ -118,6 +124,7 @@ st.markdown(
     "multiplied by the mask value. No group label is used. λ and the mask value are in the sidebar."
 )
 config, tuning = settings(here)
+_ = here.diagnosis.scores  # without mistakes there is nothing to retrain by, and the router says so
 live: LiveRun | None = st.session_state.get("live")
 if st.button("Retrain", type="primary", disabled=live is not None, icon=":material/model_training:"):
     st.session_state["live"] = live = LiveRun(here.diagnosis, config, tuning)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import sys
 from pathlib import Path
 
 import streamlit as st
 
+from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
-from neurontune_core.identify import chance_share
+from neurontune_core.identify import NoMistakes, chance_share
+from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.words import HELP
 
@@ -23,7 +26,7 @@ SCREENS = {
 
 
 @st.cache_resource
-def settle() -> None:
+def settle(with_torch: bool) -> None:
     """Keep the collector that runs after each script away from what the imports left behind."""
     gc.collect()
     gc.freeze()
@@ -34,14 +37,23 @@ def sidebar() -> state.View | None:
     names = state.workspace().names()
     if not names:
         return None
-    name = st.selectbox("Project", names, key="project", bind="query-params", help="Make your own on the Setup page.")
+    chosen = st.selectbox("Project", names, key="project", bind="query-params", help="Make your own on the Setup page.")
     try:
-        diagnosis = state.diagnosis(name)
-        scores = diagnosis.scores
+        diagnosis = state.diagnosis(chosen)
+        threshold, mask_value = mask_settings(diagnosis)
+        return state.View(chosen, diagnosis, threshold, mask_value, choose_run(diagnosis))
     except InputError as error:
         st.error(str(error))
         return None
-    top = max(float(scores.neuron_scores.max()), 1e-3)
+
+
+def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
+    """λ and the mask value."""
+    try:
+        top = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
+    except NoMistakes as error:
+        st.info(str(error))
+        return 0.0, 0.0
     threshold = st.slider(
         "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key="threshold", bind="query-params", help=HELP["threshold"]
     )
@@ -49,13 +61,16 @@ def sidebar() -> state.View | None:
     masked = diagnosis.masked_neurons(threshold)
     st.markdown(f"**{int(masked.sum())} of {len(masked)}** neurons masked")
     st.caption(f"Pure noise would give about {chance_share(diagnosis.erm.num_classes):.0%} at λ = 0.")
+    return threshold, mask_value
+
+
+def choose_run(diagnosis: Diagnosis) -> Run | None:
     runs = {run.id: run for run in diagnosis.project.runs()}
-    chosen = None
     if (newest := st.session_state.pop("choose_run", None)) in runs:
         st.session_state["run"] = newest
-    if runs:
-        chosen = st.selectbox("Retrained head", list(runs), key="run", bind="query-params", help="Newest first.")
-    return state.View(name, diagnosis, threshold, mask_value, runs.get(chosen) if chosen else None)
+    if not runs:
+        return None
+    return runs[st.selectbox("Retrained head", list(runs), key="run", bind="query-params", help="Newest first.")]
 
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
@@ -64,10 +79,11 @@ pages = [
     for name, (icon, title) in SCREENS.items()
 ]
 page = st.navigation(pages)
+st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
     st.session_state["view"] = sidebar()
 try:
     page.run()
 except InputError as error:
     st.error(str(error))
-settle()
+settle("torch" in sys.modules)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.datasets import guess_dataset
 from neurontune_core.errors import InputError
-from neurontune_core.jobs import JobStore
+from neurontune_core.jobs import Job, JobStore
 from pages.parts.state import view, workspace
 
 FAMILIES = ("torchvision", "timm", "efficientnet_lite")
@@ -62,6 +62,15 @@ def new_project() -> None:
         st.error(str(error))
 
 
+def resume(job: Job) -> None:
+    """The same work again goes on where the first attempt stopped."""
+    store.submit(job.task, job.config, title=job.title)
+
+
+def open_made(name: str) -> None:
+    st.session_state["project"] = name
+
+
 @st.fragment(run_every=1.0)
 def jobs() -> None:
     st.subheader("Extractions")
@@ -77,6 +86,12 @@ def jobs() -> None:
         text.progress(status.done / status.total if status.total else 0.0, f"{job.title} · {status.state}{count}{rate}")
         if not status.finished:
             button.button("Cancel", key=f"cancel-{job.id}", on_click=job.cancel)
+        elif status.state != "done":
+            button.button("Resume", key=f"resume-{job.id}", on_click=resume, args=(job,))
+        elif job.config["name"] in workspace().names() and button.button(
+            "Open", key=f"open-{job.id}", on_click=open_made, args=(job.config["name"],)
+        ):
+            st.switch_page(Path(__file__).with_name("overview.py"))
         if status.error:
             st.error(status.error)
 

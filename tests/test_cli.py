@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shlex
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -20,7 +21,12 @@ from typer.testing import CliRunner
 
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
 from neurontune_core.cli import app, projects
+from neurontune_core.cli.command import tune_command
+from neurontune_core.diagnosis import Diagnosis
+from neurontune_core.live import LiveRun
 from neurontune_core.mask import Mask
+from neurontune_core.workspace import HALVES, Project
+from tests.planted import SHORTCUT, write_project
 
 N, M = 240, 12
 ROOT = Path(__file__).parents[1]
@@ -472,3 +478,17 @@ except SystemExit:
     print([name for name in heavy if name in sys.modules])
 """
     assert program("-c", code).stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("tuning", ["train", HALVES])
+def test_the_command_of_a_run_gives_the_same_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuning: str) -> None:
+    write_project(tmp_path / "a project")
+    project = Project.at(tmp_path / "a project")
+    project.set_verdict(SHORTCUT, "spurious")
+    config = TuneConfig(epochs=2, batches=5, threshold=0.3, mask_value=0.5, magnitude=False, seed=3)
+    live = LiveRun(Diagnosis(project), config, tuning)
+    live.wait(60)
+    assert live.run is not None
+    monkeypatch.chdir(tmp_path)
+    ask(*shlex.split(tune_command(project, live.run))[1:])
+    np.testing.assert_array_equal(LinearHead.load("tuned/head.safetensors").weight, live.run.head.weight)

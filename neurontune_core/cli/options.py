@@ -92,6 +92,11 @@ def described(embedding_set: EmbeddingSet) -> str:
     return f"{split}{embedding_set.num_samples} samples of {embedding_set.num_neurons} neurons"
 
 
+def flag(setting: str) -> str:
+    """The option of a setting of TuneConfig; of a switch, both words with a slash between."""
+    return _FLAGS.get(setting, f"--{setting.replace('_', '-')}")
+
+
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a verb one option per setting of TuneConfig (or per named one) in place of its parameter ``config``."""
 
@@ -108,8 +113,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
             if parameter.name != "config"
         ]
         for setting in settings:
-            flag = _FLAGS.get(setting.name, f"--{setting.name.replace('_', '-')}")
-            option = typer.Option(flag, help=setting.metadata["help"])
+            option = typer.Option(flag(setting.name), help=setting.metadata["help"])
             parameters.append(
                 inspect.Parameter(
                     setting.name,

@@ -20,6 +20,7 @@ HELP = {
     "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
     "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
+    "mask alone": "The ERM head with the run's mask, not retrained.",
     "masking off": "The head retrained on class-balanced batches without any mask. The baseline to beat.",
 }
 

@@ -1,0 +1,33 @@
+"""The command line that repeats a run of the screens."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+
+from neurontune_core.cli.options import flag
+from neurontune_core.config import TuneConfig
+from neurontune_core.workspace import Project, Run
+
+
+def tune_command(project: Project, run: Run, out: str = "tuned") -> str:
+    """``neurontune tune ...`` with this run's sets, verdicts and every setting that is not the default.
+
+    Raises:
+        InputError: when the project has no head or lacks a split.
+    """
+    words = ["neurontune", "tune", "--identification", str(project.set_folder("identification"))]
+    words += ["--halves"] if run.halves else ["--tuning", str(project.set_folder(run.tuning))]
+    words += ["--head", str(project.head_file)]
+    if run.mask.verdicts:
+        words += ["--verdicts", str(run.folder / "mask.json")]
+    for setting in fields(TuneConfig):
+        value = getattr(run.config, setting.name)
+        if value == setting.default:
+            continue
+        if isinstance(value, bool):
+            on, off = flag(setting.name).split("/")
+            words.append(on if value else off)
+        else:
+            words += [flag(setting.name), str(value)]
+    return shlex.join([*words, "--out", out])

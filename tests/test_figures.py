@@ -1,0 +1,52 @@
+"""What the figures draw, read back from their data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurontune_core.diagnosis import BINS, Distribution
+from neurontune_core.evaluate import Evaluation, Proportion
+from neurontune_core.figures import group_bars, learning_curves, outcome_distributions, ranked_scores
+from neurontune_core.tune import EpochRecord
+
+
+def test_ranked_scores_are_parted_at_the_threshold() -> None:
+    scores = np.array([0.1, 0.5, -0.2, 0.3, 0.3])
+    figure = ranked_scores(scores, 0.3, chosen=0)
+    biased, rest, marker = figure.data
+    assert list(biased.y) == pytest.approx([0.5])
+    assert list(rest.y) == pytest.approx([0.3, 0.3, 0.1, -0.2])
+    assert list(biased.x) + list(rest.x) == [0, 1, 2, 3, 4]
+    assert (marker.x[0], marker.y[0]) == (3, pytest.approx(0.1))
+    assert figure.layout.shapes[0].y0 == 0.3
+
+
+def test_medians_are_drawn_only_where_there_are_samples() -> None:
+    share = np.zeros(BINS)
+    share[3] = 1.0
+    figure = outcome_distributions(
+        Distribution(np.linspace(0, 1, BINS + 1), share, np.zeros(BINS), 7, 0, 0.1, float("nan")), "score"
+    )
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.1]
+    assert [trace.name for trace in figure.data] == ["correct (7)", "incorrect (0)"]
+    assert max(figure.data[0].y) == 100
+
+
+def test_bars_show_groups_when_there_are_any_and_skip_empty_ones() -> None:
+    everything = Proportion("all", 6, 8)
+    classes = (Proportion("cat", 3, 4), Proportion("dog", 3, 4))
+    groups = (Proportion("cat, in", 3, 3), Proportion("cat, out", 0, 1), Proportion("dog, in", 0, 0))
+    shown = group_bars({"ERM": Evaluation(everything, classes, groups)}).data[0]
+    assert list(shown.y) == [100, 0]
+    assert shown.error_y.array[0] == pytest.approx(0)
+    assert shown.error_y.arrayminus[1] == pytest.approx(0)
+    assert list(group_bars({"ERM": Evaluation(everything, classes, ())}).data[0].y) == [75, 75]
+
+
+def test_curves_are_in_per_cent_and_mark_the_kept_epoch() -> None:
+    records = [EpochRecord(n, 0.1, 5.0 + n, 0.9, 0.8, None, 3) for n in (1, 2, 3)]
+    figure = learning_curves({"NeuronTune": records}, "worst_class_accuracy", "worst class", 2)
+    assert list(figure.data[0].y) == [80, 80, 80]
+    assert figure.layout.shapes[0].x0 == 2
+    assert list(learning_curves({"NeuronTune": records}, "sfit", "SFit", None).data[0].y) == [6, 7, 8]

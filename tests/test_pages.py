@@ -1,0 +1,151 @@
+"""The logic of the screens, without a browser: what each says in ordinary and in odd projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neurontune_core import LinearHead, TuneConfig, neurontune
+from neurontune_core.workspace import Project, Workspace
+from tests.planted import CORE, NEURONS, SHORTCUT, write_project
+
+ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
+PAGES = ("overview", "neurons", "retrain", "export", "setup")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
+    return Workspace(tmp_path)
+
+
+def opened(project: str, page: str = "overview") -> AppTest:
+    test = AppTest.from_file(ROUTER, default_timeout=60)
+    test.query_params["project"] = project
+    test.run()
+    if page != "overview":
+        test.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
+    assert not test.exception
+    return test
+
+
+def said(test: AppTest) -> str:
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
+
+
+def metrics(test: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in test.metric}
+
+
+def save_run(project: Project) -> None:
+    sets = [project.load_set(role) for role in ("identification", "tuning")]
+    heads = [
+        neurontune(project.load_head(), *sets, TuneConfig(epochs=2, batches=10, masking=masking, threshold=0.25))
+        for masking in (True, False)
+    ]
+    project.save_run(heads[0], heads[1], "train")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_project_of_vectors_alone_has_every_screen(workspace: Workspace, page: str) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    assert not opened("birds", page).error
+
+
+def test_overview_shows_the_worst_group_that_numpy_finds(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    head, test = workspace.open("birds").load_head(), sets["test"]
+    right = (test.embeddings @ head.weight.T + head.bias).argmax(axis=1) == test.labels
+    assert test.groups is not None
+    worst = min(right[test.groups == group].mean() for group in range(4))
+    assert metrics(opened("birds"))["worst group · ERM"] == f"{100 * worst:.1f} %"
+
+
+def test_without_groups_the_screens_speak_of_classes(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"), groups=False)
+    shown = opened("birds")
+    assert "worst class · ERM" in metrics(shown)
+    assert metrics(shown)["gap · ERM"] == "–"
+    assert "worst group" not in said(shown)
+
+
+def test_threshold_and_verdict_change_the_number_masked(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    delta = _delta(workspace.open("birds"))
+    shown = opened("birds", "neurons")
+    assert f"#### {(delta > 0).any(axis=0).sum()} of {NEURONS} masked" in said(shown)
+    value = float(np.sort(delta.max(axis=0))[-2])
+    shown.slider(key="threshold").set_value(value).run()
+    assert f"#### 1 of {NEURONS} masked" in said(shown)
+    assert shown.number_input(key="neuron").value == SHORTCUT
+    shown.get("button_group")[0].select("never mask").run()
+    assert f"#### 0 of {NEURONS} masked" in said(shown)
+    assert workspace.open("birds").verdicts() == {SHORTCUT: "core"}
+
+
+def _delta(project: Project) -> np.ndarray:
+    each, head = project.load_set("identification"), project.load_head()
+    said = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
+    rows = []
+    for label in range(2):
+        mine, right = each.labels == label, said == each.labels
+        medians = [np.median(np.abs(each.embeddings[mine & outcome]), axis=0) for outcome in (~right, right)]
+        rows.append(medians[0] - medians[1])
+    return np.array(rows)
+
+
+def test_the_masked_number_is_measured_before_any_retraining(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    shown = opened("birds", "neurons")
+    keep = ~(_delta(project) > 0).any(axis=0)
+    head, test = project.load_head(), sets["test"]
+    right = ((test.embeddings * keep) @ head.weight.T + head.bias).argmax(axis=1) == test.labels
+    assert test.groups is not None
+    worst = min(right[test.groups == group].mean() for group in range(4))
+    assert metrics(shown)["worst group · masked now"] == f"{100 * worst:.1f} %"
+
+
+def test_a_model_without_mistakes_has_an_overview_and_a_sentence(workspace: Workspace) -> None:
+    weight = np.zeros((2, NEURONS), dtype=np.float32)
+    weight[1, CORE] = 1.0
+    bias = np.array([0.0, -1e9], dtype=np.float32)
+    folder = workspace.new_folder("perfect")
+    sets = write_project(folder, head=LinearHead(weight, bias))
+    for split in ("val", "test"):
+        sets[split].take(np.flatnonzero(sets[split].labels == 0)).save(folder / "embeddings" / split)
+    assert metrics(opened("perfect"))["average · ERM"] == "100.0 %"
+    for page in ("neurons", "retrain"):
+        assert "makes no mistake on the identification set" in said(opened("perfect", page))
+
+
+def test_a_project_without_a_head_says_why_and_setup_stays_open(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"), head=None)
+    file = workspace.open("birds").source / "project.json"
+    file.write_text(file.read_text().replace('"head.safetensors"', "null"))
+    shown = opened("birds", "setup")
+    assert "has no head" in said(shown)
+    assert "Your own model and pictures" in said(shown)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_damaged_set_is_a_sentence_on_every_screen(workspace: Workspace, page: str) -> None:
+    folder = workspace.new_folder("birds")
+    write_project(folder)
+    (folder / "embeddings" / "val" / "embeddings.npy").write_bytes(b"nothing")
+    assert "cannot be read" in said(opened("birds", page))
+
+
+def test_export_gives_the_command_that_repeats_the_run(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    shown = opened("birds", "export")
+    shown.button[0].click().run(timeout=120)
+    assert not shown.error
+    assert "--threshold 0.25 --epochs 2 --batches 10" in shown.code[-1].value
+    assert len(shown.get("download_button")) == 4  # vectors alone: no whole model
