@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -131,7 +132,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     assert set(tensors) == {"weight", "bias"}
 
 
-def test_setup_names_what_is_missing_and_cancels_an_extraction(server: Server, page: Page) -> None:
+def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/setup")
     expect(page.get_by_text("Your own model and pictures")).to_be_visible()
     settled(page)
@@ -139,7 +140,25 @@ def test_setup_names_what_is_missing_and_cancels_an_extraction(server: Server, p
     page.get_by_label("Folder or table of the pictures").fill("/nowhere/at/all")
     page.get_by_role("button", name="Check and extract").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("/nowhere/at/all")
+
+
+@pytest.mark.timeout(900)
+def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/setup")
     page.get_by_role("button", name="Extract again").click()
-    expect(page.get_by_text(re.compile(r"Extract example-1 · (queued|running)"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Extract example-1 · running · [1-9]\d* of 1660"))).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Extract example-1 · cancelled")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Extract example-1 · done")).to_be_visible(timeout=600_000)
+    page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
+    expect(page.get_by_role("heading", name="Animal or vehicle? (extracted again)")).to_be_visible()
+    settled(page)
+    assert metric(page, "worst group · ERM") == "33.3 %"
+    for split in ("train", "val", "test"):
+        shipped = EmbeddingSet.load(EXAMPLE / "embeddings" / split)
+        made = EmbeddingSet.load(server.home / "projects" / "example-1" / "embeddings" / split)
+        assert list(made.sample_ids) == list(shipped.sample_ids)
+        np.testing.assert_allclose(
+            made.embeddings.astype(np.float32), shipped.embeddings.astype(np.float32), rtol=2e-3, atol=2e-3
+        )
