@@ -47,7 +47,8 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
 
 
 @pytest.mark.parametrize(
-    "module", ["identify", "tune", "evaluate", "head", "embeddings", "normalize", "steps", "config"]
+    "module",
+    ["identify", "tune", "evaluate", "head", "embeddings", "normalize", "steps", "config", "confidence"],
 )
 def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:
     assert loaded_by(f"import neurontune_core.{module}").isdisjoint(HEAVY)
