@@ -104,22 +104,22 @@ def _right_by_part(
     """[P, C + G] samples of each class and group that are right with the first ``unmasked[p]`` of ``free`` unmasked."""
     weight, labels, groups = head.weight.astype(np.float64), embedding_set.labels, embedding_set.groups
     all_masked = weight * np.where(spared, 1.0, mask_value)
-    rise = (1.0 - mask_value) * weight[:, free]
+    rise = np.ascontiguousarray((1.0 - mask_value) * weight[:, free].T)  # [F, C]
     parts = np.zeros((len(unmasked), head.num_classes + len(embedding_set.group_names)))
     size = max(16, _VALUES_PER_BLOCK // (head.num_neurons + head.num_classes))
     for first in range(0, embedding_set.num_samples, size):
         rows = slice(first, first + size)
-        vectors = np.asarray(embedding_set.embeddings[rows], dtype=np.float64).T.copy()  # [M, n]: a neuron is a row
+        vectors = np.asarray(embedding_set.embeddings[rows], dtype=np.float64)
         # From all masked to none, so that at mask value 0 a sample without active neurons keeps exactly the bias.
-        logits = all_masked @ vectors + head.bias[:, None]
-        vectors = vectors[free]
-        right = np.empty((len(unmasked), vectors.shape[1]))
+        logits = vectors @ all_masked.T + head.bias
+        vectors = vectors[:, free]
+        right = np.empty((len(unmasked), len(vectors)))
         done = 0
         for point, end in enumerate(unmasked):
             if end > done:
-                logits += rise[:, done:end] @ vectors[done:end]
+                logits += vectors[:, done:end] @ rise[done:end]
                 done = end
-            right[point] = logits.argmax(axis=0) == labels[rows]
+            right[point] = logits.argmax(axis=1) == labels[rows]
         parts[:, : head.num_classes] += right @ np.eye(head.num_classes)[labels[rows]]
         if groups is not None:
             parts[:, head.num_classes :] += right @ np.eye(len(embedding_set.group_names))[groups[rows]]
