@@ -3,10 +3,11 @@
 The names below need arrays alone; models, extraction and heatmaps live in the submodules and are imported by name.
 """
 
+from neurontune_core.compare_heads import changes
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation, changes, evaluate
+from neurontune_core.evaluate import Evaluation, evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import NoMistakes, SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.tune import EpochRecord, TuneResult, neurontune, neurontune_halves

@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
+from neurontune_core.compare_heads import changes
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.evaluate import Evaluation, Proportion, changes, evaluate
+from neurontune_core.evaluate import Evaluation, Proportion, evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 

@@ -1,4 +1,4 @@
-"""What a head gets right: by class, by group, in the worst group; and what two heads get differently."""
+"""What a head gets right: by class, by group, in the worst group."""
 
 from __future__ import annotations
 
@@ -108,18 +108,3 @@ def _by(index: np.ndarray, names: tuple[str, ...], right: np.ndarray) -> tuple[P
     n = np.bincount(index, minlength=len(names))
     correct = np.bincount(index, weights=right, minlength=len(names))
     return tuple(Proportion(name, int(c), int(k)) for name, c, k in zip(names, correct, n, strict=True))
-
-
-@dataclass(frozen=True, eq=False)
-class Changes:
-    """Rows of a set whose outcome differs between two heads: ``fixed`` wrong → right, ``broken`` right → wrong."""
-
-    fixed: np.ndarray
-    broken: np.ndarray
-
-
-def changes(before: LinearHead, after: LinearHead, embedding_set: EmbeddingSet) -> Changes:
-    """Which samples ``after`` repairs and which it breaks, relative to ``before``."""
-    was = before.predict(embedding_set.embeddings) == embedding_set.labels
-    now = after.predict(embedding_set.embeddings) == embedding_set.labels
-    return Changes(fixed=np.flatnonzero(~was & now), broken=np.flatnonzero(was & ~now))

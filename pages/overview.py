@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from neurontune_core.evaluate import changes
+from neurontune_core.compare_heads import changes
 from neurontune_core.figures import group_bars
 from pages.parts.state import view
 from pages.parts.strip import headline

@@ -47,7 +47,20 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
 
 
 @pytest.mark.parametrize(
-    "module", ["identify", "tune", "evaluate", "head", "embeddings", "normalize", "steps", "config"]
+    "module",
+    [
+        "identify",
+        "tune",
+        "evaluate",
+        "compare_heads",
+        "head",
+        "embeddings",
+        "normalize",
+        "steps",
+        "config",
+        "confidence",
+        "mask_curve",
+    ],
 )
 def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:
     assert loaded_by(f"import neurontune_core.{module}").isdisjoint(HEAVY)
@@ -77,10 +90,13 @@ def test_no_module_of_arrays_imports_a_later_one() -> None:
         "embeddings",
         "head",
         "evaluate",
+        "compare_heads",
+        "mask_curve",
         "identify",
         "config",
         "normalize",
         "kernels",
+        "confidence",
         "steps",
         "tune",
     ]

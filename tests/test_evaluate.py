@@ -1,4 +1,4 @@
-"""Accuracies by class and group, and what two heads get differently, counted by hand."""
+"""Accuracies by class and group, counted by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import changes, evaluate, evaluate_predictions, wilson_interval
+from neurontune_core.evaluate import evaluate, evaluate_predictions, wilson_interval
 from neurontune_core.head import LinearHead
 
 
@@ -95,16 +95,6 @@ def test_wilsons_interval_solves_its_own_equation(correct: int, wrong: int) -> N
 
 def test_wilsons_interval_is_the_published_one() -> None:
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe (1998), Table I
-
-
-def test_changes_lists_what_is_repaired_and_what_is_broken() -> None:
-    data = birds([0, 0, 1, 1], None, [-1, 1, 1, -1])
-    after = LinearHead(np.array([[1.0], [-1.0]]), np.zeros(2))
-    result = changes(SIGN, after, data)
-    assert result.fixed.tolist() == [1, 3]
-    assert result.broken.tolist() == [0, 2]
-    same = changes(SIGN, SIGN, data)
-    assert len(same.fixed) == len(same.broken) == 0
 
 
 def test_a_head_for_another_set_is_refused() -> None:
