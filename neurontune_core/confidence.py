@@ -78,7 +78,7 @@ class Confidence:
             self._test(int(label), embeddings, np.flatnonzero(own & wrong), np.flatnonzero(own & ~wrong))
         self.adjusted = benjamini_hochberg(self.p_values)
 
-    def verdicts(self, threshold: float = 0.0, level: float = LEVEL) -> np.ndarray:
+    def verdicts(self, threshold: float = 0.0) -> np.ndarray:
         """[M] int8 places in `VERDICTS`: the strongest over the classes.
 
         Exactly the neurons that Eq. 6 selects are other than `NOT_BIASED`. `SURE` are those whose score chance does not

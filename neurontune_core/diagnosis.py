@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spu
 from neurontune_core.workspace import Project
 
 BINS = 32
+_MOST_BYTES_AT_HAND = 1 << 29
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Diagnosis:
         self.project = project
         self.erm = project.load_head()
         self.identification = project.load_set("identification")
-        self.evaluation = project.load_set("evaluation")
+        self.evaluation = _at_hand(project.load_set("evaluation"))
         for each in (self.identification, self.evaluation):
             self.erm.check_fits(each.num_neurons, each.num_classes)
         self.predictions = self.erm.predict(self.identification.embeddings)
@@ -142,3 +143,11 @@ class Diagnosis:
         rows = np.flatnonzero((self.identification.labels == label) & (self.right == correct))
         strength = np.abs(self.activations(neuron)[rows])
         return rows[np.argsort(-strength, kind="stable")[:limit]]
+
+
+def _at_hand(embedding_set: EmbeddingSet) -> EmbeddingSet:
+    """The set widened to float32 in memory where it is small enough: every move of λ multiplies it by a head, and
+    widening half precision takes four times as long as the product."""
+    if embedding_set.embeddings.size * 4 > _MOST_BYTES_AT_HAND:
+        return embedding_set
+    return replace(embedding_set, embeddings=np.array(embedding_set.embeddings, dtype=np.float32))
