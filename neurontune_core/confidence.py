@@ -2,8 +2,9 @@
 
 Both rest on ranks. How often the medians of K mistakes and of n - K hits come to lie on given ranks of the class when
 outcomes are dealt at random is a count of arrangements that no activation enters, so one table gives the p-values of
-all neurons, without a single random permutation and without the floor 1 / (1 + B) of a drawn one. In the same way the
-rank of a resampled median depends on the number of samples alone, so one draw serves all neurons.
+all neurons: Pitman's permutation test (1937) without a single drawn permutation, and so without a floor of 1 / (1 + B)
+under them. On two-valued activations it is Mood's median test (1950). In the same way the rank of a resampled median
+depends on the number of samples alone, so one draw serves all neurons.
 """
 
 from __future__ import annotations
