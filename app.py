@@ -27,7 +27,9 @@ def picture(request: Request) -> Response:
     try:
         pictures = gallery(given["project"])
         if "neuron" in given:
-            return Response(pictures.heatmap(given["split"], given["row"], given["neuron"]), 200, HEADERS, "image/png")
+            colours = request.query_params.get("colours", "inferno")
+            heat = pictures.heatmap(given["split"], given["row"], given["neuron"], colours)
+            return Response(heat, 200, HEADERS, "image/png")
         return Response(pictures.thumbnail(given["split"], given["row"]), 200, HEADERS, "image/jpeg")
     except InputError as error:
         return PlainTextResponse(str(error), 404)

@@ -89,17 +89,14 @@ class Confidence:
 
     def verdicts_by_class(self, threshold: float = 0.0) -> np.ndarray:
         """[C, M] int8 places in `VERDICTS`, before the union over classes."""
-        sure = (self.adjusted <= LEVEL) & (self._low > threshold)
+        sure = (self.adjusted <= LEVEL) & (self.all_intervals[0] > threshold)
         said = np.where(self.tested[:, None], np.where(sure, SURE, COULD_BE_CHANCE), TOO_FEW)
         return np.where(self._scores.biased_by_class(threshold), said, NOT_BIASED).astype(np.int8)
 
     @cached_property
-    def _low(self) -> np.ndarray:
-        """[C, M] lower ends of the intervals, of the classes in which a verdict hangs on them."""
-        low = np.full(self.adjusted.shape, np.nan, dtype=np.float32)
-        for label in np.flatnonzero((self.adjusted <= LEVEL).any(axis=1)):
-            low[label] = self.interval(int(label))[0]
-        return low
+    def all_intervals(self) -> tuple[np.ndarray, np.ndarray]:
+        """`intervals` with the default number of resamples, computed once."""
+        return self.intervals()
 
     def intervals(self, resamples: int = RESAMPLES) -> tuple[np.ndarray, np.ndarray]:
         """`interval` of every class: low and high, each [C, M]."""

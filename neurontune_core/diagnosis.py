@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from neurontune_core.confidence import Confidence
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluate import Evaluation, evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
+from neurontune_core.mask_curve import MaskCurve, mask_curve
 from neurontune_core.workspace import Project
 
 BINS = 32
+_KEPT_CURVES = 32
 _MOST_BYTES_AT_HAND = 1 << 29
+
+_background = ThreadPoolExecutor(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +56,7 @@ class Diagnosis:
         self.predictions = self.erm.predict(self.identification.embeddings)
         self.right = self.predictions == self.identification.labels
         self.erm_evaluation = evaluate(self.erm, self.evaluation)
+        self._curves: dict[tuple, MaskCurve] = {}
 
     @cached_property
     def tuning(self) -> EmbeddingSet:
@@ -82,34 +89,82 @@ class Diagnosis:
         """The neuron that stands ``by`` places behind this one in the ranking, round and round."""
         return int(self.ranking[(self.rank(neuron) - 1 + by) % len(self.ranking)])
 
-    def table(self, masked: np.ndarray) -> dict[str, np.ndarray | list[str]]:
-        """Columns by name: neuron, score, score of each class, masked, verdict; rows as in the ranking."""
-        verdicts, order = self.project.verdicts(), self.ranking
-        by_class = {
-            f"score · {name}": self.scores.delta[label, order]
-            for label, name in enumerate(self.identification.class_names)
-        }
-        return {
-            "neuron": order,
-            "score": self.scores.neuron_scores[order],
-            **by_class,
-            "masked": masked[order],
-            "by hand": [verdicts.get(int(neuron), "") for neuron in order],
-        }
+    @cached_property
+    def _confidence(self) -> Future[Confidence]:
+        each, scores = self.identification, self.scores
+
+        def compute() -> Confidence:
+            found = Confidence(each.embeddings, each.labels, self.predictions, scores)
+            _ = found.all_intervals
+            return found
+
+        return _background.submit(compute)
+
+    def confidence(self, wait: float = 0.0) -> Confidence | None:
+        """How sure the scores are, computed beside the screen; None when that takes longer than ``wait`` seconds."""
+        try:
+            return self._confidence.result(wait)
+        except TimeoutError:
+            return None
+
+    @cached_property
+    def strongest_class(self) -> np.ndarray:
+        """[M] the class that gives each neuron its score."""
+        scores = self.scores
+        scored = (scores.num_incorrect > 0) & (scores.num_correct > 0)
+        return np.where(scored[:, None], scores.delta, -np.inf).argmax(axis=0)
+
+    @cached_property
+    def silence(self) -> np.ndarray:
+        """[M] share of the identification samples on which a neuron is exactly zero."""
+        return np.mean(self.identification.embeddings == 0, axis=0)
+
+    def curve(self, mask_value: float) -> MaskCurve:
+        """What the mask alone would do at every λ, with the verdicts as they are now."""
+        judged = tuple(self.judged(verdict).tobytes() for verdict in ("spurious", "core"))
+        key = (mask_value, judged)
+        if key not in self._curves:
+            self._curves[key] = mask_curve(
+                self.erm,
+                self.evaluation,
+                self.scores.neuron_scores,
+                mask_value,
+                always=self.judged("spurious"),
+                never=self.judged("core"),
+            )
+            if len(self._curves) > _KEPT_CURVES:
+                self._curves.pop(next(iter(self._curves)))
+        return self._curves[key]
+
+    def pushes(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
+        """What an activation of this neuron adds to the logits, by class name; with many classes the largest only."""
+        parts = self.erm.weight[:, neuron] * activation
+        order = np.arange(len(parts)) if len(parts) <= most else np.argsort(-np.abs(parts), kind="stable")[:most]
+        return [(self.identification.class_names[label], float(parts[label])) for label in order]
 
     def judged(self, verdict: str) -> np.ndarray:
         """[M] bool, the neurons that a person judged so."""
         chosen = np.zeros(self.identification.num_neurons, dtype=bool)
-        chosen[[neuron for neuron, said in self.project.verdicts().items() if said == verdict]] = True
+        judged = self.project.journal.verdicts().items()
+        chosen[[neuron for neuron, said in judged if said == verdict and neuron < len(chosen)]] = True
         return chosen
 
     def masked_neurons(self, threshold: float) -> np.ndarray:
         """[M] bool: (score above λ, or judged spurious) and not judged core."""
         return (self.scores.biased(threshold) | self.judged("spurious")) & ~self.judged("core")
 
+    @property
+    def num_mistakes(self) -> int:
+        """Misclassified samples of the identification set."""
+        return int((~self.right).sum())
+
+    def masked_head(self, masked: np.ndarray, mask_value: float) -> LinearHead:
+        """The ERM head with the mask folded in, not retrained."""
+        return self.erm.masked(np.where(masked, mask_value, 1.0))
+
     def mask_alone(self, masked: np.ndarray, mask_value: float) -> Evaluation:
         """What masking does to the ERM head before any retraining, on the evaluation set."""
-        return evaluate(self.erm.masked(np.where(masked, mask_value, 1.0)), self.evaluation)
+        return evaluate(self.masked_head(masked, mask_value), self.evaluation)
 
     def evaluate(self, head: LinearHead) -> Evaluation:
         return evaluate(head, self.evaluation)

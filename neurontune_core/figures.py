@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from neurontune_core.diagnosis import Distribution
     from neurontune_core.evaluate import Evaluation
+    from neurontune_core.mask_curve import MaskCurve
     from neurontune_core.tune import EpochRecord
 
 CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
@@ -66,6 +67,36 @@ def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = Non
             },
         }
     )  # fmt: skip
+
+
+def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
+    """Accuracies that the mask alone gives, over λ from 0 to the largest score; the current λ as a line."""
+    from plotly.graph_objects import Figure
+
+    shown = slice(max(0, int(np.searchsorted(curve.thresholds, 0, side="right")) - 1), None)
+    series = [("average", curve.accuracy, GREY, "dot"), ("worst class", curve.worst_class_accuracy, "#b7791f", "dash")]
+    if curve.worst_group_accuracy is not None:
+        series.append(("worst group", curve.worst_group_accuracy, ACCENT, "solid"))
+    traces = [
+        {
+            "type": "scatter",
+            "x": np.maximum(curve.thresholds[shown], 0),
+            "y": (100 * share[shown]).astype(np.float32),
+            "customdata": curve.num_masked[shown],
+            "mode": "lines",
+            "line": {"color": colour, "dash": dash, "width": 2, "shape": "hv"},
+            "name": name,
+            "hovertemplate": "λ %{x:.3g}, %{customdata} masked: %{y:.1f} %<extra>" + name + "</extra>",
+        }
+        for name, share, colour, dash in series
+    ]
+    layout = _layout("λ", "accuracy if masked, %", 230)
+    layout["xaxis"]["range"] = [0, largest]
+    line = {"color": ACCENT, "width": 2, "dash": "dash"}
+    layout["shapes"] = [
+        {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": threshold, "x1": threshold, "line": line}
+    ]
+    return Figure({"data": traces, "layout": layout})
 
 
 def outcome_distributions(distribution: Distribution, title: str) -> Figure:

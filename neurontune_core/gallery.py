@@ -9,7 +9,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.explain.overlay import overlay_png, thumbnail_jpeg
+from neurontune_core.explain.overlay import COLOUR_MAPS, overlay_png, thumbnail_jpeg
 from neurontune_core.workspace import Project
 
 SIDE = 192  # pixels of a thumbnail
@@ -78,9 +78,11 @@ class Gallery:
         said = self._set(split).provenance.get("extraction", {}).get("preprocessing")
         return Preprocessing(**said) if said else None
 
-    def _heatmap(self, split: str, row: int, neuron: int) -> bytes:
+    def _heatmap(self, split: str, row: int, neuron: int, colours: str = "inferno") -> bytes:
         """Transparent PNG of where a neuron looks in a sample; one neuron's pictures share their colours."""
-        return overlay_png(self._map(split, row, neuron), self._scale(neuron), SIDE)
+        if colours not in COLOUR_MAPS:
+            raise InputError(f'There are no colours "{colours}"; use one of {", ".join(COLOUR_MAPS)}.')
+        return overlay_png(self._map(split, row, neuron), self._scale(neuron), SIDE, colours=colours)
 
     def _map(self, split: str, row: int, neuron: int) -> np.ndarray:
         """[h, w]; where the network gives all neurons' maps at once, they are kept together."""

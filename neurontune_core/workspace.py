@@ -16,6 +16,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
+from neurontune_core.journal import Journal
 from neurontune_core.mask import Mask
 from neurontune_core.tune import EpochRecord, TuneResult
 
@@ -26,7 +27,6 @@ APP = ROOT / "app.py"
 FORMAT = "neurontune-project/1"
 HALVES = "halves"  # tuned on one half of the identification split; the other half identified
 ROLES = ("identification", "tuning", "evaluation")
-VERDICTS = ("spurious", "core", "unsure")
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ class Project:
             result.biased,
             config.threshold,
             config.mask_value,
-            self.verdicts(),
+            self.journal.verdicts(),
             {"identification": self.content["roles"]["identification"], "tuning": tuning, "run": folder.name},
         )
         result.head.save(folder / "head.safetensors")
@@ -203,21 +203,10 @@ class Project:
         )
         return self.run(folder.name)
 
-    def verdicts(self) -> dict[int, str]:
-        """A person's judgements: neuron -> "spurious" (always masked), "core" (never) or "unsure"."""
-        file = self.folder / "verdicts.json"
-        said = read_json(file) if file.is_file() else {}
-        if not isinstance(said, dict) or not all(neuron.isdecimal() for neuron in said):
-            raise InputError(f"{file} does not hold verdicts by neuron; mend or delete it.")
-        return {int(neuron): verdict for neuron, verdict in said.items() if verdict in VERDICTS}
-
-    def set_verdict(self, neuron: int, verdict: str | None) -> None:
-        """Judge a neuron, or with None take the judgement back."""
-        verdicts = self.verdicts()
-        verdicts.pop(neuron, None)
-        if verdict is not None:
-            verdicts[neuron] = verdict
-        write_json(self.folder / "verdicts.json", {str(key): value for key, value in sorted(verdicts.items())})
+    @property
+    def journal(self) -> Journal:
+        """A person's judgements of neurons."""
+        return Journal(self.folder / "verdicts.json")
 
 
 class Workspace:

@@ -32,7 +32,7 @@ def described(embedding_set: EmbeddingSet) -> str:
 
 
 ready = st.session_state.get("bundle", {}).get((here.name, run.id))
-if st.button("Prepare the files", type="primary", disabled=ready is not None):
+if st.button("Prepare the files", key="prepare", type="primary", disabled=ready is not None):
     facts = TunedRun(
         erm=diagnosis.erm, head=run.head, mask=run.mask, config=run.config, evaluation=diagnosis.evaluation,
         epoch=run.epoch, masking_off=run.off_head, title=project.title, problem=project.problem, warnings=run.warnings,

@@ -126,7 +126,7 @@ st.markdown(
 config, tuning = settings(here)
 _ = here.diagnosis.scores  # without mistakes there is nothing to retrain by, and the router says so
 live: LiveRun | None = st.session_state.get("live")
-if st.button("Retrain", type="primary", disabled=live is not None, icon=":material/model_training:"):
+if st.session_state.pop("start", False) and live is None:
     st.session_state["live"] = live = LiveRun(here.diagnosis, config, tuning)
 if live is not None:
     progress(live, here.diagnosis.identification.groups is not None)

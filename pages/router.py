@@ -10,9 +10,10 @@ import streamlit as st
 
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
-from neurontune_core.identify import NoMistakes, chance_share
+from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Run
 from pages.parts import state
+from pages.parts.judging import undo_bar
 from pages.parts.words import HELP
 
 PAGES = Path(__file__).parent
@@ -20,6 +21,7 @@ SCREENS = {
     "overview": (":material/monitoring:", "Overview"),
     "neurons": (":material/neurology:", "Neurons"),
     "retrain": (":material/model_training:", "Retrain"),
+    "check": (":material/fact_check:", "Check"),
     "export": (":material/download:", "Export"),
     "setup": (":material/settings:", "Setup"),
 }
@@ -60,7 +62,8 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     mask_value = st.slider("Mask value", 0.0, 1.0, 0.0, 0.05, key="mask", bind="query-params", help=HELP["mask value"])
     masked = diagnosis.masked_neurons(threshold)
     st.markdown(f"**{int(masked.sum())} of {len(masked)}** neurons masked")
-    st.caption(f"Pure noise would give about {chance_share(diagnosis.erm.num_classes):.0%} at λ = 0.")
+    undo_bar(diagnosis.project.journal)
+    retrain_button()
     return threshold, mask_value
 
 
@@ -71,6 +74,13 @@ def choose_run(diagnosis: Diagnosis) -> Run | None:
     if not runs:
         return None
     return runs[st.selectbox("Retrained head", list(runs), key="run", bind="query-params", help="Newest first.")]
+
+
+def retrain_button() -> None:
+    """From every screen, with the settings of the Retrain screen."""
+    if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="mod+enter", width="stretch"):
+        st.session_state["start"] = True
+        st.switch_page(PAGES / "retrain.py")
 
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")

@@ -484,7 +484,7 @@ except SystemExit:
 def test_the_command_of_a_run_gives_the_same_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuning: str) -> None:
     write_project(tmp_path / "a project")
     project = Project.at(tmp_path / "a project")
-    project.set_verdict(SHORTCUT, "spurious")
+    project.journal.judge([SHORTCUT], "spurious")
     config = TuneConfig(epochs=2, batches=5, threshold=0.3, mask_value=0.5, magnitude=False, seed=3)
     live = LiveRun(Diagnosis(project), config, tuning)
     live.wait(60)

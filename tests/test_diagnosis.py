@@ -11,6 +11,7 @@ import pytest
 from neurontune_core import LinearHead
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.identify import NoMistakes
+from neurontune_core.neuron_table import listed_neurons, neuron_table
 from neurontune_core.workspace import Project
 from tests.planted import CORE, NEURONS, SHORTCUT, planted_head, write_project
 
@@ -35,9 +36,9 @@ def test_the_mask_is_score_or_spurious_but_not_core(diagnosis: Diagnosis) -> Non
     by_score = diagnosis.scores.delta.max(axis=0) > 0.05
     assert by_score[spared]
     assert not by_score[added]
-    diagnosis.project.set_verdict(spared, "core")
-    diagnosis.project.set_verdict(added, "spurious")
-    diagnosis.project.set_verdict(5, "unsure")
+    diagnosis.project.journal.judge([spared], "core")
+    diagnosis.project.journal.judge([added], "spurious")
+    diagnosis.project.journal.judge([5], "unsure")
     expected = by_score.copy()
     expected[spared], expected[added] = False, True
     np.testing.assert_array_equal(diagnosis.masked_neurons(0.05), expected)
@@ -75,11 +76,40 @@ def test_the_most_activating_are_the_strongest_of_that_class_and_outcome(diagnos
 
 
 def test_the_table_stands_in_the_order_of_the_ranking(diagnosis: Diagnosis) -> None:
-    diagnosis.project.set_verdict(CORE, "core")
-    table = diagnosis.table(diagnosis.masked_neurons(0.0))
-    assert list(table["neuron"]) == list(diagnosis.ranking)
+    diagnosis.project.journal.judge([CORE], "core")
+    masked, confidence = diagnosis.masked_neurons(0.0), diagnosis.confidence(wait=60)
+    table = neuron_table(diagnosis, diagnosis.ranking, masked, 0.0, confidence)
     assert list(table["score"]) == sorted(diagnosis.scores.delta.max(axis=0), reverse=True)
     assert dict(zip(table["neuron"], table["by hand"], strict=True))[CORE] == "core"
+    assert table["how sure"][0] == "biased, sure"
+    assert table["from"][0] < table["score"][0] < table["to"][0]
+    np.testing.assert_array_equal(table["weight · water bird"], planted_head().weight[1, diagnosis.ranking])
+    np.testing.assert_array_equal(
+        listed_neurons(diagnosis, "masked", masked, 0.0, None), table["neuron"][masked[table["neuron"]]]
+    )
+    assert list(listed_neurons(diagnosis, "judged by hand", masked, 0.0, None)) == [CORE]
+    assert SHORTCUT in listed_neurons(diagnosis, "sure", masked, 0.0, confidence)
+
+
+def test_the_curve_is_the_mask_alone_at_every_threshold_and_follows_the_verdicts(diagnosis: Diagnosis) -> None:
+    def compare() -> None:
+        curve = diagnosis.curve(0.25)
+        for threshold in (0.0, 0.05, 0.5, 3.0):
+            place = np.searchsorted(curve.thresholds, np.float32(threshold), side="right") - 1
+            alone = diagnosis.mask_alone(diagnosis.masked_neurons(threshold), 0.25)
+            assert curve.accuracy[place] == alone.accuracy
+            assert curve.worst_group_accuracy is not None
+            assert curve.worst_group_accuracy[place] == alone.worst_group_accuracy
+
+    compare()
+    diagnosis.project.journal.judge([SHORTCUT], "core")
+    diagnosis.project.journal.judge([CORE], "spurious")
+    compare()
+
+
+def test_what_a_neuron_adds_to_the_logits(diagnosis: Diagnosis) -> None:
+    assert diagnosis.pushes(SHORTCUT, 1.5) == [("land bird", 0.0), ("water bird", 3.0)]
+    assert diagnosis.pushes(SHORTCUT, most=1) == [("water bird", 2.0)]
 
 
 def test_a_model_without_mistakes_still_opens_and_says_so_when_asked_for_scores(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.explain.heatmaps import heatmaps
-from neurontune_core.explain.overlay import INFERNO, overlay_png, thumbnail_jpeg
+from neurontune_core.explain.overlay import COLOUR_MAPS, overlay_png, thumbnail_jpeg
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel
 from neurontune_core.models.preprocessing import Preprocessing
@@ -140,14 +140,15 @@ def test_a_neuron_that_is_not_there_is_refused() -> None:
 def test_overlays_of_one_neuron_share_their_scale() -> None:
     strong, weak = np.full((4, 4), 2.0), np.full((4, 4), 0.2)
     bright, dim = (decoded(overlay_png(heat, 2.0, 32)) for heat in (strong, weak))
-    assert tuple(bright[5, 5]) == (*INFERNO[-1].astype(int), 255)
+    assert tuple(bright[5, 5]) == (*COLOUR_MAPS["inferno"][-1], 255)
     assert dim[5, 5, 3] == round(255 * 0.2)
     assert decoded(overlay_png(np.zeros((4, 4)), 0.0, 32))[..., 3].max() == 0
     assert decoded(overlay_png(strong, 2.0, 32, opacity=0.5))[..., 3].max() == 128
 
 
-def test_the_colour_map_grows_lighter_all_the_way() -> None:
-    lightness = INFERNO @ np.array([0.2126, 0.7152, 0.0722])
+@pytest.mark.parametrize("colours", list(COLOUR_MAPS))
+def test_a_colour_map_grows_lighter_all_the_way(colours: str) -> None:
+    lightness = np.array(COLOUR_MAPS[colours]) @ np.array([0.2126, 0.7152, 0.0722])
     assert np.all(np.diff(lightness) > 0)
 
 

@@ -52,8 +52,8 @@ def test_halves_never_identify_on_what_they_tune_on(diagnosis: Diagnosis) -> Non
 
 
 def test_verdicts_hold_in_retraining(diagnosis: Diagnosis) -> None:
-    diagnosis.project.set_verdict(CORE, "spurious")
-    diagnosis.project.set_verdict(SHORTCUT, "core")
+    diagnosis.project.journal.judge([CORE], "spurious")
+    diagnosis.project.journal.judge([SHORTCUT], "core")
     live = finished(LiveRun(diagnosis, CONFIG, "train"))
     assert live.run is not None
     assert live.run.mask.biased[CORE]

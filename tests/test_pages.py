@@ -13,7 +13,7 @@ from neurontune_core.workspace import Project, Workspace
 from tests.planted import CORE, NEURONS, SHORTCUT, write_project
 
 ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
-PAGES = ("overview", "neurons", "retrain", "export", "setup")
+PAGES = ("overview", "neurons", "retrain", "check", "export", "setup")
 
 
 @pytest.fixture
@@ -83,9 +83,14 @@ def test_threshold_and_verdict_change_the_number_masked(workspace: Workspace) ->
     shown.slider(key="threshold").set_value(value).run()
     assert f"#### 1 of {NEURONS} masked" in said(shown)
     assert shown.number_input(key="neuron").value == SHORTCUT
-    shown.get("button_group")[0].select("never mask").run()
+    shown.button(key="judge-core").click().run()
     assert f"#### 0 of {NEURONS} masked" in said(shown)
-    assert workspace.open("birds").verdicts() == {SHORTCUT: "core"}
+    assert workspace.open("birds").journal.verdicts() == {SHORTCUT: "core"}
+    shown.switch_page(str(ROUTER.with_name("overview.py"))).run()
+    shown.button(key="undo").click().run()
+    assert workspace.open("birds").journal.verdicts() == {}
+    shown.button(key="redo").click().run()
+    assert workspace.open("birds").journal.verdicts() == {SHORTCUT: "core"}
 
 
 def _delta(project: Project) -> np.ndarray:
@@ -145,7 +150,27 @@ def test_export_gives_the_command_that_repeats_the_run(workspace: Workspace) -> 
     write_project(workspace.new_folder("birds"))
     save_run(workspace.open("birds"))
     shown = opened("birds", "export")
-    shown.button[0].click().run(timeout=120)
+    shown.button(key="prepare").click().run(timeout=120)
     assert not shown.error
     assert "--threshold 0.25 --epochs 2 --batches 10" in shown.code[-1].value
     assert len(shown.get("download_button")) == 4  # vectors alone: no whole model
+
+
+def test_check_counts_what_numpy_counts(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    save_run(project)
+    run, test = project.runs()[0], sets["test"]
+    right = [head.predict(test.embeddings) == test.labels for head in (project.load_head(), run.head)]
+    shown = metrics(opened("birds", "check"))
+    assert shown["fixed"] == str((~right[0] & right[1]).sum())
+    assert shown["broken"] == str((right[0] & ~right[1]).sum())
+
+
+def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "neurons")
+    shown.button(key="judge-spurious").click().run()
+    shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
+    found = workspace.open("birds").journal.current()[SHORTCUT]
+    assert (found.verdict, found.note) == ("spurious", "the <b>background</b>")

@@ -10,7 +10,7 @@ import pytest
 
 from neurontune_core import InputError, TuneConfig, neurontune
 from neurontune_core.workspace import Project, Run, Workspace
-from tests.planted import CORE, SHORTCUT, write_project
+from tests.planted import CORE, write_project
 
 CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
 
@@ -45,7 +45,7 @@ def test_a_name_never_leads_out_of_the_workspace(workspace: Workspace, name: str
 
 def test_a_run_comes_back_as_it_was_saved(workspace: Workspace) -> None:
     project = workspace.open("birds")
-    project.set_verdict(CORE, "core")
+    project.journal.judge([CORE], "core")
     saved = save_run(project)
     again = workspace.open("birds").runs()
     assert [run.id for run in again] == [saved.id]
@@ -75,17 +75,9 @@ def test_a_run_that_was_cut_off_or_damaged_is_left_out_and_the_others_stay(works
         project.run(damaged.id)
 
 
-def test_verdicts_stay_until_they_are_taken_back(workspace: Workspace) -> None:
-    workspace.open("birds").set_verdict(SHORTCUT, "spurious")
-    workspace.open("birds").set_verdict(3, "core")
-    assert workspace.open("birds").verdicts() == {SHORTCUT: "spurious", 3: "core"}
-    workspace.open("birds").set_verdict(SHORTCUT, None)
-    assert workspace.open("birds").verdicts() == {3: "core"}
-
-
 def test_what_a_person_does_with_the_example_never_goes_into_the_package(workspace: Workspace) -> None:
     example = workspace.open("example")
-    example.set_verdict(0, "core")
+    example.journal.judge([0], "core")
     assert example.folder.is_relative_to(workspace.root)
     assert not example.source.is_relative_to(workspace.root)
 
@@ -113,10 +105,3 @@ def test_a_project_without_a_head_says_why_and_what_to_do(workspace: Workspace) 
     file.write_text(json.dumps(json.loads(file.read_text()) | {"head": None}))
     with pytest.raises(InputError, match="has no head"):
         workspace.open("birds").load_head()
-
-
-def test_verdicts_that_are_none_are_refused(workspace: Workspace) -> None:
-    project = workspace.open("birds")
-    (project.folder / "verdicts.json").write_text('{"first": "core"}')
-    with pytest.raises(InputError, match="verdicts"):
-        project.verdicts()

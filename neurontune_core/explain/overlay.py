@@ -11,26 +11,25 @@ from PIL import Image, ImageOps
 if TYPE_CHECKING:
     from neurontune_core.models.preprocessing import Preprocessing
 
-# matplotlib's inferno at nine even steps: dark to light in even steps of perceived lightness. RGB.
-INFERNO = np.array(
-    [
-        (0, 0, 4),
-        (31, 12, 72),
-        (85, 15, 109),
-        (136, 34, 106),
-        (186, 54, 85),
-        (227, 89, 51),
-        (249, 140, 10),
-        (249, 201, 50),
-        (252, 255, 164),
-    ],
-    dtype=np.float32,
-)
+# matplotlib's maps at nine even steps: dark to light in even steps of perceived lightness. RGB.
+COLOUR_MAPS = {
+    "inferno": (
+        (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51), (249, 140, 10),
+        (249, 201, 50), (252, 255, 164),
+    ),
+    "viridis": (
+        (68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129), (92, 200, 99),
+        (170, 220, 50), (253, 231, 37),
+    ),
+    "grey": ((0, 0, 0), (255, 255, 255)),
+}  # fmt: skip
 _OPAQUE_FROM = 0.5  # of the maximum; below, the overlay fades out, so that the picture shows where the neuron is silent
 MAX_SIDE = 1024  # pixels; thumbnails and overlays are never larger
 
 
-def overlay_png(heatmap: np.ndarray, maximum: float, size: int, *, opacity: float = 1.0) -> bytes:
+def overlay_png(
+    heatmap: np.ndarray, maximum: float, size: int, *, opacity: float = 1.0, colours: str = "inferno"
+) -> bytes:
     """A transparent PNG [size, size] of one heatmap.
 
     Args:
@@ -39,13 +38,15 @@ def overlay_png(heatmap: np.ndarray, maximum: float, size: int, *, opacity: floa
             compared; a map of zeros is fully transparent.
         size: side in pixels, up to `MAX_SIDE`.
         opacity: of full colour, 0..1.
+        colours: a key of `COLOUR_MAPS`.
     """
+    table = np.array(COLOUR_MAPS[colours], dtype=np.float32)
     side = min(max(int(size), 1), MAX_SIDE)
     strength = _upsampled(np.clip(heatmap / maximum, 0, 1) if maximum > 0 else np.zeros_like(heatmap), side)
-    steps = np.linspace(0, 1, len(INFERNO))
+    steps = np.linspace(0, 1, len(table))
     pixels = np.empty((side, side, 4), dtype=np.uint8)
     for channel in range(3):
-        pixels[..., channel] = np.interp(strength, steps, INFERNO[:, channel])
+        pixels[..., channel] = np.interp(strength, steps, table[:, channel])
     pixels[..., 3] = np.round(255 * opacity * np.minimum(strength / _OPAQUE_FROM, 1))
     return _encoded(Image.fromarray(pixels), "PNG", optimize=False, compress_level=3)
 

@@ -55,9 +55,10 @@ def warm_up() -> None:
     """What the first page will need: the first project's scores, then the libraries behind charts and components."""
     with suppress(InputError):
         for name in workspace().names()[:1]:
-            diagnosis(name)
-    for library in ("plotly.graph_objects", "pandas"):
-        import_module(library)
+            first = diagnosis(name)
+            for library in ("plotly.graph_objects", "pandas"):
+                import_module(library)
+            first.confidence()
 
 
 def _version(name: str) -> int:

@@ -16,6 +16,10 @@ HELP = {
         "Median activation on the misclassified samples of a class minus the median on its correct ones. "
         "Above zero, the neuron fires harder when the classifier is wrong."
     ),
+    "sure": (
+        "Exact permutation test of every score, corrected for testing all neurons (Benjamini-Hochberg, 5 %), and its "
+        "95 % bootstrap interval lies above λ."
+    ),
     "threshold": "λ: a neuron counts as biased when its score exceeds this for any class. The paper uses 0.",
     "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",

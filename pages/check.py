@@ -1,0 +1,126 @@
+"""Check: what got better and what got worse between two heads, sample by sample, and whether chance explains it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.compare_heads import Changes, changes, confusion
+from neurontune_core.evaluate import Proportion, evaluate_predictions
+from neurontune_core.head import LinearHead
+from pages.parts.state import View, view
+from pages.parts.wall import wall
+from pages.parts.words import HELP, interval, percent
+
+PAGE = 48
+WORDS = {"fixed": "fixed", "broken": "broken", "kept_wrong": "wrong in both", "kept_right": "right in both"}
+EVERYTHING = "all"
+
+
+def heads(here: View) -> dict[str, LinearHead]:
+    """Every head at hand, the trained one first and the newest run's last."""
+    erm = here.diagnosis.erm
+    found = {"ERM": erm}
+    if here.diagnosis.num_mistakes:
+        found["masked now"] = here.diagnosis.masked_head(here.masked, here.mask_value)
+    for run in reversed(here.diagnosis.project.runs()):
+        found[f"masking off, {run.id}"] = run.off_head
+        found[f"NeuronTune, {run.id}"] = run.head
+    return found
+
+
+def by_part(moved: Changes) -> list[dict[str, str | int]]:
+    """One row a group (a class, without groups) and one for all."""
+    each = moved.embedding_set
+    before, after = (evaluate_predictions(said, each) for said in (moved.before, moved.after))
+    parts: list[tuple[Proportion, Proportion]] = list(
+        zip(before.groups or before.classes, after.groups or after.classes, strict=True)
+    )
+    counts = moved.by_group() or moved.by_class()
+    rows = [(before.overall, after.overall), *parts]
+    return [
+        {
+            "": "all samples" if not place else first.name,
+            "before": percent(first),
+            "95 %": interval(first).partition(" · ")[0],
+            "after": percent(second),
+            "95 % ": interval(second).partition(" · ")[0],
+            "n": first.n,
+            "in words": count.in_words(),
+        }
+        for place, ((first, second), count) in enumerate(zip(rows, (moved.counts(), *counts), strict=True))
+        if first.n
+    ]
+
+
+def samples(here: View, moved: Changes) -> None:
+    """The wall: filtered by outcome, class and group."""
+    each = moved.embedding_set
+    one, two = st.columns(2)
+    label = one.selectbox("Class", [EVERYTHING, *each.class_names], key="check_class", bind="query-params")
+    group = EVERYTHING
+    if each.groups is not None:
+        group = two.selectbox("Group", [EVERYTHING, *each.group_names], key="check_group", bind="query-params")
+    chosen = {
+        "label": None if label == EVERYTHING else each.class_names.index(label),
+        "group": None if group == EVERYTHING else each.group_names.index(group),
+    }
+    found = {outcome: moved.rows(outcome, **chosen) for outcome in WORDS}
+    outcome = st.segmented_control(
+        "Samples", list(WORDS), default="fixed", required=True, key="outcome", bind="query-params",
+        format_func=lambda each: f"{WORDS[each]} · {len(found[each])}",
+    )  # fmt: skip
+    rows = found[outcome]
+    pages = max(1, -(-len(rows) // PAGE))
+    page = st.pagination(pages, key=f"page-{outcome}") if pages > 1 else 1
+    shown = rows[(page - 1) * PAGE : page * PAGE]
+    captions = [
+        f"{each.class_names[each.labels[row]]}: {each.class_names[moved.before[row]]} → "
+        f"{each.class_names[moved.after[row]]}"
+        for row in shown
+    ]
+    wall(here, here.diagnosis.project.content["roles"]["evaluation"], shown.tolist(), captions, "changed")
+    st.caption("Under each sample: what it is, and what it was called before → after.")
+
+
+def confusions(moved: Changes) -> None:
+    """Who is taken for whom, in one group or in all."""
+    each = moved.embedding_set
+    place = None
+    if each.groups is not None:
+        group = st.selectbox("In group", [EVERYTHING, *each.group_names], key="confusion_group")
+        place = None if group == EVERYTHING else each.group_names.index(group)
+    for title, said, column in zip(("before", "after"), (moved.before, moved.after), st.columns(2), strict=True):
+        table = confusion(said, each, place)
+        column.markdown(f"**{title}**")
+        column.dataframe(
+            {"is ↓ called →": list(each.class_names)}
+            | {name: table[:, at] for at, name in enumerate(each.class_names)},
+            hide_index=True,
+            key=f"confusion-{title}",
+        )
+
+
+here = view()
+st.title("Check")
+st.markdown("What got better, what got worse, and whether chance would explain it.")
+found = heads(here)
+names = list(found)
+one, two = st.columns(2)
+first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
+newest = f"NeuronTune, {here.run.id}" if here.run else names[-1]
+second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["masking off"])
+moved = changes(found[first], found[second], here.diagnosis.evaluation)
+counts = moved.counts()
+left, *rest = st.columns(4)
+left.metric("fixed", counts.fixed, help="Wrong before, right after.")
+rest[0].metric("broken", counts.broken, help="Right before, wrong after.")
+rest[1].metric("wrong in both", counts.kept_wrong)
+rest[2].metric("right in both", counts.kept_right)
+st.dataframe(by_part(moved), hide_index=True, key="parts")
+st.caption(
+    f'On "{here.diagnosis.evaluation.split}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
+    "samples that only one of the two heads gets right."
+)
+samples(here, moved)
+st.subheader("Who is taken for whom")
+confusions(moved)

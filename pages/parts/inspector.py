@@ -1,0 +1,95 @@
+"""One neuron: how sure its score is, its hits and mistakes, what excites it, and what it does to the logits."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.confidence import VERDICTS, Confidence
+from neurontune_core.figures import outcome_distributions
+from pages.parts.state import View, gallery
+from pages.parts.wall import close_up, wall
+
+TOP = 12
+COLOURS = ("inferno", "viridis", "grey")
+QUIET = {"displayModeBar": False}
+
+
+def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
+    diagnosis = here.diagnosis
+    names = diagnosis.identification.class_names
+    pushes = ", ".join(f"{name} {weight:+.2f}" for name, weight in diagnosis.pushes(neuron))
+    st.caption(
+        f"Weight in the head: {pushes}. A positive weight pushes towards the class. "
+        f"Silent on {diagnosis.silence[neuron]:.0%} of the samples."
+    )
+    choose = st.segmented_control if len(names) <= 4 else st.selectbox
+    first = names[int(diagnosis.strongest_class[neuron])]
+    required = {"required": True, "default": first} if len(names) <= 4 else {"index": names.index(first)}
+    label = names.index(choose("Class", names, key="class", bind="query-params", persist_state="session", **required))
+    distribution = diagnosis.distribution(neuron, label)
+    st.markdown(_score_line(here, neuron, label, confidence))
+    figure = outcome_distributions(distribution, f"{names[label]}, neuron {neuron}")
+    st.plotly_chart(figure, key="distribution", config=QUIET)
+    st.caption("Lines: medians. Their distance, incorrect minus correct, is the score.")
+    _samples(here, neuron, label)
+
+
+def _score_line(here: View, neuron: int, label: int, confidence: Confidence | None) -> str:
+    """Score, interval and verdict in words."""
+    scores = here.diagnosis.scores
+    line = f"Score **{scores.delta[label, neuron]:+.3f}**"
+    if not scores.num_incorrect[label]:
+        return f"{line} · this class has no mistakes, so it cannot show a bias."
+    if confidence is None:
+        return f"{line} · how sure it is, is being computed …"
+    if not confidence.tested[label]:
+        return f"{line} · {scores.num_incorrect[label]} mistakes: too few to say."
+    low, high = (bound[label, neuron] for bound in confidence.all_intervals)
+    verdict = VERDICTS[int(confidence.verdicts_by_class(here.threshold)[label, neuron])]
+    adjusted = confidence.adjusted[label, neuron]
+    p = "p < 0.001" if adjusted < 0.001 else f"p = {adjusted:.3f}"
+    return f"{line} [{low:+.3f} to {high:+.3f}] · **{verdict}** · {p} after correction for all neurons"
+
+
+def _samples(here: View, neuron: int, label: int) -> None:
+    diagnosis = here.diagnosis
+    split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
+    activation = abs(diagnosis.activations(neuron))
+    pictures = gallery(here.name).has_pictures
+    colours = "inferno"
+    if pictures:
+        colours = st.segmented_control(
+            "Heatmap colours", COLOURS, default=COLOURS[0], required=True, key="colours", persist_state="session"
+        )
+    chosen = st.session_state.get("sample")
+    for correct, column in zip((True, False), st.columns(2), strict=True):
+        with column:
+            st.markdown(f"**Most activating, {'correct' if correct else 'incorrect'}**")
+            rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP)
+            captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
+            picked = wall(
+                here, split, rows.tolist(), captions, f"wall-{correct}", neuron, colours=colours, picked=chosen
+            )
+            if picked is not None and picked != chosen:
+                st.session_state["sample"] = picked
+                st.rerun()
+    where = " Bright: where it fires. Click a picture to look closer." if pictures else ""
+    st.caption(f'Split "{split}". Under each sample: activation, and what the classifier said.{where}')
+    if pictures and chosen is not None and chosen < diagnosis.identification.num_samples:
+        _details(here, split, chosen, neuron, colours)
+
+
+def _details(here: View, split: str, row: int, neuron: int, colours: str) -> None:
+    """One sample closely: label, prediction, group, and what this neuron adds to each logit."""
+    diagnosis = here.diagnosis
+    each, names = diagnosis.identification, diagnosis.identification.class_names
+    activation = float(diagnosis.activations(neuron)[row])
+    st.markdown(f"**Sample {each.sample_ids[row]}**")
+    close_up(here, split, row, neuron, colours, "close-up")
+    group = "" if each.groups is None else f" · group **{each.group_names[each.groups[row]]}**"
+    said = diagnosis.predictions[row]
+    adds = ", ".join(f"{name} {part:+.2f}" for name, part in diagnosis.pushes(neuron, activation))
+    st.markdown(
+        f"It is **{names[each.labels[row]]}**, called **{names[said]}**{group}. Activation {activation:.3f}; "
+        f"this neuron adds to the logits: {adds}."
+    )

@@ -1,0 +1,80 @@
+"""Judging a neuron at speed, and taking it back; the keys work wherever no text field has the focus."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.journal import Journal, Judgement
+from pages.parts.state import View, view
+
+BUTTONS = (
+    ("spurious", "Spurious", "s", "Always masked, whatever its score."),
+    ("core", "Core", "o", "Never masked, whatever its score."),
+    ("unsure", "Unsure", "u", "Masked by its score; kept in mind."),
+    (None, "Clear", "x", "No verdict: masked by its score."),
+)
+
+
+def step(by: int) -> None:
+    """Next or previous in the ranking."""
+    st.session_state["neuron"] = view().diagnosis.neighbour(st.session_state["neuron"], by)
+
+
+def judge_bar(here: View, neuron: int) -> None:
+    """Verdict and note of one neuron."""
+    journal = here.diagnosis.project.journal
+    current = journal.current().get(neuron)
+    verdict = current.verdict if current else None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for value, label, key, explanation in BUTTONS:
+            st.button(
+                label, key=f"judge-{value}", shortcut=key, help=explanation, on_click=judge, args=(neuron, value),
+                type="primary" if value and value == verdict else "secondary",
+            )  # fmt: skip
+        st.toggle("Go on", key="go_on", persist_state="session", help="After a verdict, show the next neuron.")
+    st.text_input(
+        "Note", current.note if current else "", max_chars=500, key=f"note-{neuron}", placeholder="What it looks at …",
+        label_visibility="collapsed", on_change=annotate, args=(neuron,),
+    )  # fmt: skip
+
+
+def judge(neuron: int, verdict: str | None) -> None:
+    journal = view().diagnosis.project.journal
+    before = journal.current().get(neuron)
+    journal.judge([neuron], verdict, before.note if before else "", by=_person())
+    if st.session_state.get("go_on") and verdict is not None:
+        step(1)
+
+
+def annotate(neuron: int) -> None:
+    journal = view().diagnosis.project.journal
+    before = journal.current().get(neuron)
+    journal.judge([neuron], before.verdict if before else None, st.session_state[f"note-{neuron}"], by=_person())
+
+
+def undo_bar(journal: Journal) -> None:
+    """Undo and redo, on every screen."""
+    undoable, redoable = journal.counts()
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Undo", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_take_back,
+            args=(journal.undo,), help=f"{undoable} judgements of neurons can be undone.",
+        )  # fmt: skip
+        st.button(
+            "Redo", icon=":material/redo:", shortcut="shift+z", key="redo", disabled=not redoable, on_click=_take_back,
+            args=(journal.redo,), help=f"{redoable} can be redone.",
+        )  # fmt: skip
+
+
+def _take_back(move) -> None:
+    """Undo or redo, and show the neuron that it was about."""
+    edit: Judgement | None = move()
+    if edit:
+        st.session_state["neuron"] = edit.neurons[0]
+        for neuron in edit.neurons:
+            st.session_state.pop(f"note-{neuron}", None)
+
+
+def _person() -> str:
+    """Who is logged in, where the app asks people to log in."""
+    return str(st.user.get("email") or st.user.get("name") or "")
