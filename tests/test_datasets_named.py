@@ -209,6 +209,9 @@ def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path: Path) -> Non
         file.write("33,33.png,0,1,1,surplus\n")
     with pytest.raises(InputError, match="cannot be read"):
         guess_dataset(tmp_path)
+    (tmp_path / "metadata_metashift.csv").write_text("filename,y\n0.png,1,0\n1.png,0,0\n")
+    with pytest.raises(InputError, match="more cells than its header"):
+        guess_dataset(tmp_path)
 
 
 def test_cue_conflict_and_the_imagenet_sample_load_from_their_tables(shared_data: Path) -> None:

@@ -183,6 +183,20 @@ def test_words_that_look_like_missing_values_or_numbers_stay_texts(tmp_path: Pat
     assert opened(tmp_path).samples["text"].tolist() == ["NA", "nan", "007", "1e5", ""]
 
 
+def test_an_empty_and_a_mixed_json_lines_file(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text("")
+    spec = {"format": "text_table", "root": str(tmp_path), "table": "t.jsonl"}
+    with pytest.raises(InputError, match="has no rows"):
+        open_dataset(spec, ".")
+    (tmp_path / "t.jsonl").write_text('{"text": "a", "label": 0}\n{"text": "b"')
+    with pytest.raises(InputError, match="cannot be read"):
+        open_dataset(spec, ".")
+    (tmp_path / "t.jsonl").write_bytes('{"text": "a", "label": 0}\n{"text": "é", "label": "1"}\n'.encode("cp1252"))
+    data = opened(tmp_path / "t.jsonl")
+    assert data.samples["text"].tolist() == ["a", "é"]
+    assert data.samples["label"].tolist() == [0, 1]
+
+
 def test_another_encoding_is_noticed_named_and_refused_without_its_name(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("text,label\nun café,0\nno coffee,1\n".encode("latin-1"))
     guess = guess_dataset(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def without(columns: dict[str, str], roles: tuple[str, ...]) -> str:
 
 def add_encoding(spec: dict[str, Any], file: Path) -> str:
     """Put the encoding of a text table into the spec where it is not UTF-8, and say so."""
-    if file.suffix.lower() in (".parquet", ".jsonl", ".arrow") or guess_encoding(file) == "utf-8":
+    if file.suffix.lower() in (".parquet", ".arrow") or guess_encoding(file) == "utf-8":
         return ""
     spec["encoding"] = guess_encoding(file)
     return f"; it is not UTF-8 and is read as {spec['encoding']}"
@@ -106,8 +107,8 @@ def find_images(root: Path, first: str) -> str:
     if (root / first).is_file():
         return ""
     folders = _folders(root)
-    deeper = [f"{folder}/{name}" for folder in folders for name in _folders(root / folder)]
-    return next((folder for folder in (*folders, *deeper) if (root / folder / first).is_file()), "")
+    deeper = (f"{folder}/{name}" for folder in folders for name in _folders(root / folder))
+    return next((folder for folder in chain(folders, deeper) if (root / folder / first).is_file()), "")
 
 
 def _folders(root: Path) -> list[str]:

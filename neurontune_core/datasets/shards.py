@@ -203,7 +203,7 @@ def _guess(table: pd.DataFrame, pictures: list[str]) -> dict[str, str]:
     return {"path": pictures[0]} | guessed | ({"split": FROM_FILE} if FROM_FILE in table else {})
 
 
-@lru_cache(4)
+@lru_cache(2)
 def _pictures_of(path: Path, column: str) -> pa.ChunkedArray:
     """The column of pictures; of an Arrow file it stays on disk until a row is read."""
     table = arrow_table(path, [column])

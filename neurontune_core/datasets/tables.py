@@ -46,7 +46,7 @@ def read_table(
         if ending in (".parquet", ".arrow"):
             table = read_arrow(path, columns)
         elif ending == ".jsonl":
-            table = _read_json_lines(path, columns)
+            table = _read_json_lines(path, columns, encoding)
         elif ending == ".csv":
             table = _read_text(path, ",", csv.QUOTE_MINIMAL, columns, encoding, header)
         else:
@@ -145,7 +145,7 @@ def arrow_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     return table if columns is None else table.select([name for name in columns if name in table.column_names])
 
 
-def _read_json_lines(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
+def _read_json_lines(path: Path, columns: Sequence[str] | None, encoding: str) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
     from pyarrow import json
@@ -153,10 +153,9 @@ def _read_json_lines(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     schema = pa.schema([(name, pa.string()) for name in columns]) if columns else None
     ignoring = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore" if columns else "infer")
     try:
-        read = json.read_json(path, json.ReadOptions(block_size=_JSON_BLOCK), ignoring)
-        return read.to_pandas()
-    except pa.ArrowInvalid:  # a column of several types, which pandas reads
-        table = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+        return json.read_json(path, json.ReadOptions(block_size=_JSON_BLOCK), ignoring).to_pandas()
+    except pa.ArrowInvalid:  # a column of several types or another encoding, which pandas reads
+        table = pd.read_json(path, lines=True, dtype=False, convert_dates=False, encoding=encoding)
         return table if columns is None else table[[name for name in columns if name in table]]
 
 
@@ -165,7 +164,7 @@ def _read_text(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(
+    table = pd.read_csv(
         path,
         sep=separator,
         quoting=quoting,
@@ -174,8 +173,10 @@ def _read_text(
         keep_default_na=False,
         encoding="utf-8-sig" if encoding == "utf-8" else encoding,
         header=0 if header else None,
-        index_col=False,
     )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("its rows have more cells than its header has names")
+    return table
 
 
 def _read_tabs(path: Path, columns: Sequence[str] | None, encoding: str, header: bool) -> pd.DataFrame:

@@ -125,9 +125,9 @@ def tables_by_split(names: list[str]) -> dict[str, list[str]]:
 
 def _reading(path: Path, spec: dict[str, Any]) -> str:
     """Put encoding and header into the spec where they are not the usual ones, and say so."""
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt", ""):
-        return ""
     notes = add_encoding(spec, path)
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt", ""):
+        return notes
     with path.open("rb") as file:
         lines = file.read(_SNIFFED).decode(spec.get("encoding", "utf-8-sig"), errors="replace").splitlines()[:-1]
     rows = [row for row in csv.reader(lines, delimiter="," if path.suffix.lower() == ".csv" else "\t") if row]
