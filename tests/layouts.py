@@ -196,7 +196,7 @@ def civilcomments(root: Path) -> Path:
 
 
 def subpopbench(root: Path) -> Path:
-    """``metaxyz/metadata_metaxyz.csv`` with id, filename, split, y, a, beside the pictures' folder."""
+    """``metadata_metashift.csv`` with id, filename, split, y, a, beside the folder of the pictures."""
     rows = []
     for number, (y, a, split) in enumerate(PLAN):
         picture(root / "pictures" / f"{number}.png", y, a)

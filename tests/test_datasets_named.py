@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import layouts
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from layouts import PLAN, SPLITS
 
 from neurontune_core.datasets import Dataset, guess_dataset, open_dataset
+from neurontune_core.datasets.base import check_relative
+from neurontune_core.datasets.columns import check_paths
 from neurontune_core.datasets.imagenet_a import WORDNET_IDS
 from neurontune_core.errors import InputError
 
@@ -183,6 +188,18 @@ def test_a_wrong_cell_of_a_published_table_is_named(change: dict, message: str, 
     table.to_csv(tmp_path / "metadata.csv", index=False)
     with pytest.raises(InputError, match=message):
         open_dataset(guess.spec, ".")
+
+
+@given(st.text(alphabet="./\\:a \0\n", max_size=8))
+def test_a_column_of_paths_is_checked_as_each_path_alone(path: str) -> None:
+    def refused(check: Callable[[], None]) -> bool:
+        try:
+            check()
+        except InputError:
+            return True
+        return False
+
+    assert refused(lambda: check_paths(pd.Series(["fine.png", path]))) == refused(lambda: check_relative(path))
 
 
 def test_a_published_table_without_a_column_says_which_it_has(tmp_path: Path) -> None:

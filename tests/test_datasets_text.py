@@ -80,6 +80,17 @@ def test_multinli_refuses_sentences_of_another_table(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("gold_label\tsentence1\nx\ty\n", 'no field "pairID"'), ("", "has no rows"), ("\xe9\n", "not text in utf-8")],
+)
+def test_damaged_sentence_files_are_refused_in_a_sentence(content: str, message: str, tmp_path: Path) -> None:
+    layouts.multinli(tmp_path, "txt")
+    (tmp_path / "data" / "multinli_1.0_dev_matched.txt").write_text(content, encoding="latin-1")
+    with pytest.raises(InputError, match=message):
+        opened(tmp_path)
+
+
 def test_negation_words_count_as_whole_tokens_without_punctuation() -> None:
     sentences = ["No, never.", "Nobody's here", "Nothing!", "A nose knows", "not nowhere", "say no-one", "He said no"]
     words = {"nobody", "no", "never", "nothing"}
@@ -195,6 +206,11 @@ def test_an_empty_and_a_mixed_json_lines_file(tmp_path: Path) -> None:
     data = opened(tmp_path / "t.jsonl")
     assert data.samples["text"].tolist() == ["a", "é"]
     assert data.samples["label"].tolist() == [0, 1]
+
+
+def test_a_text_as_long_as_a_book_is_read(tmp_path: Path) -> None:
+    layouts.write_rows(tmp_path / "t.csv", [{"text": "so " * 70_000, "label": n} for n in range(2)])
+    assert len(opened(tmp_path).open_text(0)) == 210_000
 
 
 def test_another_encoding_is_noticed_named_and_refused_without_its_name(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ TEXT_PAIRS = (
     *(("text1", "text2"), ("text_a", "text_b"), ("question1", "question2"), ("question", "sentence")),
 )
 TEXTS = ("text", "comment_text", "sentence", "content", "comment", "review", "headline", "title", "tweet", "question")
-_LEADS_OUT = r"^\s*$|\x00|^[/\\]|^.:|(?:^|[/\\])\.\.(?:[/\\]|$)"  # what check_relative refuses, for a whole column
+_LEADS_OUT = r"(?s)^\s*$|\x00|^[/\\]|^.:|(?:^|[/\\])\.\.(?:[/\\]|$)"  # what check_relative refuses, for a whole column
 
 
 def texts(table: pd.DataFrame, column: str) -> pd.Series:
@@ -127,8 +127,8 @@ def chosen_columns(
 def check_paths(paths: pd.Series) -> None:
     """Raises InputError unless every value is a relative path without ``..``."""
     refused = np.flatnonzero(paths.str.contains(_LEADS_OUT, regex=True).to_numpy(dtype=bool))
-    if len(refused):
-        check_relative(str(paths.iat[refused[0]]))
+    for row in refused:
+        check_relative(str(paths.iat[row]))
 
 
 def _by_name(table: pd.DataFrame) -> dict[str, str]:

@@ -3,7 +3,7 @@
 ``metadata_random.csv`` (``gold_label`` 0 contradiction, 1 entailment, 2 neutral; ``sentence2_has_negation``; ``split``)
 lists 206,175 train, 82,462 validation and 123,712 test pairs, but no sentence. Those are in
 ``multinli_1.0_{train,dev_matched,dev_mismatched}`` as ``.jsonl`` or ``.txt``, or in GLUE's ``{train,dev_matched,
-dev_mismatched}.tsv``, in this folder, in its ``multinli_1.0/``, or in ``glue_data/MNLI/`` here or beside it.
+dev_mismatched}.tsv``, in this folder or in its ``data/``, ``multinli_1.0/`` or ``glue_data/MNLI/``.
 
 The field joins by row: the table was written from the three files one after the other, and its unnamed first column is
 the row in them, counted before the pairs without a gold label ("-") are dropped; the k-th row of the table is the k-th
@@ -14,7 +14,6 @@ pickled feature caches are never read.
 
 from __future__ import annotations
 
-import csv
 import re
 import string
 from collections.abc import Iterator
@@ -118,14 +117,7 @@ def _sentences(root: Path) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def _read_sentences(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if path.suffix == ".jsonl":
-        table = read_table(path, columns=_READ)
-    else:  # these never quote, and their rows are shorter than the header where annotators' labels are missing
-        table = pd.read_csv(
-            path, sep="\t", quoting=csv.QUOTE_NONE, dtype=str, keep_default_na=False, usecols=lambda name: name in _READ
-        )
+    table = read_table(path, columns=_READ, quoted=False)
     missing = [name for name in _READ if name not in table]
     if missing:
         raise InputError(f'{path} has no field "{missing[0]}"; it is not a file of MultiNLI sentences.')

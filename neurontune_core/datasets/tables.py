@@ -25,7 +25,12 @@ Tables = str | Mapping[str, str | Sequence[str]]  # one file, or split -> its fi
 
 
 def read_table(
-    path: Path, *, columns: Sequence[str] | None = None, encoding: str = "utf-8", header: bool = True
+    path: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    header: bool = True,
+    quoted: bool = True,
 ) -> pd.DataFrame:
     """The table; the values of a text format (CSV, TSV) are all text, an empty cell is "".
 
@@ -33,6 +38,7 @@ def read_table(
         columns: read these alone, where the table has them.
         encoding: of a text format.
         header: False names the columns "1", "2", ... and counts the first line as a row.
+        quoted: False for tab-separated text in which a quote is a sign like any other.
 
     Raises:
         InputError: when the file is missing, of another kind, in another encoding, empty or damaged.
@@ -49,8 +55,10 @@ def read_table(
             table = _read_json_lines(path, columns, encoding)
         elif ending == ".csv":
             table = _read_text(path, ",", csv.QUOTE_MINIMAL, columns, encoding, header)
-        else:
+        elif quoted:
             table = _read_tabs(path, columns, encoding, header)
+        else:
+            table = _read_text(path, "\t", csv.QUOTE_NONE, columns, encoding, header)
     except UnicodeDecodeError as error:
         raise InputError(
             f"The table {path} is not text in {encoding} (byte {error.object[error.start]:#04x}); save it as UTF-8, "

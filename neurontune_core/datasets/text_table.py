@@ -130,7 +130,10 @@ def _reading(path: Path, spec: dict[str, Any]) -> str:
         return notes
     with path.open("rb") as file:
         lines = file.read(_SNIFFED).decode(spec.get("encoding", "utf-8-sig"), errors="replace").splitlines()[:-1]
-    rows = [row for row in csv.reader(lines, delimiter="," if path.suffix.lower() == ".csv" else "\t") if row]
+    try:
+        rows = [row for row in csv.reader(lines, delimiter="," if path.suffix.lower() == ".csv" else "\t") if row]
+    except csv.Error:  # a text longer than its limit: a quote that is never closed, or a book
+        return notes
     if rows and not _KNOWN & {cell.strip().lower() for cell in rows[0]}:
         below = [set(column) for column in zip(*rows[1:], strict=False)]
         if any(cell in values for cell, values in zip(rows[0], below, strict=False)):  # a title is no value
