@@ -83,19 +83,19 @@ def _read_parquet(path: Path) -> Arrays:
 def _column(column: Any, name: str, path: Path) -> np.ndarray:
     """[N], or [N, M] of a column of lists."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    if not (
-        pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type)
-    ):
+    kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(is_kind(column.type) for is_kind in kinds):
         return column.to_numpy()
     values = column.combine_chunks()
-    lengths = np.unique(values.value_lengths().to_numpy(zero_copy_only=False))
+    shortest = pc.min(values.value_lengths()).as_py() or 0
     flat = values.flatten().to_numpy(zero_copy_only=False)
-    if values.null_count or len(lengths) != 1 or len(flat) != len(values) * int(lengths[0]):
+    if not shortest or len(flat) != len(values) * shortest:
         raise InputError(
             f'The vectors in column "{name}" of {path} are not all of one length; each row needs M numbers.'
         )
-    return flat.reshape(len(values), int(lengths[0]))
+    return flat.reshape(len(values), shortest)
 
 
 def _read_safetensors(path: Path) -> Arrays:

@@ -19,6 +19,7 @@ from neurontune_core.datasets.base import check_relative
 from neurontune_core.datasets.columns import check_paths
 from neurontune_core.datasets.imagenet_a import WORDNET_IDS
 from neurontune_core.errors import InputError
+from neurontune_core.models.preprocessing import Preprocessing
 
 GROUPS = [2 * label + cue for label, cue, _ in PLAN]
 
@@ -34,6 +35,7 @@ def test_every_layout_of_pictures_is_recognised_and_every_picture_opens(name: st
     assert data.samples["id"].is_unique
     assert data.samples["label"].between(0, len(data.class_names) - 1).all()
     assert {data.open_image(row).size for row in range(len(data.samples))} == {(24, 24)}
+    assert Preprocessing(**data.preprocessing).image_size == 224
     with pytest.raises(InputError, match="are pictures, not texts"):
         data.open_text(0)
 

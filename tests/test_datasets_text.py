@@ -65,6 +65,14 @@ def test_multinli_joins_by_the_row_or_the_pair_that_a_shuffled_table_names(tmp_p
     assert opened(tmp_path).samples["text"].tolist() == wanted["sentence1"].tolist()
 
 
+def test_a_multinli_table_without_row_numbers_skips_the_pairs_without_a_gold_label(tmp_path: Path) -> None:
+    layouts.multinli(tmp_path)
+    path = tmp_path / "data" / "metadata_random.csv"
+    pd.read_csv(path, index_col=0).to_csv(path, index=False)
+    wanted = layouts.multinli_rows().query("gold_label != '-'")
+    assert opened(tmp_path).samples["text"].tolist() == wanted["sentence1"].tolist()
+
+
 def test_multinli_refuses_sentences_of_another_table(tmp_path: Path) -> None:
     layouts.multinli(tmp_path)
     path = tmp_path / "data" / "metadata_random.csv"
@@ -92,11 +100,20 @@ def test_damaged_sentence_files_are_refused_in_a_sentence(content: str, message:
 
 
 def test_negation_words_count_as_whole_tokens_without_punctuation() -> None:
-    sentences = ["No, never.", "Nobody's here", "Nothing!", "A nose knows", "not nowhere", "say no-one", "He said no"]
+    sentences = [
+        "No, never.",
+        "Nobody's here",
+        "Nothing!",
+        "A nose knows",
+        "The casino burns",
+        "not nowhere",
+        "say no-one",
+        "He said no",
+    ]
     words = {"nobody", "no", "never", "nothing"}
     stripped = [sentence.translate(str.maketrans("", "", string.punctuation)).lower() for sentence in sentences]
     wanted = [bool(words & set(sentence.split(" "))) for sentence in stripped]
-    assert wanted == [True, False, True, False, False, False, True]
+    assert wanted == [True, False, True, False, False, False, False, True]
     assert has_negation(pd.Series(sentences)).tolist() == wanted
 
 
@@ -206,6 +223,17 @@ def test_an_empty_and_a_mixed_json_lines_file(tmp_path: Path) -> None:
     data = opened(tmp_path / "t.jsonl")
     assert data.samples["text"].tolist() == ["a", "é"]
     assert data.samples["label"].tolist() == [0, 1]
+
+
+def test_a_table_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
+    lines = [f"{('no', 'yes')[n % 2]}\tA premise with number {n}.\tIt is {n}.\tnote" for n in range(8)]
+    (tmp_path / "pairs").write_text("\n".join(lines) + "\n")
+    guess = guess_dataset(tmp_path / "pairs")
+    assert guess.spec["columns"] == {"text": "2", "text2": "3", "label": "1"}
+    assert "its first line is a row" in guess.description
+    data = open_dataset(guess.spec, ".")
+    assert data.open_text(0) == ("A premise with number 0.", "It is 0.")
+    assert len(data.samples) == 8
 
 
 def test_a_text_as_long_as_a_book_is_read(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
@@ -32,6 +34,12 @@ def lists(folder: Path) -> Path:
     return folder / "v.parquet"
 
 
+def fixed_lists(folder: Path) -> Path:
+    table = pa.table({"x": pa.FixedSizeListArray.from_arrays(VECTORS.ravel(), 4), "label": LABELS, "group": GROUPS})
+    pq.write_table(table, folder / "x.parquet", row_group_size=2)
+    return folder / "x.parquet"
+
+
 def columns(folder: Path) -> Path:
     """Columns in an order that sorting them as text would spoil."""
     wide = np.concatenate([VECTORS] * 3, axis=1)
@@ -46,7 +54,7 @@ def safetensors(folder: Path) -> Path:
     return folder / "v.safetensors"
 
 
-@pytest.mark.parametrize("write", [npz, lists, columns, safetensors])
+@pytest.mark.parametrize("write", [npz, lists, fixed_lists, columns, safetensors])
 def test_every_kind_of_file_gives_vectors_labels_and_groups(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     found = read_embeddings(write(tmp_path), split="val")
     wanted = np.concatenate([VECTORS] * 3, axis=1) if write is columns else VECTORS
@@ -174,11 +182,11 @@ def test_what_does_not_fit_in_memory_is_refused_before_it_is_taken(
 
 
 def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
-    ragged = [list(row) for row in VECTORS]
-    ragged[2].pop()
-    pd.DataFrame({"embedding": ragged, "label": LABELS}).to_parquet(tmp_path / "v.parquet")
-    with pytest.raises(InputError, match=r'column "embedding" of .* not all of one length'):
-        read_embeddings(tmp_path / "v.parquet")
+    for strange in (VECTORS[2, :3].tolist(), [], None):
+        ragged = [*VECTORS[:5].tolist(), strange]
+        pd.DataFrame({"embedding": ragged, "label": LABELS}).to_parquet(tmp_path / "v.parquet")
+        with pytest.raises(InputError, match=r'column "embedding" of .* not all of one length'):
+            read_embeddings(tmp_path / "v.parquet")
 
 
 def test_other_files_and_hdf5_without_its_library_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def chosen_columns(
 def check_paths(paths: pd.Series) -> None:
     """Raises InputError unless every value is a relative path without ``..``."""
     refused = np.flatnonzero(paths.str.contains(_LEADS_OUT, regex=True).to_numpy(dtype=bool))
-    for row in refused:
+    for row in refused.tolist():
         check_relative(str(paths.iat[row]))
 
 
