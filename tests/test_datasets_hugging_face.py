@@ -75,6 +75,11 @@ def test_pictures_come_out_of_their_shard(tmp_path: Path) -> None:
         data.open_source("data/train-00000-of-00001.parquet#16")
     with pytest.raises(InputError, match="leads out of"):
         data.open_source("../train.parquet#0")
+    for name, content in (("gone.parquet", None), ("broken.parquet", b"PAR1")):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=rf"shard .*{name} cannot be read"):
+            data.open_source(f"{name}#0")
 
 
 def write_pictures(path: Path, cells: list[dict], labels: list[int], column: str = "img") -> None:
@@ -105,6 +110,8 @@ def test_unlabelled_rows_of_a_classlabel_are_left_out(tmp_path: Path) -> None:
     data = opened(tmp_path)
     assert data.samples["text"].tolist() == ["train 0", "train 1", "train 2"]
     assert [data.class_names[label] for label in data.samples["label"]] == ["b", "a", "b"]
+    with pytest.raises(InputError, match="no labelled rows"):
+        opened(tmp_path / "test.parquet")
 
 
 def test_damaged_folders_are_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
         spec = {"class_names": _class_names(features, label)} | spec
         kept = (texts(table, label) != "-1").to_numpy()
         table, sources = table[kept].reset_index(drop=True), sources[kept].reset_index(drop=True)
+        if table.empty:
+            raise InputError(f"The shards of {root} have no labelled rows: every {label} is -1.")
     if not pictures:
         return from_texts(spec, root, table, sources)
     import pandas as pd
@@ -206,7 +208,10 @@ def _guess(table: pd.DataFrame, pictures: list[str]) -> dict[str, str]:
 @lru_cache(2)
 def _pictures_of(path: Path, column: str) -> pa.ChunkedArray:
     """The column of pictures; of an Arrow file it stays on disk until a row is read."""
-    table = arrow_table(path, [column])
+    try:
+        table = arrow_table(path, [column])
+    except (ValueError, OSError) as error:
+        raise InputError(f"The shard {path} cannot be read ({error}).") from None
     if column not in table.column_names:
         raise InputError(f'The shard {path} has no column "{column}"; it has {table.column_names}.')
     return table[column]
