@@ -1,15 +1,17 @@
-"""Dataset: a list of pictures with labels, splits and, for measuring only, groups."""
+"""Dataset: a list of pictures or texts with labels, splits and, for measuring only, groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurontune_core.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from PIL import Image
 
@@ -20,19 +22,44 @@ SPLITS = {
 }
 _SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliases}
 IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
+SIZED = {"image": "pictures", "text": "texts", "text_pair": "pairs of texts"}  # modality -> what a sentence calls it
+
+
+class OverlappingGroups(NamedTuple):
+    """Groups of which a sample may be in several or in none; they measure, as ``group`` does, and never tune.
+
+    Attributes:
+        names: the G group names.
+        members: [N, G] bool, rows in the order of ``samples``.
+    """
+
+    names: tuple[str, ...]
+    members: np.ndarray
+
+
+class DatasetGuess(NamedTuple):
+    """A spec for `open_dataset` (its root is absolute), and one sentence on what was understood."""
+
+    spec: dict[str, Any]
+    description: str
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Pictures under one folder.
+    """Pictures or texts under one folder.
 
     Attributes:
         root: the folder.
-        samples: one row per picture: ``id`` (unique text), ``source`` (path relative to ``root``, with ``/``),
-            ``label`` (int64, 0..C-1), ``split`` ("train", "val", "test" or ""), and, if known, ``group`` (int64).
+        samples: one row per sample: ``id`` (unique text), ``source`` (a picture's path relative to ``root``, with
+            ``/``; of a text, and of a picture inside a table, ``<file>#<row from 0>``), ``label`` (int64, 0..C-1),
+            ``split`` ("train", "val", "test" or ""), if known ``group`` (int64), and the words of a text in ``text``,
+            of a pair in ``text`` and ``text2``.
         class_names: the C class names.
         group_names: names of the groups ``g = y * n_attributes + attribute``; empty without groups.
-        modality: ``"image"``.
+        modality: ``"image"``, ``"text"`` or ``"text_pair"``.
+        overlapping_groups: a second set of groups that is not a partition, or None.
+        preprocessing: what the field does before the network: keys of `Preprocessing` for pictures, ``max_length`` (in
+            tokens) for texts; empty where nothing is agreed on.
     """
 
     root: Path
@@ -40,6 +67,8 @@ class Dataset:
     class_names: tuple[str, ...]
     group_names: tuple[str, ...] = ()
     modality: str = "image"
+    overlapping_groups: OverlappingGroups | None = None
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -58,6 +87,17 @@ class Dataset:
             raise InputError(f'The data set {self.root} has no samples in split "{split}"; it has {list(self.splits)}.')
         return chosen
 
+    def open_text(self, row: int) -> str | tuple[str, str]:
+        """The text in row ``row`` of ``samples``, or both texts of a pair.
+
+        Raises:
+            InputError: when the samples are pictures.
+        """
+        if self.modality == "image":
+            raise InputError(f"The samples of {self.root} are pictures, not texts.")
+        text = str(self.samples["text"].iat[row])
+        return (text, str(self.samples["text2"].iat[row])) if self.modality == "text_pair" else text
+
     def open_image(self, row: int) -> Image.Image:
         """The picture in row ``row`` of ``samples``, upright and in RGB.
 
@@ -72,16 +112,30 @@ class Dataset:
         Raises:
             InputError: when the file is missing, is not a picture, or lies outside the folder.
         """
-        from PIL import Image, ImageOps
-
-        path = inside(self.root, source)
+        if self.modality != "image":
+            raise InputError(f"The samples of {self.root} are texts, not pictures.")
         try:
-            with Image.open(path) as image:
-                return ImageOps.exif_transpose(image).convert("RGB")
+            return decode(inside(self.root, source), source)
         except FileNotFoundError:
             raise InputError(f'The picture "{source}" is not in {self.root}.') from None
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
-            raise InputError(f'The picture "{source}" cannot be read ({error}).') from None
+
+
+def decode(file: Path | BytesIO, source: str) -> Image.Image:
+    """The picture in a file, upright (EXIF) and in RGB; ``source`` is what a message calls it.
+
+    Raises:
+        InputError: when it is not a picture.
+        FileNotFoundError: when there is no file.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
+        raise InputError(f'The picture "{source}" cannot be read ({error}).') from None
 
 
 def inside(root: Path, source: str) -> Path:

@@ -40,7 +40,7 @@ def class_folders(root: Path) -> list[tuple[str, Path]]:
     Raises:
         InputError: when there are no folders.
     """
-    top = _folders(root)
+    top = subfolders(root)
     if not top:
         raise InputError(f"{root} has no folders; expected a folder of pictures per class, or per split and class.")
     if not all(is_split(folder.name) for folder in top):
@@ -50,7 +50,7 @@ def class_folders(root: Path) -> list[tuple[str, Path]]:
     if repeated:
         names = [folder.name for folder, split in zip(top, splits, strict=True) if split == repeated]
         raise InputError(f'The folders {names} of {root} all mean the split "{repeated}"; keep one of them.')
-    return [(split, folder) for split, parent in zip(splits, top, strict=True) for folder in _folders(parent)]
+    return [(split, folder) for split, parent in zip(splits, top, strict=True) for folder in subfolders(parent)]
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -64,7 +64,8 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _folders(root: Path) -> list[Path]:
+def subfolders(root: Path) -> list[Path]:
+    """Folders in ``root``, sorted, without hidden ones."""
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
 
 

@@ -1,30 +1,22 @@
-"""Pictures listed in a table, one row each: the Waterbirds, CelebA and SubpopBench way."""
+"""Pictures listed in a table, one row each: the Waterbirds, SubpopBench and WILDS way."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from neurontune_core.datasets.base import IMAGE_ENDINGS, Dataset, check_relative, group_names, inside, split_name
+from neurontune_core.datasets.base import Dataset, DatasetGuess, check_relative, inside
+from neurontune_core.datasets.columns import check_paths, chosen_columns, guess_columns, texts
+from neurontune_core.datasets.labels import label_samples, strange_splits
+from neurontune_core.datasets.tables import guess_encoding, read_table
 from neurontune_core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What data sets call these columns, the likelier name first. Compared without case.
-COLUMN_NAMES = {
-    "path": ("filename", "img_filename", "file_name", "path", "image_path", "img_path", "image", "image_id", "id"),
-    "label": ("y", "label", "target", "class", "label_name", "class_name"),
-    "split": ("split", "set", "partition", "fold"),
-    "attribute": ("place", "a", "attribute", "background", "confounder", "spurious", "environment"),
-}
-TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl")
-_MAX_CLASSES = 20_000  # integer labels beyond this are ids, not classes
+ROLES = ("path", "label", "split", "attribute")
 _LOOKED_FOR = 25  # files looked for when a table is opened
 
 
@@ -33,160 +25,101 @@ def open_table(spec: dict[str, Any], root: Path) -> Dataset:
 
     Spec keys: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute``; what is
     missing is guessed, ``None`` means there is none), ``images`` (the folder under root that the paths start from;
-    found when not given), ``class_names``, ``attribute_names``.
+    found when not given), ``class_names``, ``attribute_names``, ``splits`` (what the table's own split names mean, such
+    as ``{"id_val": "val"}``; None leaves the rows out), ``encoding``.
 
     Raises:
         InputError: when a column, a label, a split or all the files are not what the spec says; it says what was found.
     """
+    table = read_table(inside(root, spec.get("table", "metadata.csv")), encoding=spec.get("encoding", "utf-8"))
+    return from_table(spec, root, table, guess_columns(table))
+
+
+def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: dict[str, str]) -> Dataset:
+    """The pictures that the rows of ``table`` name; spec keys as in `open_table`."""
     import pandas as pd
 
-    table = read_table(inside(root, spec.get("table", "metadata.csv")))
-    columns = _columns(table, spec)
+    columns = chosen_columns(table, guessed, spec, ROLES, required=("path", "label"))
     paths = texts(table, columns["path"])
+    check_paths(paths)
     images = spec.get("images")
-    sources = _sources(paths, find_images(root, paths) if images is None else images)
-    labels, class_names = codes(texts(table, columns["label"]), spec.get("class_names"), columns["label"], "class")
-    unique = len(set(sources)) == len(sources)
-    ids = sources if unique else [str(row) for row in range(len(sources))]
-    samples = pd.DataFrame({"id": ids, "source": sources, "label": labels, "split": ""})
-    if columns.get("split"):
-        samples["split"] = [split_name(value) for value in texts(table, columns["split"])]
-    groups: tuple[str, ...] = ()
-    if columns.get("attribute"):
-        name = columns["attribute"]
-        attributes, attribute_names = codes(texts(table, name), spec.get("attribute_names"), name, name)
-        samples["group"] = labels * len(attribute_names) + attributes
-        groups = group_names(class_names, attribute_names)
-    _look_for_files(root, sources)
+    folder = (find_images(root, str(paths.iat[0])) if images is None else images).strip("/")
+    sources = paths.str.replace("\\", "/", regex=False)
+    if folder:
+        check_relative(folder)
+        sources = f"{folder}/" + sources
+    ids = sources if sources.is_unique else pd.Series(range(len(sources))).astype("str")
+    samples = pd.DataFrame({"id": ids.astype(object), "source": sources.astype(object)})
+    samples, class_names, groups = label_samples(samples, table, columns, spec)
+    _look_for_files(root, samples["source"].tolist())
     return Dataset(root, samples, class_names, groups)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table with every value as text.
-
-    Raises:
-        InputError: when the file is missing, of another kind, empty or damaged.
-    """
-    import pandas as pd
-
-    if not path.is_file():
-        raise InputError(f"There is no table {path}.")
-    if path.suffix not in TABLE_ENDINGS:
-        raise InputError(f"{path} is not a table of a known kind; use one of {', '.join(TABLE_ENDINGS)}.")
-    try:
-        if path.suffix == ".parquet":
-            table = pd.read_parquet(path)
-        elif path.suffix == ".jsonl":
-            table = pd.read_json(path, lines=True, dtype=False)
-        else:
-            separator = "\t" if path.suffix == ".tsv" else ","
-            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:  # pandas' and pyarrow's parsing errors are ValueErrors
-        raise InputError(f"The table {path} cannot be read ({error}).") from None
-    if table.empty:
-        raise InputError(f"The table {path} has no rows.")
-    return table.rename(columns=str)
+def guess_table(root: Path, file: str) -> DatasetGuess | None:
+    """None when the columns of the table do not look like those of a list of pictures."""
+    spec: dict[str, Any] = {"format": "image_table", "root": str(root), "table": file}
+    encoding = add_encoding(spec, root / file)
+    table = read_table(root / file, encoding=spec.get("encoding", "utf-8"))
+    columns = guess_columns(table)
+    if "path" not in columns or "label" not in columns:
+        return None
+    spec["columns"] = columns
+    images = find_images(root, str(texts(table, columns["path"]).iat[0]))
+    if images:
+        spec["images"] = images
+    left_out = add_strange_splits(spec, table)
+    lacking = without(columns, ("split", "attribute"))
+    return DatasetGuess(
+        spec, f"{file} lists {len(table):,} pictures: {understood(columns)}{lacking}{left_out}{encoding}."
+    )
 
 
-def texts(table: pd.DataFrame, column: str) -> list[str]:
-    """The values of a column as text, without blanks around them."""
-    return [str(value).strip() for value in table[column].tolist()]
+def understood(columns: dict[str, str]) -> str:
+    return ", ".join(f'{role} from "{column}"' for role, column in columns.items())
 
 
-def guess_columns(table: pd.DataFrame) -> dict[str, str]:
-    """The roles that column names give away; a role that none does is left out."""
-    by_name = {str(column).lower(): str(column) for column in table.columns}
-    guessed = {}
-    for role, names in COLUMN_NAMES.items():
-        present = [by_name[name] for name in names if name in by_name]
-        if role == "path":  # an "id" is only a path when it looks like one
-            present = [name for name in present if os.path.splitext(texts(table, name)[0])[1].lower() in IMAGE_ENDINGS]
-        if present:
-            guessed[role] = present[0]
-    return guessed
+def without(columns: dict[str, str], roles: tuple[str, ...]) -> str:
+    missing = [role for role in roles if role not in columns]
+    return f"; no column looks like the {' or the '.join(missing)}" if missing else ""
 
 
-def find_images(root: Path, paths: Sequence[str]) -> str:
-    """The folder under ``root`` that the paths start from: "" when they start at root itself."""
-    check_relative(paths[0])
-    folders = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-    return next((folder for folder in ("", *folders) if (root / folder / paths[0]).is_file()), "")
+def add_encoding(spec: dict[str, Any], file: Path) -> str:
+    """Put the encoding of a text table into the spec where it is not UTF-8, and say so."""
+    if file.suffix.lower() in (".parquet", ".arrow") or guess_encoding(file) == "utf-8":
+        return ""
+    spec["encoding"] = guess_encoding(file)
+    return f"; it is not UTF-8 and is read as {spec['encoding']}"
 
 
-def codes(
-    values: Sequence[str], names: Sequence[str] | None, column: str, prefix: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Text values as int64 indices 0..n-1, with n names.
-
-    Whole numbers from 0 are indices already (-1 and 1, as CelebA writes, are 0 and 1); anything else is a name. Names
-    come from ``names``, else they are the sorted values, or "<prefix> 0", ... for indices.
-
-    Raises:
-        InputError: for a value that is missing, out of range, or not among ``names``.
-    """
-    missing = next((row for row, value in enumerate(values) if value in ("", "nan", "None", "<NA>")), None)
-    if missing is not None:
-        raise InputError(f'Row {missing + 1} has no value in column "{column}"; fill it in or leave the row out.')
-    known = None if names is None else [str(name) for name in names]
-    numbers = all(re.fullmatch(r"-?\d+(\.0+)?", value) for value in set(values))
-    if numbers and (known is None or not set(values) <= set(known)):
-        return _integer_codes(np.array([int(float(value)) for value in values], dtype=np.int64), known, column, prefix)
-    if known is None:
-        known = sorted(set(values))
-    index_of = {name: index for index, name in enumerate(known)}
-    unknown = next((row for row, value in enumerate(values) if value not in index_of), None)
-    if unknown is not None:
-        raise InputError(f'"{values[unknown]}" in row {unknown + 1} of column "{column}" is not one of {known[:8]}.')
-    return np.array([index_of[value] for value in values], dtype=np.int64), tuple(known)
+def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
+    """Put split names that mean nothing known into the spec, to be left out, and say so."""
+    column = spec["columns"].get("split")
+    strange = strange_splits(texts(table, column)) if column else {}
+    if not strange:
+        return ""
+    spec["splits"] = strange
+    return f"; rows of the splits {', '.join(strange)} are left out until splits says what they mean"
 
 
-def _columns(table: pd.DataFrame, spec: dict[str, Any]) -> dict[str, str]:
-    columns = guess_columns(table) | (spec.get("columns") or {})
-    unknown = set(columns) - set(COLUMN_NAMES)
-    if unknown:
-        raise InputError(f'columns has "{min(unknown)}", which is not one of {", ".join(COLUMN_NAMES)}.')
-    found = list(table.columns)
-    for role, name in columns.items():
-        if name and name not in found:
-            raise InputError(f'The table has no column "{name}" for the {role}; it has {found}.')
-    for role in ("path", "label"):
-        if not columns.get(role):
-            raise InputError(
-                f"No column of the table looks like the {role}; name it in columns.{role}, one of {found}."
-            )
-    return columns
+def find_images(root: Path, first: str) -> str:
+    """The folder under ``root``, up to two levels down, that the first path starts from: "" when that is root."""
+    check_relative(first)
+    if (root / first).is_file():
+        return ""
+    folders = _folders(root)
+    deeper = (f"{folder}/{name}" for folder in folders for name in _folders(root / folder))
+    return next((folder for folder in chain(folders, deeper) if (root / folder / first).is_file()), "")
 
 
-def _integer_codes(
-    indices: np.ndarray, names: Sequence[str] | None, column: str, prefix: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    if set(indices.tolist()) == {-1, 1}:
-        indices = (indices + 1) // 2
-    limit = len(names) if names is not None else _MAX_CLASSES
-    outside = (indices < 0) | (indices >= limit)
-    if outside.any():
-        row = int(outside.argmax())
-        allowed = f"0..{limit - 1}" + (f" for the names {list(names)[:8]}" if names is not None else "")
-        raise InputError(f'{indices[row]} in row {row + 1} of column "{column}" is not a number of {allowed}.')
-    if names is None:
-        names = [f"{prefix} {index}" for index in range(int(indices.max()) + 1)]
-    return indices, tuple(names)
-
-
-def _sources(paths: list[str], images: str) -> list[str]:
-    folder = images.strip("/")
-    sources = [path.replace("\\", "/") for path in paths]
-    for source in sources:
-        check_relative(source)
-    return [f"{folder}/{source}" for source in sources] if folder else sources
+def _folders(root: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _look_for_files(root: Path, sources: list[str]) -> None:
     """A picture here and there may be missing (extraction names them); all of them means a wrong folder."""
     step = max(1, len(sources) // _LOOKED_FOR)
     if not any((root / source).is_file() for source in sources[::step]):
-        folders = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())[:6]
         raise InputError(
             f'None of the pictures that were looked for is in {root}, the first being "{sources[0]}"; '
-            f"check the data set's folder (it holds the folders {folders})."
+            f"check the data set's folder (it holds the folders {_folders(root)[:6]})."
         )

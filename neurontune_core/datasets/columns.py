@@ -1,0 +1,147 @@
+"""What the columns of a table mean: guessed by their names, corrected by a spec, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurontune_core.datasets.base import IMAGE_ENDINGS, check_relative
+from neurontune_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What data sets call these columns, the likelier name first. Compared without case.
+COLUMN_NAMES = {
+    "path": ("filename", "img_filename", "file_name", "path", "image_path", "img_path", "image", "image_id", "id"),
+    "label": (
+        *("y", "label", "labels", "target", "class", "gold_label", "label_name", "class_name", "category"),
+        *("label_id", "class_id", "imagenet_index", "shape"),  # the last two: ImageNet samples, texture-shape cues
+    ),
+    "split": ("split", "set", "partition", "fold"),
+    "attribute": (
+        *("place", "a", "attribute", "background", "confounder", "spurious", "environment"),
+        *("sentence2_has_negation", "starts_with_digit", "texture"),
+    ),
+    "id": ("id", "pairid", "idx", "index", "guid", "uid"),
+}
+FROM_FILE = "(file)"  # stands for a column where the file's name or folder tells the split; no table has this name
+TEXT_PAIRS = (
+    *(("sentence1", "sentence2"), ("premise", "hypothesis"), ("text", "hypothesis"), ("text", "text2")),
+    *(("text1", "text2"), ("text_a", "text_b"), ("question1", "question2"), ("question", "sentence")),
+)
+TEXTS = ("text", "comment_text", "sentence", "content", "comment", "review", "headline", "title", "tweet", "question")
+_LEADS_OUT = r"(?s)^\s*$|\x00|^[/\\]|^.:|(?:^|[/\\])\.\.(?:[/\\]|$)"  # what check_relative refuses, for a whole column
+
+
+def texts(table: pd.DataFrame, column: str) -> pd.Series:
+    """The values of a column as text, without blanks around them; a missing value is ""."""
+    return table[column].astype("str").fillna("").str.strip()
+
+
+def words(table: pd.DataFrame, column: str) -> pd.Series:
+    """The texts of a column as they are.
+
+    Raises:
+        InputError: naming the row, when a cell holds no text: a number, a list, or nothing at all.
+    """
+    import pandas as pd
+
+    values = table[column]
+    if not isinstance(values.dtype, pd.StringDtype) or values.hasnans:
+        strange = np.flatnonzero([not isinstance(value, str) for value in values])
+        if len(strange):
+            found = values.iat[strange[0]]
+            what = "nothing" if values.isna().iat[strange[0]] else f"{type(found).__name__} {str(found)[:40]!r}"
+            raise InputError(
+                f'Row {strange[0] + 1} of column "{column}" holds {what}, not a text '
+                f"({len(strange):,} such rows); repair these rows or leave them out."
+            )
+    return values
+
+
+def guess_columns(table: pd.DataFrame) -> dict[str, str]:
+    """The roles of a table of pictures that column names give away; a role that none does is left out."""
+    by_name = _by_name(table)
+    guessed = {}
+    for role in ("path", "label", "split", "attribute"):
+        present = [by_name[name] for name in COLUMN_NAMES[role] if name in by_name]
+        if role == "path":  # an "id" is only a path when it looks like one
+            present = [name for name in present if is_picture(str(table[name].iat[0]))]
+        if present:
+            guessed[role] = present[0]
+    return guessed
+
+
+def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
+    """The roles of a table of texts; without a known name, the text is the column with the longest values."""
+    by_name = _by_name(table)
+    pair = next((pair for pair in TEXT_PAIRS if set(pair) <= set(by_name)), None)
+    if pair:
+        guessed = {"text": by_name[pair[0]], "text2": by_name[pair[1]]}
+    else:
+        known = [by_name[name] for name in TEXTS if name in by_name]
+        guessed = {"text": known[0]} if known else _longest(table)
+    free = {name: column for name, column in by_name.items() if column not in guessed.values()}
+    for role in ("label", "split", "attribute"):
+        present = [free[name] for name in COLUMN_NAMES[role] if name in free]
+        if present:
+            guessed[role] = present[0]
+    if FROM_FILE in table:
+        guessed["split"] = FROM_FILE
+    ids = [free[name] for name in COLUMN_NAMES["id"] if name in free and texts(table, free[name]).is_unique]
+    return guessed | ({"id": ids[0]} if ids else {})
+
+
+def is_picture(value: str) -> bool:
+    return os.path.splitext(value.strip())[1].lower() in IMAGE_ENDINGS
+
+
+def chosen_columns(
+    table: pd.DataFrame, guessed: Mapping[str, str], spec: Mapping[str, Any], roles: Sequence[str], required: Collection
+) -> dict[str, str]:
+    """The guessed columns, corrected by ``spec["columns"]``; what that sets to None is left out.
+
+    Raises:
+        InputError: for an unknown role, a column that the table has not, and a required role without a column.
+    """
+    columns = dict(guessed) | (spec.get("columns") or {})
+    unknown = set(columns) - set(roles)
+    if unknown:
+        raise InputError(f'columns has "{min(unknown)}", which is not one of {", ".join(roles)}.')
+    found = list(table.columns)
+    for role, name in columns.items():
+        if name and name not in found:
+            raise InputError(f'The table has no column "{name}" for the {role}; it has {found}.')
+    for role in required:
+        if not columns.get(role):
+            raise InputError(
+                f"No column of the table looks like the {role}; name it in columns.{role}, one of {found}."
+            )
+    return {role: name for role, name in columns.items() if name}
+
+
+def check_paths(paths: pd.Series) -> None:
+    """Raises InputError unless every value is a relative path without ``..``."""
+    refused = np.flatnonzero(paths.str.contains(_LEADS_OUT, regex=True).to_numpy(dtype=bool))
+    for row in refused.tolist():
+        check_relative(str(paths.iat[row]))
+
+
+def _by_name(table: pd.DataFrame) -> dict[str, str]:
+    return {str(column).lower(): str(column) for column in table.columns}
+
+
+def _longest(table: pd.DataFrame) -> dict[str, str]:
+    import pandas as pd
+
+    head = table.head(200)
+    lengths = {
+        str(name): head[name].str.len().mean()
+        for name in head.columns
+        if isinstance(head[name].dtype, pd.StringDtype) and head[name].str.contains(" ").mean() > 0.5
+    }
+    return {"text": max(lengths, key=lambda name: lengths[name])} if lengths else {}

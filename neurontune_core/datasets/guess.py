@@ -1,0 +1,111 @@
+"""What lies in a folder or a file: a published data set by its own files, else tables, else folders by class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neurontune_core.datasets.base import SPLITS, DatasetGuess
+from neurontune_core.datasets.celeba import guess_celeba
+from neurontune_core.datasets.civilcomments import guess_civilcomments
+from neurontune_core.datasets.image_folder import class_folders, pictures, subfolders
+from neurontune_core.datasets.image_folder_metadata import guess_imagefolder
+from neurontune_core.datasets.image_table import guess_table
+from neurontune_core.datasets.imagenet9 import guess_imagenet9
+from neurontune_core.datasets.imagenet_a import guess_imagenet_a
+from neurontune_core.datasets.multinli import guess_multinli
+from neurontune_core.datasets.shards import guess_shards
+from neurontune_core.datasets.tables import TABLE_ENDINGS
+from neurontune_core.datasets.text_table import guess_texts, tables_by_split
+from neurontune_core.datasets.waterbirds import guess_waterbirds
+from neurontune_core.errors import InputError
+
+_PUBLISHED = (
+    *(guess_waterbirds, guess_celeba, guess_imagenet9, guess_imagenet_a),
+    *(guess_multinli, guess_civilcomments),
+)
+_VECTORS = (".npz", ".npy", ".safetensors", ".h5", ".hdf5")
+
+
+def guess_dataset(path: str | Path) -> DatasetGuess:
+    """Look at a folder or at one table, and say what it is.
+
+    Returns:
+        the spec, with the guessed columns in ``columns`` for a person to correct, and one sentence.
+
+    Raises:
+        InputError: when there is nothing, or nothing that is understood.
+    """
+    root = Path(path).expanduser().resolve()
+    if root.is_file():
+        return _guess_file(root)
+    if not root.is_dir():
+        raise InputError(f"There is no folder {root}; give the folder of the data set.")
+    if guess := _guess_published(root):
+        return guess
+    below = [guess for folder in subfolders(root) if (guess := _guess_published(folder))]
+    if len(below) > 1:
+        found = ", ".join(guess.spec["root"] for guess in below)
+        raise InputError(f"{root} holds several data sets ({found}); give one of them.")
+    if below:
+        return below[0]
+    for understand in (guess_shards, guess_imagefolder, _guess_tables):
+        if guess := understand(root):
+            return guess
+    return _guess_folders(root)
+
+
+def _guess_published(root: Path) -> DatasetGuess | None:
+    return next((guess for recognise in _PUBLISHED if (guess := recognise(root))), None)
+
+
+def _guess_file(file: Path) -> DatasetGuess:
+    if file.suffix.lower() in _VECTORS:
+        raise InputError(f"{file} holds ready-made embeddings rather than samples; import it instead.")
+    published = _guess_published(file.parent)
+    if published and published.spec.get("table") == file.name:
+        return published
+    in_shard = guess_shards(file.parent, file.name) if file.suffix.lower() in (".parquet", ".arrow") else None
+    guess = in_shard or guess_table(file.parent, file.name) or guess_texts(file.parent, file.name)
+    if guess is None:
+        raise InputError(
+            f"No columns of {file} look like a picture's path or a text with a label; give a spec that names them."
+        )
+    return guess
+
+
+def _tables(root: Path) -> list[Path]:
+    return sorted(
+        (file for file in root.iterdir() if file.is_file() and file.suffix.lower() in TABLE_ENDINGS),
+        key=lambda file: (not file.stem.startswith("metadata"), file.name),
+    )
+
+
+def _guess_tables(root: Path) -> DatasetGuess | None:
+    tables = _tables(root)
+    for table in tables:
+        if guess := guess_table(root, table.name):
+            return guess
+    family = tables_by_split([table.name for table in tables])
+    if len(family) > 1 and (guess := guess_texts(root, family)):
+        return guess
+    return next((guess for table in tables if (guess := guess_texts(root, table.name))), None)
+
+
+def _guess_folders(root: Path) -> DatasetGuess:
+    tables = _tables(root)
+    read = f" and no columns of {tables[0].name} look like a path or a text with a label" if tables else ""
+    try:
+        places = [(split, folder, len(pictures(folder))) for split, folder in class_folders(root)]
+    except InputError as error:
+        raise InputError(f"{str(error).rstrip('.')}{read}.") from None
+    places = [place for place in places if place[2]]
+    if not places:
+        raise InputError(f"The folders of {root} hold no pictures{read}.")
+    classes = sorted({folder.name for _, folder, _ in places})
+    named = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
+    counts = {split: sum(count for place, _, count in places if place == split) for split in (*SPLITS, "")}
+    splits = ", ".join(f"{count:,} {split}" for split, count in counts.items() if count and split)
+    by_split = f" in splits by folder ({splits})" if splits else ", without splits"
+    total = sum(counts.values())
+    description = f"{total:,} pictures of {len(classes)} classes by folder ({named}){by_split}; groups are not known."
+    return DatasetGuess({"format": "image_folder", "root": str(root)}, description)

@@ -1,0 +1,204 @@
+"""Tables on disk: CSV, TSV, JSON lines, Parquet and Arrow, with the mistakes that real ones hold."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurontune_core.datasets.base import inside
+from neurontune_core.datasets.columns import FROM_FILE
+from neurontune_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".arrow")
+_TAB_ENDINGS = (".tsv", ".txt", "")  # a file without an ending, given by name, is read as tab-separated text
+_JSON_BLOCK = 64 << 20  # bytes; a line must fit in one
+
+Tables = str | Mapping[str, str | Sequence[str]]  # one file, or split -> its file or files
+
+
+def read_table(
+    path: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    header: bool = True,
+    quoted: bool = True,
+) -> pd.DataFrame:
+    """The table; the values of a text format (CSV, TSV) are all text, an empty cell is "".
+
+    Args:
+        columns: read these alone, where the table has them.
+        encoding: of a text format.
+        header: False names the columns "1", "2", ... and counts the first line as a row.
+        quoted: False for tab-separated text in which a quote is a sign like any other.
+
+    Raises:
+        InputError: when the file is missing, of another kind, in another encoding, empty or damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no table {path}.")
+    ending = path.suffix.lower()
+    if ending not in (*TABLE_ENDINGS, *_TAB_ENDINGS):
+        raise InputError(f"{path} is not a table of a known kind; use one of {', '.join(TABLE_ENDINGS)}.")
+    try:
+        if ending in (".parquet", ".arrow"):
+            table = read_arrow(path, columns)
+        elif ending == ".jsonl":
+            table = _read_json_lines(path, columns, encoding)
+        elif ending == ".csv":
+            table = _read_text(path, ",", csv.QUOTE_MINIMAL, columns, encoding, header)
+        elif quoted:
+            table = _read_tabs(path, columns, encoding, header)
+        else:
+            table = _read_text(path, "\t", csv.QUOTE_NONE, columns, encoding, header)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"The table {path} is not text in {encoding} (byte {error.object[error.start]:#04x}); save it as UTF-8, "
+            'or name its encoding in the spec, such as "encoding": "cp1252".'
+        ) from None
+    except (ValueError, OSError, LookupError, NotImplementedError) as error:  # pandas' and pyarrow's are ValueErrors
+        if "No columns to parse" in str(error) or "Empty JSON" in str(error):
+            raise InputError(f"The table {path} has no rows.") from None
+        raise InputError(f"The table {path} cannot be read ({str(error).strip()}).") from None
+    if table.empty:
+        raise InputError(f"The table {path} has no rows.")
+    return table.rename(columns=str if header else lambda name: str(int(name) + 1))
+
+
+def read_tables(
+    root: Path, tables: Tables, *, encoding: str = "utf-8", header: bool = True
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Table or tables as one: (rows, the source "<file>#<row>" of each); `FROM_FILE` has the splits of files by split.
+
+    Raises:
+        InputError: as `read_table`, and when a file lies outside ``root``.
+    """
+    parts = [
+        (split, name, read_table(inside(root, name), encoding=encoding, header=header))
+        for split, name in files_by_split(tables)
+    ]
+    if not parts:
+        raise InputError(f"The spec names no table of {root}; give one in table.")
+    return joined(parts)
+
+
+def files_by_split(tables: Tables) -> list[tuple[str, str]]:
+    """(split or "", file) of every file."""
+    if isinstance(tables, str):
+        return [("", tables)]
+    return [(split, file) for split, files in tables.items() for file in ([files] if isinstance(files, str) else files)]
+
+
+def joined(parts: Sequence[tuple[str, str, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.Series]:
+    """(split or "", file, rows) as one table, and the source "<file>#<row>" of each row."""
+    import pandas as pd
+
+    sources = pd.Series([f"{name}#{row}" for _, name, part in parts for row in range(len(part))])
+    tables = [part.assign(**{FROM_FILE: split}) if split else part for split, _, part in parts]
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True), sources
+
+
+def guess_encoding(path: Path) -> str:
+    """ "utf-8" where the whole file is, else "cp1252", which Windows programs write."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def read_header(path: Path) -> list[str]:
+    """The column names of a CSV file; empty when there is none or it cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Columns of a Parquet or Arrow file.
+
+    Raises:
+        ValueError, OSError: pyarrow's, when the file is damaged.
+    """
+    return arrow_table(path, columns).to_pandas()
+
+
+def arrow_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file, or an Arrow file or stream memory-mapped; with ``columns``, of these the ones that it has."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.suffix.lower() == ".parquet":
+        names = pq.read_schema(path).names
+        return pq.read_table(path, columns=None if columns is None else [name for name in columns if name in names])
+    with pa.memory_map(str(path)) as source:
+        try:
+            table = pa.ipc.open_stream(source).read_all()  # what Hugging Face writes
+        except pa.ArrowInvalid:
+            table = pa.ipc.open_file(source).read_all()
+    return table if columns is None else table.select([name for name in columns if name in table.column_names])
+
+
+def _read_json_lines(path: Path, columns: Sequence[str] | None, encoding: str) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import json
+
+    schema = pa.schema([(name, pa.string()) for name in columns]) if columns else None
+    ignoring = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore" if columns else "infer")
+    try:
+        return json.read_json(path, json.ReadOptions(block_size=_JSON_BLOCK), ignoring).to_pandas()
+    except pa.ArrowInvalid:  # a column of several types or another encoding, which pandas reads
+        table = pd.read_json(path, lines=True, dtype=False, convert_dates=False, encoding=encoding)
+        return table if columns is None else table[[name for name in columns if name in table]]
+
+
+def _read_text(
+    path: Path, separator: str, quoting: Any, columns: Sequence[str] | None, encoding: str, header: bool
+) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.read_csv(
+        path,
+        sep=separator,
+        quoting=quoting,
+        usecols=None if columns is None else lambda name: name in columns,
+        dtype=str,
+        keep_default_na=False,
+        encoding="utf-8-sig" if encoding == "utf-8" else encoding,
+        header=0 if header else None,
+    )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("its rows have more cells than its header has names")
+    return table
+
+
+def _read_tabs(path: Path, columns: Sequence[str] | None, encoding: str, header: bool) -> pd.DataFrame:
+    """Tab-separated text comes with quoted cells (spreadsheets) and with stray quotes (GLUE): tell by the cells."""
+    try:
+        plain = _read_text(path, "\t", csv.QUOTE_NONE, columns, encoding, header)
+    except UnicodeDecodeError:
+        raise
+    except ValueError:  # a quoted cell that holds a tab or a line break
+        return _read_text(path, "\t", csv.QUOTE_MINIMAL, columns, encoding, header)
+    quoted = [cell for cell in chain.from_iterable(plain[name] for name in plain.columns) if cell.startswith('"')]
+    balanced = all(len(cell) > 1 and cell.endswith('"') for cell in quoted)
+    with path.open("rb") as file:  # a line break inside a cell makes lines with fewer tabs
+        even = len({line.count(b"\t") for line in file if line.strip()}) == 1
+    if quoted and (balanced or not even):
+        return _read_text(path, "\t", csv.QUOTE_MINIMAL, columns, encoding, header)
+    return plain
