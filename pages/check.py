@@ -73,13 +73,9 @@ def samples(here: View, moved: Changes) -> None:
     pages = max(1, -(-len(rows) // PAGE))
     page = st.pagination(pages, key=f"page-{outcome}") if pages > 1 else 1
     shown = rows[(page - 1) * PAGE : page * PAGE]
-    captions = [
-        f"{each.class_names[each.labels[row]]}: {each.class_names[moved.before[row]]} → "
-        f"{each.class_names[moved.after[row]]}"
-        for row in shown
-    ]
+    captions = [f"{each.class_names[moved.before[row]]} → {each.class_names[moved.after[row]]}" for row in shown]
     wall(here, here.diagnosis.project.content["roles"]["evaluation"], shown.tolist(), captions, "changed")
-    st.caption("Under each sample: what it is, and what it was called before → after.")
+    st.caption("Under each sample: what it was called before → after.")
 
 
 def confusions(moved: Changes) -> None:

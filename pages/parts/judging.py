@@ -57,12 +57,12 @@ def undo_bar(journal: Journal) -> None:
     undoable, redoable = journal.counts()
     with st.container(horizontal=True, gap="small"):
         st.button(
-            "Undo", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_take_back,
-            args=(journal.undo,), help=f"{undoable} judgements of neurons can be undone.",
+            "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_take_back,
+            args=(journal.undo,), help=f"Undo: {undoable} judgements of neurons can be taken back.",
         )  # fmt: skip
         st.button(
-            "Redo", icon=":material/redo:", shortcut="shift+z", key="redo", disabled=not redoable, on_click=_take_back,
-            args=(journal.redo,), help=f"{redoable} can be redone.",
+            "", icon=":material/redo:", shortcut="shift+z", key="redo", disabled=not redoable, on_click=_take_back,
+            args=(journal.redo,), help=f"Redo: {redoable} judgements can be made again.",
         )  # fmt: skip
 
 

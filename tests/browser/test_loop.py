@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from neurontune_core import EmbeddingSet
+from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.workspace import EXAMPLE
 from tests.browser.conftest import Server, settled
 
@@ -42,6 +42,7 @@ def seen(page: Page, kind: str) -> list[str]:
         ("", "animals on gravel are mostly called vehicles"),
         ("neurons", "Most activating, incorrect"),
         ("retrain", "Nothing retrained yet"),
+        ("check", "What got better, what got worse"),
         ("export", "There is no retrained head yet"),
         ("setup", "Your own model and pictures"),
     ],
@@ -50,7 +51,7 @@ def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: P
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(5)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
@@ -67,13 +68,23 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
     before = seen(page, "img.photo")
-    assert len(before) == 16
+    assert len(before) == 24
     page.get_by_role("button", name="chevron_right").click()
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
-    expect(page.locator("img.heat")).to_have_count(16)
+    expect(page.locator("img.heat")).to_have_count(24)
     seen(page, "img.heat")
     assert seen(page, "img.photo") != before
+
+
+def test_a_click_on_a_sample_shows_it_closely(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/neurons?neuron=353&class=animal")
+    expect(page.get_by_text("Most activating, incorrect")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="3.07 · vehicle").click()
+    expect(page.get_by_text("this neuron adds to the logits")).to_contain_text("called vehicle")
+    settled(page)
+    expect(page.get_by_text("overlay")).to_be_visible()
 
 
 def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_score(server: Server, page: Page) -> None:
@@ -89,13 +100,19 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     settled(page)
     after = int(page.get_by_role("heading", name=re.compile("of 1280 masked")).inner_text().split()[0])
     assert after < before
-    page.get_by_role("radio", name="never mask").click()
+    page.get_by_role("button", name="Core").click()
     expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
     page.reload()
     settled(page)
     expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
-    page.get_by_role("radio", name="by score").click()
+    page.keyboard.press("z")
     expect(page.get_by_role("heading", name=f"{after} of 1280 masked")).to_be_visible()
+    page.keyboard.press("Shift+Z")
+    expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
+    page.keyboard.press("x")
+    expect(page.get_by_role("heading", name=f"{after} of 1280 masked")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
 
 
 def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch(
@@ -107,13 +124,18 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     page.goto(f"{server.url}/retrain")
     expect(page.get_by_text("Nothing retrained yet")).to_be_visible()
     settled(page)
-    page.get_by_test_id("stMain").get_by_role("button", name="Retrain").click()
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}"))).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text(re.compile("Retraining fixed"))).to_be_visible()
     settled(page)
     shown = metric(page, "worst group · retrained")
+    page.get_by_role("link", name="Check").click()
+    expect(page.get_by_text("Who is taken for whom")).to_be_visible()
+    settled(page)
+    fixed = int(metric(page, "fixed"))
+    expect(page.get_by_role("radio", name=f"fixed · {fixed}")).to_be_visible()
     page.get_by_role("link", name="Export").click()
     page.get_by_role("button", name="Prepare the files").click()
     with page.expect_download() as download:
@@ -129,6 +151,8 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     assert test.groups is not None
     worst = min((said == test.labels)[test.groups == group].mean() for group in range(4))
     assert shown == f"{100 * worst:.1f} %"
+    erm = LinearHead.load(EXAMPLE / "head.safetensors").predict(test.embeddings)
+    assert fixed == ((erm != test.labels) & (said == test.labels)).sum()
     assert set(tensors) == {"weight", "bias"}
 
 
