@@ -15,6 +15,7 @@ Layout = Literal["vector", "channels_first", "channels_last", "tokens"]
 Side = Literal["output", "input"]
 _SIDES: tuple[Side, ...] = ("output", "input")  # a stage's output is preferred to what a pooling layer reads
 _MAX_EXTRA_TOKENS = 16  # class and register tokens
+_LAST_TOKEN_LAYERS = 8  # more than the layers of one block
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ def _last_map(calls: list[_Call]) -> Tap | None:
 def _token_tap(
     module: nn.Module, classifier_name: str | None, calls: list[_Call], batch: torch.Tensor, grid: tuple[int, int]
 ) -> Tap | None:
-    """The last normalisation whose patch tokens still reach the embedding.
+    """The last block or normalisation whose patch tokens still reach the embedding.
 
     A class token reads the patches for the last time in the last attention; behind it their gradient is zero.
     """
@@ -249,9 +250,11 @@ def _token_tap(
     names = [
         call.module
         for call in calls
-        if isinstance(call.layer, nn.LayerNorm) and call.output.ndim == 3 and call.output.shape[1] >= patches
+        if call.output.ndim == 3
+        and call.output.shape[1] >= patches
+        and any(isinstance(layer, nn.LayerNorm) for layer in call.layer.modules())
     ]
-    for name in reversed(names[-4:]):
+    for name in reversed(names[-_LAST_TOKEN_LAYERS:]):
         kept: list[torch.Tensor] = []
         handles = [module.get_submodule(name).register_forward_hook(lambda _, __, out, kept=kept: kept.append(out))]
         if classifier_name is not None:
