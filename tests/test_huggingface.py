@@ -18,7 +18,6 @@ from neurontune_core.head import LinearHead
 from neurontune_core.models import load_model
 from tests.tiny_huggingface import IMAGE_FAMILIES, TEXT_FAMILIES, image_folder, text_folder
 
-torch.set_num_threads(2)
 TEXTS = ["the movie was great", "not a film, don't try 17 birds!"]
 
 

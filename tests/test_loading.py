@@ -20,7 +20,6 @@ from neurontune_core.models.base import ImageModel
 from neurontune_core.models.fitting import Fit
 from neurontune_core.models.preprocessing import Preprocessing
 
-torch.set_num_threads(2)
 SPEC = {"family": "cifar_resnet", "architecture": "resnet20"}
 
 

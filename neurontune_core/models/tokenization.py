@@ -34,7 +34,10 @@ class Tokenization:
 
     def __call__(self, texts: Sequence[Text]) -> dict[str, torch.Tensor]:
         """B texts, or pairs of them -> tensors [B, T] by name, T at most ``max_length``."""
-        encoded = self.encode(texts)
+        return self.tensors(self.encode(texts))
+
+    def tensors(self, encoded: Any) -> dict[str, torch.Tensor]:
+        """What the network takes of an encoded batch."""
         return {name: torch.tensor(encoded[name]) for name in self.inputs}
 
     def encode(self, texts: Sequence[Text]) -> Any:
