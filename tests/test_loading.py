@@ -126,11 +126,11 @@ def test_hyper_parameters_that_want_to_run_code_do_not_run(tmp_path: Path, funct
 def test_the_prefix_that_fits_most_names_is_taken(tmp_path: Path) -> None:
     original = random_model()
     state = original.module.state_dict()
-    content = {f"model.{name}": tensor for name, tensor in state.items()}
-    content |= {f"model_ema.{name}": tensor + 1 for name, tensor in state.items() if "layer1" in name}
+    content = {f"student.{name}": tensor for name, tensor in state.items()}
+    content |= {f"ema.{name}": tensor + 1 for name, tensor in state.items() if "layer1" in name}
     model = load_model(saved(content, tmp_path / "m.pth"), tmp_path)
     assert model.fingerprint() == original.fingerprint()
-    assert all(name.startswith("model_ema.") for name in model.loading.unexpected)
+    assert all(name.startswith("ema.") for name in model.loading.unexpected)
 
 
 def test_names_beside_the_network_are_left_out_and_names_inside_it_refused(tmp_path: Path) -> None:
