@@ -1,31 +1,44 @@
-"""Image classifiers by spec: ``{"family": ..., "architecture": ..., "weights": ...}``."""
+"""Classifiers by spec: ``{"family": ..., "architecture": ..., "weights": ...}``."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neurontune_core.errors import InputError
-
-if TYPE_CHECKING:
-    from neurontune_core.models.base import ImageModel
 
 FAMILIES = {
     "efficientnet_lite": "neurontune_core.models.efficientnet_lite",
     "torchvision": "neurontune_core.models.torchvision_models",
     "timm": "neurontune_core.models.timm_models",
+    "huggingface_image": "neurontune_core.models.huggingface_image",
+    "huggingface_text": "neurontune_core.models.huggingface_text",
+    "cifar_resnet": "neurontune_core.models.cifar_resnet",
+    "python": "neurontune_core.models.python_entry",
 }
+ALLOWED_HUB_MODELS: Mapping[str, str] = {}  # hub id -> the revision (commit) that was looked at; none so far
 
 
-def load_model(spec: dict[str, Any], base: str | Path) -> ImageModel:
-    """Load the network that ``spec`` names.
+def load_model(
+    spec: dict[str, Any],
+    base: str | Path,
+    *,
+    allow_python: bool = False,
+    allowed_hub: Mapping[str, str] = ALLOWED_HUB_MODELS,
+) -> Any:
+    """Load the network that ``spec`` names: a `TextModel` for "huggingface_text", else an `ImageModel`.
 
     Args:
         spec: ``family`` (a key of `FAMILIES`), ``architecture``, ``weights`` (a path relative to ``base``, or
-            ``"random"``; ``"imagenet"`` for EfficientNet-Lite), and optionally ``num_classes``, ``image_size`` and
-            ``preprocessing`` (fields of `Preprocessing`).
+            ``"random"``; ``"imagenet"`` for EfficientNet-Lite; for the Hugging Face families a folder), and optionally
+            ``num_classes`` (0: a feature extractor without a head), ``image_size``, ``preprocessing`` (fields of
+            `Preprocessing`), ``use_last_linear`` (agree to go by the last linear layer of a head that is more than
+            that), ``entry`` (``"module:function"`` of the family "python"), and what `huggingface_text` reads.
         base: the folder that relative paths start from.
+        allow_python: whether ``entry`` may be imported, which runs it. For a person at their own command line.
+        allowed_hub: Hugging Face hub ids that ``hub`` may name, with their pinned revisions.
 
     Raises:
         InputError: when the family or architecture is unknown, or the checkpoint is unsafe or does not fit.
@@ -33,4 +46,10 @@ def load_model(spec: dict[str, Any], base: str | Path) -> ImageModel:
     family = spec.get("family")
     if family not in FAMILIES:
         raise InputError(f'The model family "{family}" is not known; use one of {", ".join(FAMILIES)}.')
+    if family == "python" and not allow_python:
+        raise InputError("A Python entry point runs code, so it is only loaded from the command line.")
+    if spec.get("hub"):
+        from neurontune_core.models.huggingface import cached_folder
+
+        spec = spec | {"weights": str(cached_folder(str(spec["hub"]), allowed_hub))}
     return importlib.import_module(FAMILIES[family]).load(spec, Path(base))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,8 @@ from neurontune_core.errors import InputError
 Layout = Literal["vector", "channels_first", "channels_last", "tokens"]
 Side = Literal["output", "input"]
 _SIDES: tuple[Side, ...] = ("output", "input")  # a stage's output is preferred to what a pooling layer reads
+_MAX_EXTRA_TOKENS = 16  # class and register tokens
+_LAST_TOKEN_LAYERS = 8  # more than the layers of one block
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,23 @@ class Anatomy:
     """What `dissect` found.
 
     Attributes:
-        classifier_name: the last linear layer; its output is the network's.
+        classifier_name: the last linear layer; None in a network without a head.
+        num_neurons: M, the width of the embedding.
         channel_maps: where the map [B, M, h, w] is whose mean over h and w is the embedding; None without one.
         heatmap: where Grad-CAM looks in a network without ``channel_maps``; None when nothing there is spatial.
         grid: (rows, columns) of the patches of a token model; (0, 0) for others.
+        remark: what stands behind the last linear layer, in a sentence; empty when nothing does.
     """
 
-    classifier_name: str
-    channel_maps: Tap | None
-    heatmap: Tap | None
-    grid: tuple[int, int]
+    classifier_name: str | None
+    num_neurons: int
+    channel_maps: Tap | None = None
+    heatmap: Tap | None = None
+    grid: tuple[int, int] = (0, 0)
+    remark: str = ""
+
+
+Batch = torch.Tensor | Mapping[str, torch.Tensor]
 
 
 class _Call(NamedTuple):
@@ -58,8 +68,27 @@ class _Call(NamedTuple):
     output: torch.Tensor
 
 
-def dissect(module: nn.Module, image_size: int, architecture: str) -> Anatomy:
+def run(module: nn.Module, batch: Batch) -> torch.Tensor:
+    """What the network gives for a tensor, or for tensors by name: its logits, unwrapped.
+
+    Raises:
+        ValueError: when it gives neither a tensor nor something with ``logits``.
+    """
+    output = module(**batch) if isinstance(batch, Mapping) else module(batch)
+    output = getattr(output, "logits", output)  # as Hugging Face's networks give them
+    if not isinstance(output, torch.Tensor):
+        raise ValueError(f"it returns {type(output).__name__}, not a tensor of logits")
+    return output
+
+
+def dissect(
+    module: nn.Module, image_size: int, architecture: str, *, headless: bool = False, use_last_linear: bool = False
+) -> Anatomy:
     """Run two noise pictures through ``module`` and find its parts by comparing numbers, not names.
+
+    Args:
+        headless: the network's output is the embedding itself.
+        use_last_linear: go by the last linear layer even where something follows it.
 
     Raises:
         InputError: when the output is not that of one linear layer, or the network refuses the image size.
@@ -69,19 +98,15 @@ def dissect(module: nn.Module, image_size: int, architecture: str) -> Anatomy:
     fine = torch.randn(2, 3, image_size, image_size, generator=generator)
     noise = fine + 2 * nn.functional.interpolate(coarse, size=image_size, mode="bilinear")
     try:
-        calls, logits = _trace(module, noise)
+        calls, output = _trace(module, noise)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise InputError(
             f'"{architecture}" cannot read pictures of {image_size} x {image_size} pixels ({error}).'
         ) from None
-    heads = [call for call in calls if isinstance(call.layer, nn.Linear) and torch.equal(call.output, logits)]
-    if not heads or heads[-1].input is None or heads[-1].input.ndim != 2:
-        raise InputError(
-            f'"{architecture}" does not end in one linear layer over a vector, so it has no neurons to examine; '
-            "use a network whose last layer is torch.nn.Linear."
-        )
-    head, embedding = heads[-1], heads[-1].input
-    before = calls[: calls.index(head)]
+    head, remark = _find_head(calls, output, architecture, use_last_linear, headless)
+    name, embedding = (None, output) if head is None else (head.module, head.input)
+    assert embedding is not None
+    before = calls if head is None else calls[: calls.index(head)]
     grid = _patch_grid(before)
     candidates = [
         (call, tap) for side in _SIDES for call in reversed(before) for tap in _taps(call, side, grid, before)
@@ -89,11 +114,28 @@ def dissect(module: nn.Module, image_size: int, architecture: str) -> Anatomy:
     maps = next((tap for call, tap in candidates if _is_pooled(call, tap, grid, embedding)), None)
     heatmap = None
     if maps is None:
-        heatmap = _token_tap(module, head.module, before, noise, grid) if grid != (0, 0) else _last_map(before)
-    return Anatomy(head.module, maps, heatmap, grid)
+        heatmap = _token_tap(module, name, before, noise, grid) if grid != (0, 0) else _last_map(before)
+    return Anatomy(name, embedding.shape[1], maps, heatmap, grid, remark)
 
 
-def _trace(module: nn.Module, batch: torch.Tensor) -> tuple[list[_Call], torch.Tensor]:
+def dissect_text(
+    module: nn.Module,
+    batch: Mapping[str, torch.Tensor],
+    architecture: str,
+    *,
+    headless: bool = False,
+    use_last_linear: bool = False,
+) -> Anatomy:
+    """`dissect` for a network that reads tokens: ``batch`` is two texts, tokenised."""
+    calls, output = _trace(module, batch)
+    head, remark = _find_head(calls, output, architecture, use_last_linear, headless)
+    if head is None:
+        return Anatomy(None, output.shape[1])
+    assert head.input is not None
+    return Anatomy(head.module, head.input.shape[1], remark=remark)
+
+
+def _trace(module: nn.Module, batch: Batch) -> tuple[list[_Call], torch.Tensor]:
     """Every call of every layer, in the order in which they ended."""
     calls: list[_Call] = []
     handles = []
@@ -108,23 +150,63 @@ def _trace(module: nn.Module, batch: torch.Tensor) -> tuple[list[_Call], torch.T
             handles.append(layer.register_forward_hook(record))
     try:
         with torch.inference_mode():
-            logits = module(batch)
+            return calls, run(module, batch)
     finally:
         for handle in handles:
             handle.remove()
-    if not isinstance(logits, torch.Tensor):
-        raise ValueError(f"it returns {type(logits).__name__}, not a tensor of logits")
-    return calls, logits
+
+
+def _find_head(
+    calls: list[_Call], output: torch.Tensor, architecture: str, agreed: bool, headless: bool
+) -> tuple[_Call | None, str]:
+    """The linear layer that gives the output, or, when that is agreed to, the last one before it; and what follows."""
+    if headless:
+        if output.ndim != 2:
+            raise InputError(f'"{architecture}" gives {list(output.shape)} for two samples, not one vector for each.')
+        return None, ""
+    linear = [call for call in calls if isinstance(call.layer, nn.Linear)]
+    linear = [call for call in linear if call.input is not None and call.input.ndim == output.ndim == 2]
+    exact = [call for call in linear if torch.equal(call.output, output)]
+    if exact:
+        return exact[-1], ""
+    sized = [call for call in linear if call.output.shape == output.shape]
+    if not sized:
+        raise InputError(
+            f'"{architecture}" does not end in one linear layer over a vector, so it has no neurons to examine; '
+            "use a network whose last layer is torch.nn.Linear."
+        )
+    head = sized[-1]
+    follows = "something that changes its output"
+    for name, function in _ENDINGS.items():
+        if torch.allclose(function(head.output), output, atol=1e-6):
+            follows = name
+    found = f'"{architecture}" does not end in one linear layer: behind "{head.module}" comes {follows}'
+    if not agreed:
+        raise InputError(f'{found}; to go by "{head.module}" alone, add "use_last_linear": true.')
+    return head, f'{found}; the outputs of "{head.module}" are taken as the logits.'
+
+
+_ENDINGS = {
+    "a sigmoid": torch.sigmoid,
+    "a softmax": lambda logits: torch.softmax(logits, dim=1),
+    "a log-softmax": lambda logits: torch.log_softmax(logits, dim=1),
+}
 
 
 def _patch_grid(calls: list[_Call]) -> tuple[int, int]:
-    """(h, w) of the last convolution when the network goes on with tokens [B, h*w or a few more, D]."""
+    """(h, w) of the patches when the network ends in tokens [B, h*w or a few more, D]; else (0, 0).
+
+    They are the pixels of the last convolution's map, or, where patches are merged two by two (Swin), of that map
+    halved some times.
+    """
     maps = [call.output for call in calls if isinstance(call.layer, nn.Conv2d)]
-    if not maps or maps[-1].ndim != 4:
+    tokens = [call.output.shape[1] for call in calls if call.output.ndim == 3]
+    if not maps or maps[-1].ndim != 4 or not tokens:
         return 0, 0
     rows, columns = maps[-1].shape[2:]
-    tokens = [call.output.shape[1] for call in calls if call.output.ndim == 3]
-    return (rows, columns) if tokens and 0 <= tokens[-1] - rows * columns <= 16 else (0, 0)
+    while rows * columns > tokens[-1] and min(rows, columns) > 1:
+        rows, columns = -(-rows // 2), -(-columns // 2)
+    return (rows, columns) if 0 <= tokens[-1] - rows * columns <= _MAX_EXTRA_TOKENS else (0, 0)
 
 
 def _taps(call: _Call, side: Side, grid: tuple[int, int], calls: list[_Call]) -> list[Tap]:
@@ -134,7 +216,7 @@ def _taps(call: _Call, side: Side, grid: tuple[int, int], calls: list[_Call]) ->
         return []
     if tensor.ndim == 4:
         return [Tap(call.module, side, "channels_first"), Tap(call.module, side, "channels_last")]
-    if tensor.ndim == 3 and grid != (0, 0) and tensor.shape[1] == grid[0] * grid[1]:
+    if tensor.ndim == 3 and grid != (0, 0) and 0 <= tensor.shape[1] - grid[0] * grid[1] <= _MAX_EXTRA_TOKENS:
         return [Tap(call.module, side, "tokens")]
     return []
 
@@ -158,9 +240,9 @@ def _last_map(calls: list[_Call]) -> Tap | None:
 
 
 def _token_tap(
-    module: nn.Module, classifier_name: str, calls: list[_Call], batch: torch.Tensor, grid: tuple[int, int]
+    module: nn.Module, classifier_name: str | None, calls: list[_Call], batch: torch.Tensor, grid: tuple[int, int]
 ) -> Tap | None:
-    """The last normalisation whose patch tokens still reach the embedding.
+    """The last block or normalisation whose patch tokens still reach the embedding.
 
     A class token reads the patches for the last time in the last attention; behind it their gradient is zero.
     """
@@ -168,20 +250,22 @@ def _token_tap(
     names = [
         call.module
         for call in calls
-        if isinstance(call.layer, nn.LayerNorm) and call.output.ndim == 3 and call.output.shape[1] >= patches
+        if call.output.ndim == 3
+        and call.output.shape[1] >= patches
+        and any(isinstance(layer, nn.LayerNorm) for layer in call.layer.modules())
     ]
-    for name in reversed(names[-4:]):
+    for name in reversed(names[-_LAST_TOKEN_LAYERS:]):
         kept: list[torch.Tensor] = []
-        layer, head = module.get_submodule(name), module.get_submodule(classifier_name)
-        handles = [
-            layer.register_forward_hook(lambda _, __, output, kept=kept: kept.append(output)),
-            head.register_forward_pre_hook(lambda _, inputs, kept=kept: kept.append(inputs[0])),
-        ]
+        handles = [module.get_submodule(name).register_forward_hook(lambda _, __, out, kept=kept: kept.append(out))]
+        if classifier_name is not None:
+            head = module.get_submodule(classifier_name)
+            handles.append(head.register_forward_pre_hook(lambda _, inputs, kept=kept: kept.append(inputs[0])))
         try:
             with torch.enable_grad():
-                module(batch[:1].clone().requires_grad_())
-                weights = torch.linspace(-1, 1, kept[-1].shape[1])
-                (gradient,) = torch.autograd.grad((kept[-1] * weights).sum(), kept[0], allow_unused=True)
+                output = run(module, batch[:1].clone().requires_grad_())
+                embedding = output if classifier_name is None else kept[-1]
+                weights = torch.linspace(-1, 1, embedding.shape[1])
+                (gradient,) = torch.autograd.grad((embedding * weights).sum(), kept[0], allow_unused=True)
         finally:
             for handle in handles:
                 handle.remove()

@@ -1,11 +1,13 @@
-"""ImageModel: one network, cut into what makes the embedding and the linear layer that reads it."""
+"""Networks cut into what makes the embedding and the linear layer that reads it."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -13,70 +15,175 @@ from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
-from neurontune_core.models.anatomy import Anatomy, Tap, dissect
+from neurontune_core.models.anatomy import Anatomy, Tap, dissect, run
+from neurontune_core.models.fitting import Fit
 from neurontune_core.models.preprocessing import Preprocessing
 
+B = TypeVar("B", torch.Tensor, Mapping[str, torch.Tensor])  # pictures, or tokens by name
 
-class ImageModel:
-    """A network in evaluation mode that ends in a linear layer.
+
+class Network(Generic[B]):
+    """A network in evaluation mode that ends in a linear layer, or, as a feature extractor, in its embedding.
 
     Attributes:
-        module: the network; ``module(batch)`` gives its logits.
+        module: the network.
         architecture: its name, such as ``"resnet18"``.
         num_neurons: M, the width of the embedding.
-        num_classes: C, the number of logits.
-        preprocessing: how a picture becomes its input.
+        num_classes: C, the number of logits; None without a head.
+        classifier_name: the state-dict prefix of the head, such as ``"fc"`` or ``"classifier.1"``; None without one.
+        loading: how its checkpoint was matched to it.
         lock: to be held by who sets hooks of their own on the module's layers.
-        classifier_name: the state-dict prefix of the head, such as ``"fc"`` or ``"classifier.1"``.
-
-    Raises:
-        InputError: when the network does not end in one linear layer.
     """
 
-    def __init__(
-        self, module: nn.Module, architecture: str, preprocessing: Preprocessing, *, trained_head: bool = True
-    ) -> None:
-        self.module = module.eval().requires_grad_(False)
+    def __init__(self, module: nn.Module, architecture: str, anatomy: Anatomy, loading: Fit) -> None:
+        self.module = module
         self.architecture = architecture
-        self.preprocessing = preprocessing
-        self._trained_head = trained_head
-        self._anatomy: Anatomy = dissect(self.module, preprocessing.image_size, architecture)
+        self.loading = replace(loading, remarks=(*loading.remarks, anatomy.remark)) if anatomy.remark else loading
+        self._anatomy = anatomy
         self.lock = threading.RLock()  # hooks see every caller of the module, so callers take turns
-        self.classifier_name = self._anatomy.classifier_name
-        self.num_neurons = int(self._classifier.in_features)
-        self.num_classes = int(self._classifier.out_features)
+        self.classifier_name = anatomy.classifier_name
+        self.num_neurons = anatomy.num_neurons
+        layer = self._classifier
+        self.num_classes = None if layer is None else int(layer.out_features)
 
     @property
-    def _classifier(self) -> nn.Linear:
+    def _classifier(self) -> nn.Linear | None:
+        if self.classifier_name is None:
+            return None
         layer = self.module.get_submodule(self.classifier_name)
         assert isinstance(layer, nn.Linear)
         return layer
 
     @property
     def device(self) -> torch.device:
-        return self._classifier.weight.device
+        return next(self.module.parameters()).device
 
-    def to(self, device: str | torch.device) -> ImageModel:
+    def to(self, device: str | torch.device) -> Self:
         self.module.to(device)
         return self
 
-    def embed(self, batch: torch.Tensor) -> torch.Tensor:
-        """[B, 3, H, W] -> [B, M] float32 on the model's device."""
+    def logits(self, batch: B) -> torch.Tensor:
+        """What the network itself gives: [B, C], or [B, M] without a head, on the model's device."""
+        with torch.inference_mode():
+            return run(self.module, self._moved(batch))
+
+    def embed(self, batch: B) -> torch.Tensor:
+        """A batch of B samples -> [B, M] float32 on the model's device."""
         with torch.inference_mode():
             return self.embed_with_gradient(batch)
 
-    def embed_with_gradient(self, batch: torch.Tensor) -> torch.Tensor:
+    def embed_with_gradient(self, batch: B) -> torch.Tensor:
         """`embed` for those who differentiate it."""
+        if self.classifier_name is None:
+            return run(self.module, self._moved(batch))
         with self._capture(Tap(self.classifier_name, "input", "vector")) as captured:
-            self.module(batch.to(self.device))
+            run(self.module, self._moved(batch))
         return captured[0]
+
+    def head(self) -> LinearHead | None:
+        """The network's own last layer; None when it has none or it was never trained."""
+        layer = self._classifier
+        if layer is None or not self.loading.trained_head:
+            return None
+        weight = layer.weight.detach().float().cpu().numpy().copy()
+        bias = (
+            np.zeros(len(weight), np.float32)
+            if layer.bias is None
+            else layer.bias.detach().float().cpu().numpy().copy()
+        )
+        return LinearHead(
+            weight, bias, provenance={"architecture": self.architecture, "fingerprint": self.fingerprint()}
+        )
+
+    def state_dict_with(self, head: LinearHead) -> dict[str, torch.Tensor]:
+        """A copy of the network's weights in which the last layer is ``head``.
+
+        Raises:
+            InputError: when the network has no last layer, the head has other sizes, or a bias where it has none.
+        """
+        layer = self._classifier
+        if layer is None or self.num_classes is None:
+            raise InputError(
+                f'"{self.architecture}" has no last layer to replace; load it with "num_classes": {head.num_classes}.'
+            )
+        head.check_fits(self.num_neurons, self.num_classes)
+        state = {name: tensor.detach().cpu().clone() for name, tensor in self.module.state_dict().items()}
+        replacement = {"weight": head.weight, "bias": head.bias}
+        if layer.bias is None:
+            if np.any(head.bias):
+                raise InputError(
+                    f'The last layer of "{self.architecture}" has no bias, so a head with a bias does not fit it.'
+                )
+            del replacement["bias"]
+        for name, values in replacement.items():
+            key = f"{self.classifier_name}.{name}"
+            state[key] = torch.from_numpy(values.copy()).to(state[key].dtype)
+        return state
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of the SHA-256 over architecture and weights."""
+        digest = hashlib.sha256(self.architecture.encode())
+        for name, tensor in sorted(self.module.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()[:16]
+
+    def _moved(self, batch: B) -> B:
+        if isinstance(batch, Mapping):
+            return {name: tensor.to(self.device) for name, tensor in batch.items()}
+        return batch.to(self.device)
+
+    @contextmanager
+    def _capture(self, tap: Tap) -> Iterator[list[torch.Tensor]]:
+        """Collect what flows through ``tap``; of a layer that is called more than once, the last call."""
+        captured: list[torch.Tensor] = []
+
+        def keep(tensor: torch.Tensor) -> None:
+            captured[:] = [tensor]
+
+        layer = self.module.get_submodule(tap.module)
+        with self.lock:
+            if tap.side == "input":
+                handle = layer.register_forward_pre_hook(lambda _, inputs: keep(inputs[0]))
+            else:
+                handle = layer.register_forward_hook(lambda _, __, output: keep(output))
+            try:
+                yield captured
+            finally:
+                handle.remove()
+
+
+class ImageModel(Network[torch.Tensor]):
+    """A `Network` that reads pictures, batches [B, 3, H, W].
+
+    Attributes:
+        preprocessing: how a picture becomes its input.
+
+    Raises:
+        InputError: when the network does not end in one linear layer.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        architecture: str,
+        preprocessing: Preprocessing,
+        *,
+        loading: Fit = Fit(),
+        use_last_linear: bool = False,
+    ) -> None:
+        self.preprocessing = preprocessing
+        module = module.eval().requires_grad_(False)
+        options = {"headless": loading.headless, "use_last_linear": use_last_linear}
+        anatomy = dissect(module, preprocessing.image_size, architecture, **options)
+        super().__init__(module, architecture, anatomy, loading)
 
     def channel_maps(self, batch: torch.Tensor) -> torch.Tensor | None:
         """[B, 3, H, W] -> [B, M, h, w] whose mean over h and w is the embedding; None where the network has none."""
         if self._anatomy.channel_maps is None:
             return None
         with torch.inference_mode(), self._capture(self._anatomy.channel_maps) as captured:
-            self.module(batch.to(self.device))
+            run(self.module, batch.to(self.device))
         return self._anatomy.channel_maps.spatial(captured[0], self._anatomy.grid)
 
     def heatmap_layer(self) -> nn.Module:
@@ -100,65 +207,3 @@ class ImageModel:
     def grid(self) -> tuple[int, int]:
         """(rows, columns) of a token model's patches; (0, 0) for other networks."""
         return self._anatomy.grid
-
-    def head(self) -> LinearHead | None:
-        """The network's own last layer; None when it was never trained."""
-        if not self._trained_head:
-            return None
-        layer = self._classifier
-        weight = layer.weight.detach().float().cpu().numpy().copy()
-        bias = (
-            np.zeros(len(weight), np.float32)
-            if layer.bias is None
-            else layer.bias.detach().float().cpu().numpy().copy()
-        )
-        return LinearHead(
-            weight, bias, provenance={"architecture": self.architecture, "fingerprint": self.fingerprint()}
-        )
-
-    def state_dict_with(self, head: LinearHead) -> dict[str, torch.Tensor]:
-        """A copy of the network's weights in which the last layer is ``head``.
-
-        Raises:
-            InputError: when the head has other sizes, or a bias where the network has none.
-        """
-        head.check_fits(self.num_neurons, self.num_classes)
-        state = {name: tensor.detach().cpu().clone() for name, tensor in self.module.state_dict().items()}
-        replacement = {"weight": head.weight, "bias": head.bias}
-        if self._classifier.bias is None:
-            if np.any(head.bias):
-                raise InputError(
-                    f'The last layer of "{self.architecture}" has no bias, so a head with a bias does not fit it.'
-                )
-            del replacement["bias"]
-        for name, values in replacement.items():
-            key = f"{self.classifier_name}.{name}"
-            state[key] = torch.from_numpy(values.copy()).to(state[key].dtype)
-        return state
-
-    def fingerprint(self) -> str:
-        """16 hexadecimal digits of the SHA-256 over architecture and weights."""
-        digest = hashlib.sha256(self.architecture.encode())
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()[:16]
-
-    @contextmanager
-    def _capture(self, tap: Tap) -> Iterator[list[torch.Tensor]]:
-        """Collect what flows through ``tap``; of a layer that is called more than once, the last call."""
-        captured: list[torch.Tensor] = []
-
-        def keep(tensor: torch.Tensor) -> None:
-            captured[:] = [tensor]
-
-        layer = self.module.get_submodule(tap.module)
-        with self.lock:
-            if tap.side == "input":
-                handle = layer.register_forward_pre_hook(lambda _, inputs: keep(inputs[0]))
-            else:
-                handle = layer.register_forward_hook(lambda _, __, output: keep(output))
-            try:
-                yield captured
-            finally:
-                handle.remove()

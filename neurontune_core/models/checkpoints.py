@@ -4,117 +4,56 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from neurontune_core.errors import InputError
 
 _WRAPPERS = ("state_dict", "model", "state_dict_ema", "model_state_dict")  # where training scripts put the weights
-_PREFIXES = ("module.", "_orig_mod.", "model.")  # DataParallel, torch.compile, Lightning
 _MAX_GROWTH, _ALWAYS_ALLOWED = 4, 64 << 20  # torch stores tensors uncompressed; bytes
 
 
-def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint by name, without wrappers and wrapper prefixes.
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file of weights holds.
+
+    Attributes:
+        path: the file.
+        state: tensors by name, as they stand there.
+        wrapper: the keys under which they stood, such as ``"state_dict"``; empty without one.
+        unread: the classes of objects beside the weights that were passed over.
+    """
+
+    path: Path
+    state: dict[str, torch.Tensor]
+    wrapper: str = ""
+    unread: tuple[str, ...] = ()
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The tensors of a checkpoint by name, without running anything in it.
 
     Args:
-        path: a ``.safetensors`` file, or what ``torch.save`` wrote (a state dict, alone or under a usual key).
+        path: a ``.safetensors`` file, what ``torch.save`` wrote (a state dict, alone or under a usual key), or a
+            Lightning ``.ckpt``, whose hyper-parameters are not read where they are more than plain values.
 
     Raises:
         InputError: when the file is missing, wants to run code, unpacks to far more than its size, or has no tensors.
     """
     if not path.is_file():
         raise InputError(f"There is no checkpoint {path}.")
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    state = _without_prefixes(
-        {name: value for name, value in _unwrap(content, path).items() if _is_tensor(name, value)}
-    )
+    content, unread = (_read_safetensors(path), ()) if path.suffix == ".safetensors" else _read_torch(path)
+    wrapper, named = _unwrap(content, path)
+    state = {name: value for name, value in named.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
     if not state:
         raise InputError(f"The checkpoint {path} holds no tensors by name; save the network's state_dict().")
-    return state
-
-
-def fill(
-    module: nn.Module, classifier_name: str, spec: Mapping[str, Any], base: Path, imagenet: Path | None = None
-) -> bool:
-    """Put the weights that ``spec`` names into ``module`` and size its last layer; True when that layer is trained.
-
-    The number of classes is read off the checkpoint. ``"random"`` leaves the (seeded) weights as they are. Only the
-    ``imagenet`` weights may be given a fresh last layer.
-
-    Raises:
-        InputError: when no weights are named, or they do not fit the network or the spec's ``num_classes``.
-    """
-    weights, wanted = spec.get("weights"), spec.get("num_classes")
-    if not isinstance(weights, str) or not weights:
-        raise InputError('The model has no "weights"; give the path of a checkpoint, or "random" to try things out.')
-    if weights == "random":
-        _resize_head(module, classifier_name, wanted)
-        return True
-    if weights == "imagenet" and imagenet is None:
-        raise InputError(
-            f'There are no installed ImageNet weights for "{spec.get("architecture")}"; give "weights" as a path.'
-        )
-    path = imagenet or base / weights
-    state = read_state_dict(path)
-    head_weight = state.get(f"{classifier_name}.weight")
-    if head_weight is None or head_weight.ndim != 2:
-        raise InputError(
-            f'The checkpoint {path} has no last layer "{classifier_name}.weight"; its names begin with '
-            f'"{next(iter(state))}", so it is not a "{spec.get("architecture")}" with its head.'
-        )
-    found = int(head_weight.shape[0])
-    _resize_head(module, classifier_name, found)
-    _load(module, state, path, str(spec.get("architecture")))
-    if wanted is None or int(wanted) == found:
-        return True
-    if imagenet is None:
-        raise InputError(
-            f"The checkpoint {path} has {found} classes, but num_classes says {wanted}; leave num_classes out."
-        )
-    _resize_head(module, classifier_name, wanted)
-    return False
-
-
-@contextmanager
-def seeded(seed: int = 0) -> Iterator[None]:
-    """Fresh weights that are the same at every load, so that "random" is one model and not many."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
-def _resize_head(module: nn.Module, name: str, num_classes: int | None) -> None:
-    layer = module.get_submodule(name)
-    assert isinstance(layer, nn.Linear)
-    if num_classes is None or int(num_classes) == layer.out_features:
-        return
-    if int(num_classes) < 1:
-        raise InputError(f"Expected num_classes of at least 1, but got {num_classes}.")
-    with seeded():
-        module.set_submodule(name, nn.Linear(layer.in_features, int(num_classes), bias=layer.bias is not None))
-
-
-def _load(module: nn.Module, state: dict[str, torch.Tensor], path: Path, architecture: str) -> None:
-    expected = module.state_dict()
-    missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
-    unexpected = [name for name in state if name not in expected]
-    reshaped = [name for name in expected if name in state and state[name].shape != expected[name].shape]
-    if missing or unexpected or reshaped:
-        if reshaped:
-            name = reshaped[0]
-            reason = f'"{name}" is {list(state[name].shape)} there and {list(expected[name].shape)} in the network'
-        else:
-            reason = f'it lacks "{missing[0]}"' if missing else f'it also has "{unexpected[0]}"'
-        raise InputError(
-            f'The checkpoint {path} is not one of "{architecture}": {reason}; name the one that it was trained as.'
-        )
-    module.load_state_dict(state, strict=False)
+    return Checkpoint(path, state, wrapper, unread)
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
@@ -127,12 +66,21 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not a safetensors file ({error}).") from None
 
 
-def _read_torch(path: Path) -> Any:
+class _Unread:
+    """Stands in for a class of the training script: takes whatever it is given and does nothing with it."""
+
+    def __new__(cls, *_: object) -> Any:
+        return OrderedDict()  # the one type that torch's reader lets be filled in every way
+
+
+def _read_torch(path: Path) -> tuple[Any, tuple[str, ...]]:
     is_zip = zipfile.is_zipfile(path)
     if is_zip:
         _refuse_zip_bomb(path)
+    unread = _foreign_names(path) if is_zip and path.suffix == ".ckpt" else []
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        with torch.serialization.safe_globals([(_Unread, name) for name in unread]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip), tuple(unread)
     except pickle.UnpicklingError:
         raise InputError(
             f"The checkpoint {path} was refused, and nothing in it ran: {_what_it_wants(path, is_zip)}; "
@@ -158,32 +106,26 @@ def _refuse_zip_bomb(path: Path) -> None:
 
 
 def _what_it_wants(path: Path, is_zip: bool) -> str:
-    wanted: list[str] = []
-    if is_zip:  # only this format can be listed without reading it
-        with suppress(RuntimeError, ValueError, pickle.UnpicklingError):
-            wanted = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    wanted = _foreign_names(path) if is_zip else []  # only this format can be listed without reading it
     if wanted:
-        return f"besides tensors it wants to use {', '.join(sorted(wanted)[:4])}"
+        return f"besides tensors it wants to use {', '.join(wanted[:4])}"
     return "besides tensors it holds objects that would have to run code"
 
 
-def _unwrap(content: Any, path: Path) -> Mapping[Any, Any]:
+def _foreign_names(path: Path) -> list[str]:
+    with suppress(RuntimeError, ValueError, pickle.UnpicklingError):
+        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    return []
+
+
+def _unwrap(content: Any, path: Path) -> tuple[str, Mapping[Any, Any]]:
+    keys: list[str] = []
     while isinstance(content, Mapping):
-        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
-        if inner is None:
-            return content
-        content = inner
+        key = next((key for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if key is None:
+            return ".".join(keys), content
+        keys.append(key)
+        content = content[key]
     raise InputError(
         f"The checkpoint {path} holds a {type(content).__name__}, not weights by name; save the network's state_dict()."
     )
-
-
-def _is_tensor(name: Any, value: Any) -> bool:
-    return isinstance(name, str) and isinstance(value, torch.Tensor)
-
-
-def _without_prefixes(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Where a wrapper's prefix occurs, the network is what stands under it; the rest belongs to the wrapper."""
-    while prefix := next((prefix for prefix in _PREFIXES if any(name.startswith(prefix) for name in state)), None):
-        state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-    return state

@@ -8,7 +8,7 @@ from typing import Any
 
 from neurontune_core.errors import InputError
 from neurontune_core.models.base import ImageModel
-from neurontune_core.models.checkpoints import fill, seeded
+from neurontune_core.models.fitting import fill, seeded
 from neurontune_core.models.preprocessing import Preprocessing
 
 # It reads (x - 127) / 128 with x in 0..255; ImageNet's mean and std cost ten points of accuracy, silently.
@@ -36,8 +36,8 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     with seeded():
         module = EfficientNet.from_name(architecture.replace("_", "-"), image_size=preprocessing.image_size)
     imagenet = _imagenet_weights(architecture) if spec.get("weights") == "imagenet" else None
-    trained_head = fill(module, "_fc", spec, base, imagenet)
-    return ImageModel(module, architecture, preprocessing, trained_head=trained_head)
+    loading = fill(module, "_fc", spec, base, imagenet)
+    return ImageModel(module, architecture, preprocessing, loading=loading)
 
 
 def _imagenet_weights(architecture: str) -> Path:

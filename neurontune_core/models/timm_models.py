@@ -7,7 +7,7 @@ from typing import Any
 
 from neurontune_core.errors import InputError
 from neurontune_core.models.base import ImageModel
-from neurontune_core.models.checkpoints import fill, seeded
+from neurontune_core.models.fitting import fill, seeded
 from neurontune_core.models.preprocessing import Preprocessing
 
 
@@ -31,8 +31,8 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
         raise InputError(
             f'"{architecture}" does not end in one linear layer ({classifier_name}), so its neurons have no one head.'
         )
-    trained_head = fill(module, classifier_name, spec, base)
-    return ImageModel(module, architecture, _defaults(module).changed(spec), trained_head=trained_head)
+    loading = fill(module, classifier_name, spec, base)
+    return ImageModel(module, architecture, _defaults(module).changed(spec), loading=loading)
 
 
 def _has_fixed_size(architecture: str) -> bool:

@@ -9,7 +9,7 @@ from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.models.base import ImageModel
-from neurontune_core.models.checkpoints import fill, seeded
+from neurontune_core.models.fitting import fill, seeded
 from neurontune_core.models.preprocessing import Preprocessing
 
 
@@ -32,8 +32,8 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     if not linear:
         raise InputError(f'"{architecture}" does not end in a linear layer, so it has no neurons to examine.')
-    trained_head = fill(module, linear[-1], spec, base)
-    return ImageModel(module, architecture, _defaults(architecture).changed(spec), trained_head=trained_head)
+    loading = fill(module, linear[-1], spec, base)
+    return ImageModel(module, architecture, _defaults(architecture).changed(spec), loading=loading)
 
 
 # Both are for training; their weights are random and their initialisation slow unless told.

@@ -1,0 +1,229 @@
+"""Putting a checkpoint's tensors into a network: which names fit, what was stripped, what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neurontune_core.embeddings import listing
+from neurontune_core.errors import InputError
+from neurontune_core.models.checkpoints import Checkpoint, read_checkpoint
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a checkpoint was matched to a network.
+
+    Attributes:
+        source: the checkpoint; empty for random weights.
+        wrapper: the keys under which the weights stood.
+        prefix: what was taken off their names.
+        missing: names of the network that the checkpoint lacks.
+        unexpected: names of the checkpoint that the network has no place for.
+        unread: classes of objects beside the weights that were passed over.
+        trained_head: whether the network's last layer comes from the checkpoint (or is random by request).
+        headless: whether the network has no last layer and gives its embedding.
+        remarks: what else a person should know, in sentences.
+    """
+
+    source: str = ""
+    wrapper: str = ""
+    prefix: str = ""
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    trained_head: bool = True
+    headless: bool = False
+    remarks: tuple[str, ...] = ()
+
+    def sentences(self) -> list[str]:
+        """What was stripped, left out, missing or assumed; empty when everything fitted as it stood."""
+        told = []
+        if self.wrapper:
+            told.append(f'The weights were read from the checkpoint\'s "{self.wrapper}".')
+        if self.prefix:
+            told.append(f'"{self.prefix}" was taken off the names of the weights.')
+        if self.unexpected:
+            told.append(f"Left out, as the network has no place for it: {_some(self.unexpected)}.")
+        if self.missing:
+            told.append(f"Not in the checkpoint, so freshly initialised or left off: {_some(self.missing)}.")
+        if self.unread:
+            told.append(f"Not read, as nothing in a checkpoint is run: its objects of {_some(self.unread)}.")
+        return [*told, *self.remarks]
+
+
+def fill(
+    module: nn.Module, classifier_name: str, spec: Mapping[str, Any], base: Path, imagenet: Path | None = None
+) -> Fit:
+    """Put the weights that ``spec`` names into ``module`` and size its last layer.
+
+    The number of classes is read off the checkpoint. A checkpoint without a last layer, or a spec with
+    ``num_classes`` 0, leaves the network without one: it then gives its embedding. ``"random"`` keeps the (seeded)
+    weights as they are.
+
+    Raises:
+        InputError: when no weights are named, or they do not fit the network or the spec's ``num_classes``.
+    """
+    weights, wanted = spec.get("weights"), spec.get("num_classes")
+    if not isinstance(weights, str) or not weights:
+        raise InputError('The model has no "weights"; give the path of a checkpoint, or "random" to try things out.')
+    if wanted is not None and int(wanted) < 0:
+        raise InputError(f"Expected num_classes of at least 0, but got {wanted}.")
+    if weights == "random":
+        _resize_head(module, classifier_name, wanted)
+        return Fit(trained_head=wanted != 0, headless=wanted == 0)
+    if weights == "imagenet" and imagenet is None:
+        raise InputError(
+            f'There are no installed ImageNet weights for "{spec.get("architecture")}"; give "weights" as a path.'
+        )
+    checkpoint = read_checkpoint(imagenet or base / weights)
+    state, fit = match(checkpoint, module.state_dict())
+    head, remarks = _head_in(state, module, classifier_name, bool(spec.get("use_last_linear")), checkpoint.path)
+    found = None if head is None else len(state[f"{head}.weight"])
+    if imagenet is None and found and wanted and int(wanted) != found:
+        raise InputError(
+            f"The checkpoint {checkpoint.path} has {found} classes, but num_classes says {wanted}; "
+            "leave num_classes out."
+        )
+    if head is not None and wanted in (None, found):
+        _resize_head(module, classifier_name, found)
+        _nest(module, classifier_name, head)
+        fit = replace(fit, remarks=remarks)
+    else:
+        dropped = [name for name in state if name.startswith(f"{classifier_name}.")]
+        state = {name: tensor for name, tensor in state.items() if name not in dropped}
+        fresh = tuple(f"{classifier_name}.{name}" for name in module.get_submodule(classifier_name).state_dict())
+        _resize_head(module, classifier_name, wanted or 0)
+        missing = () if wanted == 0 else fresh
+        unexpected = (*fit.unexpected, *dropped)
+        fit = replace(fit, trained_head=False, headless=not wanted, missing=missing, unexpected=unexpected)
+    fit = check(fit, state, module, str(spec.get("architecture")))
+    module.load_state_dict(state, strict=False)
+    return fit
+
+
+def match(checkpoint: Checkpoint, expected: Iterable[str]) -> tuple[dict[str, torch.Tensor], Fit]:
+    """The checkpoint's tensors under the network's names: the prefix that makes most of them fit is taken off.
+
+    Training frameworks put ``module.`` (DataParallel), ``_orig_mod.`` (torch.compile) or the name of an attribute
+    (Lightning: ``model.``, ``net.``, ``backbone.``) in front; what does not stand under it belongs to the wrapper.
+    """
+    names, counts = set(expected), Counter[str]()
+    for name in checkpoint.state:
+        parts = name.split(".")
+        counts.update(
+            "".join(f"{part}." for part in parts[:start])
+            for start in range(len(parts))
+            if ".".join(parts[start:]) in names
+        )
+    prefix = min(counts, key=lambda prefix: (-counts[prefix], len(prefix)), default="")
+    kept = {name.removeprefix(prefix): tensor for name, tensor in checkpoint.state.items() if name.startswith(prefix)}
+    left = tuple(name for name in checkpoint.state if not name.startswith(prefix))
+    return kept, Fit(str(checkpoint.path), checkpoint.wrapper, prefix, unexpected=left, unread=checkpoint.unread)
+
+
+def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, architecture: str) -> Fit:
+    """``fit`` with what ``state`` has beside the network: names whose first part the network does not know.
+
+    Raises:
+        InputError: when they differ in more than that and what ``fit`` already says.
+    """
+    expected = module.state_dict()
+    rooms = {name.split(".")[0] for name in expected}
+    missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
+    unexpected = [name for name in state if name not in expected]
+    refuse_misfit(
+        fit.source,
+        architecture,
+        missing=[name for name in missing if name not in fit.missing],
+        unexpected=[name for name in unexpected if name.split(".")[0] in rooms],
+        reshaped={
+            name: (list(state[name].shape), list(tensor.shape))
+            for name, tensor in expected.items()
+            if name in state and state[name].shape != tensor.shape
+        },
+    )
+    return replace(fit, unexpected=(*fit.unexpected, *unexpected))
+
+
+def refuse_misfit(
+    source: str,
+    architecture: str,
+    missing: Sequence[str],
+    unexpected: Sequence[str],
+    reshaped: Mapping[str, tuple[list[int], list[int]]],
+) -> None:
+    """Raise InputError when any name is missing, unexpected or of another shape (there, here)."""
+    reasons = [f'"{name}" is {there} there and {here} in the network' for name, (there, here) in reshaped.items()][:1]
+    reasons += [f"it lacks {_some(missing)}"] if missing else []
+    reasons += [f"it also has {_some(unexpected)}"] if unexpected else []
+    if reasons:
+        raise InputError(
+            f'The checkpoint {source} is not one of "{architecture}": {", ".join(reasons)}; '
+            "name the one that it was trained as."
+        )
+
+
+@contextmanager
+def seeded(seed: int = 0) -> Iterator[None]:
+    """Fresh weights that are the same at every load, so that "random" is one model and not many."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _head_in(
+    state: dict[str, torch.Tensor], module: nn.Module, name: str, agreed: bool, path: Path
+) -> tuple[str | None, tuple[str, ...]]:
+    """Where the checkpoint keeps the last layer ``name``: there, or one level deeper; None when it has none."""
+    inside = [key for key in state if key.startswith(f"{name}.")]
+    weights = [key for key in inside if key.endswith(".weight")]
+    if not inside:
+        return None, ()
+    layer = module.get_submodule(name)
+    assert isinstance(layer, nn.Linear)
+    found = weights[0].removesuffix(".weight") if len(weights) == 1 else ""
+    index = found.removeprefix(f"{name}.")
+    shape = list(state[weights[0]].shape) if len(weights) == 1 else []
+    if found == name and len(shape) == 2:
+        return found, ()
+    if index.isdigit() and len(shape) == 2 and shape[1] == layer.in_features:
+        if agreed:
+            return found, (f'The head is taken to be its one linear layer "{found}", with nothing else around it.',)
+        raise InputError(
+            f'The head of the checkpoint {path} is not one linear layer: "{found}" stands in a sequence whose other '
+            'layers have no weights; if these are only dropout, add "use_last_linear": true.'
+        )
+    raise InputError(
+        f'The head of the checkpoint {path} is not one linear layer "{name}" over {layer.in_features} neurons, it has '
+        f"{_some(inside)}; give the network as a Python entry point, module:function."
+    )
+
+
+def _nest(module: nn.Module, name: str, head: str) -> None:
+    """Make room for a head that stood in a sequence, so that the network keeps the checkpoint's names."""
+    if head != name:
+        before = [nn.Identity() for _ in range(int(head.rsplit(".", 1)[1]))]
+        module.set_submodule(name, nn.Sequential(*before, module.get_submodule(name)))
+
+
+def _resize_head(module: nn.Module, name: str, num_classes: int | None) -> None:
+    layer = module.get_submodule(name)
+    assert isinstance(layer, nn.Linear)
+    if num_classes is None or int(num_classes) == layer.out_features:
+        return
+    with seeded():
+        bias = layer.bias is not None
+        fresh = nn.Linear(layer.in_features, int(num_classes), bias=bias) if int(num_classes) else nn.Identity()
+        module.set_submodule(name, fresh)
+
+
+def _some(names: Sequence[str]) -> str:
+    return listing([f'"{name}"' for name in names], 3)

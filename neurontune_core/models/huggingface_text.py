@@ -1,0 +1,135 @@
+"""Hugging Face's sequence classifiers (BERT, DistilBERT, RoBERTa, ELECTRA, DeBERTa, ...) and their bare backbones."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json
+from neurontune_core.models.fitting import Fit, seeded
+from neurontune_core.models.huggingface import (
+    Folder,
+    assemble,
+    fresh,
+    head_of,
+    network_class,
+    open_folder,
+    outline,
+    read_weights,
+)
+from neurontune_core.models.text import PooledBackbone, Pooling, TextModel
+from neurontune_core.models.tokenization import open_tokenization
+
+
+def load(spec: dict[str, Any], base: Path) -> TextModel:
+    """``weights`` is the model's folder, with its tokenizer; ``tokenization`` sets ``max_length`` and ``pairs``.
+
+    A folder without a trained head (``BertModel``, a sentence encoder), or ``num_classes`` 0, gives a feature
+    extractor whose embedding is pooled by ``pooling``: "mean" or "cls" (default: what the folder says, else "mean").
+    With ``num_classes`` it gets a fresh last layer.
+
+    Raises:
+        InputError: when the folder is incomplete, its model reads no texts, or the weights do not fit.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    folder = open_folder(spec, base)
+    config, wanted = folder.config, spec.get("num_classes")
+    state: dict[str, torch.Tensor] = {}
+    if wanted != 0 and not spec.get("pooling"):
+        cls = network_class(AutoModelForSequenceClassification, config, "text classifier")
+        probe = outline(cls, config)
+        head = head_of(probe, config.num_labels)
+        if folder.checkpoint is None:
+            config.num_labels = wanted or config.num_labels
+            return _model(fresh(cls, config), cls.__name__, Fit(), folder, spec)
+        state, fit = read_weights(folder.checkpoint, probe)
+        if f"{head}.weight" in state:
+            found = len(state[f"{head}.weight"])
+            if wanted and int(wanted) != found:
+                raise InputError(
+                    f"The checkpoint {folder.checkpoint} has {found} classes, but num_classes says {wanted}; "
+                    "leave num_classes out."
+                )
+            config.num_labels = found
+            module, _, over = assemble(cls, config, state, str(folder.checkpoint))
+            return _model(module, cls.__name__, replace(fit, unexpected=(*fit.unexpected, *over)), folder, spec)
+    return _backbone(folder, spec)
+
+
+def _backbone(folder: Folder, spec: dict[str, Any]) -> TextModel:
+    """The network up to its tokens, pooled."""
+    from transformers import AutoModel
+
+    config, wanted = folder.config, int(spec.get("num_classes") or 0)
+    pooling = spec.get("pooling") or _pooling_of(folder.path)
+    if pooling not in ("mean", "cls"):
+        raise InputError(f'pooling has the value "{pooling}"; use "mean" or "cls".')
+    cls = network_class(AutoModel, config, "text encoder")
+    fit, head = Fit(trained_head=False, headless=not wanted), None
+    if folder.checkpoint is None:
+        backbone = fresh(cls, config)
+    else:
+        state, fit = read_weights(folder.checkpoint, outline(cls, config))
+        backbone, missing, over = assemble(cls, config, state, str(folder.checkpoint), r"^pooler\.")
+        fit = replace(fit, missing=tuple(missing), unexpected=(*fit.unexpected, *over))
+        head = _own_head(folder.checkpoint, fit.prefix) if wanted else None
+        fit = replace(fit, trained_head=head is not None, headless=not wanted)
+    module = PooledBackbone(backbone, pooling)
+    if wanted:
+        with seeded():
+            module.classifier = nn.Linear(config.hidden_size, wanted)
+        if head is not None:
+            fit = replace(fit, unexpected=tuple(name for name in fit.unexpected if not name.startswith("classifier.")))
+            module.classifier.load_state_dict(head)
+    said = f"The network has no head of its own; its embedding is the {_SAID[pooling]}."
+    fit = replace(fit, remarks=(*fit.remarks, said))
+    return _model(module, f"{cls.__name__}, {pooling} pooling", fit, folder, spec)
+
+
+_SAID = {"mean": "mean over its tokens", "cls": "vector of its first token"}
+
+
+def _own_head(checkpoint: Path, prefix: str) -> dict[str, torch.Tensor] | None:
+    """The last layer of a `PooledBackbone` that was saved with one."""
+    from neurontune_core.models.checkpoints import read_checkpoint
+
+    state = read_checkpoint(checkpoint).state
+    names = ("classifier.weight", "classifier.bias")
+    if prefix != "backbone." or any(name not in state for name in names):
+        return None
+    return {name.removeprefix("classifier."): state[name] for name in names}
+
+
+def _pooling_of(folder: Path) -> Pooling:
+    """As a sentence encoder's folder says; else the mean."""
+    path = folder / "1_Pooling" / "config.json"
+    return "cls" if path.is_file() and read_json(path).get("pooling_mode_cls_token") else "mean"
+
+
+def _model(module: nn.Module, architecture: str, fit: Fit, folder: Folder, spec: dict[str, Any]) -> TextModel:
+    network = module.backbone if isinstance(module, PooledBackbone) else module
+    assert isinstance(network, nn.Module)
+    settings = dict(spec.get("tokenization") or {})
+    limit = _positions(network, folder)
+    inputs = list(inspect.signature(network.forward).parameters)
+    vocabulary = network.get_input_embeddings().num_embeddings  # type: ignore[operator]
+    tokenization = open_tokenization(folder.path, settings, inputs, limit, vocabulary)
+    agreed = bool(spec.get("use_last_linear"))
+    return TextModel(module, architecture, tokenization, loading=fit, use_last_linear=agreed)
+
+
+def _positions(network: nn.Module, folder: Folder) -> int:
+    """The longest input, in tokens; RoBERTa counts its positions from the padding index on."""
+    limit = int(getattr(folder.config, "max_position_embeddings", 0) or 512)
+    for name, layer in network.named_modules():
+        if name.endswith("position_embeddings") and isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
+            limit -= layer.padding_idx + 1
+    path = folder.path / "sentence_bert_config.json"
+    return min(limit, int(read_json(path).get("max_seq_length") or limit)) if path.is_file() else limit

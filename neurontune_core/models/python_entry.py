@@ -1,0 +1,57 @@
+"""A network that the user's own Python builds."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from neurontune_core.errors import InputError
+from neurontune_core.models.base import ImageModel
+from neurontune_core.models.checkpoints import read_checkpoint
+from neurontune_core.models.fitting import Fit, check, match, seeded
+from neurontune_core.models.preprocessing import Preprocessing
+
+
+def load(spec: dict[str, Any], base: Path) -> ImageModel:
+    """Call ``entry``, ``"module:function"``, without arguments; it gives a ``torch.nn.Module`` that reads pictures.
+
+    The module is looked for in ``base`` first. With ``weights`` their tensors are put into the network; without, it
+    stays as the function made it. ``num_classes`` 0 says that it gives an embedding and has no head.
+
+    Raises:
+        InputError: when the entry is not there or gives no network, or the weights do not fit it.
+    """
+    entry, weights = str(spec.get("entry") or ""), spec.get("weights")
+    with seeded():
+        module = _function(entry, base)()
+    if not isinstance(module, nn.Module):
+        raise InputError(f'The entry "{entry}" gives a {type(module).__name__}; let it return a torch.nn.Module.')
+    headless = spec.get("num_classes") == 0
+    fit = Fit()
+    if weights not in (None, "random"):
+        state, fit = match(read_checkpoint(base / str(weights)), module.state_dict())
+        fit = check(fit, state, module, entry)
+        module.load_state_dict(state, strict=False)
+    fit = replace(fit, headless=headless, trained_head=not headless)
+    agreed = bool(spec.get("use_last_linear"))
+    return ImageModel(module, entry, Preprocessing().changed(spec), loading=fit, use_last_linear=agreed)
+
+
+def _function(entry: str, base: Path) -> Any:
+    name, _, function = entry.partition(":")
+    if not name or not function:
+        raise InputError(f'The entry "{entry}" names no function; write "module:function".')
+    sys.path.insert(0, str(base.resolve()))
+    try:
+        return getattr(importlib.import_module(name), function)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f'The entry "{entry}" cannot be found ({error}); its module is looked for in {base}.'
+        ) from None
+    finally:
+        sys.path.pop(0)
