@@ -78,7 +78,7 @@ def choose_run(diagnosis: Diagnosis) -> Run | None:
 
 def retrain_button() -> None:
     """From every screen, with the settings of the Retrain screen."""
-    if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="mod+enter", width="stretch"):
+    if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter", width="stretch"):
         st.session_state["start"] = True
         st.switch_page(PAGES / "retrain.py")
 
