@@ -14,7 +14,7 @@ CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /
 .PHONY: app test check format example clean
 
 app: $(STAMP)
-	$(BIN)/python -m neurontune_core app --port $(PORT)
+	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(STAMP) chromium
 	$(BIN)/python -m pytest
