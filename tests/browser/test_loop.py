@@ -105,7 +105,7 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     page.reload()
     settled(page)
     expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
-    expect(page.locator(".st-key-undo button")).to_be_enabled()
+    expect(page.get_by_test_id("stSidebar").get_by_role("button", name="undo")).to_be_enabled()
     settled(page)
     page.keyboard.press("z")
     expect(page.get_by_role("heading", name=f"{after} of 1280 masked")).to_be_visible()
