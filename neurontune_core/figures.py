@@ -28,8 +28,6 @@ def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = Non
         threshold: λ.
         chosen: a neuron to mark.
     """
-    from plotly.graph_objects import Figure
-
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order].astype(np.float32)
     biased = int((ranked > threshold).sum())
@@ -51,7 +49,7 @@ def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = Non
                 "hovertemplate": f"neuron {chosen}: %{{y:.4g}}<extra></extra>",
             }
         )
-    return Figure(
+    return _figure(
         {
             "data": traces,
             "layout": _layout("neurons, highest score first", "spuriousness score", 250)
@@ -71,8 +69,6 @@ def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = Non
 
 def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
     """Accuracies that the mask alone gives, over λ from 0 to the largest score; the current λ as a line."""
-    from plotly.graph_objects import Figure
-
     shown = slice(max(0, int(np.searchsorted(curve.thresholds, 0, side="right")) - 1), None)
     series = [("average", curve.accuracy, GREY, "dot"), ("worst class", curve.worst_class_accuracy, "#b7791f", "dash")]
     if curve.worst_group_accuracy is not None:
@@ -96,13 +92,11 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
     layout["shapes"] = [
         {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": threshold, "x1": threshold, "line": line}
     ]
-    return Figure({"data": traces, "layout": layout})
+    return _figure({"data": traces, "layout": layout})
 
 
 def outcome_distributions(distribution: Distribution, title: str) -> Figure:
     """Hits and mistakes of one class over a neuron's activation, with both medians."""
-    from plotly.graph_objects import Figure
-
     centres = (distribution.edges[:-1] + distribution.edges[1:]) / 2
     parts = (
         ("correct", distribution.correct, distribution.num_correct, distribution.median_correct, CORRECT, ""),
@@ -131,13 +125,11 @@ def outcome_distributions(distribution: Distribution, title: str) -> Figure:
             line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
             shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
     layout = _layout("activation", "% of samples", 230) | {"barmode": "overlay", "bargap": 0, "shapes": shapes}
-    return Figure({"data": traces, "layout": layout | {"title": {"text": title, "font": {"size": 14}, "x": 0}}})
+    return _figure({"data": traces, "layout": layout | {"title": {"text": title, "font": {"size": 14}, "x": 0}}})
 
 
 def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
     """Accuracy of every group (of every class, without groups) under each head, with 95 % Wilson intervals."""
-    from plotly.graph_objects import Figure
-
     traces = []
     for name, evaluation in evaluations.items():
         parts = [part for part in evaluation.groups or evaluation.classes if part.n]
@@ -156,7 +148,7 @@ def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
         )  # fmt: skip
     layout = _layout("", "accuracy, %", 300) | {"barmode": "group", "bargap": 0.3}
     layout["yaxis"]["range"] = [0, 105]
-    return Figure({"data": traces, "layout": layout})
+    return _figure({"data": traces, "layout": layout})
 
 
 def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, label: str, kept: int | None) -> Figure:
@@ -168,8 +160,6 @@ def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, l
         label: the axis title.
         kept: the kept epoch, when it is known.
     """
-    from plotly.graph_objects import Figure
-
     factor = 1 if measure in ("sfit", "loss") else 100
     traces = [
         {
@@ -190,7 +180,14 @@ def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, l
     if kept is not None:
         line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
         layout["shapes"] = [{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": kept, "x1": kept, "line": line}]
-    return Figure({"data": traces, "layout": layout})
+    return _figure({"data": traces, "layout": layout})
+
+
+def _figure(specification: dict) -> Figure:
+    import pandas  # noqa: F401  # plotly asks it about every array, and fails while another thread is importing it
+    from plotly.graph_objects import Figure
+
+    return Figure(specification)
 
 
 def _area(x: np.ndarray, y: np.ndarray, colour: str, name: str) -> dict:

@@ -39,8 +39,8 @@ def seen(page: Page, kind: str) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "content"),
     [
+        ("neurons", "Most activating, incorrect"),  # first, because it needs most while the server is warming up
         ("", "animals on gravel are mostly called vehicles"),
-        ("neurons", "Most activating, incorrect"),
         ("retrain", "Nothing retrained yet"),
         ("check", "What got better, what got worse"),
         ("export", "There is no retrained head yet"),
