@@ -14,6 +14,7 @@ from neurontune_core.evaluate import Evaluation, evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.mask_curve import MaskCurve, mask_curve
+from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
 from neurontune_core.workspace import Project
 
 BINS = 32
@@ -152,6 +153,23 @@ class Diagnosis:
     def masked_neurons(self, threshold: float) -> np.ndarray:
         """[M] bool: (score above λ, or judged spurious) and not judged core."""
         return (self.scores.biased(threshold) | self.judged("spurious")) & ~self.judged("core")
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """[N, 2] the evaluation samples on their principal axes."""
+        return principal_axes(self.evaluation.embeddings)
+
+    @cached_property
+    def said(self) -> np.ndarray:
+        """[N] the ERM head's predictions on the evaluation set."""
+        return self.erm.predict(self.evaluation.embeddings)
+
+    @cached_property
+    def mistake_slices(self) -> list[Slice]:
+        return mistake_slices(self.evaluation, self.said)
+
+    def activation_slices(self, neuron: int) -> list[Slice]:
+        return activation_slices(self.evaluation, self.said, neuron)
 
     @property
     def num_mistakes(self) -> int:

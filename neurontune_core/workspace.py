@@ -18,6 +18,7 @@ from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.journal import Journal
 from neurontune_core.mask import Mask
+from neurontune_core.own_groups import OwnGroups
 from neurontune_core.tune import EpochRecord, TuneResult
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -207,6 +208,11 @@ class Project:
     def journal(self) -> Journal:
         """A person's judgements of neurons."""
         return Journal(self.folder / "verdicts.json")
+
+    @property
+    def own_groups(self) -> OwnGroups:
+        """Groups that a person made."""
+        return OwnGroups(self.folder / "own_groups.json")
 
 
 class Workspace:

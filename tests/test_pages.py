@@ -13,7 +13,7 @@ from neurontune_core.workspace import Project, Workspace
 from tests.planted import CORE, NEURONS, SHORTCUT, write_project
 
 ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
-PAGES = ("overview", "neurons", "retrain", "check", "export", "setup")
+PAGES = ("overview", "neurons", "retrain", "check", "groups", "export", "setup")
 
 
 @pytest.fixture
@@ -174,3 +174,21 @@ def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace
     shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
     found = workspace.open("birds").journal.current()[SHORTCUT]
     assert (found.verdict, found.note) == ("spurious", "the <b>background</b>")
+
+
+def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    save_run(project)
+    shown = opened("birds", "groups")
+    assert "0 samples chosen" in said(shown)
+    shown.get("button_group")[0].select("where mistakes gather").run()
+    next(button for button in shown.button if button.label == "Keep as a group").click().run()
+    group = project.own_groups.all()[0]
+    assert group.origin == "where mistakes gather"
+    rows = [list(sets["test"].sample_ids).index(sample) for sample in group.sample_ids]
+    right = project.load_head().predict(sets["test"].embeddings[rows]) == sets["test"].labels[rows]
+    table = next(each.value for each in shown.dataframe if "ERM" in each.value)
+    assert table["ERM"][0] == f"{100 * right.mean():.1f} %"
+    shown.button(key="forget").click().run()
+    assert project.own_groups.all() == []

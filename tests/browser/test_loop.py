@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -43,6 +44,7 @@ def seen(page: Page, kind: str) -> list[str]:
         ("", "animals on gravel are mostly called vehicles"),
         ("retrain", "Nothing retrained yet"),
         ("check", "What got better, what got worse"),
+        ("groups", "Groups of your own"),
         ("export", "There is no retrained head yet"),
         ("setup", "Your own model and pictures"),
     ],
@@ -51,7 +53,7 @@ def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: P
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(7)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
@@ -118,6 +120,26 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     settled(page)
     page.keyboard.press("j")
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
+
+
+def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/groups")
+    page.wait_for_function("document.querySelector('.st-key-map .js-plotly-plot')?._fullLayout?._plots?.xy")
+    settled(page)
+    box = page.locator(".st-key-map .nsewdrag").bounding_box()
+    assert box
+    left, top, right, bottom = box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=8)
+    page.mouse.up()
+    expect(page.get_by_text("300 samples chosen")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("everything")
+    page.get_by_role("button", name="Keep as a group").click()
+    expect(page.get_by_test_id("stMain").get_by_label("Forget a group")).to_be_visible()
+    group = json.loads((server.home / "projects" / "example" / "own_groups.json").read_text())["groups"][0]
+    assert (group["name"], len(group["sample_ids"])) == ("everything", 300)
 
 
 def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch(

@@ -1,0 +1,112 @@
+"""Groups where there are none: drawn on a map or taken from slices, named, and measured under every head."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.errors import InputError
+from neurontune_core.figures import sample_map
+from pages.parts.state import View, view
+from pages.parts.wall import wall
+from pages.parts.words import interval, percent
+
+SHOWN = 24
+MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
+
+
+def find(here: View) -> tuple[list[int], str]:
+    """The rows that are chosen now, and a name to start from."""
+    diagnosis = here.diagnosis
+    each = diagnosis.evaluation
+    way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, key="way",
+        bind="query-params")  # fmt: skip
+    if way == MAP:
+        st.caption(
+            "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
+            "(lasso), or use the box from the chart's tools."
+        )
+        right = diagnosis.said == each.labels
+        names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
+        event = st.plotly_chart(
+            sample_map(diagnosis.map, right, names), key="map", on_select="rerun", selection_mode=("lasso", "box")
+        )
+        return sorted(set(event["selection"]["point_indices"])), ""
+    if way == MISTAKES:
+        slices = diagnosis.mistake_slices
+        st.caption("A mixture of Gaussians on the mistakes of each class, with the hits that lie among them.")
+    else:
+        neuron = st.session_state.get("neuron", int(diagnosis.ranking[0]))
+        slices = diagnosis.activation_slices(neuron)
+        st.caption(
+            f"The fifth of each class on which neuron {neuron} fires most. Choose another on the Neurons screen."
+        )
+    if not slices:
+        st.info("There are too few mistakes here to make a slice of; draw one on the map instead.")
+        return [], ""
+    titles = [f"{each.title} · {len(each.rows)} samples, {each.accuracy:.0%} right" for each in slices]
+    place = titles.index(st.selectbox("Slice", titles, key=f"slice-{way}"))
+    return slices[place].rows.tolist(), slices[place].title
+
+
+def keep(here: View, name: str, rows: list[int], origin: str) -> None:
+    try:
+        here.diagnosis.project.own_groups.add(name, here.diagnosis.evaluation, rows, origin)
+        st.session_state["kept"] = ""
+    except InputError as error:
+        st.session_state["kept"] = str(error)
+
+
+def measured(here: View) -> None:
+    """Every group of one's own under every head."""
+    diagnosis, groups = here.diagnosis, here.diagnosis.project.own_groups
+    found = [group for group in groups.all() if group.split == diagnosis.evaluation.split]
+    if not found:
+        st.caption("None yet.")
+        return
+    heads = {"ERM": diagnosis.erm}
+    if here.run:
+        heads |= {"masking off": here.run.off_head, "NeuronTune": here.run.head}
+    rows = []
+    for group in found:
+        row: dict[str, object] = {
+            "group": group.name,
+            "found": group.origin,
+            "n": len(group.rows(diagnosis.evaluation)),
+        }
+        for name, head in heads.items():
+            part = group.accuracy(head, diagnosis.evaluation)
+            row[name] = percent(part)
+            row[f"{name}, 95 %"] = interval(part).partition(" · ")[0]
+        rows.append(row)
+    st.dataframe(rows, hide_index=True, key="own")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Forget a group", [group.name for group in found], key="forget_name")
+        st.button("Forget", key="forget", on_click=groups.remove, args=(name,))
+
+
+here = view()
+st.title("Groups of your own")
+st.markdown(
+    "Where no group labels exist, make some: find samples that share something, name them, and see how each head does "
+    "on them. They are yours, for measuring; no neuron is found by them and no head is trained on them."
+)
+left, right = st.columns([5, 4], gap="large")
+with left:
+    rows, suggestion = find(here)
+with right:
+    each = here.diagnosis.evaluation
+    st.markdown(f"**{len(rows)} samples chosen**")
+    if rows:
+        hits = int((here.diagnosis.said[rows] == each.labels[rows]).sum())
+        st.caption(f"The trained head gets {hits} of them right ({hits / len(rows):.0%}).")
+        with st.form("keep", border=False):
+            name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")
+            if st.form_submit_button("Keep as a group", type="primary"):
+                keep(here, name, rows, st.session_state["way"])
+        if st.session_state.get("kept"):
+            st.error(st.session_state["kept"])
+        captions = [each.class_names[here.diagnosis.said[row]] for row in rows[:SHOWN]]
+        wall(here, here.diagnosis.project.content["roles"]["evaluation"], rows[:SHOWN], captions, "chosen")
+        st.caption("Under each sample: what the classifier said.")
+st.subheader("Measured on your groups")
+measured(here)
