@@ -19,12 +19,12 @@ from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 
 if TYPE_CHECKING:
-    from neurontune_core.models.base import ImageModel
+    from neurontune_core.models.base import Network
 
 FILES = ("mask.json", "head.safetensors", "model_state_dict.safetensors", "load_head.py", "MODEL_CARD.md")
 
 _TOLERANCE = 1e-5  # of logits after a reload; for a second implementation, of the largest logit where that is above 1
-_PICTURES = 8  # run through the reloaded model
+_SAMPLES = 8  # run through the reloaded model
 _HALF_PRECISION = 2.0**-10  # twice float16's rounding error: the room for vectors that were stored in it
 
 
@@ -144,7 +144,10 @@ def _write_model(
     path = folder / "model_state_dict.safetensors"
     save_file(state, path)
 
-    again = load_model({**spec, "weights": str(path.resolve()), "num_classes": run.head.num_classes}, base)
+    written = {"weights": str(path.resolve()), "num_classes": run.head.num_classes}
+    if (base / str(spec.get("weights", ""))).is_dir():  # a Hugging Face folder, which says what the weights are of
+        written.setdefault("config", spec["weights"])
+    again = load_model({**spec, **written}, base)
     loaded = again.module.state_dict()
     equal = loaded.keys() == state.keys() and all(torch.equal(loaded[name], state[name]) for name in state)
     _require(equal, path.name, "its tensors are not those that were written")
@@ -153,32 +156,34 @@ def _write_model(
     _require(same_head, path.name, "its last layer is not the tuned head")
     check = f"reloaded into {original.architecture}; all {len(state)} tensors equal"
     if dataset is None or run.evaluation.sources is None:
-        return original.preprocessing.to_json(), f"{check}; no pictures at hand to run it on"
+        return original.input_settings(), f"{check}; no samples at hand to run it on"
     return (
-        original.preprocessing.to_json(),
-        f"{check}; {_run_on_pictures(path.name, again, original, run, dataset, base)}",
+        original.input_settings(),
+        f"{check}; {_run_on_samples(path.name, again, original, run, dataset, base)}",
     )
 
 
-def _run_on_pictures(
-    name: str, again: ImageModel, original: ImageModel, run: TunedRun, dataset: Mapping[str, Any], base: Path
+def _run_on_samples(
+    name: str,
+    again: Network[Any],
+    original: Network[Any],
+    run: TunedRun,
+    dataset: Mapping[str, Any],
+    base: Path,
 ) -> str:
-    """Pictures -> reloaded model, against picture -> original model's embedding, and stored embedding -> tuned head."""
-    import torch
-
+    """Sample -> reloaded model, against sample -> original model's embedding, and stored embedding -> tuned head."""
     from neurontune_core.datasets import open_dataset
 
     evaluation = run.evaluation
     assert evaluation.sources is not None
-    rows = np.unique(np.linspace(0, evaluation.num_samples - 1, _PICTURES).astype(np.int64))
+    rows = np.unique(np.linspace(0, evaluation.num_samples - 1, _SAMPLES).astype(np.int64))
     try:
-        pictures = open_dataset(dict(dataset), base)
-        opened = [original.preprocessing(pictures.open_source(str(evaluation.sources[row]))) for row in rows]
-    except InputError as error:  # the pictures may have been moved since: that is no reason to withhold the model
-        return f"not run on pictures: {error}"
-    batch = torch.from_numpy(np.stack(opened))
-    with torch.inference_mode():
-        logits = again.module(batch.to(again.device)).float().cpu().numpy()
+        samples = open_dataset(dict(dataset), base)
+        opened = [original.prepare(samples.open_sample(str(evaluation.sources[row]))) for row in rows]
+    except InputError as error:  # the files may have been moved since: that is no reason to withhold the model
+        return f"not run on samples: {error}"
+    batch = original.batch(opened)
+    logits = again.logits(batch).float().cpu().numpy()
     fresh = run.head.logits(original.embed(batch).float().cpu().numpy())
     scale = max(1.0, float(np.abs(fresh).max()))
     difference = _largest_difference(logits, fresh)
@@ -194,7 +199,7 @@ def _run_on_pictures(
         "model or other pictures",
     )
     return (
-        f"logits on {len(rows)} pictures differ by at most {difference:.2g} from the head on their embeddings "
+        f"logits on {len(rows)} samples differ by at most {difference:.2g} from the head on their embeddings "
         f"({from_stored.max():.2g} from the embeddings on disk)"
     )
 

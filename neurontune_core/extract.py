@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from neurontune_core.datasets.base import Dataset
-    from neurontune_core.models.base import ImageModel
+    from neurontune_core.models.base import Network
 
 MAX_UNREADABLE = 0.1  # share of pictures beyond which the folder is wrong rather than a few files
 _SECONDS_BETWEEN_NOTES = 1.0  # how much work a killed extraction may lose
 _GPU_WORKERS = 8
+_KINDS = {"image": "pictures", "text": "single texts", "text_pair": "pairs of texts"}
 
 OnProgress = Callable[[int, int, float], object]
 
@@ -35,7 +36,7 @@ class Cancelled(Exception):
 
 
 def extract(
-    model: ImageModel,
+    model: Network[Any],
     dataset: Dataset,
     folder: str | Path,
     *,
@@ -55,7 +56,7 @@ def extract(
         split: "train", "val", "test", or "" for a data set without splits.
         device: "auto" (CUDA, else Apple's MPS, else the CPU) or a torch device.
         dtype: "float16" or "float32", of the vectors on disk.
-        on_progress: called with (pictures done, pictures in all, pictures per second) after every batch.
+        on_progress: called with (samples done, samples in all, samples per second) after every batch.
         should_stop: asked before every batch.
 
     Raises:
@@ -67,11 +68,16 @@ def extract(
     if batch_size < 1:
         raise InputError(f"Expected a batch_size of at least 1, but got {batch_size}.")
     folder, rows = Path(folder), dataset.rows(split)
+    if model.modality != dataset.modality:
+        raise InputError(
+            f'"{model.architecture}" reads {_KINDS[model.modality]}, but the samples of {dataset.root} are '
+            f"{_KINDS[dataset.modality]}; give a model and a data set of the same kind."
+        )
     torch_device = choose_device(device)
     settings = {
         "architecture": model.architecture,
         "model": model.fingerprint(),
-        "preprocessing": model.preprocessing.to_json(),
+        "preprocessing": model.input_settings(),
         "pictures": _listing_digest(dataset, rows),
         "split": split,
         "dtype": dtype,
@@ -163,7 +169,7 @@ class _Partial:
 
 
 def _run(
-    model: ImageModel,
+    model: Network[Any],
     dataset: Dataset,
     rows: pd.DataFrame,
     work: _Partial,
@@ -175,7 +181,7 @@ def _run(
     for batch, chosen, failures in _batches(model, dataset, rows, work.done, batch_size):
         if should_stop and should_stop():
             raise Cancelled(
-                f"Stopped after {work.done} of {len(rows)} pictures; the same extraction goes on from there."
+                f"Stopped after {work.done} of {len(rows)} samples; the same extraction goes on from there."
             )
         if chosen:
             vectors = model.embed(batch).float().cpu().numpy()
@@ -192,47 +198,49 @@ def _run(
             on_progress(work.done, len(rows), (work.done - first) / max(time.monotonic() - started, 1e-9))
 
 
-def _batches(model: ImageModel, dataset: Dataset, rows: pd.DataFrame, start: int, batch_size: int) -> Any:
-    """(tensor [B, 3, H, W], row numbers, [(row number, reason)]) from row ``start`` on."""
-    import torch
+def _batches(model: Network[Any], dataset: Dataset, rows: pd.DataFrame, start: int, batch_size: int) -> Any:
+    """(what the network reads, row numbers, [(row number, reason)]) from row ``start`` on."""
     from torch.utils.data import DataLoader
 
     on_gpu = model.device.type == "cuda"  # on a CPU, reading in other processes only takes its cores away
     loader: DataLoader = DataLoader(
-        _Pictures(dataset, rows["source"].tolist(), model.preprocessing),  # type: ignore[arg-type]
+        _Samples(dataset, rows["source"].tolist(), model.prepare),  # type: ignore[arg-type]
         batch_size=batch_size,
         sampler=range(start, len(rows)),
-        num_workers=min(_GPU_WORKERS, os.cpu_count() or 1) if on_gpu else 0,
+        num_workers=min(_GPU_WORKERS, os.cpu_count() or 1) if on_gpu and dataset.modality == "image" else 0,
         collate_fn=list,
     )
     for batch in loader:
-        good = [(row, pixels) for row, pixels in batch if not isinstance(pixels, str)]
-        failures = [(row, reason) for row, reason in batch if isinstance(reason, str)]
-        pixels = torch.from_numpy(np.stack([pixels for _, pixels in good])) if good else None
-        yield pixels, [row for row, _ in good], failures
+        good = [(row, sample) for row, sample, reason in batch if reason is None]
+        failures = [(row, reason) for row, _, reason in batch if reason is not None]
+        yield (
+            model.batch([sample for _, sample in good]) if good else None,
+            [row for row, _ in good],
+            failures,
+        )
 
 
-class _Pictures:
-    """Row number -> (row number, [3, H, W] float32), or the reason in place of the pixels."""
+class _Samples:
+    """Row number -> (row number, what the model prepares of the sample, None), or the reason why it cannot."""
 
-    def __init__(self, dataset: Dataset, sources: list[str], preprocessing: Callable) -> None:
-        self.dataset, self.sources, self.preprocessing = dataset, sources, preprocessing
+    def __init__(self, dataset: Dataset, sources: list[str], prepare: Callable) -> None:
+        self.dataset, self.sources, self.prepare = dataset, sources, prepare
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    def __getitem__(self, row: int) -> tuple[int, np.ndarray | str]:
+    def __getitem__(self, row: int) -> tuple[int, Any, str | None]:
         try:
-            return row, self.preprocessing(self.dataset.open_source(self.sources[row]))
+            return row, self.prepare(self.dataset.open_sample(self.sources[row])), None
         except InputError as error:
-            return row, str(error)
+            return row, None, str(error)
 
 
 def _listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
     """Names, labels, groups and, so that replaced pictures are noticed, sizes and times of change."""
     digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
     digest.update(rows.to_csv(index=False).encode())
-    for source in rows["source"]:
+    for source in rows["source"] if dataset.modality == "image" else ():
         try:
             state = os.stat(dataset.root / source)
             digest.update(f"{state.st_size} {state.st_mtime_ns} ".encode())

@@ -58,7 +58,7 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
     project = {
         "format": FORMAT,
         **named,
-        "model": _moved(config["model"], "weights", base, out),
+        "model": _moved(_moved(config["model"], "weights", base, out), "config", base, out),
         "dataset": _moved(config["dataset"], "root", base, out),
         "embeddings": folders,
         "head": "head.safetensors" if own_head else None,
@@ -74,7 +74,7 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
 
 def _moved(spec: dict[str, Any], key: str, base: Path, out: Path) -> dict[str, Any]:
     """The spec as seen from ``out``: a path inside it stays relative, any other becomes absolute."""
-    if spec.get(key) in ("imagenet", "random"):
+    if spec.get(key) in ("imagenet", "random") or (key != "root" and key not in spec):
         return spec
     path = (base / spec.get(key, ".")).resolve()
     inside = path.is_relative_to(out.resolve())

@@ -238,7 +238,7 @@ def test_from_pictures_to_a_checked_bundle_by_the_command_line_alone(pictures: P
         "load_head.py",
         "MODEL_CARD.md",
     ]
-    assert "logits on 8 pictures" in files[2]["check"]
+    assert "logits on 8 samples" in files[2]["check"]
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
     assert "| Identification | val, 8 samples of 512 neurons |" in card
     assert "| `batches` | `3` |" in card

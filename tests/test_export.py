@@ -197,7 +197,7 @@ def test_the_whole_model_is_reloaded_and_run_on_real_pictures(
     )
     assert [file.name for file in files] == list(FILES)
     check = next(file.check for file in files if file.name == "model_state_dict.safetensors")
-    assert "tensors equal; logits on 8 pictures differ by at most" in check
+    assert "tensors equal; logits on 8 samples differ by at most" in check
 
     from safetensors.torch import load_file as load_torch_file
 
@@ -233,7 +233,7 @@ def test_without_pictures_the_models_tensors_are_still_compared(
     picture_project: tuple[Path, EmbeddingSet, LinearHead], picture_run: TunedRun, tmp_path: Path
 ) -> None:
     files = export_bundle(tmp_path / "out", picture_run, model=MODEL, base=picture_project[0])
-    assert "tensors equal; no pictures at hand" in files[2].check
+    assert "tensors equal; no samples at hand" in files[2].check
 
 
 def test_pictures_that_were_moved_do_not_withhold_the_model(
@@ -241,7 +241,7 @@ def test_pictures_that_were_moved_do_not_withhold_the_model(
 ) -> None:
     moved = {"format": "image_table", "root": "moved"}
     files = export_bundle(tmp_path / "out", picture_run, model=MODEL, dataset=moved, base=picture_project[0])
-    assert "tensors equal; not run on pictures: There is no folder" in files[2].check
+    assert "tensors equal; not run on samples: There is no folder" in files[2].check
 
 
 def test_a_head_that_comes_back_different_is_not_offered(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -97,6 +98,22 @@ class Dataset:
             raise InputError(f"The samples of {self.root} are pictures, not texts.")
         text = str(self.samples["text"].iat[row])
         return (text, str(self.samples["text2"].iat[row])) if self.modality == "text_pair" else text
+
+    def open_sample(self, source: str) -> Image.Image | str | tuple[str, str]:
+        """The picture or the text that ``samples`` calls ``source``.
+
+        Raises:
+            InputError: when there is none, or the picture cannot be read.
+        """
+        if self.modality == "image":
+            return self.open_source(source)
+        if source not in self._text_rows:
+            raise InputError(f'There is no text "{source}" in {self.root}.')
+        return self.open_text(self._text_rows[source])
+
+    @cached_property
+    def _text_rows(self) -> dict[str, int]:
+        return {source: row for row, source in enumerate(self.samples["source"])}
 
     def open_image(self, row: int) -> Image.Image:
         """The picture in row ``row`` of ``samples``, upright and in RGB.

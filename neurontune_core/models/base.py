@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from neurontune_core.head import LinearHead
 from neurontune_core.models.anatomy import Anatomy, Tap, dissect, run
 from neurontune_core.models.fitting import Fit
 from neurontune_core.models.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 B = TypeVar("B", torch.Tensor, Mapping[str, torch.Tensor])  # pictures, or tokens by name
 
@@ -45,6 +48,23 @@ class Network(Generic[B]):
         self.num_neurons = anatomy.num_neurons
         layer = self._classifier
         self.num_classes = None if layer is None else int(layer.out_features)
+
+    @property
+    def modality(self) -> str:
+        """What a sample is: "image", "text" or "text_pair"."""
+        raise NotImplementedError
+
+    def prepare(self, sample: Any) -> Any:
+        """One sample, made ready for `batch`."""
+        raise NotImplementedError
+
+    def batch(self, prepared: Sequence[Any]) -> B:
+        """What `prepare` made of B samples -> what the network reads."""
+        raise NotImplementedError
+
+    def input_settings(self) -> dict[str, Any]:
+        """How a sample becomes the network's input; JSON-able."""
+        raise NotImplementedError
 
     @property
     def _classifier(self) -> nn.Linear | None:
@@ -177,6 +197,20 @@ class ImageModel(Network[torch.Tensor]):
         options = {"headless": loading.headless, "use_last_linear": use_last_linear}
         anatomy = dissect(module, preprocessing.image_size, architecture, **options)
         super().__init__(module, architecture, anatomy, loading)
+
+    @property
+    def modality(self) -> str:
+        return "image"
+
+    def prepare(self, sample: Image.Image) -> np.ndarray:
+        """An RGB picture -> [3, H, W] float32."""
+        return self.preprocessing(sample)
+
+    def batch(self, prepared: Sequence[np.ndarray]) -> torch.Tensor:
+        return torch.from_numpy(np.stack(prepared))
+
+    def input_settings(self) -> dict[str, Any]:
+        return self.preprocessing.to_json()
 
     def channel_maps(self, batch: torch.Tensor) -> torch.Tensor | None:
         """[B, 3, H, W] -> [B, M, h, w] whose mean over h and w is the embedding; None where the network has none."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ from torch import nn
 from neurontune_core.models.anatomy import dissect_text
 from neurontune_core.models.base import Network
 from neurontune_core.models.fitting import Fit
-from neurontune_core.models.tokenization import Tokenization
+from neurontune_core.models.tokenization import Text, Tokenization
 
 Pooling = Literal["mean", "cls"]
 
@@ -41,6 +41,20 @@ class TextModel(Network[Mapping[str, torch.Tensor]]):
         batch = tokenization([(text, text) for text in texts] if tokenization.pairs else texts)
         options = {"headless": loading.headless, "use_last_linear": use_last_linear}
         super().__init__(module, architecture, dissect_text(module, batch, architecture, **options), loading)
+
+    @property
+    def modality(self) -> str:
+        return "text_pair" if self.tokenization.pairs else "text"
+
+    def prepare(self, sample: Text) -> Text:
+        """A text as it is: texts are tokenised a batch at a time."""
+        return sample
+
+    def batch(self, prepared: Sequence[Text]) -> dict[str, torch.Tensor]:
+        return self.tokenization(prepared)
+
+    def input_settings(self) -> dict[str, Any]:
+        return self.tokenization.to_json()
 
     def input_embeddings(self) -> nn.Module:
         """The layer that makes a vector of each token."""
