@@ -10,7 +10,7 @@ from threading import Thread
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 sys.path.insert(0, str(Path(__file__).parent))  # pages import their shared parts by name
@@ -35,6 +35,17 @@ def picture(request: Request) -> Response:
         return PlainTextResponse(str(error), 404)
 
 
+def words(request: Request) -> Response:
+    """What each word of a text adds to a neuron's activation."""
+    given = request.path_params
+    try:
+        return JSONResponse(
+            gallery(given["project"]).words(given["split"], given["row"], given["neuron"]), 200, HEADERS
+        )
+    except InputError as error:
+        return PlainTextResponse(str(error), 404)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open the first project while the browser is still fetching the page's script."""
@@ -48,5 +59,6 @@ app = st.App(
     routes=[
         Route("/nt/picture/{project}/{split}/{row:int}", picture),
         Route("/nt/picture/{project}/{split}/{row:int}/{neuron:int}", picture),
+        Route("/nt/words/{project}/{split}/{row:int}/{neuron:int}", words),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +11,9 @@ import numpy as np
 
 from neurontune_core.confidence import Confidence
 from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
 from neurontune_core.evaluate import Evaluation, evaluate
+from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.mask_curve import MaskCurve, mask_curve
@@ -19,6 +22,7 @@ from neurontune_core.workspace import Project
 
 BINS = 32
 _KEPT_CURVES = 32
+_MOST_TEXTS = 5_000  # whose words are counted
 _MOST_BYTES_AT_HAND = 1 << 29
 
 _background = ThreadPoolExecutor(1)
@@ -58,6 +62,7 @@ class Diagnosis:
         self.right = self.predictions == self.identification.labels
         self.erm_evaluation = evaluate(self.erm, self.evaluation)
         self._curves: dict[tuple, MaskCurve] = {}
+        self._distinctive: dict[int, list[DistinctiveWord]] = {}
 
     @cached_property
     def tuning(self) -> EmbeddingSet:
@@ -190,6 +195,26 @@ class Diagnosis:
     def activations(self, neuron: int) -> np.ndarray:
         """[N] float32 activations of a neuron on the identification set."""
         return np.asarray(self.identification.embeddings[:, neuron], dtype=np.float32)
+
+    def distinctive_words(
+        self, neuron: int, texts: Callable[[str, int], tuple[str, ...]], limit: int = 12
+    ) -> list[DistinctiveWord]:
+        """Words over-represented in the tenth of the identification samples on which a neuron fires most.
+
+        Args:
+            texts: split and row -> the sample's texts (`Gallery.texts`).
+        """
+        if neuron not in self._distinctive:
+            split = self.project.content["roles"]["identification"]
+            order = np.argsort(-np.abs(self.activations(neuron)), kind="stable")
+            top = max(1, min(len(order), _MOST_TEXTS) // 10)
+            rest = order[top :: max(1, len(order) // _MOST_TEXTS)]
+            said = [[" ".join(texts(split, int(row))) for row in rows] for rows in (order[:top], rest)]
+            try:
+                self._distinctive[neuron] = distinctive_words(*said, limit=limit)
+            except InputError:  # no words on one side: nothing to say
+                self._distinctive[neuron] = []
+        return self._distinctive[neuron]
 
     def distribution(self, neuron: int, label: int) -> Distribution:
         """How strongly a neuron fires on one class of the identification set, on hits and on mistakes."""

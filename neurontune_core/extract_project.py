@@ -60,6 +60,7 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
         **named,
         "model": _moved(_moved(config["model"], "weights", base, out), "config", base, out),
         "dataset": _moved(config["dataset"], "root", base, out),
+        "modality": dataset.modality,
         "embeddings": folders,
         "head": "head.safetensors" if own_head else None,
         "roles": {

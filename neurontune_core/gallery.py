@@ -1,9 +1,10 @@
-"""Pictures of a project's samples and heatmaps over them, made on demand and kept in memory."""
+"""Pictures of a project's samples and heatmaps over them, or texts and their words; made on demand, kept in memory."""
 
 from __future__ import annotations
 
 import threading
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -30,20 +31,55 @@ class Gallery:
         self._sets: dict[str, EmbeddingSet] = {}
         self.thumbnail = lru_cache(4096)(self._thumbnail)
         self.heatmap = lru_cache(4096)(self._heatmap)
+        self.words = lru_cache(4096)(self._words)
         self._all_maps = lru_cache(_KEPT_MAPS)(self._compute_all_maps)
         self._one_map = lru_cache(_KEPT_MAPS)(self._compute_one_map)
         self._scale = lru_cache(4096)(self._compute_scale)
 
     @property
     def has_pictures(self) -> bool:
-        return bool(self._project.content.get("dataset"))
+        return bool(self._project.content.get("dataset")) and self._modality == "image"
+
+    @property
+    def has_texts(self) -> bool:
+        return bool(self._project.content.get("dataset")) and self._modality != "image"
+
+    @property
+    def has_model(self) -> bool:
+        return bool(self._project.content.get("model"))
+
+    @property
+    def _modality(self) -> str:
+        return str(self._project.content.get("modality", "image"))
+
+    def texts(self, split: str, row: int) -> tuple[str, ...]:
+        """The text of a sample, or both texts of a pair."""
+        if not self.has_texts:
+            raise InputError("The samples of this project are no texts.")
+        found = self._dataset.open_sample(self._source(split, row))
+        return (found,) if isinstance(found, str) else tuple(found)
+
+    def _words(self, split: str, row: int, neuron: int) -> dict[str, Any]:
+        """What each word of a sample adds to a neuron's activation; JSON-able.
+
+        Returns:
+            ``words``: [start, end, part, value], ``read``: characters of each part that the network read, ``cut``:
+            whether it read less than all.
+        """
+        from neurontune_core.explain.tokens import token_attributions
+
+        parts = self.texts(split, row)
+        with self._lock:  # one at a time, as with heatmaps
+            found = token_attributions(self._model, [parts[0] if len(parts) == 1 else (parts[0], parts[1])], neuron)[0]
+        words = [[word.start, word.end, word.part, round(word.value, 5)] for word in found.words]
+        return {"words": words, "read": list(found.characters_read), "cut": found.cut}
 
     @cached_property
     def _dataset(self):  # type: ignore[no-untyped-def]
         from neurontune_core.datasets import open_dataset
 
-        if not self.has_pictures:
-            raise InputError("This project holds vectors alone; there are no pictures to show.")
+        if not self._project.content.get("dataset"):
+            raise InputError("This project holds vectors alone; there are no samples to show.")
         return open_dataset(self._project.content["dataset"], self._project.source)
 
     @cached_property

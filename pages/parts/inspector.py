@@ -8,6 +8,7 @@ from neurontune_core.confidence import VERDICTS, Confidence
 from neurontune_core.figures import outcome_distributions
 from pages.parts.state import View, gallery
 from pages.parts.wall import close_up, wall
+from pages.parts.words import HELP
 
 TOP = 12
 COLOURS = ("inferno", "viridis", "grey")
@@ -55,7 +56,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
     diagnosis = here.diagnosis
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
     activation = abs(diagnosis.activations(neuron))
-    pictures = gallery(here.name).has_pictures
+    pictures, texts = gallery(here.name).has_pictures, gallery(here.name).has_texts
     colours = "inferno"
     if pictures:
         colours = st.segmented_control(
@@ -74,9 +75,20 @@ def _samples(here: View, neuron: int, label: int) -> None:
                 st.session_state["sample"] = picked
                 st.rerun()
     where = " Bright: where it fires. Click a picture to look closer." if pictures else ""
+    if texts:
+        _words(here, neuron)
+        where = " Orange words raise the activation, blue ones lower it. Click a text to unfold it."
     st.caption(f'Split "{split}". Under each sample: activation, and what the classifier said.{where}')
     if pictures and chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
+
+
+def _words(here: View, neuron: int) -> None:
+    """Words over-represented where the neuron fires most."""
+    found = here.diagnosis.distinctive_words(neuron, gallery(here.name).texts)
+    if found:
+        words = ", ".join(f"`{word.word.replace('`', '')}` ({word.count_top})" for word in found)
+        st.markdown(f"**Words of its strongest samples:** {words}", help=HELP["words"])
 
 
 def _details(here: View, split: str, row: int, neuron: int, colours: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts.state import View, gallery
+from pages.parts.texts import texts
 
 _CSS = """
 .bar{display:flex;gap:.6rem;align-items:center;margin:0 0 .4rem;font:inherit;font-size:.82rem;color:var(--st-text-color)}
@@ -77,6 +78,9 @@ def wall(
     """Show samples of a split; with a neuron, where it looks. Returns the row that was clicked just now."""
     if not len(rows):
         st.caption("No such samples.")
+        return None
+    if gallery(view.name).has_texts:
+        texts(view, split, rows, captions, key, neuron)
         return None
     if not gallery(view.name).has_pictures:
         st.caption(", ".join(captions))

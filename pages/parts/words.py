@@ -20,6 +20,10 @@ HELP = {
         "Exact permutation test of every score, corrected for testing all neurons (Benjamini-Hochberg, 5 %), and its "
         "95 % bootstrap interval lies above λ."
     ),
+    "words": (
+        "Words more frequent in the tenth of the samples on which this neuron fires most than in the others (log-odds "
+        "with a Dirichlet prior); in brackets, how often. Words of digits count as one."
+    ),
     "threshold": "λ: a neuron counts as biased when its score exceeds this for any class. The paper uses 0.",
     "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
