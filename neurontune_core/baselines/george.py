@@ -1,0 +1,61 @@
+"""GEORGE on the head: clusters along the margin of each class become the groups of group DRO (Sohoni et al., 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from neurontune_core.baselines.base import BY_GROUP, Fitted, best_of, setting
+from neurontune_core.baselines.clusters import MarginMixture
+from neurontune_core.baselines.group_dro import GroupDroSettings, robust_epochs
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.head import LinearHead
+
+GeorgeSelect = Literal["worst_cluster_accuracy", "worst_class_accuracy", "worst_group_accuracy"]
+
+
+@dataclass(frozen=True)
+class GeorgeSettings(GroupDroSettings):
+    """As the paper, the epoch is chosen by the worst cluster; of its two reductions this is the margin, not UMAP."""
+
+    most_clusters: int = setting(10, "largest number of clusters tried in a class; the silhouette chooses", low=2)
+    select: GeorgeSelect = setting(  # type: ignore[assignment]
+        "worst_cluster_accuracy",
+        "measured on the identification set to choose the epoch; worst_group_accuracy uses group labels",
+        choices=GeorgeSelect,
+    )
+
+
+def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: GeorgeSettings) -> Fitted:
+    """Cluster the tuning set by the margins of the given head, then train with group DRO over the clusters.
+
+    The identification set is assigned to the same clusters, for choosing the epoch.
+    """
+    train, selection = margins(head, tuning), margins(head, identification)
+    groups = np.empty(tuning.num_samples, dtype=np.int64)
+    judged = np.empty(identification.num_samples, dtype=np.int64)
+    begin = 0
+    for label in np.unique(tuning.labels):
+        own, other = tuning.labels == label, identification.labels == label
+        mixture = MarginMixture(train[own], settings.most_clusters, settings.seed % 2**32)
+        groups[own] = begin + mixture.assign(train[own])
+        judged[other] = begin + mixture.assign(selection[other])
+        begin += mixture.count
+    select: str = settings.select
+    if select == "worst_cluster_accuracy":
+        identification = replace(identification, groups=judged, group_names=tuple(map(str, range(begin))))
+        select = BY_GROUP
+    best = best_of(robust_epochs(head, tuning, groups, settings), identification, select)
+    chosen = {"epoch": best.chosen["epoch"], "num_clusters": begin, settings.select: best.chosen[select]}
+    return Fitted(best.head, chosen)
+
+
+def margins(head: LinearHead, embedding_set: EmbeddingSet) -> np.ndarray:
+    """[N] float64: the logit of the own class minus the largest other one."""
+    logits = head.logits(embedding_set.embeddings).astype(np.float64)
+    own = (np.arange(len(logits)), embedding_set.labels)
+    right = logits[own]
+    logits[own] = -np.inf
+    return np.asarray(right - logits.max(axis=1))

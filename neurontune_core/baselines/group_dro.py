@@ -1,0 +1,58 @@
+"""Group DRO on the head: groups with high loss gain weight as training goes on (Sagawa et al., 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurontune_core.baselines.base import Candidate, Fitted, TrainSettings, best_of, setting
+from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, residual, widened
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.head import LinearHead
+
+
+@dataclass(frozen=True)
+class GroupDroSettings(TrainSettings):
+    """η is the public code's; the paper tries adjustments 0..5 with strong weight decay."""
+
+    step_size: float = setting(0.01, "η: how fast the weights of groups follow their losses")
+    adjustment: float = setting(0.0, "C: a group of n samples has C/√n added to its loss when weights are updated")
+
+
+def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: GroupDroSettings) -> Fitted:
+    """Train on the tuning set with its groups; groups without a sample there are left out, with a warning."""
+    groups = tuning.groups
+    assert groups is not None  # `Method.run` saw to it
+    best = best_of(robust_epochs(head, tuning, groups, settings), identification, settings.select)
+    empty = [name for place, name in enumerate(tuning.group_names) if not (groups == place).any()]
+    warnings = tuple(f'Group "{name}" has no sample in the tuning set; it can not be trained on.' for name in empty)
+    return Fitted(best.head, best.chosen, warnings)
+
+
+def updated_weights(
+    weights: np.ndarray, losses: np.ndarray, sizes: np.ndarray, settings: GroupDroSettings
+) -> np.ndarray:
+    """[G] q ∝ q exp(η (loss + C/√n)), summing to 1; all arguments but the settings are [G]."""
+    raised = weights * np.exp(settings.step_size * (losses + settings.adjustment / np.sqrt(sizes)))
+    return np.asarray(raised / raised.sum())
+
+
+def robust_epochs(
+    head: LinearHead, tuning: EmbeddingSet, groups: np.ndarray, settings: GroupDroSettings
+) -> Iterator[Candidate]:
+    """The head after every epoch of Σ q_g loss_g on group-balanced batches; ``groups`` [N] may be pseudo-groups."""
+    vectors, rng = widened(tuning), np.random.default_rng(settings.seed)
+    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    weights = np.full(len(sizes), 1 / len(sizes))
+    trainer = HeadTrainer(head.weight, head.bias, settings)
+    for epoch in range(1, settings.epochs + 1):
+        for rows in balanced_batches(groups, settings.batches, settings.batch_size, rng):
+            batch, labels, members = vectors[rows], tuning.labels[rows], groups[rows]
+            logits = trainer.logits(batch)
+            counts = np.bincount(members, minlength=len(sizes))
+            losses = np.bincount(members, cross_entropy(logits, labels), len(sizes)) / counts
+            weights = updated_weights(weights, losses, sizes, settings)
+            trainer.step(batch, residual(logits, labels) * (weights / counts)[members, None])
+        yield Candidate(trainer.head(), {"epoch": epoch})
