@@ -98,7 +98,7 @@ class Gallery:
     def _source(self, split: str, row: int) -> str:
         sources = self._set(split).sources
         if sources is None or not 0 <= row < len(sources):
-            raise InputError(f'There is no picture {row} in "{split}".')
+            raise InputError(f'There is no sample {row} in "{split}".')
         return str(sources[row])
 
     def _thumbnail(self, split: str, row: int) -> bytes:

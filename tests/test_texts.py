@@ -1,0 +1,89 @@
+"""A project of texts on the screens' side: its texts, the words a neuron goes by, and what the pages show of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neurontune_core import InputError
+from neurontune_core.datasets import guess_dataset, open_dataset
+from neurontune_core.diagnosis import Diagnosis
+from neurontune_core.extract_project import extract_project
+from neurontune_core.gallery import Gallery
+from neurontune_core.models import load_model
+from neurontune_core.workspace import Project, Workspace
+from tests.layouts import pair_tables, text_table
+from tests.tiny_huggingface import text_folder
+
+ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
+
+
+def text_project(home: Path, *, pairs: bool) -> Project:
+    (home / "data").mkdir()
+    guess = guess_dataset((pair_tables if pairs else text_table)(home / "data"))
+    classes = len(open_dataset(guess.spec, home).class_names)
+    text_folder(home / "model", "bert", num_labels=classes)
+    out = Workspace(home).new_folder("texts")
+    model = {"family": "huggingface_text", "weights": str(home / "model"), "tokenization": {"pairs": pairs}}
+    extract_project({"model": model, "dataset": guess.spec, "base": str(home), "out": str(out)}, lambda **_: None)
+    return Workspace(home).open("texts")
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_words_add_up_to_what_the_text_does_to_the_neuron(tmp_path: Path, pairs: bool) -> None:
+    project = text_project(tmp_path, pairs=pairs)
+    gallery, network = Gallery(project), load_model(project.content["model"], project.source)
+    assert gallery.has_texts
+    assert not gallery.has_pictures
+    parts = gallery.texts("val", 0)
+    assert len(parts) == 1 + pairs
+    found = gallery.words("val", 0, 3)
+    tokenizer = network.tokenization.tokenizer
+    encoded = network.tokenization.encode([parts if pairs else parts[0]])
+    batch = network.tokenization.tensors(encoded)
+    empty = dict(batch)
+    text = [part is not None for part in encoded.sequence_ids(0)]
+    empty["input_ids"] = batch["input_ids"].clone()
+    empty["input_ids"][0, text] = tokenizer.pad_token_id
+    expected = float(network.embed(batch)[0, 3] - network.embed(empty)[0, 3])
+    assert sum(value for *_, value in found["words"]) == pytest.approx(expected, abs=0.02 * max(1, abs(expected)))
+    for start, end, part, _ in found["words"]:
+        assert parts[part][start:end].strip()
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    gallery = Gallery(text_project(tmp_path, pairs=False))
+    for use in (
+        lambda: gallery.texts("val", 10**6),
+        lambda: gallery.words("val", 0, 10**6),
+        lambda: gallery.thumbnail("val", 0),
+    ):
+        with pytest.raises(InputError):
+            use()
+
+
+def test_distinctive_words_are_those_of_the_strongest_samples(tmp_path: Path) -> None:
+    project = text_project(tmp_path, pairs=False)
+    diagnosis = Diagnosis(project)
+    count = diagnosis.identification.num_samples
+    order = abs(diagnosis.activations(2)).argsort()[::-1]
+
+    def texts(_: str, row: int) -> tuple[str, ...]:
+        return ("rare zebra" if row in order[: max(1, count // 10)] else "plain horse",)
+
+    assert {word.word for word in diagnosis.distinctive_words(2, texts)} == {"rare", "zebra"}
+
+
+@pytest.mark.parametrize("page", ["overview", "neurons", "check", "groups"])
+def test_every_screen_opens_on_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
+    text_project(tmp_path, pairs=False)
+    shown = AppTest.from_file(ROUTER, default_timeout=60)
+    shown.query_params["project"] = "texts"
+    shown.run()
+    if page != "overview":
+        shown.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
+    assert not shown.exception
+    assert not shown.error
