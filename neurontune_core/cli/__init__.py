@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, projects
+from neurontune_core.cli import arrays, comparing, projects
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "identify": arrays.identify,
     "tune": arrays.tune,
     "evaluate": arrays.evaluate,
+    "compare": comparing.compare,
     "export": projects.export,
     "app": projects.app,
 }
