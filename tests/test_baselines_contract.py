@@ -93,6 +93,15 @@ def test_the_same_seed_gives_the_same_head_and_another_seed_another(entry: Metho
 
 
 @pytest.mark.parametrize("entry", METHODS.values(), ids=METHODS)
+def test_only_methods_that_start_afresh_do_without_the_given_head(entry: Method, data) -> None:
+    head, identification, tuning = data
+    other = LinearHead(head.weight + np.linspace(-1, 1, 33).reshape(3, 11), head.bias)
+    moved = entry.run(other, identification, tuning, quick(entry)).head.weight
+    afresh = entry.key in {"dfr", "lff", "lwbc", "ssl_erm", "variable_selection"}
+    assert np.array_equal(moved, entry.run(*data, quick(entry)).head.weight) == afresh
+
+
+@pytest.mark.parametrize("entry", METHODS.values(), ids=METHODS)
 def test_group_labels_move_a_head_only_where_the_method_declares_them(entry: Method, data) -> None:
     head, identification, tuning = data
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.baselines import METHODS, bpa, dfr
+from neurontune_core.baselines.base import best_of
 from neurontune_core.baselines.clusters import MarginMixture, cosine_kmeans, lloyd
 from neurontune_core.baselines.l1 import l1_logistic
 
@@ -97,7 +98,9 @@ def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(monkeyp
         fitted.append((head, vectors, labels, strength))
         return head
 
+    judged = []
     monkeypatch.setattr(dfr, "l1_logistic", spy)
+    monkeypatch.setattr(dfr, "best_of", lambda given, on, select: judged.append(on) or best_of(given, on, select))
     entry = METHODS["dfr"]
     result = entry.run(blank(held_out), held_out, held_out, entry.settings(strengths=(1e-6, 0.3), refits=4))
     assert [strength for *_, strength in fitted] == [1e-6, 0.3] + 4 * [0.3]  # so strong a penalty leaves nothing
@@ -108,6 +111,9 @@ def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(monkeyp
         assert len(set(member)) == len(member)
         np.testing.assert_allclose(vectors, scaled[member], atol=1e-4)
         np.testing.assert_array_equal(labels, held_out.labels[member])
+        if place < 2:
+            assert set(judged[0].sample_ids).isdisjoint(held_out.sample_ids[member])
+            assert np.bincount(judged[0].groups).tolist() == [30, 24, 17, 11]
         assert np.bincount(held_out.groups[member]).tolist() == 4 * [10 if place < 2 else 21]  # half first, then all
     assert len({vectors.tobytes() for _, vectors, *_ in fitted[2:]}) == 4
     mean = np.mean([head.logits(scaled) for head, *_ in fitted[2:]], axis=0)
