@@ -1,4 +1,4 @@
-"""Setup: the open project, a new one from pictures and a model, and the extractions under way."""
+"""Setup: the open project, a new one from data and a model, and the extractions under way."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.jobs import Job, JobStore
 from pages.parts.state import view, workspace
 
-FAMILIES = ("torchvision", "timm", "efficientnet_lite")
+FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
 store = JobStore(workspace().jobs)
 
 
@@ -33,28 +33,30 @@ def about() -> None:
 
 
 def new_project() -> None:
-    st.subheader("Your own model and pictures")
+    st.subheader("Your own model and data")
     st.caption(
-        "Paths on the machine that runs this app. Pictures: a folder `class/…` or `split/class/…`, or one with a table "
-        "`metadata.csv` (path, label, split, attribute). Weights: a safetensors file "
-        "or a state dict; nothing is unpickled."
+        "Paths on the machine that runs this app. Data: a folder `class/…` or `split/class/…`, one with a table of "
+        "pictures or texts (path or text, label, split, attribute), or a published data set as it is unpacked. "
+        "Weights: a safetensors file, a state dict, or the folder of a Hugging Face model; nothing is unpickled."
     )
     with st.form("new", border=True):
         name = st.text_input("Project name", key="new_name")
-        data = st.text_input("Folder or table of the pictures", key="new_data")
+        data = st.text_input("Folder or table of the data", key="new_data")
         one, two = st.columns(2)
         family = one.selectbox("Model family", FAMILIES, key="new_family")
         architecture = two.text_input("Architecture", placeholder="resnet50", key="new_architecture")
-        weights = st.text_input("Weights file", key="new_weights")
+        weights = st.text_input("Weights file, or Hugging Face folder", key="new_weights")
         if not st.form_submit_button("Check and extract", type="primary"):
             return
     try:
         out = workspace().new_folder(name)
         guess = guess_dataset(Path(data).expanduser())
         file = Path(weights).expanduser()
-        if not file.is_file():
-            raise InputError(f'There is no weights file "{weights}".')
-        model = {"family": family, "architecture": architecture, "weights": str(file.resolve())}
+        if not weights or not file.exists():
+            raise InputError(f'There is no weights file or model folder "{weights}".')
+        model = {"family": family, "weights": str(file.resolve())} | (
+            {"architecture": architecture} if architecture else {}
+        )
         config = {"model": model, "dataset": guess.spec, "base": str(out), "out": str(out), "name": name, "title": name}
         store.submit("extract", config, title=f"Extract {name}")
         st.success(guess.description)
@@ -81,7 +83,7 @@ def jobs() -> None:
         status = job.status()
         text, button = st.columns([8, 1], vertical_alignment="center")
         left = "" if status.seconds_left is None else f" · {status.seconds_left:.0f} s left"
-        rate = f" · {status.rate:.1f} pictures a second{left}" if status.state == "running" and status.rate else ""
+        rate = f" · {status.rate:.1f} samples a second{left}" if status.state == "running" and status.rate else ""
         count = f" · {status.done} of {status.total}" if status.total else ""
         text.progress(status.done / status.total if status.total else 0.0, f"{job.title} · {status.state}{count}{rate}")
         if not status.finished:

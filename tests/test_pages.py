@@ -135,7 +135,7 @@ def test_a_project_without_a_head_says_why_and_setup_stays_open(workspace: Works
     file.write_text(file.read_text().replace('"head.safetensors"', "null"))
     shown = opened("birds", "setup")
     assert "has no head" in said(shown)
-    assert "Your own model and pictures" in said(shown)
+    assert "Your own model and data" in said(shown)
 
 
 @pytest.mark.parametrize("page", PAGES)

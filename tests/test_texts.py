@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from neurontune_core import InputError
+from neurontune_core.cli import app
 from neurontune_core.datasets import guess_dataset, open_dataset
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.extract_project import extract_project
@@ -87,3 +89,13 @@ def test_every_screen_opens_on_texts(tmp_path: Path, monkeypatch: pytest.MonkeyP
         shown.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
     assert not shown.exception
     assert not shown.error
+
+
+def test_the_command_line_extracts_texts(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    text_folder(tmp_path / "model", "bert", num_labels=2)
+    arguments = ["extract", "--family", "huggingface_text", "--weights", tmp_path / "model"]
+    arguments += ["--data", text_table(tmp_path / "data"), "--out", tmp_path / "project", "--json"]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.stderr
+    assert Project.at(tmp_path / "project").load_head().num_classes == 2

@@ -64,14 +64,14 @@ def example(as_json: AsJson = False) -> None:
 def extract(
     out: Out,
     project: Annotated[Path | None, typer.Option(help="A project.json; its model and data set are extracted.")] = None,
-    family: Annotated[str | None, typer.Option(help="Model family: torchvision, timm or efficientnet_lite.")] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, huggingface_text, ...")
+    ] = None,
     architecture: Annotated[str | None, typer.Option(help="Architecture, such as resnet50.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Checkpoint file, or imagenet for efficientnet_lite.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Checkpoint file, or the folder of a Hugging Face model.")] = None,
     num_classes: Annotated[int | None, typer.Option(help="Classes, where weights do not say.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the pictures, in folders by class or in a table.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder or table of the data.")] = None,
     split: Annotated[list[str] | None, typer.Option(help="train, val or test; repeat it; all when left out.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Pictures a batch.")] = 32,
@@ -96,7 +96,9 @@ def extract(
         from neurontune_core.datasets import guess_dataset
 
         if family is None or data is None:
-            raise InputError("Give --family, --architecture, --weights and --data, or give --project.")
+            raise InputError(
+                "Give --family, --weights, --data and, where the family has several, --architecture; or give --project."
+            )
         base, guess = Path.cwd(), guess_dataset(data)
         note(guess.description)
         model: dict[str, Any] = {"family": family, "architecture": architecture, "weights": weights}
@@ -107,7 +109,7 @@ def extract(
             raise InputError(f'The project {project} has no "{key}", so nothing can be extracted from it.')
 
     def report(*, done: int, total: int, rate: float, split: str) -> None:
-        progress(f"{split}: {done} of {total} pictures, {rate:.1f} a second")
+        progress(f"{split}: {done} of {total} samples, {rate:.1f} a second")
 
     made = extract_project(config | {"base": str(base)}, report)
     progress("")

@@ -46,7 +46,7 @@ def seen(page: Page, kind: str) -> list[str]:
         ("check", "What got better, what got worse"),
         ("groups", "Groups of your own"),
         ("export", "There is no retrained head yet"),
-        ("setup", "Your own model and pictures"),
+        ("setup", "Your own model and data"),
     ],
 )
 def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: Page, path: str, content: str) -> None:
@@ -185,10 +185,10 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
 
 def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/setup")
-    expect(page.get_by_text("Your own model and pictures")).to_be_visible()
+    expect(page.get_by_text("Your own model and data")).to_be_visible()
     settled(page)
     page.get_by_label("Project name").fill("mine")
-    page.get_by_label("Folder or table of the pictures").fill("/nowhere/at/all")
+    page.get_by_label("Folder or table of the data").fill("/nowhere/at/all")
     page.get_by_role("button", name="Check and extract").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("/nowhere/at/all")
 
