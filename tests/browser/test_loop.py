@@ -149,9 +149,14 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     from safetensors.torch import load_file
 
     page.goto(f"{server.url}/retrain")
-    expect(page.get_by_text("Nothing retrained yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Retrain the head")).to_be_visible()
     settled(page)
-    page.keyboard.press("Control+Enter")
+    earlier = len(list((server.home / "projects" / "example" / "runs").glob("*/run.json")))
+    page.get_by_test_id("stSidebar").get_by_test_id("stBaseButton-primary").click()
+    deadline = time.monotonic() + 60
+    while len(list((server.home / "projects" / "example" / "runs").glob("*/run.json"))) == earlier:
+        assert time.monotonic() < deadline, "no run was saved"
+        page.wait_for_timeout(100)
     expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}"))).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Overview").click()
