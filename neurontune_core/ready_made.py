@@ -122,7 +122,15 @@ def _indices(
     values: np.ndarray, given: Sequence[str] | None, said: np.ndarray | None, column: str, prefix: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     names = given if given is not None else None if said is None else _strings(np.atleast_1d(said)).tolist()
-    return codes(_strings(values), names, column, prefix)
+    if values.dtype.kind == "f" and not np.array_equal(values, np.trunc(values)):
+        raise InputError(f"Expected whole numbers or names as {column}s, but got {values.dtype} values with fractions.")
+    indices, classes = codes(_strings(values), names, column, prefix)
+    if names is None and len(classes) > len(values):
+        raise InputError(
+            f"The {column} indices go up to {len(classes) - 1} with {len(values)} samples; number them from 0, or give "
+            f"{prefix}_names."
+        )
+    return indices, classes
 
 
 def _groups(

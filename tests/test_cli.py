@@ -198,6 +198,26 @@ def test_import_names_classes_when_the_file_does_not(tmp_path: Path) -> None:
     assert EmbeddingSet.load(tmp_path / "set").class_names == ("class 0", "class 1", "class 2")
 
 
+def test_import_takes_labels_and_groups_from_files_or_by_name(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    np.save(tmp_path / "v.npy", vectors)
+    (tmp_path / "labels.txt").write_text("dog\ncat\ndog\ncat\n")
+    np.save(tmp_path / "groups.npy", np.array([1, 0, 2, 1]))
+    ask("import", tmp_path / "v.npy", "--labels", tmp_path / "labels.txt", "--groups", tmp_path / "groups.npy",
+        "--out", tmp_path / "files")  # fmt: skip
+    table = pd.DataFrame({"penultimate": list(vectors), "species": ["dog", "cat", "dog", "cat"], "site": [1, 0, 2, 1]})
+    table.to_parquet(tmp_path / "t.parquet")
+    ask("import", tmp_path / "t.parquet", "--column", "embeddings=penultimate", "--labels", "species", "--groups",
+        "site", "--out", tmp_path / "named")  # fmt: skip
+    for out in ("files", "named"):
+        found = EmbeddingSet.load(tmp_path / out)
+        np.testing.assert_array_equal(found.embeddings, vectors)
+        assert [found.class_names[label] for label in found.labels] == ["dog", "cat", "dog", "cat"]
+        assert found.groups.tolist() == [1, 0, 2, 1]
+    said = complaint("import", tmp_path / "t.parquet", "--column", "penultimate", "--out", tmp_path / "set")
+    assert said == '--column has the value "penultimate"; write it as name=value.'
+
+
 def test_without_json_the_answer_is_short_and_readable(folder: Path) -> None:
     result = call("evaluate", "--embeddings", folder / "test", "--head", folder / "head.safetensors")
     assert result.exit_code == 0
@@ -313,7 +333,7 @@ def complaint_without_json(*arguments: object) -> str:
         ("evaluate --embeddings head.safetensors --head head.safetensors", "There is no folder"),
         ("bogus", "No such command 'bogus'"),
         ("import nowhere.npz --out set", "There is no file nowhere.npz"),
-        ("import head.safetensors --out set", "is not an .npz file"),
+        ("import head.safetensors --out set", "has no array that looks like the embeddings"),
         ("extract --out set", "Give --family"),
         ("extract --project val/meta.json --out set", "is not a project"),
         ("export --head head.safetensors --mask val/meta.json --out b", "Give --erm and --evalu"),
@@ -364,13 +384,12 @@ def test_bad_settings_of_tune_end_with_one_sentence(
     ("change", "sentence"),
     [
         ({"embeddings": np.array([[1.0, np.nan], [1, 1], [np.inf, 1]])}, "NaN or infinity, in rows 0, 2"),
-        ({"labels": np.array([0, 1, -1])}, "1 labels lie outside 0..1"),
+        ({"labels": np.array([0, 1, -1])}, '-1 in row 3 of column "label" is not a number of 0..'),
         ({"labels": np.array([0, 1, 7])}, "go up to 7 with 3 samples"),
-        ({"labels": np.array([0, 1, 2]), "class_names": np.array(["a", "b"])}, "1 labels lie outside 0..1"),
+        ({"labels": np.array([0, 1, 2]), "class_names": np.array(["a", "b"])}, '2 in row 3 of column "label" is not'),
         ({"labels": np.array([0, 1])}, "Expected 3 labels"),
-        ({"labels": np.array([0.5, 1, 0])}, "Expected whole numbers as labels"),
-        ({"labels": np.array(["cat", "dog", "cat"])}, "Expected whole numbers as labels"),
-        ({"labels": None}, 'has no array "labels"'),
+        ({"labels": np.array([0.5, 1, 0])}, "Expected whole numbers or names as labels"),
+        ({"labels": None}, "has no array that looks like the labels"),
         ({"embeddings": np.ones(3)}, "Expected embeddings of shape"),
         ({"embeddings": np.array([[{}], [{}], [{}]], dtype=object)}, "pickled objects are never read"),
         ({"groups": np.array([0, 1])}, "Expected 3 groups"),
@@ -399,9 +418,9 @@ def test_a_pickle_named_npz_is_refused_and_nothing_in_it_runs(tmp_path: Path, mo
     assert not Path("sprung").exists()
 
 
-def test_a_plain_npy_and_a_cut_file_are_refused(tmp_path: Path) -> None:
+def test_an_npy_without_labels_and_a_cut_file_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((3, 2)))
-    assert "is not an .npz file" in complaint("import", tmp_path / "a.npy", "--out", tmp_path / "set")
+    assert "looks like the labels" in complaint("import", tmp_path / "a.npy", "--out", tmp_path / "set")
     np.savez(tmp_path / "a.npz", embeddings=np.ones((3, 2)), labels=np.array([0, 1, 0]))
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:200])
     assert "is not an .npz file" in complaint("import", tmp_path / "b.npz", "--out", tmp_path / "set")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from neurontune_core.cli.options import (
     answer,
     described,
     headline,
+    pairs_of,
     percent,
     progress,
     table,
@@ -40,63 +40,32 @@ Identification = Annotated[
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="An .npz file with embeddings [N, M] and labels [N].")],
+    file: Annotated[Path, typer.Argument(help="An .npz, .npy, .parquet, .safetensors or .h5 file with vectors.")],
     out: Out,
-    split: Annotated[str, typer.Option(help="Name of the split, such as val.")] = "",
+    split: Annotated[str, typer.Option(help="Of several splits in the file the one to read, or a name for it.")] = "",
+    labels: Annotated[str | None, typer.Option(help="A file with one label a row, or the name of an array.")] = None,
+    groups: Annotated[str | None, typer.Option(help="A file with one group a row, or the name of an array.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="What an array or column is, such as embeddings=penultimate; repeat it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an embedding set from the arrays of an .npz file.
+    """Make an embedding set of vectors that another program wrote.
 
-    It needs embeddings [N, M] and labels [N], 0..C-1; it may have groups, class_names, group_names and sample_ids.
+    The file needs embeddings [N, M] and labels [N], which may be names or numbers from 0; it may have groups or
+    attributes, class_names, group_names, sample_ids and splits. Nothing is unpickled.
     """
-    arrays = _read_arrays(file)
-    labels, groups = arrays["labels"], arrays.get("groups")
-    imported = EmbeddingSet(
-        arrays["embeddings"],
-        labels,
-        _names(arrays, "class_names", labels, "class"),
-        groups=groups,
-        group_names=() if groups is None else _names(arrays, "group_names", groups, "group"),
-        sample_ids=arrays.get("sample_ids", np.empty(0, dtype=object)).astype(str),
-        split=split,
-        provenance={"imported": file.name},
-    )
+    from neurontune_core.ready_made import read_embeddings
+
+    names = pairs_of(column, "--column")
+    files: dict[str, str | None] = {"labels": labels, "groups": groups}
+    for role, value in files.items():
+        if value is not None and not Path(value).is_file():
+            names[role], files[role] = value, None
+    imported = read_embeddings(file, files["labels"], files["groups"], split=split, names=names)
     imported.save(out)
     facts = {"samples": imported.num_samples, "neurons": imported.num_neurons, "classes": imported.num_classes}
     answer(as_json, facts | {"out": str(out)}, f"{described(imported)} written to {out}.")
-
-
-def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    if not file.is_file():
-        raise InputError(f"There is no file {file}.")
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise InputError(f"{file} is not an .npz file; save it by np.savez(file, embeddings=..., labels=...).")
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{file} is not an .npz file of plain arrays ({error}); pickled objects are never read, "
-            "save by np.savez(file, embeddings=..., labels=...)."
-        ) from None
-    missing = [name for name in ("embeddings", "labels") if name not in arrays]
-    if missing:
-        raise InputError(f'{file} has no array "{missing[0]}"; it has {sorted(arrays)}.')
-    return arrays
-
-
-def _names(arrays: dict[str, np.ndarray], key: str, indices: np.ndarray, word: str) -> tuple[str, ...]:
-    """The names in the file, or "class 0", ... for as many as there are indices."""
-    if key in arrays:
-        return tuple(map(str, np.atleast_1d(arrays[key])))
-    largest = int(indices.max()) if np.issubdtype(indices.dtype, np.integer) and indices.size else 0
-    if largest >= indices.size:
-        raise InputError(
-            f"The {word} indices go up to {largest} with {indices.size} samples; number them from 0, or give {key}."
-        )
-    return tuple(f"{word} {index}" for index in range(largest + 1))
 
 
 @with_settings("threshold", "magnitude", "statistic", "quantile")

@@ -87,6 +87,18 @@ def headline(evaluations: Mapping[str, Evaluation]) -> str:
     return table(("", "average", "worst group", "gap", "worst class"), rows)
 
 
+def pairs_of(given: Sequence[str] | None, option: str) -> dict[str, str]:
+    """ "key=value" of a repeated option, as a dictionary.
+
+    Raises:
+        InputError: for a value without "=".
+    """
+    wrong = [word for word in given or () if "=" not in word]
+    if wrong:
+        raise InputError(f'{option} has the value "{wrong[0]}"; write it as name=value.')
+    return {key.strip(): value.strip() for key, _, value in (word.partition("=") for word in given or ())}
+
+
 def described(embedding_set: EmbeddingSet) -> str:
     split = f"{embedding_set.split}, " if embedding_set.split else ""
     return f"{split}{embedding_set.num_samples} samples of {embedding_set.num_neurons} neurons"
