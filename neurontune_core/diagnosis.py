@@ -169,6 +169,18 @@ class Diagnosis:
         """[N] the ERM head's predictions on the evaluation set."""
         return self.erm.predict(self.evaluation.embeddings)
 
+    @property
+    def said_right(self) -> np.ndarray:
+        """[N] bool, the evaluation samples that the ERM head gets right."""
+        return self.said == self.evaluation.labels
+
+    def mistakes(self, group: str | None = None) -> np.ndarray:
+        """Ascending rows of the evaluation set that the ERM head gets wrong, of one group when it is named."""
+        wrong = ~self.said_right
+        if group is not None and self.evaluation.groups is not None:
+            wrong &= self.evaluation.groups == self.evaluation.group_names.index(group)
+        return np.flatnonzero(wrong)
+
     @cached_property
     def mistake_slices(self) -> list[Slice]:
         return mistake_slices(self.evaluation, self.said)

@@ -95,14 +95,13 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
     return _figure({"data": traces, "layout": layout})
 
 
-def sample_map(places: np.ndarray, right: np.ndarray, names: Sequence[str], chosen: np.ndarray | None = None) -> Figure:
+def sample_map(places: np.ndarray, right: np.ndarray, names: Sequence[str]) -> Figure:
     """Samples as points, hits and mistakes apart; one trace, so that the place of a point is its row.
 
     Args:
         places: [N, 2].
         right: [N] bool.
         names: [N] shown under the pointer.
-        chosen: rows to ring.
     """
     traces = [
         {
@@ -121,19 +120,6 @@ def sample_map(places: np.ndarray, right: np.ndarray, names: Sequence[str], chos
             "showlegend": False,
         }
     ]
-    if chosen is not None and len(chosen):
-        ring = {"size": 12, "color": "rgba(0,0,0,0)", "line": {"width": 1.5, "color": ACCENT}}
-        traces.append(
-            {
-                "type": "scattergl",
-                "x": places[chosen, 0].astype(np.float32),
-                "y": places[chosen, 1].astype(np.float32),
-                "mode": "markers",
-                "marker": ring,
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
     layout = _layout("first principal axis", "second principal axis", 460) | {"dragmode": "lasso"}
     return _figure({"data": traces, "layout": layout})
 

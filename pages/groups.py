@@ -25,10 +25,12 @@ def find(here: View) -> tuple[list[int], str]:
             "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
             "(lasso), or use the box from the chart's tools."
         )
-        right = diagnosis.said == each.labels
         names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
         event = st.plotly_chart(
-            sample_map(diagnosis.map, right, names), key="map", on_select="rerun", selection_mode=("lasso", "box")
+            sample_map(diagnosis.map, diagnosis.said_right, names),
+            key="map",
+            on_select="rerun",
+            selection_mode=("lasso", "box"),
         )
         return sorted(set(event["selection"]["point_indices"])), ""
     if way == MISTAKES:
@@ -97,7 +99,7 @@ with right:
     each = here.diagnosis.evaluation
     st.markdown(f"**{len(rows)} samples chosen**")
     if rows:
-        hits = int((here.diagnosis.said[rows] == each.labels[rows]).sum())
+        hits = int(here.diagnosis.said_right[rows].sum())
         st.caption(f"The trained head gets {hits} of them right ({hits / len(rows):.0%}).")
         with st.form("keep", border=False):
             name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")

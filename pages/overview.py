@@ -29,15 +29,11 @@ st.caption(
 )
 st.plotly_chart(group_bars(heads), key="groups", config={"displayModeBar": False})
 
-wrong = (diagnosis.erm.predict(evaluation.embeddings) != evaluation.labels).nonzero()[0]
-if evaluation.groups is not None and (worst := diagnosis.erm_evaluation.worst_group):
-    wrong = wrong[evaluation.groups[wrong] == evaluation.group_names.index(worst.name)]
-    st.subheader(f"Mistakes in the worst group: {worst.name}")
-else:
-    st.subheader("Mistakes")
+worst = diagnosis.erm_evaluation.worst_group
+st.subheader(f"Mistakes in the worst group: {worst.name}" if worst else "Mistakes")
+wrong = diagnosis.mistakes(worst.name if worst else None)[:SHOWN]
 names = evaluation.class_names
-said = diagnosis.erm.predict(evaluation.embeddings)
-wall(here, split, wrong[:SHOWN].tolist(), [f"called {names[said[row]]}" for row in wrong[:SHOWN]], "mistakes")
+wall(here, split, wrong.tolist(), [f"called {names[diagnosis.said[row]]}" for row in wrong], "mistakes")
 
 if here.run:
     moved = changes(diagnosis.erm, here.run.head, evaluation)

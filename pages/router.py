@@ -81,7 +81,9 @@ def retrain_button() -> None:
     """From every screen, with the settings of the Retrain screen."""
     if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter", width="stretch"):
         st.session_state["start"] = True
-        st.switch_page(PAGES / "retrain.py")
+        if page.title != SCREENS["retrain"][1]:
+            # Without query_params, Streamlit refuses to leave an address that holds a widget's value.
+            st.switch_page(PAGES / "retrain.py", query_params={})
 
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")

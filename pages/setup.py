@@ -93,7 +93,7 @@ def jobs() -> None:
         elif job.config["name"] in workspace().names() and button.button(
             "Open", key=f"open-{job.id}", on_click=open_made, args=(job.config["name"],)
         ):
-            st.switch_page(Path(__file__).with_name("overview.py"))
+            st.switch_page(Path(__file__).with_name("overview.py"), query_params={})
         if status.error:
             st.error(status.error)
 

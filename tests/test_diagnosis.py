@@ -131,3 +131,12 @@ def test_without_groups_nothing_is_said_about_groups(tmp_path: Path) -> None:
     diagnosis = Diagnosis(Project.at(tmp_path))
     assert diagnosis.erm_evaluation.worst_group is None
     assert diagnosis.erm_evaluation.worst_class_accuracy < 1
+
+
+def test_mistakes_are_the_wrong_ones_of_that_group(diagnosis: Diagnosis) -> None:
+    test = diagnosis.evaluation
+    said = planted_head().predict(test.embeddings)
+    assert test.groups is not None
+    expected = [row for row in range(240) if said[row] != test.labels[row]]
+    assert list(diagnosis.mistakes()) == expected
+    assert list(diagnosis.mistakes("land, water")) == [row for row in expected if test.groups[row] == 1]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -81,6 +81,10 @@ def page(chromium: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
 
+    def logged(message: ConsoleMessage) -> None:
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            wrong.append(f"console: {message.text}")
+
     def answered(response) -> None:
         if response.status >= 400 and "/_stcore/" not in response.url:  # Streamlit looks for its own base path
             wrong.append(f"{response.status}: {response.url}")
@@ -89,6 +93,7 @@ def page(chromium: Browser) -> Iterator[Page]:
         if "ERR_ABORTED" not in str(request.failure):  # a picture that the page no longer wants
             wrong.append(f"failed: {request.url}")
 
+    page.on("console", logged)
     page.on("requestfailed", failed)
     page.on("response", answered)
     yield page

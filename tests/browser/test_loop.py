@@ -120,6 +120,11 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     settled(page)
     page.keyboard.press("j")
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
+    settled(page)
+    page.keyboard.press("Control+Enter")  # λ and the neuron stand in the address by now
+    expect(page.get_by_role("heading", name="Retrain the head")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}: λ 0\.0[1-9]"))).to_be_visible()
+    assert "threshold=" in page.url
 
 
 def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -> None:
@@ -200,7 +205,7 @@ def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
 
 @pytest.mark.timeout(900)
 def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/setup")
+    page.goto(f"{server.url}/setup?threshold=0.1")
     page.get_by_role("button", name="Extract again").click()
     expect(page.get_by_text(re.compile(r"Extract example-1 · running · [1-9]\d* of 1660"))).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
@@ -210,6 +215,7 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(server
     page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
     expect(page.get_by_role("heading", name="Animal or vehicle? (extracted again)")).to_be_visible()
     settled(page)
+    assert "project=example-1" in page.url
     assert metric(page, "worst group · ERM") == "33.3 %"
     for split in ("train", "val", "test"):
         shipped = EmbeddingSet.load(EXAMPLE / "embeddings" / split)
