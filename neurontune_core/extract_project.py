@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
     project = {
         "format": FORMAT,
         **named,
-        "model": _moved(_moved(config["model"], "weights", base, out), "config", base, out),
+        "model": reduce(lambda spec, key: _moved(spec, key, base, out), ("weights", "config", "head"), config["model"]),
         "dataset": _moved(config["dataset"], "root", base, out),
         "modality": dataset.modality,
         "embeddings": folders,

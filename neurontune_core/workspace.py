@@ -23,7 +23,7 @@ from neurontune_core.tune import EpochRecord, TuneResult
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
-EXAMPLE = ASSETS / "example"
+EXAMPLES = {name: ASSETS / name for name in ("example", "headlines")}  # the built-in ones, by name
 APP = ROOT / "app.py"
 FORMAT = "neurontune-project/1"
 HALVES = "halves"  # tuned on one half of the identification split; the other half identified
@@ -216,7 +216,7 @@ class Project:
 
 
 class Workspace:
-    """The built-in example and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
+    """The built-in examples and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or Path(os.environ.get("NEURONTUNE_HOME") or Path.home() / ".neurontune")).resolve()
@@ -226,14 +226,15 @@ class Workspace:
         return self.root / "jobs"
 
     def names(self) -> list[str]:
-        """The names of the projects, the built-in example first."""
+        """The names of the projects, the built-in examples first."""
         own = sorted(file.parent.name for file in (self.root / "projects").glob("*/project.json"))
-        return ["example"] * (EXAMPLE / "project.json").is_file() + [name for name in own if name != "example"]
+        built_in = [name for name, folder in EXAMPLES.items() if (folder / "project.json").is_file()]
+        return [*built_in, *(name for name in own if name not in EXAMPLES)]
 
     def open(self, name: str) -> Project:
         """A project by name; InputError when there is none."""
         folder = self.root / "projects" / safe_name(name)
-        return Project(EXAMPLE if name == "example" else folder, folder)
+        return Project(EXAMPLES.get(name, folder), folder)
 
     def new_folder(self, name: str) -> Path:
         """Where a new project of this name goes.

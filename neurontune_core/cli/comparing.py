@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from neurontune_core.cli.options import AsJson, answer, note, progress, table
-from neurontune_core.workspace import EXAMPLE, Project
+from neurontune_core.workspace import EXAMPLES, Project
 
 
 def compare(
@@ -32,7 +32,7 @@ def compare(
     from neurontune_core.baselines import METHODS
     from neurontune_core.compare_methods import compare_methods, standings_table
 
-    opened = Project.at(project or EXAMPLE)
+    opened = Project.at(project or EXAMPLES["example"])
     standings = compare_methods(
         opened.load_head(),
         opened.load_set("identification"),

@@ -18,15 +18,19 @@ from neurontune_core.evaluate import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tune import TuneResult, neurontune
-from neurontune_core.workspace import APP, EXAMPLE, ROLES, Project
+from neurontune_core.workspace import APP, EXAMPLES, ROLES, Project
 
 
-def example(as_json: AsJson = False) -> None:
-    """Try it on the built-in example.
+def example(
+    name: Annotated[str, typer.Argument(help=f"{' or '.join(EXAMPLES)}.")] = "example", as_json: AsJson = False
+) -> None:
+    """Try it on a built-in example.
 
     The classifier as it came (ERM), its head retrained without a mask, and NeuronTune, side by side.
     """
-    project = Project.at(EXAMPLE)
+    if name not in EXAMPLES:
+        raise InputError(f'There is no built-in example "{name}"; use {" or ".join(EXAMPLES)}.')
+    project = Project.at(EXAMPLES[name])
     sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
     for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):

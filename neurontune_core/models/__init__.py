@@ -15,6 +15,7 @@ FAMILIES = {
     "timm": "neurontune_core.models.timm_models",
     "huggingface_image": "neurontune_core.models.huggingface_image",
     "huggingface_text": "neurontune_core.models.huggingface_text",
+    "minilm": "neurontune_core.models.minilm",
     "cifar_resnet": "neurontune_core.models.cifar_resnet",
     "python": "neurontune_core.models.python_entry",
 }
@@ -28,7 +29,7 @@ def load_model(
     allow_python: bool = False,
     allowed_hub: Mapping[str, str] = ALLOWED_HUB_MODELS,
 ) -> Any:
-    """Load the network that ``spec`` names: a `TextModel` for "huggingface_text", else an `ImageModel`.
+    """Load the network that ``spec`` names: a `TextModel` for "huggingface_text" and "minilm", else an `ImageModel`.
 
     Args:
         spec: ``family`` (a key of `FAMILIES`), ``architecture``, ``weights`` (a path relative to ``base``, or

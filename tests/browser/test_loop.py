@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from neurontune_core import EmbeddingSet, LinearHead
-from neurontune_core.workspace import EXAMPLE
+from neurontune_core.workspace import EXAMPLES
 from tests.browser.conftest import Server, settled
 
 pytestmark = pytest.mark.browser
@@ -182,13 +182,13 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     tensors = load_file(tmp_path / "head.safetensors")
     head = torch.nn.Linear(1280, 2)
     head.load_state_dict(tensors)
-    test = EmbeddingSet.load(EXAMPLE / "embeddings" / "test")
+    test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
     with torch.inference_mode():
         said = head(torch.from_numpy(test.embeddings.astype("float32"))).argmax(1).numpy()
     assert test.groups is not None
     worst = min((said == test.labels)[test.groups == group].mean() for group in range(4))
     assert shown == f"{100 * worst:.1f} %"
-    erm = LinearHead.load(EXAMPLE / "head.safetensors").predict(test.embeddings)
+    erm = LinearHead.load(EXAMPLES["example"] / "head.safetensors").predict(test.embeddings)
     assert fixed == ((erm != test.labels) & (said == test.labels)).sum()
     assert set(tensors) == {"weight", "bias"}
 
@@ -218,7 +218,7 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(server
     assert "project=example-1" in page.url
     assert metric(page, "worst group · ERM") == "33.3 %"
     for split in ("train", "val", "test"):
-        shipped = EmbeddingSet.load(EXAMPLE / "embeddings" / split)
+        shipped = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / split)
         made = EmbeddingSet.load(server.home / "projects" / "example-1" / "embeddings" / split)
         assert list(made.sample_ids) == list(shipped.sample_ids)
         np.testing.assert_allclose(
