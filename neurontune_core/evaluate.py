@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.head import LinearHead
 
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution: intervals of 95 %
@@ -46,11 +46,13 @@ class Evaluation:
     Attributes:
         overall: all samples.
         classes, groups: one entry per class and per group; groups is empty when the set has none.
+        overlapping_groups: one entry per overlapping group, of which a sample may be in several; else empty.
     """
 
     overall: Proportion
     classes: tuple[Proportion, ...]
     groups: tuple[Proportion, ...]
+    overlapping_groups: tuple[Proportion, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -67,12 +69,16 @@ class Evaluation:
     @property
     def worst_group(self) -> Proportion | None:
         """The non-empty group with the lowest accuracy, or None without groups."""
-        return _worst(self.groups) if self.groups else None
+        return _worst(self.groups) if any(part.n for part in self.groups) else None
 
     @property
     def worst_group_accuracy(self) -> float | None:
         """Never a guess: None without groups."""
         return self.worst_group.accuracy if self.worst_group else None
+
+    def by_overlapping_groups(self) -> Evaluation:
+        """The same with the overlapping groups in the place of the groups: another metric under the same names."""
+        return replace(self, groups=self.overlapping_groups)
 
     @property
     def accuracy_gap(self) -> float | None:
@@ -101,6 +107,16 @@ def evaluate_predictions(predictions: np.ndarray, embedding_set: EmbeddingSet) -
         overall=Proportion("all", int(right.sum()), len(right)),
         classes=_by(embedding_set.labels, embedding_set.class_names, right),
         groups=() if embedding_set.groups is None else _by(embedding_set.groups, embedding_set.group_names, right),
+        overlapping_groups=_by_membership(embedding_set.overlapping_groups, right),
+    )
+
+
+def _by_membership(groups: OverlappingGroups | None, right: np.ndarray) -> tuple[Proportion, ...]:
+    if groups is None:
+        return ()
+    return tuple(
+        Proportion(name, int(right[inside].sum()), int(inside.sum()))
+        for name, inside in zip(groups.names, groups.members.T, strict=True)
     )
 
 

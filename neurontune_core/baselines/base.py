@@ -182,7 +182,8 @@ class Method:
     def _seen(self, embedding_set: EmbeddingSet, role: Role, needed: tuple[Role, ...]) -> EmbeddingSet:
         """The set as the method may see it: without groups unless they are declared."""
         if role not in needed:
-            return embedding_set if embedding_set.groups is None else replace(embedding_set, groups=None)
+            bare = embedding_set.groups is None and embedding_set.overlapping_groups is None
+            return embedding_set if bare else replace(embedding_set, groups=None, overlapping_groups=None)
         if embedding_set.groups is None:
             what, cure = self.name, "choose a method that uses none"
             if role not in self.groups_in:
