@@ -63,15 +63,17 @@ class Gallery:
         """What each word of a sample adds to a neuron's activation; JSON-able.
 
         Returns:
-            ``words``: [start, end, part, value], ``read``: characters of each part that the network read, ``cut``:
-            whether it read less than all.
+            ``words``: [start, end, part, value], the value being what the word adds to the activation's magnitude,
+            which is what the scores go by; ``read``: characters of each part that the network read; ``cut``: whether it
+            read less than all.
         """
         from neurontune_core.explain.tokens import token_attributions
 
         parts = self.texts(split, row)
         with self._lock:  # one at a time, as with heatmaps
             found = token_attributions(self._model, [parts[0] if len(parts) == 1 else (parts[0], parts[1])], neuron)[0]
-        words = [[word.start, word.end, word.part, round(word.value, 5)] for word in found.words]
+        sign = -1 if found.activation < 0 else 1
+        words = [[word.start, word.end, word.part, round(sign * word.value, 5)] for word in found.words]
         return {"words": words, "read": list(found.characters_read), "cut": found.cut}
 
     @cached_property

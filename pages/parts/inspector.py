@@ -77,7 +77,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
     where = " Bright: where it fires. Click a picture to look closer." if pictures else ""
     if texts:
         _words(here, neuron)
-        where = " Orange words raise the activation, blue ones lower it. Click a text to unfold it."
+        where = " Orange words make the neuron fire harder, blue ones less hard. Click a text to unfold it."
     st.caption(f'Split "{split}". Under each sample: activation, and what the classifier said.{where}')
     if pictures and chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
