@@ -210,6 +210,11 @@ class Project:
         return Journal(self.folder / "verdicts.json")
 
     @property
+    def cache(self) -> Path:
+        """What can be made again: heatmaps, attributions."""
+        return self.folder / "cache"
+
+    @property
     def own_groups(self) -> OwnGroups:
         """Groups that a person made."""
         return OwnGroups(self.folder / "own_groups.json")

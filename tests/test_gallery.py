@@ -16,8 +16,8 @@ from tests.planted import write_project
 
 
 @pytest.fixture(scope="module")
-def example() -> Gallery:
-    return Gallery(Project.at(EXAMPLES["example"]))
+def example(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    return Gallery(Project(EXAMPLES["example"], tmp_path_factory.mktemp("example")))
 
 
 def test_a_thumbnail_is_the_picture_of_that_row(example: Gallery) -> None:

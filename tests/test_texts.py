@@ -53,6 +53,9 @@ def test_words_add_up_to_what_the_text_does_to_the_neuron(tmp_path: Path, pairs:
     fires = float(network.embed(batch)[0, 3])
     expected = (fires - float(network.embed(empty)[0, 3])) * np.sign(fires)
     assert sum(value for *_, value in found["words"]) == pytest.approx(expected, abs=0.02 * max(1, abs(expected)))
+    later = Gallery(project)
+    assert later.words("val", 0, 3) == found
+    assert "_model" not in vars(later)  # they were kept on disk
     for start, end, part, _ in found["words"]:
         assert parts[part][start:end].strip()
 
