@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig, evaluate, neurontune
+from neurontune_core.card import TunedRun
+from neurontune_core.export import export_bundle
 from neurontune_core.extract_project import extract_project
+from neurontune_core.mask import Mask
 from neurontune_core.models import load_model, minilm
-from neurontune_core.workspace import EXAMPLES, Project
+from neurontune_core.workspace import EXAMPLES, ROLES, Project
 
 HEADLINES = EXAMPLES["headlines"]
 
@@ -86,6 +89,18 @@ def test_the_model_of_the_project_has_the_projects_head_and_extracts_it_again(pr
     vectors = EmbeddingSet.load(tmp_path / "out" / "embeddings" / "test").embeddings
     texts = few.loc[few["split"] == "test", "text"].tolist()
     np.testing.assert_allclose(network.logits(network.batch(texts)).numpy(), again.logits(vectors), atol=2e-2)
+
+
+def test_its_whole_model_is_exported(project: Project, tmp_path: Path) -> None:
+    sets = {role: project.load_set(role) for role in ROLES}
+    erm = project.load_head()
+    tuned = neurontune(erm, sets["identification"], sets["tuning"], TuneConfig(epochs=1, batches=5))
+    run = TunedRun(erm, tuned.head, Mask(tuned.biased, 0.0, 0.0), tuned.config, sets["evaluation"])
+    content = project.content
+    files = export_bundle(
+        tmp_path / "bundle", run, model=content["model"], dataset=content["dataset"], base=project.source
+    )
+    assert "samples differ by at most" in {file.name: file.check for file in files}["model_state_dict.safetensors"]
 
 
 def test_a_head_of_other_sizes_and_a_missing_package_are_refused(
