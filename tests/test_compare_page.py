@@ -13,7 +13,7 @@ from neurontune_core.comparison import compare_project, comparisons, job_config
 from neurontune_core.jobs import JobStore
 from neurontune_core.workspace import Workspace
 from tests.planted import write_project
-from tests.test_pages import opened, said
+from tests.test_pages import ROUTER, opened, said
 
 FEW = {"neurontune": {"epochs": "2", "batches": "5"}, "masking_off": {"epochs": "2", "batches": "5"}}
 
@@ -54,7 +54,7 @@ def test_asking_starts_a_job_with_the_settings_and_its_result_is_shown(workspace
     assert set(rows.index) == {"ERM", "Masking off", "NeuronTune"}
     assert len(shown.get("download_button")) == 4
     assert "Average against worst" in said(shown)
-    names = shown.switch_page("pages/check.py").run().selectbox(key="after").options
+    names = shown.switch_page(str(ROUTER.with_name("check.py"))).run().selectbox(key="after").options
     assert any(name.startswith("Masking off, compared") for name in names)
 
 

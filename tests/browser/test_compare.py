@@ -1,4 +1,4 @@
-"""Comparing methods as a person does: choose, run, watch, stop, read, come back."""
+"""Comparing methods as a person does: choose, run, read, run again, stop, come back."""
 
 from __future__ import annotations
 
@@ -7,45 +7,47 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from neurontune_core.comparison import comparisons
+from neurontune_core.workspace import Workspace
 from tests.browser.conftest import Server, settled
 
 pytestmark = pytest.mark.browser
 
 
-def test_two_methods_are_compared_stopped_and_gone_on_with(server: Server, page: Page) -> None:
+def run(page: Page, seeds: int) -> None:
+    field = page.locator(".st-key-seeds input")
+    field.fill(str(seeds))
+    field.press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Compare", exact=True).click()
+
+
+def test_two_methods_are_compared_and_a_second_comparison_is_stopped(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/compare")
     expect(page.get_by_text("Nothing compared yet")).to_be_visible()
     settled(page)
-    for name in ("SELF", "AFR"):
-        page.get_by_test_id("stMultiSelect").get_by_role("button", name=re.compile(f"{name}")).first.click()
-        settled(page)
-    page.get_by_label("Seeds").fill("20")
-    page.get_by_label("Seeds").press("Enter")
-    settled(page)
-    page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_text(re.compile(r"Compare 4 methods · [2-9] of 61 runs"))).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text(re.compile("cancelled after"))).to_be_visible()
-    expect(page.get_by_text(re.compile("not finished"))).to_be_visible()
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
-    settled(page)
-
-    page.reload()
-    expect(page.get_by_text(re.compile("cancelled after"))).to_be_visible()
-    settled(page)
-    page.get_by_label("Seeds").fill("1")
-    page.get_by_label("Seeds").press("Enter")
-    settled(page)
-    page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_text("Average against worst")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(re.compile("cancelled after"))).to_have_count(0)
+    for name in ("Remove SELF", "Remove NeuronTune†"):
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    run(page, 1)
+    expect(page.get_by_text("Average against worst")).to_be_visible()
     page.wait_for_function("document.querySelector('.st-key-tradeoff .js-plotly-plot')?._fullLayout?._plots?.xy")
-    settled(page)
     names = page.locator(".st-key-tradeoff .js-plotly-plot").evaluate(
         "plot => plot.data.flatMap(trace => trace.customdata ?? [])"
     )
-    assert sorted(names) == ["AFR", "ERM", "Masking off", "NeuronTune", "NeuronTune†", "SELF"]
+    assert sorted(names) == ["AFR", "ERM", "Masking off", "NeuronTune"]
     with page.expect_download() as download:
         page.locator(".st-key-download-tex button").click()
-    text = download.value.path().read_text(encoding="utf-8")
-    assert text.count(r"\\") == 7
+    assert download.value.path().read_text(encoding="utf-8").count(r"\\") == 5
+
+    run(page, 20)
+    expect(page.get_by_text(re.compile(r"Compare 4 methods · [2-9] of 42 runs"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("cancelled after")).to_be_visible()
+    kept, whole = comparisons(Workspace(server.home).open("example"))
+    assert 0 < sum(each.seeds for each in kept.standings) < 42
+    assert whole.complete
+    page.reload()
+    expect(page.get_by_text("cancelled after")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    settled(page)
