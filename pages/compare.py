@@ -36,7 +36,7 @@ def ask(here: View, store: JobStore) -> None:
         seeds = st.number_input("Seeds", 1, 50, 3, key="seeds", persist_state="session", width=140,
             help="Every method that draws at random runs this often, with other draws.")  # fmt: skip
         run = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:")
-    given = method_settings([*ALWAYS, *keys])
+    given = method_settings([*keys, *ALWAYS])
     diagnosis = here.diagnosis
     sets = {"identification": diagnosis.identification, "tuning": diagnosis.tuning}
     for key in keys:

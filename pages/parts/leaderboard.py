@@ -63,7 +63,7 @@ def leaderboard(found: Comparison) -> None:
 def table(rows: list[dict[str, str]]) -> None:
     """The rows; a column's meaning stands behind its question mark."""
     config = {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
-    st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config)
+    st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config, height="content")
     st.caption(
         "In per cent, mean ± standard deviation over seeds. ERM is the classifier as it was trained, masking off the "
         "same retraining without a mask: a method is worth its trouble only where it beats both. NeuronTune†, SELF and "

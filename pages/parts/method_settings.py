@@ -20,16 +20,20 @@ def named(key: str) -> str:
 def method_settings(keys: Sequence[str]) -> dict[str, dict[str, str]]:
     """What a person changed, as text by method and setting; the defaults are left out."""
     with st.expander("Settings", icon=":material/tune:"):
-        st.caption("The defaults are those of the methods' own papers or code. Several values: put commas between.")
-        shown = st.selectbox("Settings of", keys, format_func=named, key="settings_of", persist_state="session")
+        st.caption("What each setting does stands behind its question mark. Several values: put commas between.")
+        shown = st.selectbox(
+            "Settings of",
+            [key for key in keys if offered(METHODS[key])],
+            format_func=named,
+            key="settings_of",
+            persist_state="session",
+        )
         entry = METHODS[shown]
         st.caption(f"{entry.summary} Source: {entry.source}.")
         columns = st.columns(COLUMNS)
         for place, setting in enumerate(offered(entry)):
             with columns[place % COLUMNS]:
                 _widget(entry, setting)
-        if not offered(entry):
-            st.caption("There is nothing to set.")
     return {key: changes for key in keys if (changes := _changes(METHODS[key]))}
 
 
