@@ -175,9 +175,7 @@ class Project:
     def save_run(self, result: TuneResult, off: TuneResult, tuning: str) -> Run:
         """Keep a result; ``run.json`` is written last and makes the folder a run."""
         created = time.time()
-        folder = self.folder / "runs" / time.strftime("%Y%m%d-%H%M%S", time.localtime(created))
-        while folder.exists():
-            folder = folder.with_name(f"{folder.name}x")
+        folder = _unused(self.folder / "runs", created)
         config = result.config
         mask = Mask(
             result.biased,
@@ -203,6 +201,16 @@ class Project:
             },
         )
         return self.run(folder.name)
+
+    def comparison_folders(self) -> list[Path]:
+        """Where comparisons of methods lie, the newest first."""
+        return sorted((file.parent for file in (self.folder / "comparisons").glob("*/comparison.json")), reverse=True)
+
+    def new_comparison_folder(self) -> Path:
+        """Where the next comparison goes; made at once, so that no other one takes it."""
+        folder = _unused(self.folder / "comparisons")
+        folder.mkdir(parents=True)
+        return folder
 
     @property
     def journal(self) -> Journal:
@@ -251,6 +259,14 @@ class Workspace:
         if name in self.names() or (folder / "project.json").exists():
             raise InputError(f'There is a project "{name}" already; choose another name.')
         return folder
+
+
+def _unused(parent: Path, at: float | None = None) -> Path:
+    """A folder named by the time that is not there yet."""
+    folder = parent / time.strftime("%Y%m%d-%H%M%S", time.localtime(at))
+    while folder.exists():
+        folder = folder.with_name(f"{folder.name}x")
+    return folder
 
 
 def safe_name(name: str) -> str:

@@ -22,6 +22,7 @@ SCREENS = {
     "neurons": (":material/neurology:", "Neurons"),
     "retrain": (":material/model_training:", "Retrain"),
     "check": (":material/fact_check:", "Check"),
+    "compare": (":material/leaderboard:", "Compare"),
     "groups": (":material/lasso_select:", "Groups"),
     "export": (":material/download:", "Export"),
     "setup": (":material/settings:", "Setup"),

@@ -115,6 +115,7 @@ class Method:
         fit: ``(head, identification, tuning, settings) -> Fitted``; it sees group labels only where they are declared.
         groups_in: the sets whose group labels it cannot do without.
         trains: what it changes.
+        fixed: settings that the method decides itself, or that change nothing in it.
     """
 
     key: str
@@ -125,6 +126,7 @@ class Method:
     fit: Callable[[LinearHead, EmbeddingSet, EmbeddingSet, Any], Fitted]
     groups_in: tuple[Role, ...] = ()
     trains: Trains = "head"
+    fixed: tuple[str, ...] = ()
 
     @property
     def uses_groups(self) -> bool:
