@@ -1,4 +1,4 @@
-"""What each claim of the paper shows and where it stops holding, in a sentence each: for screen, command line and file."""
+"""What each claim of the paper shows and where it stops holding, in a sentence each, wherever it is told."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Claim:
 CLAIMS = {
     "lemma": Claim(
         "Lemma 1: weights",
-        "Lemma 1: what a linear model learns when a shortcut is at hand",
-        "As soon as the shortcut agrees with the answer more often than not (p > 0.5), the best linear model puts weight "
-        "on it and takes weight from the core feature, the more so the noisier the core feature is.",
+        "What a linear model learns when a shortcut is at hand",
+        "As soon as the shortcut agrees with the answer more often than not (p > 0.5), the best linear model puts "
+        "weight on it and takes weight from the core feature, the more so the noisier the core feature is.",
         "The formula as printed is exact only at p = 0.5 and p = 1; in between it gives the shortcut too much weight, "
         "and least squares on a sample follows the exact form, which has one more term, (1 − q²)v.",
     ),
     "scores": Claim(
         "Theorem 4.2: scores",
-        "Theorem 4.2: a neuron's score tells its weight on the shortcut",
+        "A neuron's score tells its weight on the shortcut",
         "Where nearly all mistakes are samples whose shortcut misleads (p around 0.95), the signed score of a neuron, "
         "its median on mistakes minus its median on hits, is −2yγᵀw_spu: its weight on the shortcut, doubled.",
-        "At smaller p mistakes come from the noisy core feature as well and the line blurs, and because the sign turns "
-        "with the label, the signed rule for any class selects nearly every neuron; the absolute scores that the method "
-        "uses do not follow this line.",
+        "At smaller p the noisy core feature causes mistakes as well and the line blurs, and as the sign turns with "
+        "the label, the signed rule for any class selects nearly every neuron; absolute scores, which the method "
+        "uses, do not follow the line.",
     ),
     "removal": Claim(
         "Theorem 4.3: removal",
-        "Theorem 4.3: does removing the selected neurons help?",
+        "Does removing the selected neurons help?",
         "Removing the neurons that Theorem 4.2 points at (γᵀw_spu < 0) can bring a network closer to the unbiased one, "
         "which is trained where the shortcut agrees half of the time.",
         "In random networks as many random neurons do the same, since turning the signs of a neuron and of its output "
@@ -51,11 +51,12 @@ CLAIMS = {
     ),
     "synthetic": Claim(
         "Section 5.3: experiment",
-        "Section 5.3: the synthetic experiment",
-        "A model of three neurons leans on a shortcut that fails in test; absolute scores select the spurious neuron and "
-        "spare the core one, and retraining without it lifts the worst group to what the core feature allows (90.2 %).",
+        "The whole method on three neurons",
+        "The trained model leans on a shortcut that fails in test; absolute scores select the spurious neuron and "
+        "spare the core one, and retraining without it makes every group about as accurate as the core feature allows "
+        "(90.2 %).",
         "It takes identification data in which the shortcut often fails: where it holds as in training (95 %), the "
-        "spurious neuron is not selected at all; and the noise neuron, which does no harm, is selected about three times "
-        "in four, as chance would have it.",
+        "spurious neuron is not selected at all; and the noise neuron, which does no harm, is selected about three "
+        "times in four, as chance would have it.",
     ),
 }

@@ -5,14 +5,14 @@ The best ``u_coreᵀx_core + u_spuᵀx_spu`` has ``u_core`` along β and ``u_spu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from neurontune_core.theory.data_model import CORE, DataModel
 
-SAMPLES = 20_000  # per fitted point
+SAMPLES = 50_000  # per fitted point
 
 
 class Weights(NamedTuple):
@@ -65,14 +65,14 @@ class LemmaCurves:
     samples: int
 
 
-def lemma_curves(model: DataModel, seed: int = 0, samples: int = SAMPLES) -> LemmaCurves:
-    """Everything over p, at the noise of ``model``."""
-    grid, few = np.linspace(0.5, 1, 51), np.linspace(0.5, 1, 11)
+def lemma_curves(eta_core: float, eta_spu: float, seed: int = 0, samples: int = SAMPLES) -> LemmaCurves:
+    """Everything over p, at the noises of a `DataModel`."""
+    grid, few = ([DataModel(p, eta_core, eta_spu) for p in np.linspace(0.5, 1, points)] for points in (51, 11))
     return LemmaCurves(
-        p=grid,
-        printed=np.array([printed(replace(model, p=p)) for p in grid]),
-        exact=np.array([exact(replace(model, p=p)) for p in grid]),
-        fitted_p=few,
-        fitted=np.array([least_squares(replace(model, p=p), samples, seed) for p in few]),
+        p=np.array([model.p for model in grid]),
+        printed=np.array([printed(model) for model in grid]),
+        exact=np.array([exact(model) for model in grid]),
+        fitted_p=np.array([model.p for model in few]),
+        fitted=np.array([least_squares(model, samples, seed) for model in few]),
         samples=samples,
     )

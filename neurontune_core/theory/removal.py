@@ -78,24 +78,24 @@ def remove_neurons(
     unbiased = DataModel(0.5, model.eta_core, model.eta_spu).classification_optimum()
     removed = {}
     for name, keep in without.items():
-        if retrain:
-            functions = _refitted(model, first * keep[:, :, None])
-        else:
-            functions = ((last * keep)[:, None, :] @ first)[:, 0]
+        functions = _refitted(model, first, keep) if retrain else ((last * keep)[:, None, :] @ first)[:, 0]
         removed[name] = _measured(model, functions, unbiased)
     spanning = float((without["selected"].sum(axis=1) >= INPUTS).mean())
     return Removal(before=_measured(model, best[None], unbiased), **removed, spanning=spanning)
 
 
-def _refitted(model: DataModel, first: np.ndarray) -> np.ndarray:
-    """[R, INPUTS] the best functions in the span of the rows of each network: the best model, projected on the span
-    in the metric of E[xxᵀ]."""
-    second, _ = model.classification_moments()
-    root = np.linalg.cholesky(second)
-    rows = first @ root
+def _refitted(model: DataModel, first: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """[R, INPUTS] the best function that the kept neurons of each network can make: the best model where they span all
+    inputs, otherwise its projection on their span in the metric of E[xxᵀ]."""
+    best = model.classification_optimum()
+    functions = np.tile(best, (len(first), 1))
+    few = keep.sum(axis=1) < INPUTS
+    root = np.linalg.cholesky(model.classification_moments()[0])
+    rows = (first[few] * keep[few][:, :, None]) @ root
     gram = rows.transpose(0, 2, 1) @ rows
     projection = gram @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
-    return np.linalg.solve(root.T, (projection @ (root.T @ model.classification_optimum())).T).T
+    functions[few] = np.linalg.solve(root.T, (projection @ (root.T @ best)).T).T
+    return functions
 
 
 def _measured(model: DataModel, functions: np.ndarray, unbiased: np.ndarray) -> Removed:

@@ -49,10 +49,10 @@ class Experiment:
     signed: SpuriousnessScores
 
     def evaluations(self) -> dict[tuple[str, str], Evaluation]:
-        """By head (before, after) and set (training, test)."""
+        """By head (before, after) and set (training, test), in the order of a table."""
         sets = {"training": self.training, "test": self.test}
         heads = {"before": self.before, "after": self.after}
-        return {(head, name): evaluate(heads[head], sets[name]) for head in heads for name in sets}
+        return {(head, name): evaluate(heads[head], sets[name]) for name in sets for head in heads}
 
 
 class Spread(NamedTuple):
@@ -95,16 +95,17 @@ def fit_logistic(data: EmbeddingSet, keep: np.ndarray) -> LinearHead:
 
     scikit-learn gives the same; its import alone takes longer than every seed of this experiment.
     """
-    design = np.column_stack([data.embeddings * keep, np.ones(data.num_samples)]).astype(np.float64)
+    design = np.column_stack([data.embeddings[:, keep], np.ones(data.num_samples)]).astype(np.float64)
     solution = np.zeros(design.shape[1])
     for _ in range(25):
         share = 1 / (1 + np.exp(-design @ solution))
         curvature = (design * (share * (1 - share))[:, None]).T @ design
-        step = np.linalg.pinv(curvature, hermitian=True) @ (design.T @ (data.labels - share))
+        step = np.linalg.solve(curvature, design.T @ (data.labels - share))
         solution += step
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() < 1e-8:
             break
-    weight, bias = solution[:-1] / 2, solution[-1] / 2
+    weight, bias = np.zeros(len(keep)), solution[-1] / 2
+    weight[keep] = solution[:-1] / 2
     return LinearHead(np.stack([-weight, weight]), np.array([-bias, bias]), CLASSES)
 
 

@@ -1,0 +1,117 @@
+"""Theory lab: the paper's claims on its own toy data, with the knobs in the reader's hand. It needs no project."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.theory import CLAIMS, DataModel, report
+from neurontune_core.theory.answers import Answer
+from neurontune_core.theory.neuron_scores import MOST_NEURONS
+from neurontune_core.theory.report_synthetic import synthetic, synthetic_summary
+from neurontune_core.theory.synthetic import CLASSES
+from pages.parts.theory import LEAST_NEURONS, data_model, explained, figure, keep, seed_input
+
+SIGNED, ABSOLUTE = "signed, as in the theorem", "absolute, as in the method"
+AS_IT_WAS, AGAIN = "as it was", "retrained"
+HEADS = ("before", "after")
+
+
+def knobs(*, network: bool) -> tuple[DataModel, int, int]:
+    """Sliders of the data model and, where a network is drawn at random, its size and seed."""
+    columns = st.columns([4, 4, 4, 4, 2] if network else [4, 4, 4, 6], gap="medium", vertical_alignment="bottom")
+    p = columns[0].slider(
+        "p, shortcut agrees", 0.5, 1.0, 0.95, 0.01, help="In which share of the samples the shortcut says the same as "
+        "the right answer. 0.5: it says nothing.", **keep("p"),
+    )  # fmt: skip
+    core = columns[1].slider(
+        "η_core, core noise", 0.1, 3.0, 1.0, 0.05, help="Standard deviation of what separates the core feature from "
+        "the answer. Real features are noisy.", **keep("eta_core"),
+    )  # fmt: skip
+    spurious = columns[2].slider(
+        "η_spu, shortcut noise", 0.05, 3.0, 0.1, 0.05, help="Standard deviation of the shortcut's noise. A small one "
+        "makes the shortcut easy to see.", **keep("eta_spu"),
+    )  # fmt: skip
+    if not network:
+        return DataModel(p, core, spurious), LEAST_NEURONS, 0
+    neurons = columns[3].slider(
+        "M, neurons", LEAST_NEURONS, MOST_NEURONS, 100, 10, help="Width of the random network; "
+        "with at least as many neurons as inputs it can learn the best linear function.", **keep("width"),
+    )  # fmt: skip
+    return DataModel(p, core, spurious), neurons, seed_input(columns[4])
+
+
+def choice(label: str, options: tuple[str, str], key: str) -> str:
+    return st.segmented_control(label, options, default=options[0], required=True, **keep(key))
+
+
+def lemma() -> Answer:
+    return report.lemma(knobs(network=False)[0])
+
+
+def scores() -> Answer:
+    model, neurons, seed = knobs(network=True)
+    return report.scores(model, neurons, seed, choice("Score", (SIGNED, ABSOLUTE), "score_kind") == ABSOLUTE)
+
+
+def removal() -> Answer:
+    model, neurons, seed = knobs(network=True)
+    return report.removal(model, neurons, seed, choice("Last layer", (AS_IT_WAS, AGAIN), "last_layer") == AGAIN)
+
+
+def experiment() -> None:
+    """Data and boundary before and after, the three neurons, the groups, and many seeds."""
+    one, two, three, four = st.columns([2, 5, 3, 3], gap="medium", vertical_alignment="bottom")
+    seed = seed_input(one)
+    agreement = two.slider(
+        "Shortcut holds in the identification data", 0.0, 1.0, 0.5, 0.05, help="In training it holds in 95 % of the "
+        "samples, in test in 10 %. Neurons are scored on data of their own.", **keep("identify_on"),
+    )  # fmt: skip
+    with three:
+        drawn = choice("Samples drawn", ("test", "training"), "drawn")
+    with four:
+        label = choice("Activations of class", (CLASSES[1], CLASSES[0]), "drawn_class")
+    found = synthetic(seed, agreement, drawn, CLASSES.index(label))
+    left, right = st.columns(2, gap="large")
+    for column, name in zip((left, right), HEADS, strict=True):
+        with column:
+            figure(found, name)
+    explained(found)
+    st.markdown("**Accuracy by group**, y the class and a what the shortcut says")
+    st.dataframe(found.rows, hide_index=True, key="theory-groups")
+    st.markdown(
+        f"**The three neurons on hits and mistakes of class {label}**",
+        help="A neuron is selected when its median activation, without its sign, is higher on the mistakes than on the "
+        "hits of any class.",
+    )
+    for column, name in zip(st.columns(3), [name for name in found.figures if name not in HEADS], strict=True):
+        with column:
+            figure(found, name)
+    st.caption("Lines: medians of activations without their sign, on the identification data.")
+    if st.toggle("Summary over 20 seeds", **keep("summary")):
+        summary = synthetic_summary(20, agreement)
+        st.dataframe(summary.rows, hide_index=True, key="theory-summary")
+        st.caption(summary.note)
+
+
+st.title("Theory lab")
+st.markdown(
+    "The paper argues in a toy world: every sample has a **core** feature that decides the answer, and a **shortcut** "
+    "that usually agrees with it, as water does with waterbirds. Turn the knobs of that world, and see what each claim "
+    "says and where it stops holding."
+)
+claim = st.segmented_control(
+    "Claim", list(CLAIMS), default="lemma", required=True, format_func=lambda key: CLAIMS[key].name,
+    label_visibility="collapsed", **keep("claim"),
+)  # fmt: skip
+st.subheader(CLAIMS[claim].title)
+if claim == "synthetic":
+    experiment()
+else:
+    found = {"lemma": lemma, "scores": scores, "removal": removal}[claim]()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        figure(found, next(iter(found.figures)))
+    with right:
+        explained(found)
+        st.dataframe(found.rows, hide_index=True, key=f"theory-{claim}")
+data_model()
