@@ -96,7 +96,7 @@ def removal_distances(removal: Removal) -> Figure:
     """How far random networks are from the unbiased model after each removal; the farthest 2 % are left out."""
     both = (
         ("selected neurons removed", removal.selected.distance, ACCENT, "solid"),
-        ("as many random ones removed", removal.random.distance, GREY, "dot"),
+        ("as many random ones removed", removal.random.distance, SPURIOUS_COLOUR, "dot"),
     )
     everything = np.concatenate([distance for _, distance, _, _ in both])
     start = float(removal.before.distance[0])
@@ -109,6 +109,7 @@ def removal_distances(removal: Removal) -> Figure:
             "mode": "lines",
             "line": {"color": colour, "width": 2.5, "dash": dash, "shape": "hv"},
             "fill": "tozeroy" if dash == "solid" else "none",
+            "fillcolor": "rgba(15, 118, 110, 0.2)",
             "name": name,
             "hovertemplate": "distance %{x:.2f}: %{y:.1f} %<extra>" + name + "</extra>",
         }

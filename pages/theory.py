@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
+from neurontune_core.errors import InputError
 from neurontune_core.theory import CLAIMS, DataModel, report
 from neurontune_core.theory.answers import Answer
 from neurontune_core.theory.neuron_scores import MOST_NEURONS
-from neurontune_core.theory.report_synthetic import synthetic, synthetic_summary
+from neurontune_core.theory.report_synthetic import activations, synthetic, synthetic_summary
 from neurontune_core.theory.synthetic import CLASSES
-from pages.parts.theory import LEAST_NEURONS, data_model, explained, figure, keep, seed_input
+from pages.parts.theory import LEAST_NEURONS, chart, data_model, explained, keep, seed_input
 
 SIGNED, ABSOLUTE = "signed, as in the theorem", "absolute, as in the method"
 AS_IT_WAS, AGAIN = "as it was", "retrained"
-HEADS = ("before", "after")
 
 
 def knobs(*, network: bool) -> tuple[DataModel, int, int]:
     """Sliders of the data model and, where a network is drawn at random, its size and seed."""
-    columns = st.columns([4, 4, 4, 4, 2] if network else [4, 4, 4, 6], gap="medium", vertical_alignment="bottom")
+    columns = st.columns([4, 4, 4, 4, 3] if network else [4, 4, 4, 7], gap="medium", vertical_alignment="bottom")
     p = columns[0].slider(
         "p, shortcut agrees", 0.5, 1.0, 0.95, 0.01, help="In which share of the samples the shortcut says the same as "
         "the right answer. 0.5: it says nothing.", **keep("p"),
@@ -44,23 +44,36 @@ def choice(label: str, options: tuple[str, str], key: str) -> str:
     return st.segmented_control(label, options, default=options[0], required=True, **keep(key))
 
 
-def lemma() -> Answer:
-    return report.lemma(knobs(network=False)[0])
+def lemma() -> None:
+    side_by_side(report.lemma(knobs(network=False)[0]))
 
 
-def scores() -> Answer:
+def scores() -> None:
     model, neurons, seed = knobs(network=True)
-    return report.scores(model, neurons, seed, choice("Score", (SIGNED, ABSOLUTE), "score_kind") == ABSOLUTE)
+    kind = choice("Score", (SIGNED, ABSOLUTE), "score_kind")
+    side_by_side(report.scores(model, neurons, seed, kind == ABSOLUTE))
 
 
-def removal() -> Answer:
+def removal() -> None:
     model, neurons, seed = knobs(network=True)
-    return report.removal(model, neurons, seed, choice("Last layer", (AS_IT_WAS, AGAIN), "last_layer") == AGAIN)
+    last = choice("Last layer", (AS_IT_WAS, AGAIN), "last_layer")
+    side_by_side(report.removal(model, neurons, seed, last == AGAIN))
+
+
+def side_by_side(found: Answer) -> None:
+    """The figure, and beside it the words and the table."""
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        for name, drawn in found.figures.items():
+            chart(drawn, f"theory-{name}")
+    with right:
+        explained(found)
+        st.dataframe(found.rows, hide_index=True, key=f"theory-{found.key}")
 
 
 def experiment() -> None:
     """Data and boundary before and after, the three neurons, the groups, and many seeds."""
-    one, two, three, four = st.columns([2, 5, 3, 3], gap="medium", vertical_alignment="bottom")
+    one, two, three = st.columns([3, 6, 5], gap="medium", vertical_alignment="bottom")
     seed = seed_input(one)
     agreement = two.slider(
         "Shortcut holds in the identification data", 0.0, 1.0, 0.5, 0.05, help="In training it holds in 95 % of the "
@@ -68,25 +81,23 @@ def experiment() -> None:
     )  # fmt: skip
     with three:
         drawn = choice("Samples drawn", ("test", "training"), "drawn")
-    with four:
-        label = choice("Activations of class", (CLASSES[1], CLASSES[0]), "drawn_class")
-    found = synthetic(seed, agreement, drawn, CLASSES.index(label))
+    found = synthetic(seed, agreement, drawn)
     left, right = st.columns(2, gap="large")
-    for column, name in zip((left, right), HEADS, strict=True):
+    for column, name in zip((left, right), found.figures, strict=True):
         with column:
-            figure(found, name)
+            chart(found.figures[name], f"theory-{name}")
     explained(found)
     st.markdown("**Accuracy by group**, y the class and a what the shortcut says")
     st.dataframe(found.rows, hide_index=True, key="theory-groups")
-    st.markdown(
-        f"**The three neurons on hits and mistakes of class {label}**",
-        help="A neuron is selected when its median activation, without its sign, is higher on the mistakes than on the "
-        "hits of any class.",
-    )
-    for column, name in zip(st.columns(3), [name for name in found.figures if name not in HEADS], strict=True):
+    label = choice("The three neurons on hits and mistakes of class", (CLASSES[1], CLASSES[0]), "drawn_class")
+    drawings = activations(seed, agreement, CLASSES.index(label))
+    for column, name in zip(st.columns(3), drawings, strict=True):
         with column:
-            figure(found, name)
-    st.caption("Lines: medians of activations without their sign, on the identification data.")
+            chart(drawings[name], f"theory-{name}")
+    st.caption(
+        "On the identification data, without the sign of the activation. Lines: medians. A neuron is selected when its "
+        "median is higher on the mistakes than on the hits of any class."
+    )
     if st.toggle("Summary over 20 seeds", **keep("summary")):
         summary = synthetic_summary(20, agreement)
         st.dataframe(summary.rows, hide_index=True, key="theory-summary")
@@ -104,14 +115,8 @@ claim = st.segmented_control(
     label_visibility="collapsed", **keep("claim"),
 )  # fmt: skip
 st.subheader(CLAIMS[claim].title)
-if claim == "synthetic":
-    experiment()
-else:
-    found = {"lemma": lemma, "scores": scores, "removal": removal}[claim]()
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        figure(found, next(iter(found.figures)))
-    with right:
-        explained(found)
-        st.dataframe(found.rows, hide_index=True, key=f"theory-{claim}")
+try:
+    {"lemma": lemma, "scores": scores, "removal": removal, "synthetic": experiment}[claim]()
+except InputError as error:
+    st.info(str(error))
 data_model()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -52,7 +53,8 @@ def theory(
             raise InputError("A summary over seeds has no figure; leave out --seeds to write one seed with --html.")
         found = report_synthetic.synthetic_summary(seeds, identify_on)
     if html:
-        html.write_text(as_html(found), encoding="utf-8")
+        drawn = report_synthetic.activations(seed, identify_on) if claim == "synthetic" else {}
+        html.write_text(as_html(replace(found, figures=found.figures | drawn)), encoding="utf-8")
     told = CLAIMS[claim]
     lines = (
         told.title,

@@ -24,25 +24,26 @@ class Claim:
 
 CLAIMS = {
     "lemma": Claim(
-        "Lemma 1: weights",
-        "What a linear model learns when a shortcut is at hand",
+        "Weights",
+        "Lemma 1: what a linear model learns when a shortcut is at hand",
         "As soon as the shortcut agrees with the answer more often than not (p > 0.5), the best linear model puts "
         "weight on it and takes weight from the core feature, the more so the noisier the core feature is.",
         "The formula as printed is exact only at p = 0.5 and p = 1; in between it gives the shortcut too much weight, "
         "and least squares on a sample follows the exact form, which has one more term, (1 − q²)v.",
     ),
     "scores": Claim(
-        "Theorem 4.2: scores",
-        "A neuron's score tells its weight on the shortcut",
+        "Scores",
+        "Theorem 4.2: a neuron's score tells its weight on the shortcut",
         "Where nearly all mistakes are samples whose shortcut misleads (p around 0.95), the signed score of a neuron, "
-        "its median on mistakes minus its median on hits, is −2yγᵀw_spu: its weight on the shortcut, doubled.",
+        "its median on mistakes minus its median on hits, is −2yγᵀw_spu: minus twice the label times its weight on the "
+        "shortcut, γᵀw_spu.",
         "At smaller p the noisy core feature causes mistakes as well and the line blurs, and as the sign turns with "
         "the label, the signed rule for any class selects nearly every neuron; absolute scores, which the method "
         "uses, do not follow the line.",
     ),
     "removal": Claim(
-        "Theorem 4.3: removal",
-        "Does removing the selected neurons help?",
+        "Removal",
+        "Theorem 4.3: does removing the selected neurons help?",
         "Removing the neurons that Theorem 4.2 points at (γᵀw_spu < 0) can bring a network closer to the unbiased one, "
         "which is trained where the shortcut agrees half of the time.",
         "In random networks as many random neurons do the same, since turning the signs of a neuron and of its output "
@@ -50,8 +51,8 @@ CLAIMS = {
         "retraining on the same data brings the biased function back.",
     ),
     "synthetic": Claim(
-        "Section 5.3: experiment",
-        "The whole method on three neurons",
+        "Experiment",
+        "Section 5.3: the whole method on three neurons",
         "The trained model leans on a shortcut that fails in test; absolute scores select the spurious neuron and "
         "spare the core one, and retraining without it makes every group about as accurate as the core feature allows "
         "(90.2 %).",

@@ -83,8 +83,7 @@ def neuron_scores(model: DataModel, neurons: int = 100, seed: int = 0, samples: 
         samples: N; when left out, as many as MOST_VALUES and MOST_SAMPLES allow.
 
     Raises:
-        NoMistakes: when the network makes none, as at p = 1.
-        InputError: when the neurons are too few or too many.
+        InputError: when the network makes no mistake on a class, as at p = 1, or the neurons are too few or too many.
     """
     check_network(neurons)
     samples = samples or min(MOST_SAMPLES, MOST_VALUES // neurons)
@@ -93,6 +92,12 @@ def neuron_scores(model: DataModel, neurons: int = 100, seed: int = 0, samples: 
     inputs, answers = model.classification_sample(samples, rng)
     labels = (answers > 0).astype(np.int64)
     said = (inputs @ model.classification_optimum() > 0).astype(np.int64)
+    wrong = [int(((said != labels) & (labels == label)).sum()) for label in (0, 1)]
+    if min(wrong) == 0:
+        raise InputError(
+            f"The network gets every one of {samples:,} samples of a class right, so there are no mistakes to score "
+            "neurons by; lower p or raise η_core."
+        )
     activations = (inputs @ first.T).astype(np.float32)
     signed, absolute = (
         spuriousness_scores(activations, labels, said, 2, magnitude=magnitude) for magnitude in (False, True)
@@ -103,5 +108,5 @@ def neuron_scores(model: DataModel, neurons: int = 100, seed: int = 0, samples: 
         signed=signed.delta,
         absolute=absolute.delta,
         samples=samples,
-        mistakes=int((said != labels).sum()),
+        mistakes=sum(wrong),
     )

@@ -31,7 +31,8 @@ def lemma(model: DataModel, seed: int = 0) -> Answer:
             {"weight on": name, "the core feature": f"{each.core:.3f}", "the shortcut": f"{each.spurious:.3f}"}
             for name, each in found.items()
         ],
-        f"Weights at p = {model.p:.2f}. Least squares: N = {SAMPLES:,} samples a point; v = 1.",
+        f"Weights at p = {model.p:.2f}. Least squares: N = {SAMPLES:,} samples a point. βᵀx_core has the variance "
+        "v = 1.",
         {"weights": lemma_weights(_curves(model.eta_core, model.eta_spu, seed), model.p)},
     )
 
@@ -51,11 +52,7 @@ def scores(model: DataModel, neurons: int = 100, seed: int = 0, absolute: bool =
     lines = {"+μ": found.line(1), "−μ": found.line(0)}
     selected = {"signed": found.selected_signed, "absolute": found.selected_absolute}
     rows = [
-        {
-            "": f"class {name}μ".replace("1", ""),
-            "slope": f"{line.slope:.2f}",
-            "correlation r": f"{line.correlation:.3f}",
-        }
+        {"class": f"y = {name}", "slope": f"{line.slope:.2f}", "correlation r": f"{line.correlation:.3f}"}
         for name, line in lines.items()
     ]
     return Answer(
@@ -65,8 +62,8 @@ def scores(model: DataModel, neurons: int = 100, seed: int = 0, absolute: bool =
         | {"lines": {"+mu": lines["+μ"]._asdict(), "-mu": lines["−μ"]._asdict()}},
         rows,
         f"Signed scores over −2yγᵀw_spu, {neurons} neurons, N = {found.samples:,} samples, {found.mistakes:,} of them "
-        f"mistakes. At λ = 0 the signed rule selects {selected['signed']:.0%} of the neurons, the absolute one "
-        f"{selected['absolute']:.0%}.",
+        f"mistakes. At λ = 0 the signed rule selects {100 * selected['signed']:.0f} % of the neurons, the "
+        f"absolute one {100 * selected['absolute']:.0f} %.",
         {"scores": score_lines(found, absolute=absolute)},
     )
 
@@ -93,8 +90,8 @@ def removal(model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool =
             for name, part in parts.items()
         ],
         f"Medians over {networks:,} random networks of {neurons} neurons. The selection came closer than chance in "
-        f"{found.selected_closer:.1%} of them (ties count as half). In {found.spanning:.0%} the spared neurons still "
-        f"span all {INPUTS} inputs.",
+        f"{100 * found.selected_closer:.1f} % of them (ties count as half). In {100 * found.spanning:.0f} % the spared "
+        f"neurons still span all {INPUTS} inputs.",
         {"distances": removal_distances(found)},
     )
 

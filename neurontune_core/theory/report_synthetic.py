@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from neurontune_core.evaluate import Evaluation
 from neurontune_core.theory.answers import KEPT, Answer
@@ -16,6 +17,9 @@ from neurontune_core.theory.synthetic import (
     summarise,
 )
 
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
 
 @lru_cache(KEPT)
 def _experiment(seed: int, agreement: float) -> Experiment:
@@ -23,32 +27,21 @@ def _experiment(seed: int, agreement: float) -> Experiment:
 
 
 @lru_cache(KEPT)
-def synthetic(
-    seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, drawn: str = "test", label: int = 1
-) -> Answer:
-    """One seed of the synthetic experiment.
+def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, drawn: str = "test") -> Answer:
+    """One seed of the synthetic experiment: groups, and the decision boundary before and after.
 
     Args:
         seed, identification_agreement: as in `run_experiment`.
         drawn: "training" or "test", the samples of the two scatters.
-        label: the class whose activations are drawn.
     """
-    from neurontune_core.diagnosis import distribution_of
-    from neurontune_core.figures import outcome_distributions
     from neurontune_core.figures_theory import DRAWN, decision_boundary
 
     found = _experiment(seed, identification_agreement)
     shown = found.training if drawn == "training" else found.test
-    each = found.identification
-    right = found.before.predict(each.embeddings) == each.labels
     figures = {
         name: decision_boundary(shown, head, f"{name} ({drawn} data)")
         for name, head in (("before", found.before), ("after", found.after))
     }
-    for neuron, name in enumerate(NEURONS):
-        outcome = "selected" if found.scores.biased()[neuron] else "spared"
-        distribution = distribution_of(each.embeddings[:, neuron], each.labels == label, right)
-        figures[name] = outcome_distributions(distribution, f"{name} neuron: {outcome}")
     measured = found.evaluations()
     groups = [
         {"group": name}
@@ -71,6 +64,27 @@ def synthetic(
     )
 
 
+@lru_cache(KEPT)
+def activations(
+    seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, label: int = 1
+) -> dict[str, Figure]:
+    """Hits and mistakes of one class over the activation of each neuron, on the identification set."""
+    from neurontune_core.diagnosis import distribution_of
+    from neurontune_core.figures import outcome_distributions
+
+    found = _experiment(seed, identification_agreement)
+    each, picked = found.identification, found.scores.biased()
+    right = found.before.predict(each.embeddings) == each.labels
+    figures = {}
+    for neuron, name in enumerate(NEURONS):
+        distribution = distribution_of(each.embeddings[:, neuron], each.labels == label, right)
+        title = f"{name} neuron: {'selected' if picked[neuron] else 'spared'}"
+        figures[name] = outcome_distributions(distribution, title).update_layout(
+            height=270, legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"}
+        )
+    return figures
+
+
 def _accuracies(measured: dict[tuple[str, str], Evaluation]) -> dict[str, dict[str, float | None]]:
     return {
         f"{when}, {where}": {"accuracy": each.accuracy, "worst_group_accuracy": each.worst_group_accuracy}
@@ -79,7 +93,7 @@ def _accuracies(measured: dict[tuple[str, str], Evaluation]) -> dict[str, dict[s
 
 
 def _named(picked: dict[str, bool]) -> str:
-    return " and ".join(name for name, chosen in picked.items() if chosen) or "none"
+    return ", ".join(name for name, chosen in picked.items() if chosen) or "none"
 
 
 @lru_cache(KEPT)
@@ -94,8 +108,8 @@ def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIF
         }
         for when, where in found.accuracy
     ]
-    picks = ", ".join(f"{name} {share:.0%}" for name, share in found.picked.items())
-    signed = ", ".join(f"{name} {share:.0%}" for name, share in found.picked_signed.items())
+    picks = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.picked.items())
+    signed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.picked_signed.items())
     return Answer(
         "synthetic",
         {

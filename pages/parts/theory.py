@@ -18,11 +18,11 @@ def keep(key: str) -> dict[str, Any]:
 
 
 def seed_input(column) -> int:
-    return int(column.number_input("Seed", 0, 9999, 0, help="Another seed, other samples.", **keep("theory_seed")))
+    return int(column.number_input("Seed", 0, 9999, 0, **keep("theory_seed")))
 
 
-def figure(answer: Answer, name: str) -> None:
-    st.plotly_chart(answer.figures[name], key=f"theory-{answer.key}-{name}", config={"displayModeBar": False})
+def chart(figure, key: str) -> None:
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
 def explained(answer: Answer) -> None:
