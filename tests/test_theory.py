@@ -136,7 +136,9 @@ def test_removal_is_what_numpy_makes_of_the_same_networks(retrain: bool) -> None
         if retrain:
             last = np.linalg.lstsq(inputs @ first[keep].T, answers)[0]
         function = last @ first[keep]
-        assert found.distance[place] == pytest.approx(np.linalg.norm(function - unbiased), abs=0.03 if retrain else 1e-9)
+        assert found.distance[place] == pytest.approx(
+            np.linalg.norm(function - unbiased), abs=0.03 if retrain else 1e-9
+        )
         right = np.sign(probe @ function) == labels
         assert found.accuracy[place] == pytest.approx(right.mean(), abs=0.03 if retrain else 0.007)
 
