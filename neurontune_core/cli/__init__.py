@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects
+from neurontune_core.cli import arrays, comparing, projects, theorising
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
     "export": projects.export,
+    "theory": theorising.theory,
     "app": projects.app,
 }
 for name, verb in _VERBS.items():
