@@ -96,6 +96,14 @@ def test_a_pooler_is_followed_by_relu_and_dropout_and_feeds_the_head(texts: Data
     assert noisy[kept].mean() > pooled[kept].mean(), "what dropout keeps is scaled up"
 
 
+def test_a_sentence_encoder_keeps_its_own_pooling(texts: Dataset, tmp_path: Path) -> None:
+    spec = text_model(tmp_path)
+    (tmp_path / "bert" / "1_Pooling").mkdir()
+    (tmp_path / "bert" / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+    assert open_trainable(spec, tmp_path, texts, ONE)[1]["pooling"] == "cls"
+    assert open_trainable(text_model(tmp_path, "electra"), tmp_path, texts, ONE)[1]["pooling"] == "mean"
+
+
 def test_a_fitting_head_is_trained_on_and_another_gives_way(pictures: Dataset, tmp_path: Path) -> None:
     train(IMAGE_MODEL, pictures, tmp_path / "first", ONE)
     own = load_model({"weights": "first"}, tmp_path).head()

@@ -30,7 +30,8 @@ def open_trainable(
     """The network with a last layer for the data's classes, the spec it came from, and sentences for a person.
 
     A last layer for other classes, or none, gives way to a fresh one. A text backbone with a pooler and no head gets
-    the embedding that the paper's BERT has, ReLU(dropout(pooler)); one without a pooler the mean over its tokens.
+    the embedding that the paper's BERT has, ReLU(dropout(pooler)); one without a pooler, and a sentence encoder, are
+    pooled as extraction would.
     Pictures and texts are prepared as the data set's own recipe says where it has one and the spec says nothing.
 
     Raises:
@@ -45,10 +46,10 @@ def open_trainable(
     network = load_model(spec, base)
     if network.num_classes is None:
         spec["num_classes"] = classes
-        backbone = getattr(network.module, "backbone", None)
         if isinstance(network.module, PooledBackbone) and not spec.get("pooling"):
-            found = isinstance(backbone, torch.nn.Module) and has_pooler(backbone, network.loading)
-            spec["pooling"] = "pooler" if found else "mean"
+            says = (base / str(spec["weights"]) / "1_Pooling").is_dir()  # a sentence encoder knows its own
+            pooler = not says and has_pooler(network.module.backbone, network.loading)
+            spec["pooling"] = "pooler" if pooler else network.module.pooling
         network = load_model(spec, base)
     if network.modality != dataset.modality:
         raise InputError(
