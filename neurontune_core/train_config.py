@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
+from neurontune_core.errors import InputError
 from neurontune_core.settings import Settings, setting
 
 Optimizer = Literal["sgd", "adamw"]
@@ -87,3 +88,20 @@ def preset_for(data_format: str, modality: str) -> str:
     if data_format in PRESETS:
         return data_format
     return "images" if modality == "image" else "texts"
+
+
+def settings_of(preset: str, changes: Mapping[str, Any]) -> TrainConfig:
+    """A preset with what differs from it, as JSON has it: tuples may be lists.
+
+    Raises:
+        InputError: when the preset or a setting is not known, or out of range.
+    """
+    if preset not in PRESETS:
+        raise InputError(f'There is no preset "{preset}"; use one of {", ".join(PRESETS)}.')
+    values: dict[str, Any] = dict(changes)
+    for name, value in changes.items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+    unknown = set(values) - {setting.name for setting in fields(TrainConfig)}
+    if unknown:
+        raise InputError(f'The training has no setting "{min(unknown)}".')
+    return replace(PRESETS[preset], **values)

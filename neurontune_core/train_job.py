@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from neurontune_core.errors import InputError
-from neurontune_core.train_config import PRESETS, TrainConfig, preset_for
+from neurontune_core.train_config import TrainConfig, preset_for, settings_of
 
 
 def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
@@ -62,23 +61,6 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
         "epochs": len(trained.history.epochs),
         **(asdict(kept) if kept else {}),
     }
-
-
-def settings_of(preset: str, changes: Mapping[str, Any]) -> TrainConfig:
-    """A preset with what differs from it, as JSON has it: tuples may be lists.
-
-    Raises:
-        InputError: when the preset or a setting is not known, or out of range.
-    """
-    if preset not in PRESETS:
-        raise InputError(f'There is no preset "{preset}"; use one of {", ".join(PRESETS)}.')
-    values: dict[str, Any] = dict(changes)
-    for name, value in changes.items():
-        values[name] = tuple(value) if isinstance(value, list) else value
-    unknown = set(values) - {setting.name for setting in fields(TrainConfig)}
-    if unknown:
-        raise InputError(f'The training has no setting "{min(unknown)}".')
-    return replace(PRESETS[preset], **values)
 
 
 def dataset_of(spec: Mapping[str, Any], base: Path, splits: tuple[str, ...], settings: TrainConfig) -> dict[str, Any]:

@@ -25,6 +25,7 @@ SCREENS = {
     "groups": (":material/lasso_select:", "Groups"),
     "export": (":material/download:", "Export"),
     "setup": (":material/settings:", "Setup"),
+    "train": (":material/fitness_center:", "Train"),
 }
 
 

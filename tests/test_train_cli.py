@@ -14,8 +14,7 @@ from typer.testing import CliRunner, Result
 
 from neurontune_core.cli import app
 from neurontune_core.cli.options import flag
-from neurontune_core.train_config import PRESETS, TrainConfig
-from neurontune_core.train_job import settings_of
+from neurontune_core.train_config import PRESETS, TrainConfig, settings_of
 from neurontune_core.training import read_history
 from neurontune_core.workspace import Project
 from tests.layouts import waterbirds

@@ -13,8 +13,8 @@ from PIL import Image
 from neurontune_core.errors import InputError
 from neurontune_core.models.preprocessing import Preprocessing
 from neurontune_core.train_config import PRESETS, TrainConfig, preset_for
+from neurontune_core.train_history import TrainEpoch, best_epoch
 from neurontune_core.training.augmentation import Augmentation
-from neurontune_core.training.history import TrainEpoch, best_epoch
 from neurontune_core.training.optimizer import make_optimizer, make_scheduler
 
 TABLE_9 = {  # optimiser, learning rate, batch size, epochs, schedule

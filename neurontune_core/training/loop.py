@@ -22,8 +22,8 @@ from neurontune_core.files import read_json
 from neurontune_core.models.base import Network
 from neurontune_core.models.saved import FILE as MODEL_FILE
 from neurontune_core.train_config import TrainConfig
+from neurontune_core.train_history import TrainEpoch, TrainHistory, best_epoch, read_history, write_history
 from neurontune_core.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
-from neurontune_core.training.history import TrainEpoch, TrainHistory, best_epoch, read_history, write_history
 from neurontune_core.training.network import open_trainable, save_trained
 from neurontune_core.training.splits import with_splits
 from neurontune_core.training.trainer import Trainer
