@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +21,21 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+class Truth(Protocol):
+    """What predictions are held against: labels [N], groups [N] or None, their names, and groups that overlap."""
+
+    @property
+    def labels(self) -> np.ndarray: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+    @property
+    def groups(self) -> np.ndarray | None: ...
+    @property
+    def group_names(self) -> tuple[str, ...]: ...
+    @property
+    def overlapping_groups(self) -> OverlappingGroups | None: ...
 
 
 @dataclass(frozen=True)
@@ -100,14 +116,14 @@ def evaluate(head: LinearHead, embedding_set: EmbeddingSet) -> Evaluation:
     return evaluate_predictions(head.predict(embedding_set.embeddings), embedding_set)
 
 
-def evaluate_predictions(predictions: np.ndarray, embedding_set: EmbeddingSet) -> Evaluation:
+def evaluate_predictions(predictions: np.ndarray, truth: Truth) -> Evaluation:
     """The same from predictions [N] that are already there."""
-    right = predictions == embedding_set.labels
+    right = predictions == truth.labels
     return Evaluation(
         overall=Proportion("all", int(right.sum()), len(right)),
-        classes=_by(embedding_set.labels, embedding_set.class_names, right),
-        groups=() if embedding_set.groups is None else _by(embedding_set.groups, embedding_set.group_names, right),
-        overlapping_groups=_by_membership(embedding_set.overlapping_groups, right),
+        classes=_by(truth.labels, truth.class_names, right),
+        groups=() if truth.groups is None else _by(truth.groups, truth.group_names, right),
+        overlapping_groups=_by_membership(truth.overlapping_groups, right),
     )
 
 

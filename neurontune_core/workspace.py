@@ -238,6 +238,17 @@ class Workspace:
     def jobs(self) -> Path:
         return self.root / "jobs"
 
+    def new_training(self, name: str) -> Path:
+        """Where the model of a new training of this name goes.
+
+        Raises:
+            InputError: when the name is taken or is no folder name.
+        """
+        folder = self.root / "trainings" / safe_name(name)
+        if folder.exists():
+            raise InputError(f'There is a training "{name}" already; choose another name, or resume that one.')
+        return folder
+
     def names(self) -> list[str]:
         """The names of the projects, the built-in examples first."""
         own = sorted(file.parent.name for file in (self.root / "projects").glob("*/project.json"))

@@ -26,6 +26,7 @@ SCREENS = {
     "groups": (":material/lasso_select:", "Groups"),
     "export": (":material/download:", "Export"),
     "setup": (":material/settings:", "Setup"),
+    "train": (":material/fitness_center:", "Train"),
 }
 LEARN = {"theory": (":material/function:", "Theory lab")}
 

@@ -14,7 +14,7 @@ from neurontune_core.card import TunedRun
 from neurontune_core.export import export_bundle
 from neurontune_core.extract_project import extract_project
 from neurontune_core.mask import Mask
-from neurontune_core.models import load_model, minilm
+from neurontune_core.models import load_model, packaged
 from neurontune_core.workspace import EXAMPLES, ROLES, Project
 
 HEADLINES = EXAMPLES["headlines"]
@@ -109,6 +109,6 @@ def test_a_head_of_other_sizes_and_a_missing_package_are_refused(
     LinearHead(np.zeros((2, 5), np.float32), np.zeros(2, np.float32)).save(tmp_path / "head.safetensors")
     with pytest.raises(InputError, match="5 neurons"):
         load_model({"family": "minilm", "head": "head.safetensors"}, tmp_path)
-    monkeypatch.setattr(minilm, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(packaged, "_MINILM_PACKAGE", "no_such_package")
     with pytest.raises(InputError, match="pip install"):
         load_model({"family": "minilm"}, tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurontune_core.errors import InputError
+from neurontune_core.models.saved import resolved
 
 FAMILIES = {
     "efficientnet_lite": "neurontune_core.models.efficientnet_lite",
@@ -33,7 +34,8 @@ def load_model(
 
     Args:
         spec: ``family`` (a key of `FAMILIES`), ``architecture``, ``weights`` (a path relative to ``base``, or
-            ``"random"``; ``"imagenet"`` for EfficientNet-Lite; for the Hugging Face families a folder), and optionally
+            ``"random"``; ``"imagenet"`` for EfficientNet-Lite; for the Hugging Face families a folder; or a
+            ``model.json``, which says all the rest: see `resolved`), and optionally
             ``num_classes`` (0: a feature extractor without a head), ``image_size``, ``preprocessing`` (fields of
             `Preprocessing`), ``use_last_linear`` (agree to go by the last linear layer of a head that is more than
             that), ``entry`` (``"module:function"`` of the family "python"), and what `huggingface_text` reads.
@@ -44,6 +46,7 @@ def load_model(
     Raises:
         InputError: when the family or architecture is unknown, or the checkpoint is unsafe or does not fit.
     """
+    spec = resolved(spec, base)
     family = spec.get("family")
     if family not in FAMILIES:
         raise InputError(f'The model family "{family}" is not known; use one of {", ".join(FAMILIES)}.')

