@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups, listing
 from neurontune_core.batches import batches
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups, listing
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 
