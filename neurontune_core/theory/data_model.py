@@ -10,6 +10,7 @@ and γ are the first axes of their parts without loss.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,25 @@ CORE = SPU = 5  # inputs of each part
 INPUTS = CORE + SPU
 MU = 1.0  # the classes of Theorem 4.2 are regressed as −μ and +μ
 _RANGES = {"p": (0.5, 1.0), "eta_core": (0.01, 10.0), "eta_spu": (0.01, 10.0)}
+
+
+class Draws(NamedTuple):
+    """The randomness of a sample before any setting of the model: drawn once, used for every p.
+
+    Attributes:
+        inputs: [N, INPUTS] float32 standard normal.
+        noise: [N] the same, for ε_core.
+        uniform: [N] in 0..1; the shortcut agrees where it is below p.
+    """
+
+    inputs: np.ndarray
+    noise: np.ndarray
+    uniform: np.ndarray
+
+
+def draw(samples: int, rng: np.random.Generator) -> Draws:
+    inputs = rng.standard_normal((samples, INPUTS), np.float32)
+    return Draws(inputs, rng.standard_normal(samples, np.float32), rng.random(samples))
 
 
 @dataclass(frozen=True)
@@ -48,29 +68,28 @@ class DataModel:
         """q = 2p − 1, the mean of 2a − 1."""
         return 2 * self.p - 1
 
-    def regression_sample(self, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs [N, INPUTS] and answers [N] of the model as it stands, for Lemma 1."""
-        inputs = rng.standard_normal((samples, INPUTS))
-        answers = inputs[:, 0] + self.eta_core * rng.standard_normal(samples)
-        self._add_shortcut(inputs, answers, rng)
+    def regression_sample(self, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs [N, INPUTS] and answers [N], float32, of the model as it stands, for Lemma 1."""
+        inputs = draws.inputs.copy()
+        answers = inputs[:, 0] + np.float32(self.eta_core) * draws.noise
+        self._add_shortcut(inputs, answers, draws.uniform)
         return inputs, answers
 
     def classification_sample(self, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs [N, INPUTS] and answers [N] in {−μ, +μ}, equally likely, for Theorems 4.2 and 4.3.
+        """Inputs [N, INPUTS] and answers [N], float32, in {−μ, +μ}, equally likely, for Theorems 4.2 and 4.3.
 
         The same equations with the answer given first: ``βᵀx_core = y − ε_core``, the other core inputs standard
         normal.
         """
-        answers = MU * rng.choice([-1.0, 1.0], samples)
-        inputs = rng.standard_normal((samples, INPUTS))
-        inputs[:, 0] = answers - self.eta_core * inputs[:, 0]
-        self._add_shortcut(inputs, answers, rng)
+        answers = rng.choice(np.array([-MU, MU], np.float32), samples)
+        inputs = rng.standard_normal((samples, INPUTS), np.float32)
+        inputs[:, 0] = answers - np.float32(self.eta_core) * inputs[:, 0]
+        self._add_shortcut(inputs, answers, rng.random(samples))
         return inputs, answers
 
-    def _add_shortcut(self, inputs: np.ndarray, answers: np.ndarray, rng: np.random.Generator) -> None:
-        agrees = rng.random(len(answers)) < self.p
+    def _add_shortcut(self, inputs: np.ndarray, answers: np.ndarray, uniform: np.ndarray) -> None:
         inputs[:, CORE:] *= self.eta_spu
-        inputs[:, CORE] += np.where(agrees, answers, -answers)
+        inputs[:, CORE] += np.where(uniform < self.p, answers, -answers)
 
     def classification_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """E[xxᵀ], [INPUTS, INPUTS], and E[xy], [INPUTS], of `classification_sample`."""

@@ -6,11 +6,12 @@ The best ``u_coreᵀx_core + u_spuᵀx_spu`` has ``u_core`` along β and ``u_spu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from neurontune_core.theory.data_model import CORE, DataModel
+from neurontune_core.theory.data_model import CORE, DataModel, Draws, draw
 
 SAMPLES = 50_000  # per fitted point
 
@@ -40,9 +41,15 @@ def exact(model: DataModel) -> Weights:
 
 def least_squares(model: DataModel, samples: int = SAMPLES, seed: int = 0) -> Weights:
     """Ordinary least squares on a sample."""
-    inputs, answers = model.regression_sample(samples, np.random.default_rng(seed))
+    inputs, answers = model.regression_sample(_draws(samples, seed))
     solution = np.linalg.solve(inputs.T @ inputs, inputs.T @ answers)
     return Weights(float(solution[0]), float(solution[CORE]))
+
+
+@lru_cache(2)
+def _draws(samples: int, seed: int) -> Draws:
+    """Drawing takes longer than fitting."""
+    return draw(samples, np.random.default_rng(seed))
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,7 +98,7 @@ def neuron_scores(model: DataModel, neurons: int = 100, seed: int = 0, samples: 
             f"The network gets every one of {samples:,} samples of a class right, so there are no mistakes to score "
             "neurons by; lower p or raise η_core."
         )
-    activations = (inputs @ first.T).astype(np.float32)
+    activations = inputs @ first.T.astype(np.float32)
     signed, absolute = (
         spuriousness_scores(activations, labels, said, 2, magnitude=magnitude) for magnitude in (False, True)
     )
