@@ -229,10 +229,13 @@ def training_curves(history: TrainHistory, epochs: int) -> tuple[Figure, Figure]
     ]
     loss = _measure(number, [each.loss for each in history.epochs], "training loss", GREY, "solid", "")
     figures = []
-    for traces, label, top in (([loss], "cross-entropy", None), (accuracies, "accuracy, %", 102)):
+    for traces, label, axis in (
+        ([loss], "cross-entropy", {"rangemode": "tozero"}),
+        (accuracies, "accuracy, %", {"range": [0, 102]}),
+    ):
         layout = _layout("epoch", label, 260) | {"showlegend": True}
         layout["xaxis"]["range"] = [0.5, epochs + 0.5]
-        layout["yaxis"]["range"] = [0, top]
+        layout["yaxis"] |= axis
         if history.best is not None:
             line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
             place = {"x0": history.best, "x1": history.best, "yref": "paper", "y0": 0, "y1": 1}

@@ -26,14 +26,20 @@ class TrainConfig(Settings):
         InputError: naming the setting that is out of range.
     """
 
-    epochs: int = setting(10, "times that every training sample is seen", low=1, high=100_000)
-    batch_size: int = setting(32, "samples a step", low=1, high=1_000_000)
-    optimizer: Optimizer = setting("sgd", "sgd, or adamw for text", choices=Optimizer)
-    learning_rate: float = setting(3e-3, "learning rate at the start", low=1e-12, high=1e6)
-    momentum: float = setting(0.9, "momentum of sgd", high=0.9999)
-    weight_decay: float = setting(1e-4, "weight decay; adamw spares biases and normalisation layers", high=1e6)
+    epochs: int = setting(10, "how often every training sample is seen", low=1, high=100_000)
+    batch_size: int = setting(32, "samples that one step of the optimiser looks at", low=1, high=1_000_000)
+    optimizer: Optimizer = setting("sgd", "what takes the steps: sgd, or adamw for text", choices=Optimizer)
+    learning_rate: float = setting(
+        3e-3, "how large the first steps are; too large, and the loss is no number any more", low=1e-12, high=1e6
+    )
+    momentum: float = setting(0.9, "momentum of sgd: the share of a step that carries over into the next", high=0.9999)
+    weight_decay: float = setting(
+        1e-4, "pull of all weights towards zero; adamw spares biases and normalisation layers", high=1e6
+    )
     schedule: Schedule = setting(
-        "cosine", "how the learning rate falls: along a cosine to 0, in steps, along a line to 0", choices=Schedule
+        "cosine",
+        "how the learning rate falls: not at all, along a cosine to 0, in steps, along a line to 0",
+        choices=Schedule,
     )
     milestones: tuple[int, ...] = setting(
         (40, 60, 80), "epochs after which the schedule step lowers the rate", high=100_000

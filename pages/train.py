@@ -56,7 +56,7 @@ def submit(name: str, data: str, model: dict[str, Any], preset: str, changed: di
         raise InputError(f'There is no weights file or model folder "{model["weights"]}".')
     config = {"model": model, "dataset": guess.spec, "base": str(out.parent), "out": str(out), "name": name}
     job = store.submit("train", config | {"preset": preset, "settings": changed}, title=f"Train {name}")
-    st.session_state["training"] = job.id
+    st.session_state["choose_training"] = job.id
     st.success(plain(guess.description))
 
 
@@ -128,6 +128,8 @@ st.markdown(
 )
 found = {job.id: job for job in trainings(store)}
 if found:
+    if (wanted := st.session_state.pop("choose_training", None)) in found:
+        st.session_state["training"] = wanted
     if st.session_state.get("training") not in found:
         st.session_state["training"] = next(iter(found))
     chosen = st.selectbox(

@@ -155,6 +155,7 @@ class _Run:
                 )
 
         for epoch in range(first + 1, self._config.epochs + 1):
+            tick(0)
             loss = trainer.run(epoch, tick)
             evaluation = trainer.measure(tick) if math.isfinite(loss) else None
             if evaluation is None:

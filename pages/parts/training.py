@@ -15,10 +15,11 @@ from neurontune_core.train_history import TrainHistory, read_history
 from pages.parts.words import HELP, plain
 
 WORDS = {
-    "learning_rate": "Learning rate", "fresh_head": "New last layer", "keep": "Keep the epoch with", "sgd": "SGD",
-    "adamw": "AdamW", "cosine": "cosine to 0", "step": "in steps", "linear": "line to 0", "all": "the whole network",
-    "head": "the last layer alone", "crop": "random crops and flips", "flip": "flips", "accuracy": "best accuracy",
-    "worst_class_accuracy": "best worst class", "last": "last epoch", "mixed": "half precision where safe",
+    "augment": "Vary pictures by", "layers": "Train", "hold_out": "Hold out", "keep": "Keep the epoch with",
+    "sgd": "SGD", "adamw": "AdamW", "constant": "not at all", "cosine": "cosine to 0", "step": "in steps",
+    "linear": "line to 0", "all": "the whole network", "head": "the last layer alone", "crop": "random crops and flips",
+    "flip": "flips", "none": "nothing", "accuracy": "best accuracy", "worst_class_accuracy": "best worst class",
+    "last": "nothing: the last one", "auto": "automatic", "mixed": "half where that is safe",
 }  # fmt: skip
 ROWS = (
     ("epochs", "batch_size", "learning_rate", "weight_decay"),
@@ -38,11 +39,15 @@ def settings(preset: str) -> dict[str, Any]:
             label = WORDS.get(name, name.replace("_", " ").capitalize())
             if meta["choices"]:
                 place = meta["choices"].index(own)
-                value = column.selectbox(label, meta["choices"], place, key=key, help=meta["help"], format_func=_said)
+                value = column.selectbox(
+                    label, meta["choices"], place, key=key, help=_sentence(meta["help"]), format_func=_said
+                )
             else:
                 low, high = (type(own)(each) for each in meta["range"])
-                value = column.number_input(label, low, min(high, type(own)(10**9)), own, key=key, help=meta["help"],
-                    format=_SHORT.get(name))  # fmt: skip
+                high = min(high, type(own)(10**9))  # the browser counts no further than 2**53
+                value = column.number_input(
+                    label, low, high, own, key=key, help=_sentence(meta["help"]), format=_SHORT.get(name)
+                )
             changed |= {name: value} if value != own else {}
     fresh = st.checkbox(
         "Start with a new last layer even where the given one fits the classes", key=f"train_{preset}_fresh_head"
@@ -50,15 +55,24 @@ def settings(preset: str) -> dict[str, Any]:
     return changed | ({"fresh_head": True} if fresh else {})
 
 
+def _sentence(help_text: str) -> str:
+    return f"{help_text[0].upper()}{help_text[1:]}."
+
+
 def _said(choice: str) -> str:
     return WORDS.get(choice, choice)
 
 
 def state_line(job: Job, status: JobStatus) -> str:
-    left = "" if status.seconds_left is None else f" · {status.seconds_left:.0f} s left"
+    left = "" if status.seconds_left is None else f" · {_duration(status.seconds_left)} left"
     rate = f" · {status.rate:.1f} samples a second{left}" if status.state == "running" and status.rate else ""
     where = f" · {status.message}" if status.message and status.state == "running" else ""
     return f"{plain(job.title)} · {status.state}{where}{rate}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
 def curves(job: Job, history: TrainHistory) -> None:
