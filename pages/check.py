@@ -9,11 +9,12 @@ from neurontune_core.compare_heads import Changes, changes, confusion
 from neurontune_core.comparison import comparisons
 from neurontune_core.evaluate import Proportion, evaluate_predictions
 from neurontune_core.head import LinearHead
+from pages.parts.close_up import facts
+from pages.parts.keeping import keep_as_group
 from pages.parts.state import View, view
 from pages.parts.wall import wall
 from pages.parts.words import HELP, interval, percent
 
-PAGE = 48
 WORDS = {"fixed": "fixed", "broken": "broken", "kept_wrong": "wrong in both", "kept_right": "right in both"}
 EVERYTHING = "all"
 
@@ -58,30 +59,48 @@ def by_part(moved: Changes) -> list[dict[str, str | int]]:
     ]
 
 
-def samples(here: View, moved: Changes) -> None:
-    """The wall: filtered by outcome, class and group."""
+@st.fragment
+def samples(here: View, moved: Changes, heads: dict[str, LinearHead]) -> None:
+    """The wall, filtered by outcome, class and group; what is picked on it stands beside it."""
     each = moved.embedding_set
     one, two = st.columns(2)
-    label = one.selectbox("Class", [EVERYTHING, *each.class_names], key="check_class", bind="query-params")
+    label = one.selectbox(
+        "Class", [EVERYTHING, *each.class_names], key="check_class", bind="query-params", persist_state="session"
+    )
     group = EVERYTHING
     if each.groups is not None:
-        group = two.selectbox("Group", [EVERYTHING, *each.group_names], key="check_group", bind="query-params")
+        group = two.selectbox(
+            "Group", [EVERYTHING, *each.group_names], key="check_group", bind="query-params", persist_state="session"
+        )
     chosen = {
         "label": None if label == EVERYTHING else each.class_names.index(label),
         "group": None if group == EVERYTHING else each.group_names.index(group),
     }
-    found = {outcome: moved.rows(outcome, **chosen) for outcome in WORDS}
     outcome = st.segmented_control(
         "Samples", list(WORDS), default="fixed", required=True, key="outcome", bind="query-params",
-        format_func=lambda each: f"{WORDS[each]} · {len(found[each])}",
+        persist_state="session", format_func=WORDS.__getitem__,
     )  # fmt: skip
-    rows = found[outcome]
-    pages = max(1, -(-len(rows) // PAGE))
-    page = st.pagination(pages, key=f"page-{outcome}") if pages > 1 else 1
-    shown = rows[(page - 1) * PAGE : page * PAGE]
-    captions = [f"{each.class_names[moved.before[row]]} → {each.class_names[moved.after[row]]}" for row in shown]
-    wall(here, here.diagnosis.project.content["roles"]["evaluation"], shown.tolist(), captions, "changed")
-    st.caption("Under each sample: what it was called before → after.")
+    rows = moved.rows(outcome, **chosen)
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
+        picked = wall(
+            here,
+            each.split,
+            rows.tolist(),
+            moved.in_words(rows),
+            "changed",
+            f"Samples, {WORDS[outcome]}",
+            right=(moved.after == each.labels)[rows].tolist(),
+            height=560,
+            in_address=True,
+        )
+        st.caption("Under each sample: what it was called before → after. ✓ right after, ✗ wrong after.")
+    with right, st.container(height=620, border=False):
+        keep_as_group(here, picked.rows, f"{WORDS[outcome]} on Check")
+        if picked.opened is None:
+            st.caption("Click a sample, or press Enter on it, to see it closely here.")
+        else:
+            facts(here, each.split, picked.opened, heads, "sample")
 
 
 def confusions(moved: Changes) -> None:
@@ -123,6 +142,6 @@ st.caption(
     f'On "{here.diagnosis.evaluation.split}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
     "samples that only one of the two heads gets right."
 )
-samples(here, moved)
+samples(here, moved, {"before": found[first], "after": found[second]})
 st.subheader("Who is taken for whom")
 confusions(moved)

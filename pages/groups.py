@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.errors import InputError
 from neurontune_core.figures import sample_map
+from pages.parts.close_up import facts
+from pages.parts.keeping import keep_as_group
 from pages.parts.state import View, view
 from pages.parts.wall import wall
 from pages.parts.words import interval, percent
 
-SHOWN = 24
 MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
 
 
@@ -50,14 +50,6 @@ def find(here: View) -> tuple[list[int], str]:
     return slices[place].rows.tolist(), slices[place].title
 
 
-def keep(here: View, name: str, rows: list[int], origin: str) -> None:
-    try:
-        here.diagnosis.project.own_groups.add(name, here.diagnosis.evaluation, rows, origin)
-        st.session_state["kept"] = ""
-    except InputError as error:
-        st.session_state["kept"] = str(error)
-
-
 def measured(here: View) -> None:
     """Every group of one's own under every head."""
     diagnosis, groups = here.diagnosis, here.diagnosis.project.own_groups
@@ -95,20 +87,21 @@ st.markdown(
 left, right = st.columns([5, 4], gap="large")
 with left:
     rows, suggestion = find(here)
+    closely = st.container()
 with right:
     each = here.diagnosis.evaluation
     st.markdown(f"**{len(rows)} samples chosen**")
     if rows:
-        hits = int(here.diagnosis.said_right[rows].sum())
-        st.caption(f"The trained head gets {hits} of them right ({hits / len(rows):.0%}).")
-        with st.form("keep", border=False):
-            name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")
-            if st.form_submit_button("Keep as a group", type="primary"):
-                keep(here, name, rows, st.session_state["way"])
-        if st.session_state.get("kept"):
-            st.error(st.session_state["kept"])
-        captions = [each.class_names[here.diagnosis.said[row]] for row in rows[:SHOWN]]
-        wall(here, here.diagnosis.project.content["roles"]["evaluation"], rows[:SHOWN], captions, "chosen")
-        st.caption("Under each sample: what the classifier said.")
+        said, hits = here.diagnosis.said[rows], here.diagnosis.said_right[rows]
+        st.caption(f"The trained head gets {hits.sum()} of them right ({hits.mean():.0%}).")
+        captions = [each.class_names[label] for label in said]
+        picked = wall(
+            here, each.split, rows, captions, "chosen", "Samples found", right=hits.tolist(), in_address=True
+        )  # fmt: skip
+        st.caption("Under each sample: what the classifier said. Select some to keep only these.")
+        keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)
+        if picked.opened is not None:
+            with closely:
+                facts(here, each.split, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
 st.subheader("Measured on your groups")
 measured(here)

@@ -4,12 +4,13 @@ import streamlit as st
 
 from neurontune_core.compare_heads import changes
 from neurontune_core.figures import group_bars
+from pages.parts.close_up import facts
 from pages.parts.state import view
 from pages.parts.strip import headline
 from pages.parts.wall import wall
 from pages.parts.words import HELP
 
-SHOWN = 16
+HEIGHT, LOWER = 440, 250
 here = view()
 diagnosis = here.diagnosis
 evaluation, split = diagnosis.evaluation, diagnosis.project.content["roles"]["evaluation"]
@@ -18,10 +19,10 @@ st.title(diagnosis.project.title)
 st.markdown(diagnosis.project.problem or "What this classifier gets wrong, by class and by group.")
 headline(here, masked_now=False)
 
-heads = {"ERM": diagnosis.erm_evaluation}
+tried = {"ERM": diagnosis.erm}
 if here.run:
-    heads["masking off"] = diagnosis.evaluate(here.run.off_head)
-    heads["NeuronTune"] = diagnosis.evaluate(here.run.head)
+    tried |= {"masking off": here.run.off_head, "NeuronTune": here.run.head}
+heads = {name: diagnosis.evaluate(head) for name, head in tried.items()}
 st.subheader("Accuracy by group" if evaluation.groups is not None else "Accuracy by class")
 st.caption(
     f'On the split "{split}" ({evaluation.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
@@ -40,16 +41,25 @@ if evaluation.overlapping_groups is not None:
 
 worst = diagnosis.erm_evaluation.worst_group
 st.subheader(f"Mistakes in the worst group: {worst.name}" if worst else "Mistakes")
-wrong = diagnosis.mistakes(worst.name if worst else None)[:SHOWN]
+wrong = diagnosis.mistakes(worst.name if worst else None)
 names = evaluation.class_names
-wall(here, split, wrong.tolist(), [f"called {names[diagnosis.said[row]]}" for row in wrong], "mistakes")
+captions = [f"called {names[diagnosis.said[row]]}" for row in wrong]
+left, right = st.columns([8, 5], gap="medium")
+with left:
+    opened = wall(here, split, wrong.tolist(), captions, "mistakes", "Mistakes", height=HEIGHT, several=False).opened
+with right, st.container(height=HEIGHT, border=False):
+    if opened is None:
+        st.caption("Click a sample, or press Enter on it, to see it closely here.")
+    else:
+        facts(here, split, opened, tried, "sample")
 
 if here.run:
     moved = changes(diagnosis.erm, here.run.head, evaluation)
     st.subheader(f"Retraining fixed {len(moved.fixed)} samples and broke {len(moved.broken)}")
     for title, rows, key in (("Fixed", moved.fixed, "fixed"), ("Broken", moved.broken, "broken")):
         st.markdown(f"**{title}**")
-        wall(here, split, rows[:SHOWN].tolist(), [names[evaluation.labels[row]] for row in rows[:SHOWN]], key)
+        captions = [names[evaluation.labels[row]] for row in rows]
+        wall(here, split, rows.tolist(), captions, key, title, height=LOWER, several=False)
 else:
     st.info(
         "Next: see which neurons are to blame on the **Neurons** page, then repair the head on the **Retrain** page."

@@ -71,11 +71,11 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
     before = seen(page, "img.photo")
-    assert len(before) == 24
+    assert len(before) >= 24
     page.get_by_role("button", name="chevron_right").click()
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
-    expect(page.locator("img.heat")).to_have_count(24)
+    expect(page.locator("img.heat")).to_have_count(len(before))
     seen(page, "img.heat")
     assert seen(page, "img.photo") != before
 
@@ -84,7 +84,7 @@ def test_a_click_on_a_sample_shows_it_closely(server: Server, page: Page) -> Non
     page.goto(f"{server.url}/neurons?neuron=353&class=animal")
     expect(page.get_by_text("Most activating, incorrect")).to_be_visible()
     settled(page)
-    page.get_by_role("button", name="3.07 · vehicle").click()
+    page.get_by_role("option", name="3.07 · vehicle").click()
     expect(page.get_by_text("this neuron adds to the logits")).to_contain_text("called vehicle")
     settled(page)
     expect(page.get_by_text("overlay")).to_be_visible()
@@ -142,7 +142,7 @@ def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -
     page.mouse.up()
     expect(page.get_by_text("300 samples chosen")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("everything")
-    page.get_by_role("button", name="Keep as a group").click()
+    page.get_by_role("button", name="Keep 300 as a group").click()
     expect(page.get_by_test_id("stMain").get_by_label("Forget a group")).to_be_visible()
     group = json.loads((server.home / "projects" / "example" / "own_groups.json").read_text())["groups"][0]
     assert (group["name"], len(group["sample_ids"])) == ("everything", 300)
@@ -173,7 +173,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     expect(page.get_by_text("Who is taken for whom")).to_be_visible()
     settled(page)
     fixed = int(metric(page, "fixed"))
-    expect(page.get_by_role("radio", name=f"fixed · {fixed}")).to_be_visible()
+    expect(page.get_by_text(f"0 of {fixed} selected")).to_be_visible()
     page.get_by_role("link", name="Export").click()
     page.get_by_role("button", name="Prepare the files").click()
     with page.expect_download() as download:
