@@ -52,4 +52,7 @@ def load_model(
         from neurontune_core.models.huggingface import cached_folder
 
         spec = spec | {"weights": str(cached_folder(str(spec["hub"]), allowed_hub))}
-    return importlib.import_module(FAMILIES[family]).load(spec, Path(base))
+    model = importlib.import_module(FAMILIES[family]).load(spec, Path(base))
+    if model.modality == "image" and (spec.get("preprocessing") or spec.get("image_size")):
+        model.preprocessing_from = "the model's settings"
+    return model
