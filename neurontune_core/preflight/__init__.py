@@ -169,7 +169,7 @@ def _measure(
     found: list[Finding] = []
     accuracy, cost = None, None
     if len(answers.labels):
-        accuracy = measure(model, answers, classes)
+        accuracy = measure(answers, classes)
         order = tuple(
             joined.dataset.class_names[place] for place in (accuracy.order.settings["order"] if accuracy.order else ())
         )

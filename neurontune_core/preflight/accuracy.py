@@ -3,76 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from neurontune_core.compare_heads import mcnemar
 from neurontune_core.preflight.report import Finding, SampleAccuracy, Trial
-from neurontune_core.preflight.sample import NORMALISATIONS, Answers, other_normalisations
+from neurontune_core.preflight.sample import NORMALISATIONS, Answers, Said
 
-if TYPE_CHECKING:
-    from neurontune_core.models.base import Network
-
-LEVEL = 0.01  # what an alternative's p-value must stay under; there are a handful of alternatives
+LEVEL = 0.005  # what a p-value of an alternative must stay under; there are a handful of alternatives
 MARGIN = 0.03  # and by how much more of the sample it must be right
 PER_CLASS = 6  # samples a class from which on the order of the labels can be told
 
 
-def measure(model: Network[Any], answers: Answers, num_classes: int) -> SampleAccuracy:
+def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
     """Count the right answers, and those under other normalisations and another order of the labels."""
-    labels, found = answers.labels, answers.found
-    order, said = _best_order(labels, found, num_classes)
-    others = other_normalisations(model, answers, lambda fixed: _surpasses(fixed, 0, len(labels)))
+    labels, said = answers.labels, answers.said
+    order, told = _best_order(labels, said.found, num_classes)
     return SampleAccuracy(
         split=answers.split,
         n=len(labels),
-        correct=int((found == labels).sum()),
+        correct=int((said.found == labels).sum()),
         chance=float(np.bincount(labels).max() / len(labels)),
-        normalisations=tuple(Trial(name, fixed, broken, _settings(name)) for name, fixed, broken in others),
+        normalisations=tuple(_normalised(name, answers, other) for name, other in answers.others.items()),
         order=order,
-        order_said=said,
+        order_said=told,
     )
 
 
-def better(accuracy: SampleAccuracy, trial: Trial | None) -> bool:
-    """Whether the alternative is right so much more often that chance does not explain it (McNemar's test)."""
-    return trial is not None and trial.broken is not None and _surpasses(trial.fixed, trial.broken, accuracy.n)
+def better(trial: Trial | None) -> bool:
+    """Whether the alternative is right more often, and chance explains neither that nor that it is surer of the truth.
 
-
-def _surpasses(fixed: int, broken: int, n: int) -> bool:
-    return fixed - broken >= MARGIN * n and mcnemar(fixed, broken) < LEVEL
-
-
-def _share(accuracy: SampleAccuracy, trial: Trial) -> float:
-    return 100 * (accuracy.correct + trial.fixed - (trial.broken or 0)) / accuracy.n
+    Which class is named says little of a sample; the probability of its own class says more. Both are counted by sign.
+    """
+    if trial is None or trial.fixed - trial.broken < max(1, MARGIN * trial.n):
+        return False
+    surer = trial.likelier is not None and 2 * trial.likelier > trial.n
+    p_value = min(
+        mcnemar(trial.fixed, trial.broken),
+        mcnemar(trial.likelier or 0, trial.n - (trial.likelier or 0)) if surer else 1.0,
+    )
+    return p_value < LEVEL
 
 
 def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: bool) -> Iterator[Finding]:
     """Warnings on normalisation, order of the labels, and a model that guesses."""
     now = f"{100 * accuracy.accuracy:.0f} %"
     if (best := _best_normalisation(accuracy)) is not None:
-        words = " ".join(
+        flags = " ".join(
             f"--preprocessing {key}={','.join(map(_short, best.settings[key]))}" for key in ("mean", "std")
         )
         yield Finding(
             "warning",
             "preprocessing",
-            f"The normalisation is likely wrong: with {best.name} the model is right on "
-            f"{_share(accuracy, best):.0f} % of the same {accuracy.n} samples, as it was read on {now}.",
-            f"Use what the model was trained with; for {best.name}: {words}",
+            f"The normalisation is likely wrong: with {best.name} the model is right on {100 * best.accuracy:.0f} % of "
+            f"{best.n} samples, as they were read on {100 * best.before / best.n:.0f} %.",
+            f"Use what the model was trained with; that is likely: {best.name}.",
+            flags,
         )
-    if accuracy.order is not None and better(accuracy, accuracy.order):
-        order = accuracy.order.settings["order"]
-        names = [class_names[place] for place in order]
+    if accuracy.order is not None and better(accuracy.order):
+        names = [class_names[place] for place in accuracy.order.settings["order"]]
         yield Finding(
             "warning",
             "labels",
             f"The order of the labels is likely wrong: read as {', '.join(names[:6])}{', ...' * (len(names) > 6)}, the "
-            f"model's outputs are right on {_share(accuracy, accuracy.order):.0f} % of the sample, not {now}.",
-            f"Give the classes in the order of the model's outputs: --classes {','.join(names)}"
+            f"model's outputs are right on {100 * accuracy.order.accuracy:.0f} % of the sample, not {now}.",
+            "Give the classes in the order of the model's outputs."
             if can_reorder
             else "Number the labels of the table in the order of the model's outputs.",
+            f"--classes {','.join(names)}" if can_reorder else "",
         )
     elif best is None and accuracy.interval[0] <= accuracy.chance:
         low, high = (f"{100 * end:.0f}" for end in accuracy.interval)
@@ -86,8 +85,22 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
 
 
 def _best_normalisation(accuracy: SampleAccuracy) -> Trial | None:
-    good = [trial for trial in accuracy.normalisations if better(accuracy, trial)]
-    return max(good, key=lambda trial: trial.fixed - (trial.broken or 0), default=None)
+    return max(filter(better, accuracy.normalisations), key=lambda trial: trial.accuracy, default=None)
+
+
+def _normalised(name: str, answers: Answers, other: Said) -> Trial:
+    n = len(other)
+    labels, found = answers.labels[:n], answers.said.found[:n]
+    likelier = int((other.log_likelihood > answers.said.log_likelihood[:n]).sum())
+    return _trial(name, labels, found, other.found, likelier, _settings(name))
+
+
+def _trial(
+    name: str, labels: np.ndarray, found: np.ndarray, other: np.ndarray, likelier: int | None, settings: dict[str, Any]
+) -> Trial:
+    before, after = found == labels, other == labels
+    fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
+    return Trial(name, len(labels), int(before.sum()), fixed, broken, likelier, settings)
 
 
 def _settings(name: str) -> dict[str, Any]:
@@ -116,9 +129,7 @@ def _best_order(labels: np.ndarray, found: np.ndarray, num_classes: int) -> tupl
         read[half == side] = _assigned(labels[half != side], found[half != side], num_classes)[found[half == side]]
     order = _assigned(labels, found, num_classes)
     said = "The order of the labels was checked: the model's outputs were matched to the classes in the best order."
-    right, then = found == labels, read == labels
-    fixed, broken = int((~right & then).sum()), int((right & ~then).sum())
-    return Trial("another order", fixed, broken, {"order": order.tolist()}), said
+    return _trial("another order", labels, found, read, None, {"order": order.tolist()}), said
 
 
 def _assigned(labels: np.ndarray, found: np.ndarray, num_classes: int) -> np.ndarray:

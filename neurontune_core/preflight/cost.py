@@ -55,7 +55,6 @@ class PeakMemory:
 def estimate(answers: Answers, peak: int, weights: int, device: str, samples: int, neurons: int) -> Cost:
     """``weights`` and ``peak`` in bytes; ``samples`` are those of the whole data set."""
     measured, rate = answers.rate
-    peak = max(0, peak - answers.kept)
     free = psutil.virtual_memory().available
     if device.startswith("cuda"):
         import torch

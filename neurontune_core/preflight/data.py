@@ -104,7 +104,8 @@ def _splits(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
             "data",
             "There is no validation split, so biased neurons are looked for on samples that the model may have been "
             "trained on, where it makes too few mistakes to learn from.",
-            'Give a column with the splits (train, val, test; "--column split=NAME"), or folders train, val and test.',
+            "Name a column with the splits (train, val, test), or put the files in folders train, val and test.",
+            "--column split=NAME" if facts.columns else "",
         )
     if "test" not in splits and len(splits) > 1:
         yield Finding(
@@ -129,9 +130,8 @@ def _groups(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
             "note",
             "data",
             "Groups are not known, so the worst class stands in for the worst group; they are for measuring only.",
-            'Name the column with the attribute that may be a shortcut: "--column attribute=NAME".'
-            if facts.columns
-            else "",
+            "Name the column with the attribute that may be a shortcut." if facts.columns else "",
+            "--column attribute=NAME" if facts.columns else "",
         )
         return
     last = dataset.splits[-1]

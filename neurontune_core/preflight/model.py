@@ -48,7 +48,8 @@ def judge_model(facts: ModelFacts, accuracy: SampleAccuracy | None) -> Iterator[
             "model",
             f"The weights fit several networks equally well; {facts.family} {facts.architecture} was taken, and "
             f"{listing(facts.alternatives, 6)} would fit too.",
-            "If it was trained as another of them, say so: --family and --arch.",
+            "If it was trained as another of them, name its family and architecture.",
+            "--family NAME --arch NAME",
         )
     if not facts.trained_head:
         yield Finding(
@@ -86,7 +87,8 @@ def judge_pair(joined: Joined) -> Iterator[Finding]:
             "labels",
             f"The model calls its outputs {listing(model.loading.class_names, 6)}; the data set calls its classes "
             f"{listing(dataset.class_names, 6)}.",
-            "Make sure that they are the same classes in the same order; --classes gives the order.",
+            "Make sure that they are the same classes in the same order, or give them in the order of the outputs.",
+            "--classes NAME,NAME,...",
         )
     for remark in joined.remarks:
         yield Finding("note", "labels", remark)

@@ -23,7 +23,7 @@ def page(report: Report, next_command: str) -> str:
     lines = [line for title, body in parts for line in _block(title, body)]
     for finding in report.findings:
         lines += ["", *_wrapped(f"{_MARKS[finding.level]}: {finding.sentence}", "")]
-        lines += _wrapped(finding.mend, "    ") if finding.mend else []
+        lines += _wrapped(" ".join(filter(None, (finding.mend, finding.flags))), "    ")
     verdict = {"OK": "Nothing is in the way.", "warnings": "It can be extracted; mind the warnings."}
     closing = verdict.get(report.status, "It cannot be extracted yet.")
     lines += ["", f"{report.status}: {closing} The look took {in_words(report.seconds)}."]
@@ -64,12 +64,10 @@ def accuracy_lines(accuracy: SampleAccuracy) -> list[str]:
         f"{100 * accuracy.accuracy:.0f} % (95 % interval {100 * low:.0f}-{100 * high:.0f} %); "
         f"always giving one answer would get {100 * accuracy.chance:.0f} %.",
     ]
-    if accuracy.normalisations and accuracy.correct < accuracy.n:
-        others = ", ".join(
-            f"{trial.name} repairs {trial.fixed}" + (f" and breaks {trial.broken}" if trial.broken is not None else "")
-            for trial in accuracy.normalisations
-        )
-        lines.append(f"Other normalisations, of its {accuracy.n - accuracy.correct} mistakes: {others}.")
+    if accuracy.normalisations:
+        others = ", ".join(f"{trial.name} {100 * trial.accuracy:.0f} %" for trial in accuracy.normalisations)
+        fewest = min(trial.n for trial in accuracy.normalisations)
+        lines.append(f"With other normalisations, of the first {fewest} or more: {others}.")
     return [*lines, accuracy.order_said]
 
 

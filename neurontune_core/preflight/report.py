@@ -20,12 +20,14 @@ class Finding:
         level: a "blocker" stops the extraction; a "warning" may spoil what comes of it; a "note" informs.
         sentence: what was found.
         mend: what to do about it; empty when there is nothing to do.
+        flags: the same on the command line.
     """
 
     level: Level
     about: Subject
     sentence: str
     mend: str = ""
+    flags: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,18 +102,25 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Trial:
-    """The same samples, read in another way.
+    """The first n of the same samples, read in another way.
 
     Attributes:
-        fixed: mistakes that are right then.
-        broken: right answers that are wrong then; None where so few mistakes were fixed that it does not matter.
+        before: right as they were read; ``fixed`` mistakes are right then, and ``broken`` right answers wrong.
+        likelier: samples whose own class gets more probability then; None where that does not say anything.
         settings: what makes it so.
     """
 
     name: str
+    n: int
+    before: int
     fixed: int
-    broken: int | None
+    broken: int
+    likelier: int | None
     settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> float:
+        return (self.before + self.fixed - self.broken) / self.n
 
 
 @dataclass(frozen=True)

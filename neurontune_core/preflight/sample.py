@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,30 +30,45 @@ _ORDER = ("val", "test", "train", "")  # where the model is asked: samples that 
 _BATCH = 32
 
 
+class Said:
+    """What a model says of n samples.
+
+    Attributes:
+        found: [n] int64, the class that it names.
+        log_likelihood: [n] of the sample's own class.
+    """
+
+    def __init__(self) -> None:
+        self.found = np.empty(0, np.int64)
+        self.log_likelihood = np.empty(0)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def add(self, model: Network[Any], batch: Any, labels: np.ndarray) -> None:
+        logits = model.logits(batch).float().cpu()
+        scores = logits.log_softmax(dim=1).numpy()[np.arange(len(labels)), labels]
+        self.found = np.concatenate([self.found, logits.argmax(dim=1).numpy()])
+        self.log_likelihood = np.concatenate([self.log_likelihood, scores])
+
+
 @dataclass
 class Answers:
-    """What the model said of n samples.
+    """What the model said of n samples, as they are read and under other normalisations of pictures.
 
     Attributes:
         split: where they come from.
-        labels, found: [n] int64, the class that each is of and the one that the model names; empty without a head.
-        batches: what the network read, kept for other normalisations.
+        labels: [n] int64; empty for a model without a head for them.
+        said: as the samples are read.
+        others: by normalisation, of the first samples alone where these told enough.
         rates: (samples, seconds) of each batch.
     """
 
     split: str
     labels: np.ndarray
-    found: np.ndarray
-    batches: list[Any]
+    said: Said
+    others: dict[str, Said]
     rates: list[tuple[int, float]]
-
-    @property
-    def kept(self) -> int:
-        """Bytes of the batches."""
-        tensors = [
-            each for batch in self.batches for each in (batch.values() if isinstance(batch, Mapping) else [batch])
-        ]
-        return sum(tensor.nbytes for tensor in tensors)
 
     @property
     def rate(self) -> tuple[int, float]:
@@ -63,17 +77,25 @@ class Answers:
         samples, seconds = (sum(values) for values in zip(*counted, strict=True))
         return int(samples), samples / max(seconds, 1e-9)
 
+    def promising(self, other: Said) -> bool:
+        """Whether another normalisation is still in the race: as often right, or as likely on as many samples."""
+        n = len(other)
+        gain = int((other.found == self.labels[:n]).sum() - (self.said.found[:n] == self.labels[:n]).sum())
+        return gain >= 0 or 2 * int((other.log_likelihood > self.said.log_likelihood[:n]).sum()) >= n
+
 
 def ask(
     model: Network[Any], dataset: Dataset, *, samples: int, seconds: float, seed: int, with_answers: bool
 ) -> Answers:
-    """Run up to ``samples`` samples through the model, at least one batch, and no new batch after ``seconds``."""
+    """Run up to ``samples`` samples through the model, at least one batch, and no new batch after ``seconds``.
+
+    Other normalisations are dropped from the race as soon as they fall behind.
+    """
     split = next(split for split in _ORDER if split in dataset.splits)
     labels, sources = (dataset.rows(split)[name].to_numpy() for name in ("label", "source"))
-    rows = balanced_rows(labels, samples, seed)
-    used: list[int] = []
-    found: list[int] = []
-    answers, started = Answers(split, labels[:0], labels[:0], [], []), time.monotonic()
+    rows, changes = balanced_rows(labels, samples, seed), _others(model) if with_answers else {}
+    answers = Answers(split, labels[:0], Said(), {name: Said() for name in changes}, [])
+    started = time.monotonic()
     for start in range(0, len(rows), _BATCH):
         if start and time.monotonic() - started > seconds:
             break
@@ -84,42 +106,17 @@ def ask(
                 good.append(row)
         if not good:
             continue
-        batch = model.batch(prepared)
+        batch, before = model.batch(prepared), len(answers.said)
         if with_answers:
-            found += _classes(model, batch)
-            used += good
-            answers.batches.append(batch)
+            answers.said.add(model, batch, labels[good])
+            answers.labels = np.concatenate([answers.labels, labels[good]])
         else:
             model.embed(batch).float().cpu()
         answers.rates.append((len(good), time.monotonic() - began))
-    answers.labels, answers.found = labels[used], np.array(found, dtype=np.int64)
+        for name, other in answers.others.items():
+            if len(other) == before and (not before or answers.promising(other)):
+                other.add(model, changes[name](batch), labels[good])
     return answers
-
-
-def other_normalisations(
-    model: Network[Any], answers: Answers, promising: Callable[[int], bool]
-) -> list[tuple[str, int, int | None]]:
-    """(name, mistakes that it repairs, right answers that it breaks) of every other normalisation of pictures.
-
-    Only the mistakes are asked for first: what repairs too few of them to be ``promising`` cannot be better, whatever
-    it breaks, and that is then left None.
-    """
-    right = answers.found == answers.labels
-    told: list[tuple[str, int, int | None]] = []
-    for name, change in _others(model).items():
-        fixed = int(right.size - right.sum()) and _right_of(model, answers, change, ~right)
-        broken = int(right.sum()) - _right_of(model, answers, change, right) if promising(fixed) else None
-        told.append((name, fixed, broken))
-    return told
-
-
-def _right_of(model: Network[Any], answers: Answers, change: Any, chosen: np.ndarray) -> int:
-    """How many of the chosen samples are right once the batches are changed."""
-    import torch
-
-    pixels = torch.cat(answers.batches)[torch.from_numpy(chosen)]
-    found = [label for part in pixels.split(_BATCH) for label in _classes(model, change(part))] if len(pixels) else []
-    return int((np.array(found, dtype=np.int64) == answers.labels[chosen]).sum())
 
 
 def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
@@ -134,10 +131,6 @@ def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
         mine = shuffled[labels[shuffled] == label]
         turn[mine] = np.arange(len(mine))
     return shuffled[np.argsort(turn[shuffled], kind="stable")][:samples]
-
-
-def _classes(model: Network[Any], batch: Any) -> list[int]:
-    return model.logits(batch).argmax(dim=1).tolist()
 
 
 def _others(model: Network[Any]) -> dict[str, Any]:
