@@ -334,7 +334,7 @@ def complaint_without_json(*arguments: object) -> str:
         ("bogus", "No such command 'bogus'"),
         ("import nowhere.npz --out set", "There is no file nowhere.npz"),
         ("import head.safetensors --out set", "has no array that looks like the embeddings"),
-        ("extract --out set", "Give --family"),
+        ("extract --out set", "Give the data and the weights"),
         ("extract --project val/meta.json --out set", "is not a project"),
         ("export --head head.safetensors --mask val/meta.json --out b", "Give --erm and --evalu"),
         (

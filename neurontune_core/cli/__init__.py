@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects, theorising, training
+from neurontune_core.cli import arrays, comparing, inspecting, projects, theorising, training
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ def _start(context: typer.Context) -> None:
 
 _VERBS: dict[str, Callable[..., None]] = {
     "example": projects.example,
+    "inspect": inspecting.inspect,
     "import": arrays.import_,
     "train": training.train,
     "extract": projects.extract,

@@ -20,6 +20,7 @@ FAMILIES = {
     "cifar_resnet": "neurontune_core.models.cifar_resnet",
     "python": "neurontune_core.models.python_entry",
 }
+TEXT_FAMILIES = ("huggingface_text", "minilm")
 ALLOWED_HUB_MODELS: Mapping[str, str] = {}  # hub id -> the revision (commit) that was looked at; none so far
 
 
@@ -56,4 +57,7 @@ def load_model(
         from neurontune_core.models.huggingface import cached_folder
 
         spec = spec | {"weights": str(cached_folder(str(spec["hub"]), allowed_hub))}
-    return importlib.import_module(FAMILIES[family]).load(spec, Path(base))
+    model = importlib.import_module(FAMILIES[family]).load(spec, Path(base))
+    if model.modality == "image" and (spec.get("preprocessing") or spec.get("image_size")):
+        model.preprocessing_from = "the model's settings"
+    return model
