@@ -89,7 +89,7 @@ def test_a_wrong_normalisation_is_found_and_its_mend_mends_it(tmp_path: Path) ->
     finding = next(finding for finding in report.findings if finding.about == "preprocessing")
     assert finding.level == "warning"
     assert "with values from -1 to 1 the model is right on 100 %" in finding.sentence
-    assert "as it was read on 50 %" in finding.sentence
+    assert "as they were read on 50 %" in finding.sentence
     assert finding.flags == ("--preprocessing mean=0.5,0.5,0.5 --preprocessing std=0.5,0.5,0.5")
 
 

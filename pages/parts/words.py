@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from neurontune_core.evaluate import Proportion
 
 HELP = {
@@ -43,3 +45,8 @@ def interval(part: Proportion | None) -> str:
         return "no group labels"
     low, high = part.interval
     return f"{100 * low:.0f}–{100 * high:.0f} % · n = {part.n}"
+
+
+def plain(text: str) -> str:
+    """Foreign text, with what Markdown would make something of escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#$~:|&!])", r"\\\1", text)
