@@ -260,6 +260,15 @@ class Workspace:
         folder = self.root / "projects" / safe_name(name)
         return Project(EXAMPLES.get(name, folder), folder)
 
+    def free_name(self, wanted: str) -> str:
+        """A name that no project has, as like ``wanted`` as a folder name can be."""
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", wanted).strip("-")[:40] or "project"
+        name, number = plain, 1
+        while name == "example" or (self.root / "projects" / name).exists():
+            number += 1
+            name = f"{plain}-{number}"
+        return name
+
     def new_folder(self, name: str) -> Path:
         """Where a new project of this name goes.
 

@@ -142,18 +142,8 @@ def extract_words(request: Any, device: str) -> list[str]:
         words += ["--preprocessing", f"{key}={_said(value)}"]
     words += ["--use-last-linear"] if request.settings.get("use_last_linear") else []
     words += ["--device", device] if device != "auto" else []
-    return [*words, "--out", str(_free_folder(request.data))]
-
-
-def _free_folder(data: str) -> Path:
-    """A project of the app, named after the data."""
-    place = Path(data).expanduser().resolve()
-    plain = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in place.stem).strip("-") or "project"
-    root, number, name = Workspace().root / "projects", 1, plain[:40]
-    while (root / name).exists() or name == "example":
-        number += 1
-        name = f"{plain[:40]}-{number}"
-    return root / name
+    name = Workspace().free_name(Path(request.data).expanduser().resolve().stem)
+    return [*words, "--out", str(Workspace().root / "projects" / name)]
 
 
 def _value(word: str) -> Any:

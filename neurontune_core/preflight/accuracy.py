@@ -13,6 +13,7 @@ from neurontune_core.preflight.sample import NORMALISATIONS, Answers, Said
 
 LEVEL = 0.005  # what a p-value of an alternative must stay under; there are a handful of alternatives
 MARGIN = 0.03  # and by how much more of the sample it must be right
+FEW = 20  # samples below which guessing cannot be told from knowing
 PER_CLASS = 6  # samples a class from which on the order of the labels can be told
 
 
@@ -75,12 +76,16 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
         )
     elif best is None and accuracy.interval[0] <= accuracy.chance:
         low, high = (f"{100 * end:.0f}" for end in accuracy.interval)
+        few = accuracy.n < FEW
         yield Finding(
-            "warning",
+            "note" if few else "warning",
             "accuracy",
-            f"The model is right on {now} of {accuracy.n} samples (95 % interval {low}-{high} %), no better than "
-            f"always giving one answer ({100 * accuracy.chance:.0f} %).",
-            "Check that these weights were trained on these classes, and how their pictures or texts were prepared.",
+            f"The model is right on {now} of {accuracy.n} samples (95 % interval {low}-{high} %), where one answer for "
+            f"all would be right on {100 * accuracy.chance:.0f} %: "
+            + ("too few samples to tell it from guessing." if few else "it may be guessing."),
+            ""
+            if few
+            else "Check that these weights were trained on these classes, and how their samples were prepared.",
         )
 
 

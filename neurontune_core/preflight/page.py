@@ -23,7 +23,8 @@ def page(report: Report, next_command: str) -> str:
     lines = [line for title, body in parts for line in _block(title, body)]
     for finding in report.findings:
         lines += ["", *_wrapped(f"{_MARKS[finding.level]}: {finding.sentence}", "")]
-        lines += _wrapped(" ".join(filter(None, (finding.mend, finding.flags))), "    ")
+        mend = " ".join(filter(None, (finding.mend, finding.flags)))
+        lines += _wrapped(mend, "    ") if mend else []
     verdict = {"OK": "Nothing is in the way.", "warnings": "It can be extracted; mind the warnings."}
     closing = verdict.get(report.status, "It cannot be extracted yet.")
     lines += ["", f"{report.status}: {closing} The look took {in_words(report.seconds)}."]
@@ -39,10 +40,27 @@ def model_lines(facts: ModelFacts) -> list[str]:
         if facts.head
         else f"It has no head; its embedding has {facts.num_neurons} neurons."
     )
-    read = ", ".join(f"{key} {_plain(value)}" for key, value in facts.input.items())
-    origin = f" ({facts.input_from})" if facts.input_from else ""
     told = [facts.description] if facts.description else []
-    return [*told, f"{facts.architecture}, {size_of}.", head, *facts.loading, f"It reads: {read}{origin}."]
+    return [*told, f"{facts.architecture}, {size_of}.", head, *facts.loading, _input_line(facts)]
+
+
+def _input_line(facts: ModelFacts) -> str:
+    """How a sample becomes the network's input, and who says so."""
+    said, origin = facts.input, f" From: {facts.input_from}." if facts.input_from else ""
+    if facts.modality != "image":
+        each = "each pair of texts" if said["pairs"] else "each text"
+        return f"It reads {each} as at most {said['max_length']} tokens of its {said['tokenizer']}.{origin}"
+    side, resized = said["image_size"], said["resize"]
+    how = (
+        f"squashed to {resized} x {resized}"
+        if said["resize_mode"] == "squash"
+        else f"scaled to {resized} on the short side"
+    )
+    mean, std = (" ".join(f"{value:.4g}" for value in said[key]) for key in ("mean", "std"))
+    return (
+        f"Pictures are {how} ({said['interpolation']}), cropped to {side} x {side}, and normalised by mean {mean} and "
+        f"std {std}.{origin}"
+    )
 
 
 def data_lines(facts: DataFacts) -> list[str]:
@@ -118,7 +136,3 @@ def _wrapped(line: str, indent: str, width: int = 110) -> list[str]:
     if "  " in line or not line:  # a row of a table
         return [f"{indent}{line}".rstrip()]
     return textwrap.wrap(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def _plain(value: object) -> str:
-    return " ".join(f"{each:.4g}" for each in value) if isinstance(value, list) else str(value)

@@ -17,7 +17,7 @@ from neurontune_core.leaderboard import (
     with_published,
 )
 from neurontune_core.published import DATASETS
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 NONE = "nothing"
 QUIET = {"displayModeBar": False}
@@ -71,7 +71,7 @@ def table(rows: list[dict[str, str]]) -> None:
     )
     for row in rows:
         if row.get("failed"):
-            st.warning(f"**{row['method']}** did not run: {_plain(row['failed'])}")
+            st.warning(f"**{row['method']}** did not run: {plain(row['failed'])}")
 
 
 def files(found: Comparison, rows: list[dict[str, str]], beside: tuple) -> None:
@@ -105,8 +105,3 @@ def take_home(found: Comparison, standings: list[Standing]) -> None:
         "The head of seed 0 as safetensors: plain `embeddings @ weight.T + bias` gives its logits. The **Check** "
         "screen shows, sample by sample, what it fixed and what it broke."
     )
-
-
-def _plain(sentence: str) -> str:
-    """Words that may come from a user's files, without Markdown in them."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]$:<>~#|" else letter for letter in sentence)

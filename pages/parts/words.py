@@ -48,5 +48,5 @@ def interval(part: Proportion | None) -> str:
 
 
 def plain(text: str) -> str:
-    """A name from somebody's data, so that none of it is read as Markdown."""
+    """Foreign text, with what Markdown would make something of escaped."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>:$^=&])", r"\\\1", " ".join(text.split()))

@@ -198,10 +198,12 @@ def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/setup")
     expect(page.get_by_text("Your own model and data")).to_be_visible()
     settled(page)
-    page.get_by_label("Project name").fill("mine")
-    page.get_by_label("Folder or table of the data").fill("/nowhere/at/all")
-    page.get_by_role("button", name="Check and extract").click()
-    expect(page.get_by_test_id("stAlert")).to_contain_text("/nowhere/at/all")
+    page.get_by_role("textbox", name="Folder or table of the data").fill("/nowhere/at/all")
+    page.keyboard.press("Tab")
+    settled(page)
+    page.get_by_test_id("stMain").get_by_role("button", name="Look").click()
+    expect(page.get_by_text("There is no folder /nowhere/at/all")).to_be_visible()
+    expect(page.get_by_text("It cannot be extracted yet.")).to_be_visible()
 
 
 @pytest.mark.timeout(900)
