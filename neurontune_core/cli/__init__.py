@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects, training
+from neurontune_core.cli import arrays, comparing, projects, reproducing, training
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "tune": arrays.tune,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
+    "reproduce": reproducing.reproduce,
     "export": projects.export,
     "app": projects.app,
 }
