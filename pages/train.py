@@ -104,14 +104,15 @@ def to_project(job: Job) -> None:
 def progress(job: Job) -> None:
     status, history = job.status(), history_of(job)
     bar, button = st.columns([8, 1], vertical_alignment="center")
-    bar.progress(min(1.0, status.done / status.total) if status.total else 0.0, state_line(job, status))
+    share = 1.0 if status.state == "done" else status.done / status.total if status.total else 0.0
+    bar.progress(min(1.0, share), state_line(job, status))
     if not status.finished:
         button.button("Cancel", key="train_cancel", on_click=job.cancel, help="Whole epochs are kept.")
     elif status.state != "done":
         button.button("Resume", key="train_resume", on_click=again, args=(job,), help="From its last whole epoch.")
     if status.error:
         st.error(plain(status.error))
-    curves(job, history)
+    curves(job, status, history)
     for remark in history.remarks:
         st.caption(plain(remark))
     if status.state == "done" and st.button("Extract into a project", key="train_extract", type="primary",

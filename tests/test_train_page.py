@@ -78,7 +78,7 @@ def test_a_training_is_started_followed_and_taken_on_to_extraction(workspace: Wo
     job = JobStore(workspace.jobs).list()[0]
     assert job.config["settings"] == {"epochs": 1, "batch_size": 8}
     kept = (job.status().result or {})["accuracy"]
-    assert f"average **{kept:.1%}**" in said(test)
+    assert f"Kept: epoch **1** (dashed line) · average **{100 * kept:.1f} %**" in said(test)
     assert len(test.get("plotly_chart")) == 2
     test.button(key="train_extract").click().run()
     extraction = JobStore(workspace.jobs).list()[0]

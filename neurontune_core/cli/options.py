@@ -71,6 +71,12 @@ def progress(line: str) -> None:
         sys.stderr.flush()
 
 
+def job_progress(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
+    """What a job reports, as a line."""
+    left = f", {(total - done) / rate:.0f} s left" if rate else ""
+    progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces, the first to the left."""
     widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neurontune_core.cli.inspecting import Arch, Family, ImageSize
-from neurontune_core.cli.options import AsJson, Out, answer, note, percent, progress, with_settings
+from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, percent, progress, with_settings
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.train_config import PRESETS, TrainConfig
@@ -50,7 +50,7 @@ def train(
     config = {"model": model, "dataset": asked["dataset"], "base": str(base), "out": str(out.resolve())}
     config |= {"preset": preset or asked.get("preset"), "settings": dict(asked.get("settings") or {}) | changes}
     try:
-        made = train_model(config | {"device": device}, _report)
+        made = train_model(config | {"device": device}, job_progress)
     except KeyboardInterrupt:
         progress("")
         note("Stopped; the same command goes on from the last whole epoch.")
@@ -81,8 +81,3 @@ def _asked(source: Path) -> tuple[dict[str, Any], Path]:
     guess = guess_dataset(source)
     note(guess.description)
     return {"dataset": guess.spec}, Path.cwd()
-
-
-def _report(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
-    left = f", {(total - done) / rate:.0f} s left" if rate else ""
-    progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)

@@ -75,12 +75,16 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if minutes < 2 else f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def curves(job: Job, history: TrainHistory) -> None:
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
     """Loss and accuracies so far, and which epoch would be kept."""
     if not history.epochs:
         st.info("The curves start when the first epoch has been measured on the validation split.")
         return
-    preset = (job.status().result or {}).get("preset") or job.config.get("preset")
+    preset = (status.result or {}).get("preset") or job.config.get("preset")
     wanted = settings_of(preset, job.config["settings"]).epochs if preset else 0
     for name, column, figure in zip(
         ("loss", "accuracy"), st.columns(2), training_curves(history, max(wanted, len(history.epochs))), strict=True
@@ -88,10 +92,10 @@ def curves(job: Job, history: TrainHistory) -> None:
         column.plotly_chart(figure, key=f"train-{name}", config={"displayModeBar": False})
     kept = history.kept
     assert kept is not None
-    group = "" if kept.worst_group_accuracy is None else f" · worst group **{kept.worst_group_accuracy:.1%}**"
+    group = "" if kept.worst_group_accuracy is None else f" · worst group **{_percent(kept.worst_group_accuracy)}**"
     st.markdown(
-        f"Best so far: epoch **{kept.epoch}** (dashed line) · average **{kept.accuracy:.1%}** · worst class "
-        f"**{kept.worst_class_accuracy:.1%}**{group}",
+        f"{'Kept' if status.state == 'done' else 'Best so far'}: epoch **{kept.epoch}** (dashed line) · average "
+        f"**{_percent(kept.accuracy)}** · worst class **{_percent(kept.worst_class_accuracy)}**{group}",
         help=f"On the validation split. {HELP['worst group']}",
     )
 
@@ -101,9 +105,9 @@ def history_of(job: Job) -> TrainHistory:
 
 
 def trainings(store: JobStore) -> list[Job]:
-    """The newest attempt at each training, the newest first."""
+    """The newest attempt at each training, the newest first; not those whose folder somebody has deleted."""
     newest: dict[str, Job] = {}
     for job in store.list():
         if job.task == "train":
             newest.setdefault(job.config["out"], job)
-    return list(newest.values())
+    return [job for out, job in newest.items() if job.status().state != "done" or Path(out).is_dir()]
