@@ -1,11 +1,11 @@
 """Table 5 over five seeds (six mask values each) as one sweep, beside thirty separate runs, in the same process.
 
-Also Table 6's rules (SFit, worst class, last epoch, five best averaged) over the same seeds, which need one run a seed,
-and a surface of five λ and five mask values. Sizes: the built-in example (1,280 neurons, 1,000 tuning samples), the same
-with halves of val as in the paper's Table 5 (180 and 180), and Waterbirds' size made up of rectified normals
-(4,795 × 2,048 tuning, 1,199 identification). Seconds are of the processor, one thread, since wall time on a busy machine
-says little; the heads of both ways are compared, and the largest difference of a weight relative to the head's largest
-is printed.
+Also Table 6's rules (SFit, worst class, last epoch, five best averaged) over the same seeds, which need one run a
+seed, and a surface of five λ and five mask values. Sizes: the built-in example (1,280 neurons, 1,000 tuning samples),
+the same with halves of val as in the paper's Table 5 (180 and 180), and Waterbirds' size made up of rectified normals
+(4,795 × 2,048 tuning, 1,199 identification). Seconds are of the processor, one thread, since wall time on a busy
+machine says little; the heads of both ways are compared, and the largest difference of a weight relative to the head's
+largest is printed.
 """
 
 from __future__ import annotations
