@@ -16,9 +16,9 @@ from neurontune_core.tune import neurontune
 # What grows -> (N_Ide, N_Tune, M, E) at each point; everything else stays as in the middle.
 GROWS = {
     "identification samples": [(n, 2000, 1024, 8) for n in (1000, 2000, 4000, 8000)],
-    "tuning samples": [(2000, n, 1024, 8) for n in (1000, 2000, 4000, 8000)],
+    "tuning samples": [(500, n, 1024, 8) for n in (2000, 4000, 8000, 16000)],
     "neurons": [(2000, 2000, m, 8) for m in (512, 1024, 2048, 4096)],
-    "epochs": [(2000, 2000, 1024, e) for e in (4, 8, 16, 32)],
+    "epochs": [(2000, 2000, 1024, e) for e in (8, 16, 32, 64)],
 }
 REPEATS = 3
 
@@ -52,18 +52,18 @@ def measure_cost(
         repeats: runs of each size, of which the fastest counts.
         on_run: called with how many runs are done, and of how many.
     """
-    _seconds((200, 200, 32, 1))  # compiles, or loads what was compiled before
+    _runs((200, 200, 32, 1), 1, None)  # compiles, or loads what was compiled before
     found, total, done = [], sum(len(GROWS[name]) for name in grows) * repeats, 0
     for name in grows:
-        points, seconds = GROWS[name], []
-        for point in points:
-            times = []
-            for _ in range(repeats):
-                times.append(_seconds(point))
-                done += 1
-                if on_run is not None:
-                    on_run(done, total)
-            seconds.append(min(times))
+        points = GROWS[name]
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            if on_run is not None:
+                on_run(done, total)
+
+        seconds = [min(_runs(point, repeats, tick)) for point in points]
         sizes = next(own for own in zip(*points, strict=True) if len(set(own)) > 1)
         found.append(Cost(name, sizes, tuple(seconds), exponent(sizes, seconds)))
     return found
@@ -86,16 +86,22 @@ def cost_table(found: Sequence[Cost]) -> list[dict[str, str]]:
     ]
 
 
-def _seconds(point: tuple[int, int, int, int]) -> float:
+def _runs(point: tuple[int, int, int, int], repeats: int, tick: Callable[[], object] | None) -> list[float]:
+    """Processor seconds of the same run again and again."""
     held_out, samples, neurons, epochs = point
     rng = np.random.default_rng(0)
     identification, tuning = (_made_up(rng, count, neurons) for count in (held_out, samples))
     weight = np.where(np.arange(neurons) < 16, 0.5, 0) + rng.normal(0, 0.05, neurons)
-    head = LinearHead(np.stack([-weight, weight]) / 2, [2.5, -2.5])
+    head = LinearHead(np.stack([-weight, weight]) / 2, np.array([2.5, -2.5]))
     config = TuneConfig(epochs=epochs, batches=max(1, samples // 128))
-    began = time.process_time()
-    neurontune(head, identification, tuning, config)
-    return time.process_time() - began
+    times = []
+    for _ in range(repeats):
+        began = time.process_time()
+        neurontune(head, identification, tuning, config)
+        times.append(time.process_time() - began)
+        if tick is not None:
+            tick()
+    return times
 
 
 def _made_up(rng: np.random.Generator, samples: int, neurons: int) -> EmbeddingSet:

@@ -34,6 +34,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 TASKS: Mapping[str, str] = {
     "extract": "neurontune_core.extract_project:extract_project",
     "compare": "neurontune_core.comparison:compare_project",
+    "ablate": "neurontune_core.studies:study_project",
 }
 
 _FINISHED = ("done", "failed", "cancelled", "lost")

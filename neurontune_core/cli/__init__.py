@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects
+from neurontune_core.cli import ablating, arrays, comparing, projects
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "tune": arrays.tune,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
+    "ablate": ablating.ablate,
     "export": projects.export,
     "app": projects.app,
 }
