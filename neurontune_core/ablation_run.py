@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Measured:
 
     Attributes:
         at: as in `Arm`, the sets in words.
-        values: measure (see `MEASURES`, and "masked": the neurons masked in the kept epoch) -> one number a seed,
+        values: measure (see `MEASURES`, and "biased": the neurons of S in the kept epoch) -> one number a seed,
             accuracies in 0..1; worst group is missing without groups.
         error: the sentence of the seed that failed, if one did.
     """
@@ -70,11 +70,15 @@ def run_ablation(
         One entry a row, in the ablation's order. A row that fails carries its sentence, and the others go on.
 
     Raises:
-        InputError: when there are no seeds, or the sets or the head do not fit each other.
+        InputError: when there are no seeds, when ``base`` changes what is varied, or the sets or the head do not fit.
     """
     if seeds < 1:
         raise InputError(f"Expected at least one seed, but got {seeds}.")
     arms = study.arms(head, sets["identification"], base)
+    for setting in fields(base):
+        value = getattr(base, setting.name)
+        if value != setting.default and any(getattr(arm.config, setting.name) != value for arm in arms):
+            raise InputError(f'"{study.title}" varies {setting.name} itself; leave it out of the settings.')
     words = {role: each.split or role for role, each in sets.items()}
     rows: list[dict[str, Any]] = [{"at": _in_words(arm, words), "values": {}, "error": ""} for arm in arms]
     groups = _shared(arms)
@@ -104,21 +108,21 @@ def run_ablation(
 
 
 def ablation_table(found: Sequence[Measured]) -> list[dict[str, str]]:
-    """Rows of text: per cent, mean ± standard deviation over seeds, and how many neurons were masked."""
+    """Rows of text: per cent, mean ± standard deviation over seeds, and how many neurons were in S."""
     columns = [name for name in MEASURES if any(name in each.values for each in found)]
     failed = any(each.error for each in found)
     return [
         {name: value if isinstance(value, str) else f"{value:g}" for name, value in each.at.items()}
         | {name: shown(each.spread(name)) for name in columns}
-        | {"masked neurons": _count(each), "seeds": str(len(each.values.get("average", ())))}
+        | {"biased neurons": _count(each), "seeds": str(len(each.values.get("average", ())))}
         | ({"failed": each.error} if failed else {})
         for each in found
     ]
 
 
 def _count(each: Measured) -> str:
-    masked = each.spread("masked")
-    return "–" if masked is None else f"{masked.mean:.0f}"
+    biased = each.spread("biased")
+    return "–" if biased is None else f"{biased.mean:.0f}"
 
 
 def _measure(row: dict[str, Any], outcome: Outcome, evaluation: EmbeddingSet) -> None:
@@ -130,7 +134,7 @@ def _measure(row: dict[str, Any], outcome: Outcome, evaluation: EmbeddingSet) ->
         value = getattr(measured, attribute)
         if value is not None:
             row["values"].setdefault(name, []).append(value)
-    row["values"].setdefault("masked", []).append(float(np.sum(outcome.biased)))
+    row["values"].setdefault("biased", []).append(float(np.sum(outcome.biased)))
 
 
 def _sets(arm: Arm, sets: Mapping[str, EmbeddingSet], seed: int) -> tuple[EmbeddingSet, EmbeddingSet]:
