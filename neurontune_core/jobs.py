@@ -35,6 +35,7 @@ TASKS: Mapping[str, str] = {
     "extract": "neurontune_core.extract_project:extract_project",
     "compare": "neurontune_core.comparison:compare_project",
     "train": "neurontune_core.train_job:train_model",
+    "ablate": "neurontune_core.studies:study_project",
 }
 
 _FINISHED = ("done", "failed", "cancelled", "lost")

@@ -212,6 +212,10 @@ class Project:
         folder.mkdir(parents=True)
         return folder
 
+    def study_file(self, key: str) -> Path:
+        """Where the newest result of a study lies."""
+        return self.folder / "studies" / f"{safe_name(key)}.json"
+
     @property
     def journal(self) -> Journal:
         """A person's judgements of neurons."""

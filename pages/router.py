@@ -23,6 +23,7 @@ SCREENS = {
     "retrain": (":material/model_training:", "Retrain"),
     "check": (":material/fact_check:", "Check"),
     "compare": (":material/leaderboard:", "Compare"),
+    "ablations": (":material/science:", "Ablations"),
     "groups": (":material/lasso_select:", "Groups"),
     "export": (":material/download:", "Export"),
     "setup": (":material/settings:", "Setup"),

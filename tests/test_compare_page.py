@@ -41,7 +41,7 @@ def test_asking_starts_a_job_with_the_settings_and_its_result_is_shown(workspace
     shown.button(key="compare").click().run()
     (job,) = JobStore(workspace.jobs).list()
     assert job.config["settings"] == {"masking_off": {"epochs": 3}, "neurontune": {"epochs": 2}}
-    end = time.monotonic() + 60
+    end = time.monotonic() + 200
     while not job.status().finished:
         assert time.monotonic() < end, job.log()
         time.sleep(0.1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, inspecting, projects, reproducing, theorising, training
+from neurontune_core.cli import ablating, arrays, comparing, inspecting, projects, reproducing, theorising, training
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "tune": arrays.tune,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
+    "ablate": ablating.ablate,
     "reproduce": reproducing.reproduce,
     "export": projects.export,
     "theory": theorising.theory,

@@ -45,6 +45,7 @@ def seen(page: Page, kind: str) -> list[str]:
         ("retrain", "Nothing retrained yet"),
         ("check", "What got better, what got worse"),
         ("compare", "How do the methods of the field do"),
+        ("ablations", "Vary one thing, leave the rest"),
         ("groups", "Groups of your own"),
         ("export", "There is no retrained head yet"),
         ("setup", "Your own model and data"),
@@ -54,7 +55,7 @@ def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: P
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(8)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(9)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:

@@ -1,0 +1,134 @@
+"""The compiled loop of several heads that are trained on the same batches."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from neurontune_core.kernels import optimizer_step
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def balanced_steps(  # type: ignore[no-untyped-def]
+    vectors, labels, batches, masks, weights, biases, moments, rates, decays, momenta, adam, step
+):
+    """One optimiser step of every head on every batch; ``weights``, ``biases`` and ``moments`` change in place.
+
+    Eight rows are taken at a time: each is read once for the logits of all heads and once for all gradients, and a
+    head's weights once for four rows. As in `kernels.balanced_steps`, only C - 1 classes are computed.
+
+    Args:
+        vectors: [R, M] float32.
+        labels: [R] int64.
+        batches: [steps, B] int64 rows of ``vectors``.
+        masks: [L, C, M] float32, the factors of each head.
+        weights, biases: [L, C, M] and [L, C] float32.
+        moments: [L, 2, C, M + 1] float32.
+        rates, decays, momenta, adam: [L], as in `kernels.balanced_steps`.
+        step: steps taken before.
+
+    Returns:
+        [L] the mean cross-entropy over all batches.
+    """
+    lanes, classes, neurons = weights.shape
+    others = classes - 1
+    wide = lanes * others
+    steps, size = batches.shape
+    relative = np.empty((wide, neurons), np.float32)  # logit weights relative to class 0, head after head
+    gradient = np.empty((wide, neurons), np.float32)
+    full = np.empty((classes, neurons), np.float32)
+    full_bias = np.empty((lanes, classes), np.float32)
+    logits = np.empty((8, wide), np.float32)
+    push = np.empty((8, wide), np.float32)
+    share = np.empty(classes, np.float32)
+    at = np.empty(8, np.int64)
+    losses = np.zeros(lanes)
+    for s in range(steps):
+        for lane in range(lanes):
+            base, base_mask = weights[lane, 0], masks[lane, 0]
+            for c in range(others):
+                out, own_weight, own_mask = relative[lane * others + c], weights[lane, c + 1], masks[lane, c + 1]
+                for k in range(neurons):
+                    out[k] = own_weight[k] * own_mask[k] - base[k] * base_mask[k]
+        gradient[:] = 0
+        full_bias[:] = 0
+        for start in range(0, size, 8):
+            for j in range(8):  # beyond the batch the last row stands in, and pushes nothing
+                at[j] = batches[s, min(start + j, size - 1)]
+            a, b, c, d = vectors[at[0]], vectors[at[1]], vectors[at[2]], vectors[at[3]]
+            e, f, g, h = vectors[at[4]], vectors[at[5]], vectors[at[6]], vectors[at[7]]
+            _products(a, b, c, d, relative, logits[:4])
+            _products(e, f, g, h, relative, logits[4:])
+            for j in range(8):
+                if start + j >= size:
+                    push[j] = 0
+                    continue
+                label = labels[at[j]]
+                for lane in range(lanes):
+                    top = np.float32(0)
+                    share[0] = 0
+                    for i in range(others):
+                        share[i + 1] = logits[j, lane * others + i] + biases[lane, i + 1] - biases[lane, 0]
+                        top = max(top, share[i + 1])
+                    norm = np.float32(0)
+                    own = share[label]
+                    for i in range(classes):
+                        share[i] = np.exp(share[i] - top)
+                        norm += share[i]
+                    losses[lane] += np.log(norm) + top - own
+                    for i in range(classes):
+                        pull = np.float32((share[i] / norm - (1 if i == label else 0)) / np.float32(size))
+                        full_bias[lane, i] += pull
+                        if i > 0:
+                            push[j, lane * others + i - 1] = pull
+            for q in range(wide):
+                out = gradient[q]
+                p0, p1, p2, p3 = push[0, q], push[1, q], push[2, q], push[3, q]
+                p4, p5, p6, p7 = push[4, q], push[5, q], push[6, q], push[7, q]
+                for k in range(neurons):
+                    out[k] += (
+                        p0 * a[k] + p1 * b[k] + p2 * c[k] + p3 * d[k] + p4 * e[k] + p5 * f[k] + p6 * g[k] + p7 * h[k]
+                    )
+        for lane in range(lanes):
+            rest, base_mask = full[0], masks[lane, 0]
+            rest[:] = 0
+            for i in range(others):
+                slope, out, own_mask = gradient[lane * others + i], full[i + 1], masks[lane, i + 1]
+                for k in range(neurons):
+                    out[k] = slope[k] * own_mask[k]
+                    rest[k] -= slope[k] * base_mask[k]
+            optimizer_step(
+                weights[lane],
+                biases[lane],
+                full,
+                full_bias[lane],
+                moments[lane],
+                rates[lane],
+                decays[lane],
+                momenta[lane],
+                adam[lane],
+                step + s + 1,
+            )
+    return losses / (steps * size)
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def _products(a, b, c, d, weights, out):  # type: ignore[no-untyped-def]
+    """``out[r, q]`` = the product of row r of four with ``weights[q]``, two of those at a time."""
+    wide, neurons = weights.shape
+    for q in range(0, wide, 2):
+        second = min(q + 1, wide - 1)
+        u, v = weights[q], weights[second]
+        a0 = b0 = c0 = d0 = np.float32(0)
+        a1 = b1 = c1 = d1 = np.float32(0)
+        for k in range(neurons):
+            a0 += a[k] * u[k]
+            b0 += b[k] * u[k]
+            c0 += c[k] * u[k]
+            d0 += d[k] * u[k]
+            a1 += a[k] * v[k]
+            b1 += b[k] * v[k]
+            c1 += c[k] * v[k]
+            d1 += d[k] * v[k]
+        out[0, q], out[1, q], out[2, q], out[3, q] = a0, b0, c0, d0
+        out[0, second], out[1, second], out[2, second], out[3, second] = a1, b1, c1, d1
