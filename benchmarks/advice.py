@@ -4,10 +4,9 @@ For every problem (benchmarks/advice_problems.py), validation set (balanced over
 training set) and seed, the reference is the best worst-group accuracy on test among ERM, masking off, NeuronTune and
 NeuronTune† (halves of validation), each with the default settings, chosen with the test set's groups in hand. Regret
 is that minus the worst-group accuracy of the advised head, which saw no group. It is negative where the advised head is
-better than all four; "only losses" counts those as 0;
-"own too" adds the heads that the adviser tried to the four, so it is never negative. "Behind off" is masking off's worst group minus the advised
-head's: its mean, its largest value, and how many cases are more than 2 points behind by more than 1.96 standard errors.
-All in percentage points.
+better than all four; "only losses" counts those as 0; "own too" adds the heads that the adviser tried to the four.
+"Behind off" is masking off's worst group minus the advised head's: its mean, its largest value, and how many cases are
+more than 2 points behind by more than 1.96 standard errors. All in percentage points.
 
 Results are kept in --cache, one file a case, and taken from there on the next run; delete it after changing the rule.
 """
@@ -139,9 +138,16 @@ def print_row(name: str, cases: Sequence[dict]) -> None:
         references.append(f"{np.mean(values):.1f}" if values else "–")
     chosen = ", ".join(f"{key} {times}" for key, times in Counter(case["chosen"] for case in cases).most_common())
     cells = (
-        name, str(len(cases)), *references, f"{advised.mean():.1f}", f"{regret.mean():+.1f} ± {regret.std():.1f}",
-        f"{regret.clip(0).mean():.1f}", f"{(hindsight - advised).mean():.1f}", f"{behind.mean():+.1f}, {behind.max():+.1f}, {beyond}", chosen,
-    )  # fmt: skip
+        name,
+        str(len(cases)),
+        *references,
+        f"{advised.mean():.1f}",
+        f"{regret.mean():+.1f} ± {regret.std():.1f}",
+        f"{regret.clip(0).mean():.1f}",
+        f"{(hindsight - advised).mean():.1f}",
+        f"{behind.mean():+.1f}, {behind.max():+.1f}, {beyond}",
+        chosen,
+    )
     print(f"| {' | '.join(cells)} |")
 
 
