@@ -36,6 +36,7 @@ class Advice:
         labels: [N] of the identification set.
         class_names: the C class names.
         mistakes: [C] of the ERM head on the identification set.
+        splits: what the identification and the tuning set are called.
     """
 
     chosen: Key
@@ -46,6 +47,11 @@ class Advice:
     labels: np.ndarray
     class_names: tuple[str, ...]
     mistakes: np.ndarray
+    splits: tuple[str, str]
+
+    @property
+    def counterexamples_found(self) -> bool:
+        return self.counterexamples is not None and self.counterexamples.more
 
     @property
     def candidate(self) -> Candidate:
@@ -113,7 +119,8 @@ def advise(
 
     def advice(chosen: Key, case: Case, found: CounterExamples | None = None) -> Advice:
         names = identification.class_names
-        return Advice(chosen, case, candidates, found, fitter.failures, labels, names, mistakes)
+        splits = (identification.split or "the identification set", tuning.split or "the tuning set")
+        return Advice(chosen, case, candidates, found, fitter.failures, labels, names, mistakes, splits)
 
     fewest = min(np.bincount(each.labels, minlength=classes).min() for each in (identification, tuning))
     if mistakes.sum() < FEW_MISTAKES or fewest < _FEWEST_OF_A_CLASS:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects
+from neurontune_core.cli import advising, arrays, comparing, projects
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "extract": projects.extract,
     "identify": arrays.identify,
     "tune": arrays.tune,
+    "advise": advising.advise,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
     "export": projects.export,
