@@ -30,17 +30,21 @@ def name(advice: Advice, key: Key) -> str:
     }[key]
 
 
-def sentence(advice: Advice) -> str:
-    """ "On your data: ..., because ...": one sentence."""
+def what(advice: Advice) -> str:
+    """What to do; a clause."""
     identification, tuning = advice.splits
-    what = {
+    return {
         "erm": "keep your head",
         "masking_off": f"retrain the head on {tuning} without a mask (masking off)",
         "neurontune": f"mask and retrain the head on {tuning} (NeuronTune)",
         "masking_off_held_out": f"retrain the head on {identification} without a mask (masking off)",
         "neurontune_held_out": f"mask and retrain the head on {identification} (NeuronTune†)",
     }[advice.chosen]
-    return f"On your data: {what}, because {'; '.join(reasons(advice))}."
+
+
+def sentence(advice: Advice) -> str:
+    """ "On your data: ..., because ...": one sentence."""
+    return f"On your data: {what(advice)}, because {'; '.join(reasons(advice))}."
 
 
 def reasons(advice: Advice) -> list[str]:
@@ -144,8 +148,8 @@ def _stability(advice: Advice, candidate: Candidate) -> str:
         )
     if candidate.sfit_shortfall:
         text += (
-            f" The epoch that the paper's SFit would keep lies {100 * candidate.sfit_shortfall:.1f} points of worst-class "
-            "accuracy below the best one."
+            f" The epoch that the paper's SFit would keep lies {100 * candidate.sfit_shortfall:.1f} points below the "
+            "best one in worst-class accuracy."
         )
     return text
 
