@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+import numpy as np
+
 from neurontune_core.advise import advise
 from neurontune_core.advise.kept import save_advice
 from neurontune_core.config import TuneConfig
@@ -116,7 +118,7 @@ class LiveRun(_Beside):
 
 
 class LiveAdvice(_Beside):
-    """Asks the adviser with a run's settings and the verdicts of now, and leaves the answer with the run.
+    """Asks the adviser with a run's settings and verdicts, and leaves the answer with the run.
 
     Args:
         diagnosis: the project.
@@ -132,14 +134,18 @@ class LiveAdvice(_Beside):
         super().__init__()
 
     def _work(self) -> None:
-        diagnosis = self._diagnosis
+        diagnosis, verdicts = self._diagnosis, self.run.mask.verdicts
+        always, never = (
+            np.array([verdicts.get(neuron) == verdict for neuron in range(diagnosis.erm.num_neurons)])
+            for verdict in ("spurious", "core")
+        )
         advice = advise(
             diagnosis.erm,
             diagnosis.identification,
             diagnosis.tuning,
             self.run.config,
-            always=diagnosis.judged("spurious"),
-            never=diagnosis.judged("core"),
+            always=always,
+            never=never,
             on_step=self._step,
             should_stop=self._stop.is_set,
         )

@@ -21,7 +21,7 @@ headline(here, masked_now=False)
 heads = {"ERM": diagnosis.erm_evaluation}
 if here.run:
     heads["masking off"] = diagnosis.evaluate(here.run.off_head)
-    heads["NeuronTune"] = diagnosis.evaluate(here.run.head)
+    heads[here.run.method] = diagnosis.evaluate(here.run.head)
 st.subheader("Accuracy by group" if evaluation.groups is not None else "Accuracy by class")
 st.caption(
     f'On the split "{split}" ({evaluation.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'

@@ -12,7 +12,7 @@ from neurontune_core.advise.words import CASES, evidence, name, reasons, remarks
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 
-_FILE, HEAD = "advice.json", "advised.safetensors"
+FILE, HEAD = "advice.json", "advised.safetensors"
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ def save_advice(advice: Advice, folder: Path) -> None:
         chosen=list(advice.candidates).index(advice.chosen),
         masked=tuple(np.flatnonzero(advice.candidate.masked).tolist()),
     )
-    write_json(folder / _FILE, asdict(kept))
+    write_json(folder / FILE, asdict(kept))
 
 
 def load_advice(folder: Path) -> KeptAdvice | None:
     """The advice that lies there; None when there is none, or none that can be read."""
     try:
-        return KeptAdvice(**read_json(folder / _FILE))
+        return KeptAdvice(**read_json(folder / FILE))
     except (InputError, TypeError):
         return None

@@ -115,7 +115,7 @@ def _mask(advice: Advice) -> list[str]:
     lead, error = advice.lead(masked, off)
     size = f"{100 * abs(lead):.1f} ± {100 * error:.1f} points"
     if abs(lead) <= error:
-        return [f"the mask makes no difference beyond chance ({100 * lead:+.1f} ± {100 * error:.1f} points)"]
+        return [f"the mask makes no difference beyond chance ({_signed(lead)} ± {100 * error:.1f} points)"]
     if lead > 0 and advice.case == "masking_off":
         return [f"the mask gains {size}, not enough to be trusted there"]
     return [f"the mask {'gains' if lead > 0 else 'costs'} {size}"]
@@ -139,12 +139,12 @@ def remarks(advice: Advice) -> list[str]:
 def _stability(advice: Advice, candidate: Candidate) -> str:
     """Masked share against chance, how far two runs agree, and what SFit would have cost."""
     chance, share = chance_share(len(advice.class_names)), candidate.masked_share
-    text = f"NeuronTune masked {share:.0%} of the neurons; on pure noise it masks {chance:.0%}."
+    text = f"NeuronTune masked {100 * share:.0f} % of the neurons; on pure noise it masks {100 * chance:.0f} %."
     if candidate.mask_overlap is not None:
         by_chance = share / (2 - share)  # of two masks drawn apart from each other
         text += (
-            f" Two runs, on other parts of the data, agreed on {candidate.mask_overlap:.0%} of the neurons that either "
-            f"masked ({by_chance:.0%} if they were drawn at random)."
+            f" Two runs, on other parts of the data, agreed on {100 * candidate.mask_overlap:.0f} % of the neurons "
+            f"that either masked ({100 * by_chance:.0f} % if they were drawn at random)."
         )
     if candidate.sfit_shortfall:
         text += (
@@ -184,3 +184,7 @@ def _worst(right: np.ndarray, labels: np.ndarray) -> float:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")

@@ -15,8 +15,7 @@ from neurontune_core.files import write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 
-
-@with_settings(
+SETTINGS = (
     "threshold",
     "mask_value",
     "magnitude",
@@ -29,6 +28,9 @@ from neurontune_core.mask import Mask
     "max_masked_fraction",
     "seed",
 )
+
+
+@with_settings(*SETTINGS)
 def advise(
     identification: Annotated[
         Path, typer.Option("--identification", help="Embedding set that the head was not trained on.")

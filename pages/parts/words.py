@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from neurontune_core.evaluate import Proportion
 
 HELP = {
@@ -31,6 +33,11 @@ HELP = {
     "mask alone": "The ERM head with the run's mask, not retrained.",
     "masking off": "The head retrained on class-balanced batches without any mask. The baseline to beat.",
 }
+
+
+def literal(text: str) -> str:
+    """Words from elsewhere, such as a class name, without meaning to Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:&-])", r"\\\1", text)
 
 
 def percent(part: Proportion | None) -> str:
