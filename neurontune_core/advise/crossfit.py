@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from neurontune_core.tune import TuneResult, neurontune
 Key = Literal["erm", "masking_off", "neurontune", "masking_off_held_out", "neurontune_held_out"]
 
 FOLDS = 4
+_THREADS = 2
 _BEST_EPOCHS = 5  # averaged by NeuronTune: one epoch's head is a lottery ticket (METHOD.md, selection trials)
 
 
@@ -82,6 +84,18 @@ class Candidate:
         )
 
 
+class _Job(NamedTuple):
+    """One run: rows of the identification set that tune (None: the tuning set does), that find, and that judge.
+
+    With masking off nothing is found: those rows are only watched, and a part of them is cheaper.
+    """
+
+    tuning: np.ndarray | None
+    finding: np.ndarray
+    judging: np.ndarray
+    config: TuneConfig
+
+
 @dataclass(eq=False)
 class CrossFitter:
     """Makes the candidates.
@@ -114,29 +128,27 @@ class CrossFitter:
 
     def masking_off(self) -> Candidate:
         """Tuned on the tuning set; the identification set plays no part in it."""
-        everything = np.arange(self.identification.num_samples)
-        return self._candidate("masking_off", [(self._off(self.tuning, 0), everything)])
+        return self._candidate("masking_off", [_Job(None, self._rows(0), self._rows(0, 1, 2, 3), self.late())])
 
     def neurontune(self) -> Candidate | None:
         """Tuned on the tuning set; half of the identification set finds neurons and epochs, the other half judges."""
-        halves = [np.flatnonzero(self.fold // 2 == half) for half in (0, 1)]
-        return self._masked("neurontune", [(halves[h], None, halves[1 - h]) for h in (0, 1)])
+        halves = self._rows(0, 1), self._rows(2, 3)
+        return self._masked("neurontune", [(None, halves[half], halves[1 - half]) for half in (0, 1)])
 
     def masking_off_held_out(self) -> Candidate:
         """Tuned on three quarters of the identification set, judged on the fourth."""
-        parts = []
+        jobs = []
         for number in range(FOLDS):
-            rest = self.identification.take(np.flatnonzero(self.fold != number))
-            parts.append((self._off(rest, number), np.flatnonzero(self.fold == number)))
-        return self._candidate("masking_off_held_out", parts)
+            rest = self._rows(*(other for other in range(FOLDS) if other != number))
+            jobs.append(_Job(rest, self._rows(0), self._rows(number), self.late(seed=self.config.seed + number)))
+        return self._candidate("masking_off_held_out", jobs)
 
     def neurontune_held_out(self) -> Candidate | None:
         """NeuronTune† (Section 5.5): half tunes, a quarter finds neurons and epochs, a quarter judges."""
         jobs = []
         for number in range(FOLDS):
-            following = (number + 1) % FOLDS
-            half = np.flatnonzero((self.fold != number) & (self.fold != following))
-            jobs.append((np.flatnonzero(self.fold == following), half, np.flatnonzero(self.fold == number)))
+            finding, first, second = ((number + by) % FOLDS for by in (1, 2, 3))
+            jobs.append((self._rows(first, second), self._rows(finding), self._rows(number)))
         return self._masked("neurontune_held_out", jobs)
 
     def run(self, tuning: EmbeddingSet, identification: EmbeddingSet, config: TuneConfig) -> TuneResult:
@@ -163,50 +175,47 @@ class CrossFitter:
         plain = replace(self.config, masking=False, select="last", average_epochs=epochs)
         return replace(plain, **changes)  # type: ignore[arg-type]
 
-    def _off(self, tuning: EmbeddingSet, number: int) -> TuneResult:
-        watched = self.identification.take(np.flatnonzero(self.fold == 0))  # for the curves alone: a part is cheaper
-        return self.run(tuning, watched, self.late(seed=self.config.seed + number))
+    def _rows(self, *numbers: int) -> np.ndarray:
+        """The rows of these folds, ascending."""
+        return np.flatnonzero(np.isin(self.fold, numbers))
 
-    def _masked(self, key: Key, jobs: Sequence[tuple[np.ndarray, np.ndarray | None, np.ndarray]]) -> Candidate | None:
-        """From rows that identify, rows that tune (None: the tuning set), and rows that judge; None when it fails."""
-        parts = []
-        for number, (finding, tuning, judging) in enumerate(jobs):
-            config = replace(
-                self.config,
-                masking=True,
-                select="worst_class_accuracy",
-                average_epochs=_BEST_EPOCHS,
-                seed=self.config.seed + number,
-            )
-            tuned_on = self.tuning if tuning is None else self.identification.take(tuning)
-            try:
-                parts.append((self.run(tuned_on, self.identification.take(finding), config), judging))
-            except Stopped:
-                raise
-            except InputError as error:  # such as a part without mistakes
-                self.failures[key] = str(error)
-                return None
-        return self._candidate(key, parts)
+    def _masked(self, key: Key, parts: Sequence[tuple[np.ndarray | None, np.ndarray, np.ndarray]]) -> Candidate | None:
+        """From rows that tune, that find and that judge; None when it fails."""
+        plain = replace(self.config, masking=True, select="worst_class_accuracy", average_epochs=_BEST_EPOCHS)
+        jobs = [_Job(*rows, replace(plain, seed=plain.seed + number)) for number, rows in enumerate(parts)]
+        try:
+            return self._candidate(key, jobs)
+        except Stopped:
+            raise
+        except InputError as error:  # such as a part without mistakes
+            self.failures[key] = str(error)
+            return None
 
-    def _candidate(self, key: Key, parts: list[tuple[TuneResult, np.ndarray]]) -> Candidate:
+    def _candidate(self, key: Key, jobs: Sequence[_Job]) -> Candidate:
+        vectors = self.identification.embeddings
+        with ThreadPoolExecutor(_THREADS) as pool:  # the loops release the GIL; a run never depends on another
+            members = list(pool.map(self._member, jobs))
         predictions = np.empty(self.identification.num_samples, dtype=np.int64)
-        for result, rows in parts:
-            predictions[rows] = result.head.predict(self.identification.embeddings[rows])
-        heads = [result.head for result, _ in parts]
+        for result, job in zip(members, jobs, strict=True):
+            predictions[job.judging] = result.head.predict(vectors[job.judging])
         average = LinearHead(
-            np.mean([head.weight for head in heads], axis=0),
-            np.mean([head.bias for head in heads], axis=0),
+            np.mean([member.head.weight for member in members], axis=0),
+            np.mean([member.head.bias for member in members], axis=0),
             self.identification.class_names,
-            {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(heads)},
+            {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(members)},
         )
         return Candidate(
             key,
             average,
             predictions,
             evaluate_predictions(predictions, self.identification),
-            tuple(result for result, _ in parts),
-            tuple(rows for _, rows in parts),
+            tuple(members),
+            tuple(job.judging for job in jobs),
         )
+
+    def _member(self, job: _Job) -> TuneResult:
+        tuning = self.tuning if job.tuning is None else self.identification.take(job.tuning)
+        return self.run(tuning, self.identification.take(job.finding), job.config)
 
     def _check_stop(self) -> None:
         if self.should_stop is not None and self.should_stop():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
 from neurontune_core.advise.crossfit import FOLDS, Candidate, CrossFitter, Key
@@ -15,11 +16,14 @@ from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import FEW_MISTAKES
 
-Case = Literal["too_few", "nothing_to_mend", "retraining_harms", "masking_off", "masking_harms", "neurontune"]
+Case = Literal[
+    "too_few", "no_signal", "nothing_to_mend", "retraining_harms", "masking_off", "masking_harms", "neurontune"
+]
 
 _MARGIN = 1.0  # standard errors by which another candidate must beat the simpler one
 _CLEARLY = 2.5  # and by which where the identification set shows no counter-examples
-_FEWEST_OF_A_CLASS = 2 * FOLDS  # so that every quarter can judge and every half can tune
+_ABOVE_CHANCE = 2.0  # standard errors above guessing
+_FEWEST = 2 * FOLDS  # samples of a class, so that every quarter can judge and every half can tune
 _SHORT, _LONG = 5, 13  # runs
 
 
@@ -81,7 +85,7 @@ def advise(
 ) -> Advice:
     """Choose between the head as it is, masking off and NeuronTune, without any group label.
 
-    The ERM head is kept where it makes fewer than `FEW_MISTAKES` mistakes: nothing can be judged by so few. Where the
+    The ERM head is kept where it makes fewer than `FEW_MISTAKES` mistakes, and where no head beats guessing. Where the
     identification set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too;
     masking off on it stands first, and another candidate must lead it by one standard error of its cross-fitted
     worst-class accuracy. Elsewhere that accuracy cannot see what a biased set hides: masking off on the tuning set
@@ -123,17 +127,29 @@ def advise(
         return Advice(chosen, case, candidates, found, fitter.failures, labels, names, mistakes, splits)
 
     fewest = min(np.bincount(each.labels, minlength=classes).min() for each in (identification, tuning))
-    if mistakes.sum() < FEW_MISTAKES or fewest < _FEWEST_OF_A_CLASS:
+    if mistakes.sum() < FEW_MISTAKES or fewest < _FEWEST:
         return advice("erm", "too_few")
-    found = count_counterexamples(fitter)
-    expected = _LONG if found.more else _SHORT
-    made: list[Candidate | None] = [fitter.masking_off(), fitter.neurontune()]
-    if found.more:
-        made += [fitter.masking_off_held_out(), fitter.neurontune_held_out()]
+    with threadpool_limits(1):  # around all runs: each sets and restores it, and two of them run at a time
+        found = count_counterexamples(fitter)
+        expected = _LONG if found.more else _SHORT
+        made: list[Candidate | None] = [fitter.masking_off(), fitter.neurontune()]
+        if found.more:
+            made += [fitter.masking_off_held_out(), fitter.neurontune_held_out()]
     candidates.update({each.key: each for each in made if each is not None})
+    if not any(_beats_guessing(each) for each in candidates.values()):
+        return advice("erm", "no_signal", found)
     ready = advice("erm", "too_few", found)
     chosen = _with_counterexamples(ready) if found.more else _without_counterexamples(ready)
     return replace(ready, chosen=chosen, case=_case(ready, chosen))
+
+
+def _beats_guessing(candidate: Candidate) -> bool:
+    """Its mean accuracy over the classes is above that of a coin with as many sides, beyond chance."""
+    parts = [part for part in candidate.evaluation.classes if part.n]
+    mean = np.mean([part.correct / part.n for part in parts])
+    chance = 1 / len(parts)
+    error = (sum(chance * (1 - chance) / part.n for part in parts)) ** 0.5 / len(parts)
+    return bool(mean > chance + _ABOVE_CHANCE * error)
 
 
 def _with_counterexamples(ready: Advice) -> Key:

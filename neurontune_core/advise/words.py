@@ -10,6 +10,7 @@ from neurontune_core.identify import FEW_MISTAKES, chance_share
 
 CASES: dict[Case, str] = {
     "too_few": "Too few samples or mistakes to say",
+    "no_signal": "No head does better than guessing",
     "nothing_to_mend": "There is nothing to mend that this data could show",
     "retraining_harms": "Retraining does harm here",
     "masking_off": "Retrain without a mask",
@@ -51,6 +52,11 @@ def reasons(advice: Advice) -> list[str]:
     """Why, the strongest reason first; clauses without a full stop."""
     if advice.case == "too_few":
         return [_too_few(advice)]
+    if advice.case == "no_signal":
+        return [
+            f"no head that was tried tells the classes of {advice.splits[0]} apart better than guessing does, so there "
+            "is nothing to choose by; look at the labels and at the model first"
+        ]
     return [_counterexamples(advice), *_accuracy(advice), *_mask(advice)]
 
 
