@@ -52,12 +52,14 @@ class Candidate:
 
     @property
     def masked(self) -> np.ndarray:
-        """[M] bool, the neurons that every member masked."""
-        return np.logical_and.reduce([each.biased for each in self.members] or [np.zeros(self.head.num_neurons, bool)])
+        """[M] bool, the neurons that masking took from the averaged head; each run, and epoch, masked more of them."""
+        if not any(each.config.masking for each in self.members):
+            return np.zeros(self.head.num_neurons, dtype=bool)
+        return ~self.head.weight.any(axis=0)
 
     @property
     def masked_share(self) -> float:
-        """The mean share of neurons that a member masked."""
+        """The mean share of neurons that a member masked in its best epoch."""
         return float(np.mean([each.biased.mean() for each in self.members])) if self.members else 0.0
 
     @property
