@@ -55,7 +55,7 @@ class Candidate:
         """[M] bool, the neurons that masking took from the averaged head; each run, and epoch, masked more of them."""
         if not any(each.config.masking for each in self.members):
             return np.zeros(self.head.num_neurons, dtype=bool)
-        return ~self.head.weight.any(axis=0)
+        return np.asarray(~self.head.weight.any(axis=0))
 
     @property
     def masked_share(self) -> float:
