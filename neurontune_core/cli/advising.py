@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -15,19 +16,8 @@ from neurontune_core.files import write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 
-SETTINGS = (
-    "threshold",
-    "mask_value",
-    "magnitude",
-    "normalize",
-    "epochs",
-    "batches",
-    "batch_size",
-    "learning_rate",
-    "optimizer",
-    "max_masked_fraction",
-    "seed",
-)
+_DECIDED = ("masking", "select", "average_epochs")  # by the adviser itself
+SETTINGS = tuple(setting.name for setting in fields(TuneConfig) if setting.name not in _DECIDED)
 
 
 @with_settings(*SETTINGS)
