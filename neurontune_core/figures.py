@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,6 +179,38 @@ def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
         )  # fmt: skip
     layout = _layout("", "accuracy, %", 300) | {"barmode": "group", "bargap": 0.3}
     layout["yaxis"]["range"] = [0, 105]
+    return _figure({"data": traces, "layout": layout})
+
+
+def candidate_intervals(names: Sequence[str], worst_class: Sequence[tuple[float, float, float]], chosen: int) -> Figure:
+    """Worst-class accuracy of each candidate on samples that it has not seen, with its interval.
+
+    Args:
+        names: [K], the first on top.
+        worst_class: [K] accuracy, low and high in 0..1.
+        chosen: the place of the advised one.
+    """
+    value, low, high = 100 * np.array(worst_class).T
+    traces = [
+        {
+            "type": "scatter",
+            "x": value,
+            "y": list(range(len(names))),
+            "mode": "markers",
+            "marker": {
+                "size": [13 if place == chosen else 9 for place in range(len(names))],
+                "color": [ACCENT if place == chosen else GREY for place in range(len(names))],
+                "symbol": ["diamond" if place == chosen else "circle" for place in range(len(names))],
+            },
+            "error_x": {"array": high - value, "arrayminus": value - low, "width": 3, "color": GREY},
+            "hovertemplate": "%{x:.1f} %<extra></extra>",
+            "showlegend": False,
+        }
+    ]
+    layout = _layout("worst class on unseen samples, %", "", 70 + 44 * len(names))
+    labels = [escape(f"{name}, advised" if place == chosen else name) for place, name in enumerate(names)]
+    layout["yaxis"] |= {"tickvals": list(range(len(names))), "ticktext": labels, "range": [len(names) - 0.5, -0.5]}
+    layout["yaxis"] |= {"automargin": True, "zeroline": False}
     return _figure({"data": traces, "layout": layout})
 
 

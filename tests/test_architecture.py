@@ -61,6 +61,7 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
         "config",
         "confidence",
         "mask_curve",
+        "advise",
     ],
 )
 def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:

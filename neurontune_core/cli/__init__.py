@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import ablating, arrays, comparing, inspecting, projects, reproducing, theorising, training
+from neurontune_core.cli import (
+    ablating,
+    advising,
+    arrays,
+    comparing,
+    inspecting,
+    projects,
+    reproducing,
+    theorising,
+    training,
+)
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -32,6 +42,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "extract": projects.extract,
     "identify": arrays.identify,
     "tune": arrays.tune,
+    "advise": advising.advise,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
     "ablate": ablating.ablate,

@@ -10,7 +10,7 @@ import typer
 
 from neurontune_core.cli.comparing import write
 from neurontune_core.cli.options import AsJson, answer, note, pairs_of, progress, table
-from neurontune_core.workspace import EXAMPLE, ROLES, Project
+from neurontune_core.workspace import EXAMPLES, ROLES, Project
 
 
 def ablate(
@@ -41,7 +41,7 @@ def ablate(
     from neurontune_core.leaderboard import rows_to_csv, to_latex, to_markdown
     from neurontune_core.studies import StudyResult, run_study, study
 
-    opened, found = Project.at(project or EXAMPLE), study(name)
+    opened, found = Project.at(project or EXAMPLES["example"]), study(name)
     so_far: list[StudyResult] = []
     try:
         result = run_study(
