@@ -31,7 +31,10 @@ from neurontune_core.files import read_json, write_json
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
-TASKS: Mapping[str, str] = {"extract": "neurontune_core.extract_project:extract_project"}
+TASKS: Mapping[str, str] = {
+    "extract": "neurontune_core.extract_project:extract_project",
+    "umap": "neurontune_core.umap_map:make_map",
+}
 
 _FINISHED = ("done", "failed", "cancelled", "lost")
 _LOG_BYTES = 1 << 16

@@ -76,7 +76,7 @@ def open_made(name: str) -> None:
 @st.fragment(run_every=1.0)
 def jobs() -> None:
     st.subheader("Extractions")
-    shown = store.list()[:5]
+    shown = [job for job in store.list() if job.task == "extract"][:5]
     if not shown:
         st.caption("None yet. They go on when this page is closed, and after a restart of the app.")
     for job in shown:

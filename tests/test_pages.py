@@ -181,7 +181,7 @@ def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Work
     project = workspace.open("birds")
     save_run(project)
     shown = opened("birds", "groups")
-    assert "0 samples chosen" in said(shown)
+    assert "0 of 240 samples chosen" in said(shown)
     shown.get("button_group")[0].select("where mistakes gather").run()
     next(button for button in shown.button if button.label.startswith("Keep")).click().run()
     group = project.own_groups.all()[0]
