@@ -120,6 +120,10 @@ def _comparison(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> str:
     if run.evaluation.groups is not None:
         worst = [evaluation.worst_group for evaluation in every if evaluation.worst_group is not None]
         rows.append(_row("**Worst group**", worst, named=True))
+    if run.evaluation.overlapping_groups is not None:
+        apart = [evaluation.by_overlapping_groups().worst_group for evaluation in every]
+        name = f"**Worst of {len(run.evaluation.overlapping_groups.names)} overlapping groups**"
+        rows.append(_row(name, [part for part in apart if part is not None], named=True))
     rows.append(_row("**Worst class**", [evaluation.worst_class for evaluation in every], named=True))
     for kind in ("group", "class"):
         columns = [evaluation.groups if kind == "group" else evaluation.classes for evaluation in every]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,15 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
     """
     from neurontune_core.datasets import open_dataset
     from neurontune_core.models import load_model
+    from neurontune_core.models.saved import resolved
 
     base, out = Path(config["base"]), Path(config["out"])
     dataset = open_dataset(config["dataset"], base)
     splits = tuple(config.get("splits") or dataset.splits)
     totals = [len(dataset.rows(split)) for split in splits]
     report(done=0, total=sum(totals), rate=0.0, split=splits[0])
-    model = load_model(config["model"], base)
+    spec = resolved(config["model"], base)
+    model = load_model(spec, base)
     options = {key: config[key] for key in ("device", "batch_size", "dtype") if key in config}
     folders = {split or "all": f"embeddings/{split or 'all'}" for split in splits}
     for number, split in enumerate(splits):
@@ -58,7 +61,7 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
     project = {
         "format": FORMAT,
         **named,
-        "model": _moved(_moved(config["model"], "weights", base, out), "config", base, out),
+        "model": reduce(lambda each, key: _moved(each, key, base, out), ("weights", "config", "head"), spec),
         "dataset": _moved(config["dataset"], "root", base, out),
         "modality": dataset.modality,
         "embeddings": folders,

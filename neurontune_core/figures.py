@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neurontune_core.diagnosis import Distribution
     from neurontune_core.evaluate import Evaluation
     from neurontune_core.mask_curve import MaskCurve
+    from neurontune_core.train_history import TrainHistory
     from neurontune_core.tune import EpochRecord
 
 CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
@@ -231,6 +232,50 @@ def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, l
         line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
         layout["shapes"] = [{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": kept, "x1": kept, "line": line}]
     return _figure({"data": traces, "layout": layout})
+
+
+def training_curves(history: TrainHistory, epochs: int) -> tuple[Figure, Figure]:
+    """The training loss, and the accuracies on the validation split; the best epoch is marked.
+
+    Args:
+        epochs: how many there will be, so that the axis stays where it is.
+    """
+    measures = [("average", "accuracy", GREY, "dot"), ("worst class", "worst_class_accuracy", "#b7791f", "dash")]
+    measures.append(("worst group", "worst_group_accuracy", ACCENT, "solid"))
+    number = [each.epoch for each in history.epochs]
+    accuracies = [
+        _measure(number, [100 * value for value in values if value is not None], name, colour, dash, " %")
+        for name, measure, colour, dash in measures
+        if None not in (values := [getattr(each, measure) for each in history.epochs])
+    ]
+    loss = _measure(number, [each.loss for each in history.epochs], "training loss", GREY, "solid", "")
+    figures = []
+    for traces, label, axis in (
+        ([loss], "cross-entropy", {"rangemode": "tozero"}),
+        (accuracies, "accuracy, %", {"range": [0, 102]}),
+    ):
+        layout = _layout("epoch", label, 260) | {"showlegend": True}
+        layout["xaxis"]["range"] = [0.5, epochs + 0.5]
+        layout["yaxis"] |= axis
+        if history.best is not None:
+            line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
+            place = {"x0": history.best, "x1": history.best, "yref": "paper", "y0": 0, "y1": 1}
+            layout["shapes"] = [{"type": "line", **place, "line": line}]
+        figures.append(_figure({"data": traces, "layout": layout}))
+    return figures[0], figures[1]
+
+
+def _measure(x: Sequence[int], y: Sequence[float], name: str, colour: str, dash: str, unit: str) -> dict:
+    return {
+        "type": "scatter",
+        "x": list(x),
+        "y": list(y),
+        "mode": "lines+markers" if len(x) < 20 else "lines",
+        "marker": {"size": 5},
+        "line": {"color": colour, "dash": dash, "width": 2},
+        "name": name,
+        "hovertemplate": f"epoch %{{x}}: %{{y:.4g}}{unit}<extra>{name}</extra>",
+    }
 
 
 def _figure(specification: dict) -> Figure:

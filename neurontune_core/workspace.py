@@ -23,7 +23,7 @@ from neurontune_core.tune import EpochRecord, TuneResult
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
-EXAMPLE = ASSETS / "example"
+EXAMPLES = {name: ASSETS / name for name in ("example", "headlines")}  # the built-in ones, by name
 APP = ROOT / "app.py"
 FORMAT = "neurontune-project/1"
 HALVES = "halves"  # tuned on one half of the identification split; the other half identified
@@ -175,9 +175,7 @@ class Project:
     def save_run(self, result: TuneResult, off: TuneResult, tuning: str) -> Run:
         """Keep a result; ``run.json`` is written last and makes the folder a run."""
         created = time.time()
-        folder = self.folder / "runs" / time.strftime("%Y%m%d-%H%M%S", time.localtime(created))
-        while folder.exists():
-            folder = folder.with_name(f"{folder.name}x")
+        folder = _unused(self.folder / "runs", created)
         config = result.config
         mask = Mask(
             result.biased,
@@ -204,6 +202,16 @@ class Project:
         )
         return self.run(folder.name)
 
+    def comparison_folders(self) -> list[Path]:
+        """Where comparisons of methods lie, the newest first."""
+        return sorted((file.parent for file in (self.folder / "comparisons").glob("*/comparison.json")), reverse=True)
+
+    def new_comparison_folder(self) -> Path:
+        """Where the next comparison goes; made at once, so that no other one takes it."""
+        folder = _unused(self.folder / "comparisons")
+        folder.mkdir(parents=True)
+        return folder
+
     @property
     def journal(self) -> Journal:
         """A person's judgements of neurons."""
@@ -214,13 +222,18 @@ class Project:
         return self.folder / "maps" / f"umap-{embedding_set.fingerprint}.npy"
 
     @property
+    def cache(self) -> Path:
+        """What can be made again: heatmaps, attributions."""
+        return self.folder / "cache"
+
+    @property
     def own_groups(self) -> OwnGroups:
         """Groups that a person made."""
         return OwnGroups(self.folder / "own_groups.json")
 
 
 class Workspace:
-    """The built-in example and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
+    """The built-in examples and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or Path(os.environ.get("NEURONTUNE_HOME") or Path.home() / ".neurontune")).resolve()
@@ -229,15 +242,27 @@ class Workspace:
     def jobs(self) -> Path:
         return self.root / "jobs"
 
+    def new_training(self, name: str) -> Path:
+        """Where the model of a new training of this name goes.
+
+        Raises:
+            InputError: when the name is taken or is no folder name.
+        """
+        folder = self.root / "trainings" / safe_name(name)
+        if folder.exists():
+            raise InputError(f'There is a training "{name}" already; choose another name, or resume that one.')
+        return folder
+
     def names(self) -> list[str]:
-        """The names of the projects, the built-in example first."""
+        """The names of the projects, the built-in examples first."""
         own = sorted(file.parent.name for file in (self.root / "projects").glob("*/project.json"))
-        return ["example"] * (EXAMPLE / "project.json").is_file() + [name for name in own if name != "example"]
+        built_in = [name for name, folder in EXAMPLES.items() if (folder / "project.json").is_file()]
+        return [*built_in, *(name for name in own if name not in EXAMPLES)]
 
     def open(self, name: str) -> Project:
         """A project by name; InputError when there is none."""
         folder = self.root / "projects" / safe_name(name)
-        return Project(EXAMPLE if name == "example" else folder, folder)
+        return Project(EXAMPLES.get(name, folder), folder)
 
     def new_folder(self, name: str) -> Path:
         """Where a new project of this name goes.
@@ -249,6 +274,14 @@ class Workspace:
         if name in self.names() or (folder / "project.json").exists():
             raise InputError(f'There is a project "{name}" already; choose another name.')
         return folder
+
+
+def _unused(parent: Path, at: float | None = None) -> Path:
+    """A folder named by the time that is not there yet."""
+    folder = parent / time.strftime("%Y%m%d-%H%M%S", time.localtime(at))
+    while folder.exists():
+        folder = folder.with_name(f"{folder.name}x")
+    return folder
 
 
 def safe_name(name: str) -> str:

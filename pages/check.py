@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from neurontune_core.compare_figures import label
 from neurontune_core.compare_heads import Changes, changes, confusion
+from neurontune_core.comparison import comparisons
 from neurontune_core.evaluate import Proportion, evaluate_predictions
 from neurontune_core.head import LinearHead
 from pages.parts.close_up import facts
@@ -26,6 +28,10 @@ def heads(here: View) -> dict[str, LinearHead]:
     for run in reversed(here.diagnosis.project.runs()):
         found[f"masking off, {run.id}"] = run.off_head
         found[f"NeuronTune, {run.id}"] = run.head
+    for comparison in comparisons(here.diagnosis.project)[:1]:
+        for each in comparison.standings:
+            if each.runs and each.method.key != "erm":
+                found[f"{label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
     return found
 
 

@@ -30,6 +30,15 @@ st.caption(
 )
 st.plotly_chart(group_bars(heads), key="groups", config={"displayModeBar": False})
 
+if evaluation.overlapping_groups is not None:
+    with st.expander(f"{len(evaluation.overlapping_groups.names)} overlapping groups"):
+        st.caption(
+            "A sample may be in several of these or in none. Their worst is another number than the worst group above, "
+            "and published results use the one or the other: compare like with like."
+        )
+        apart = {name: each.by_overlapping_groups() for name, each in heads.items()}
+        st.plotly_chart(group_bars(apart), key="overlapping", config={"displayModeBar": False})
+
 worst = diagnosis.erm_evaluation.worst_group
 st.subheader(f"Mistakes in the worst group: {worst.name}" if worst else "Mistakes")
 wrong = diagnosis.mistakes(worst.name if worst else None)

@@ -22,10 +22,13 @@ SCREENS = {
     "neurons": (":material/neurology:", "Neurons"),
     "retrain": (":material/model_training:", "Retrain"),
     "check": (":material/fact_check:", "Check"),
+    "compare": (":material/leaderboard:", "Compare"),
     "groups": (":material/lasso_select:", "Groups"),
     "export": (":material/download:", "Export"),
     "setup": (":material/settings:", "Setup"),
+    "train": (":material/fitness_center:", "Train"),
 }
+LEARN = {"theory": (":material/function:", "Theory lab")}
 
 
 @st.cache_resource
@@ -87,10 +90,13 @@ def retrain_button() -> None:
 
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
-pages = [
-    st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "overview")
-    for name, (icon, title) in SCREENS.items()
-]
+pages = {
+    section: [
+        st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "overview")
+        for name, (icon, title) in screens.items()
+    ]
+    for section, screens in (("", SCREENS), ("Learn", LEARN))
+}
 page = st.navigation(pages)
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects
+from neurontune_core.cli import arrays, comparing, projects, theorising, training
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -27,12 +27,14 @@ def _start(context: typer.Context) -> None:
 _VERBS: dict[str, Callable[..., None]] = {
     "example": projects.example,
     "import": arrays.import_,
+    "train": training.train,
     "extract": projects.extract,
     "identify": arrays.identify,
     "tune": arrays.tune,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
     "export": projects.export,
+    "theory": theorising.theory,
     "app": projects.app,
 }
 for name, verb in _VERBS.items():

@@ -185,13 +185,20 @@ def evaluate(
 ) -> None:
     """Measure a head: average, worst group, worst class."""
     found = evaluate_head(LinearHead.load(head), EmbeddingSet.load(embeddings))
-    groups = [{"name": group.name, "accuracy": group.accuracy, "n": group.n} for group in found.groups]
+    sides = {"groups": found.groups, "overlapping_groups": found.overlapping_groups}
+    groups = {
+        side: [{"name": group.name, "accuracy": group.accuracy, "n": group.n} for group in side_groups]
+        for side, side_groups in sides.items()
+    }
     value = {
         "accuracy": found.accuracy,
         "worst_group_accuracy": found.worst_group_accuracy,
         "accuracy_gap": found.accuracy_gap,
         "worst_class_accuracy": found.worst_class_accuracy,
-        "groups": groups,
+        **groups,
     }
-    rows = [[f"{group.name} (n = {group.n})", percent(group.accuracy)] for group in found.groups]
-    answer(as_json, value, f"{headline({'head': found})}\n{table(('group', 'accuracy'), rows) if rows else ''}".strip())
+    parts = [headline({"head": found})]
+    for name, side in (("group", found.groups), ("overlapping group", found.overlapping_groups)):
+        rows = [[f"{group.name} (n = {group.n})", percent(group.accuracy)] for group in side]
+        parts += [table((name, "accuracy"), rows)] if rows else []
+    answer(as_json, value, "\n".join(parts))

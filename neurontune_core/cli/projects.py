@@ -18,15 +18,19 @@ from neurontune_core.evaluate import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tune import TuneResult, neurontune
-from neurontune_core.workspace import APP, EXAMPLE, ROLES, Project
+from neurontune_core.workspace import APP, EXAMPLES, ROLES, Project
 
 
-def example(as_json: AsJson = False) -> None:
-    """Try it on the built-in example.
+def example(
+    name: Annotated[str, typer.Argument(help=f"{' or '.join(EXAMPLES)}.")] = "example", as_json: AsJson = False
+) -> None:
+    """Try it on a built-in example.
 
     The classifier as it came (ERM), its head retrained without a mask, and NeuronTune, side by side.
     """
-    project = Project.at(EXAMPLE)
+    if name not in EXAMPLES:
+        raise InputError(f'There is no built-in example "{name}"; use {" or ".join(EXAMPLES)}.')
+    project = Project.at(EXAMPLES[name])
     sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
     for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
@@ -68,7 +72,9 @@ def extract(
         str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, huggingface_text, ...")
     ] = None,
     architecture: Annotated[str | None, typer.Option(help="Architecture, such as resnet50.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Checkpoint file, or the folder of a Hugging Face model.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Checkpoint, folder of a Hugging Face model, or what train wrote.")
+    ] = None,
     num_classes: Annotated[int | None, typer.Option(help="Classes, where weights do not say.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder or table of the data.")] = None,
@@ -94,16 +100,20 @@ def extract(
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
         from neurontune_core.datasets import guess_dataset
+        from neurontune_core.models.saved import trained_on
 
-        if family is None or data is None:
+        base, dataset = Path.cwd(), trained_on({"family": family, "weights": weights}, Path.cwd())
+        if not (family or dataset) or not (data or dataset):
             raise InputError(
                 "Give --family, --weights, --data and, where the family has several, --architecture; or give --project."
             )
-        base, guess = Path.cwd(), guess_dataset(data)
-        note(guess.description)
+        if data:
+            guess = guess_dataset(data)
+            note(guess.description)
+            dataset = guess.spec
         model: dict[str, Any] = {"family": family, "architecture": architecture, "weights": weights}
         model |= {"num_classes": num_classes, "image_size": image_size}
-        config |= {"model": {key: value for key, value in model.items() if value is not None}, "dataset": guess.spec}
+        config |= {"model": {key: value for key, value in model.items() if value is not None}, "dataset": dataset}
     for key in ("model", "dataset"):
         if not config.get(key):
             raise InputError(f'The project {project} has no "{key}", so nothing can be extracted from it.')

@@ -10,6 +10,7 @@ from neurontune_core.datasets.base import Dataset, DatasetGuess
 from neurontune_core.datasets.celeba import open_celeba
 from neurontune_core.datasets.civilcomments import open_civilcomments
 from neurontune_core.datasets.guess import guess_dataset
+from neurontune_core.datasets.hold_out import held_out
 from neurontune_core.datasets.image_folder import open_folder
 from neurontune_core.datasets.image_folder_metadata import open_imagefolder
 from neurontune_core.datasets.image_table import open_table
@@ -40,8 +41,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path) -> Dataset:
     """Open the data set that ``spec`` names.
 
     Args:
-        spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), and what the format's
-            own file documents.
+        spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
+            file documents, and optionally ``hold_out`` (``share``, ``seed``): see `held_out`.
         base: the folder that a relative root starts from.
 
     Raises:
@@ -53,7 +54,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path) -> Dataset:
     root = Path(base) / spec.get("root", ".")
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; give the folder of the data set.")
-    return FORMATS[kind](spec, root)
+    dataset = FORMATS[kind](spec, root)
+    return held_out(dataset, spec["hold_out"]) if "hold_out" in spec else dataset
 
 
 __all__ = ["FORMATS", "Dataset", "DatasetGuess", "guess_dataset", "open_dataset"]

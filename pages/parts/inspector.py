@@ -84,7 +84,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
     where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * shelf.has_pictures
     if shelf.has_texts:
         _words(here, neuron)
-        where = " Orange words raise the activation, blue ones lower it. Click a text to unfold it."
+        where = " Orange words make the neuron fire harder, blue ones less hard. Click a text to unfold it."
     st.caption(f'Split "{split}". Under each sample: activation, and what the classifier said.{where}')
     if not shelf.has_texts and chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from neurontune_core import EmbeddingSet, LinearHead
-from neurontune_core.workspace import EXAMPLE
+from neurontune_core.workspace import EXAMPLES
 from tests.browser.conftest import Server, settled
 
 pytestmark = pytest.mark.browser
@@ -44,6 +44,7 @@ def seen(page: Page, kind: str) -> list[str]:
         ("", "animals on gravel are mostly called vehicles"),
         ("retrain", "Nothing retrained yet"),
         ("check", "What got better, what got worse"),
+        ("compare", "How do the methods of the field do"),
         ("groups", "Groups of your own"),
         ("export", "There is no retrained head yet"),
         ("setup", "Your own model and data"),
@@ -53,7 +54,7 @@ def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: P
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(7)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(8)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
@@ -184,13 +185,13 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     tensors = load_file(tmp_path / "head.safetensors")
     head = torch.nn.Linear(1280, 2)
     head.load_state_dict(tensors)
-    test = EmbeddingSet.load(EXAMPLE / "embeddings" / "test")
+    test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
     with torch.inference_mode():
         said = head(torch.from_numpy(test.embeddings.astype("float32"))).argmax(1).numpy()
     assert test.groups is not None
     worst = min((said == test.labels)[test.groups == group].mean() for group in range(4))
     assert shown == f"{100 * worst:.1f} %"
-    erm = LinearHead.load(EXAMPLE / "head.safetensors").predict(test.embeddings)
+    erm = LinearHead.load(EXAMPLES["example"] / "head.safetensors").predict(test.embeddings)
     assert fixed == ((erm != test.labels) & (said == test.labels)).sum()
     assert set(tensors) == {"weight", "bias"}
 
@@ -220,7 +221,7 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(server
     assert "project=example-1" in page.url
     assert metric(page, "worst group · ERM") == "33.3 %"
     for split in ("train", "val", "test"):
-        shipped = EmbeddingSet.load(EXAMPLE / "embeddings" / split)
+        shipped = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / split)
         made = EmbeddingSet.load(server.home / "projects" / "example-1" / "embeddings" / split)
         assert list(made.sample_ids) == list(shipped.sample_ids)
         np.testing.assert_allclose(
