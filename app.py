@@ -36,10 +36,10 @@ def picture(request: Request) -> Response:
 
 
 def text(request: Request) -> Response:
-    """The text of a sample, or both texts of a pair."""
+    """The text of a sample, both texts of a pair, or its id."""
     given = request.path_params
     try:
-        return JSONResponse(gallery(given["project"]).texts(given["split"], given["row"]), 200, HEADERS)
+        return JSONResponse(gallery(given["project"]).described(given["split"], given["row"]), 200, HEADERS)
     except InputError as error:
         return PlainTextResponse(str(error), 404)
 

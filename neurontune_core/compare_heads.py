@@ -73,10 +73,11 @@ class Changes:
         """Ascending rows with this outcome, of one class, of one group, or of both at once where both are given."""
         return np.flatnonzero((self._outcomes == OUTCOMES.index(outcome)) & _part(self.embedding_set, label, group))
 
-    def in_words(self, rows: np.ndarray) -> list[str]:
-        """ "animal → vehicle" for each row: what it was called before, and what after."""
+    def in_words(self, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """What each row was called before, and what after: the different "animal → vehicle", and which one each has."""
         names = self.embedding_set.class_names
-        return [f"{names[was]} → {names[now]}" for was, now in zip(self.before[rows], self.after[rows], strict=True)]
+        pairs, which = np.unique(self.before[rows] * len(names) + self.after[rows], return_inverse=True)
+        return [f"{names[pair // len(names)]} → {names[pair % len(names)]}" for pair in pairs], which
 
     def counts(self, *, label: int | None = None, group: int | None = None, name: str = "all") -> ChangeCounts:
         """The counts of what `rows` lists."""

@@ -18,6 +18,7 @@ from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.mask_curve import MaskCurve, mask_curve
 from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
+from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
 
 BINS = 32
@@ -72,6 +73,7 @@ class Diagnosis:
         self.right = self.predictions == self.identification.labels
         self.erm_evaluation = evaluate(self.erm, self.evaluation)
         self._curves: dict[tuple, MaskCurve] = {}
+        self._umap: np.ndarray | None = None
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
 
     @cached_property
@@ -173,6 +175,12 @@ class Diagnosis:
     def map(self) -> np.ndarray:
         """[N, 2] the evaluation samples on their principal axes."""
         return principal_axes(self.evaluation.embeddings)
+
+    def umap(self) -> np.ndarray | None:
+        """[N, 2] the evaluation samples by neighbourhood; None until a job has made the map."""
+        if self._umap is None:
+            self._umap = read_map(self.project.umap_file(self.evaluation), self.evaluation.num_samples)
+        return self._umap
 
     @cached_property
     def said(self) -> np.ndarray:

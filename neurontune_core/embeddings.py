@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,6 +112,11 @@ class EmbeddingSet:
     def num_classes(self) -> int:
         return len(self.class_names)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the vectors: other vectors, another one."""
+        return str(self.provenance.get("checksum") or _checksum(self.embeddings))
+
     def take(self, rows: np.ndarray) -> EmbeddingSet:
         """The given rows, in the given order, as a set of its own."""
         overlapping = self.overlapping_groups
@@ -122,6 +128,7 @@ class EmbeddingSet:
             overlapping_groups=overlapping and OverlappingGroups(overlapping.names, overlapping.members[rows]),
             sample_ids=self.sample_ids[rows],
             sources=None if self.sources is None else self.sources[rows],
+            provenance={name: said for name, said in self.provenance.items() if name != "checksum"},
         )
 
     def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
 SERIES = {"ERM": GREY, "masking off": "#b7791f", "NeuronTune": ACCENT}
+_MANY_POINTS = 3_000
+MOST_POINTS = 8_000  # of a map; more slow the browser down and cover each other
 _MARGIN = {"l": 52, "r": 16, "t": 28, "b": 44}
 
 
@@ -97,33 +99,52 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
     return _figure({"data": traces, "layout": layout})
 
 
-def sample_map(places: np.ndarray, right: np.ndarray, names: Sequence[str]) -> Figure:
-    """Samples as points, hits and mistakes apart; one trace, so that the place of a point is its row.
+def sample_map(
+    places: np.ndarray, right: np.ndarray, names: Sequence[str], axes: tuple[str, str], *, most: int = MOST_POINTS
+) -> Figure:
+    """Samples as points, hits and mistakes apart.
 
     Args:
         places: [N, 2].
         right: [N] bool.
-        names: [N] shown under the pointer.
+        names: [N] shown under the pointer; rows' numbers instead when there are thousands of points.
+        axes: titles; empty ones for axes that mean nothing.
+        most: points that are drawn, chosen at random; what is drawn around is told by its outline (`rows_within`).
     """
-    traces = [
-        {
-            "type": "scattergl",
-            "x": places[:, 0].astype(np.float32),
-            "y": places[:, 1].astype(np.float32),
-            "mode": "markers",
-            "marker": {
-                "size": 7,
-                "opacity": 0.75,
-                "color": np.where(right, CORRECT, INCORRECT).tolist(),
-                "symbol": np.where(right, "circle", "x").tolist(),
-            },
-            "text": list(names),
-            "hovertemplate": "%{text}<extra></extra>",
-            "showlegend": False,
-        }
-    ]
-    layout = _layout("first principal axis", "second principal axis", 460) | {"dragmode": "lasso"}
+    rows = np.sort(np.random.default_rng(0).permutation(len(places))[:most])
+    many = len(rows) > _MANY_POINTS
+    traces = []
+    for name, outcome, colour, symbol in (("right", True, CORRECT, "circle"), ("wrong", False, INCORRECT, "x")):
+        shown = rows[right[rows] == outcome]
+        traces.append(
+            {
+                "type": "scattergl",
+                "x": places[shown, 0].astype(np.float32),
+                "y": places[shown, 1].astype(np.float32),
+                "mode": "markers",
+                "marker": {
+                    "size": 4 if many else 7,
+                    "opacity": 0.6 if many else 0.75,
+                    "color": colour,
+                    "symbol": symbol,
+                },
+                **_pointed_at(shown, None if many else names),
+                "name": f"{name} ({int((right == outcome).sum())})",
+            }
+        )
+    layout = _layout(*axes, 460) | {"dragmode": "lasso"}
+    layout["legend"] |= {"x": 0, "xanchor": "left"}  # the chart's tools are on the right
+    if not any(axes):
+        for axis in ("xaxis", "yaxis"):
+            layout[axis] |= {"showticklabels": False, "zeroline": False}
     return _figure({"data": traces, "layout": layout})
+
+
+def _pointed_at(rows: np.ndarray, names: Sequence[str] | None) -> dict:
+    """What stands under the pointer; with many points the row's number, which costs less to send."""
+    if names is None:
+        return {"customdata": rows.astype(np.int32), "hovertemplate": "row %{customdata}<extra></extra>"}
+    return {"text": [names[row] for row in rows], "hovertemplate": "%{text}<extra></extra>"}
 
 
 def outcome_distributions(distribution: Distribution, title: str) -> Figure:

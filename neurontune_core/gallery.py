@@ -64,6 +64,15 @@ class Gallery:
         found = self._dataset.open_sample(self._source(split, row))
         return (found,) if isinstance(found, str) else tuple(found)
 
+    def described(self, split: str, row: int) -> tuple[str, ...]:
+        """The text of a sample, both texts of a pair, or its id where vectors are all there is."""
+        if self.has_texts:
+            return self.texts(split, row)
+        ids = self._set(split).sample_ids
+        if not 0 <= row < len(ids):
+            raise InputError(f'There is no sample {row} in "{split}".')
+        return (str(ids[row]),)
+
     def _words(self, split: str, row: int, neuron: int) -> dict[str, Any]:
         """What each word of a sample adds to a neuron's activation; JSON-able.
 

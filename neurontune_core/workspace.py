@@ -269,6 +269,10 @@ class Project:
         """A person's judgements of neurons."""
         return Journal(self.folder / "verdicts.json")
 
+    def umap_file(self, embedding_set: EmbeddingSet) -> Path:
+        """Where the UMAP map of a set lies once it was made; other vectors have another one."""
+        return self.folder / "maps" / f"umap-{embedding_set.fingerprint}.npy"
+
     @property
     def cache(self) -> Path:
         """What can be made again: heatmaps, attributions."""

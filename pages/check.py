@@ -81,16 +81,18 @@ def samples(here: View, moved: Changes, heads: dict[str, LinearHead]) -> None:
         persist_state="session", format_func=WORDS.__getitem__,
     )  # fmt: skip
     rows = moved.rows(outcome, **chosen)
+    captions, caption = moved.in_words(rows)
     left, right = st.columns([8, 5], gap="medium")
     with left:
         picked = wall(
             here,
             each.split,
-            rows.tolist(),
-            moved.in_words(rows),
+            rows,
+            captions,
             "changed",
             f"Samples, {WORDS[outcome]}",
-            right=(moved.after == each.labels)[rows].tolist(),
+            caption=caption,
+            right=(moved.after == each.labels)[rows],
             height=560,
             in_address=True,
         )

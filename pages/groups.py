@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.figures import sample_map
+from neurontune_core.places import Numbers
 from pages.parts.close_up import facts
 from pages.parts.keeping import keep_as_group
+from pages.parts.sample_map import drawn_rows
 from pages.parts.state import View, view
 from pages.parts.wall import wall
 from pages.parts.words import interval, percent
@@ -14,25 +15,13 @@ from pages.parts.words import interval, percent
 MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
 
 
-def find(here: View) -> tuple[list[int], str]:
+def find(here: View) -> tuple[Numbers, str]:
     """The rows that are chosen now, and a name to start from."""
     diagnosis = here.diagnosis
-    each = diagnosis.evaluation
     way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, key="way",
         bind="query-params")  # fmt: skip
     if way == MAP:
-        st.caption(
-            "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
-            "(lasso), or use the box from the chart's tools."
-        )
-        names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
-        event = st.plotly_chart(
-            sample_map(diagnosis.map, diagnosis.said_right, names),
-            key="map",
-            on_select="rerun",
-            selection_mode=("lasso", "box"),
-        )
-        return sorted(set(event["selection"]["point_indices"])), ""
+        return drawn_rows(here), ""
     if way == MISTAKES:
         slices = diagnosis.mistake_slices
         st.caption("A mixture of Gaussians on the mistakes of each class, with the hits that lie among them.")
@@ -47,7 +36,7 @@ def find(here: View) -> tuple[list[int], str]:
         return [], ""
     titles = [f"{each.title} · {len(each.rows)} samples, {each.accuracy:.0%} right" for each in slices]
     place = titles.index(st.selectbox("Slice", titles, key=f"slice-{way}"))
-    return slices[place].rows.tolist(), slices[place].title
+    return slices[place].rows, slices[place].title
 
 
 def measured(here: View) -> None:
@@ -90,13 +79,15 @@ with left:
     closely = st.container()
 with right:
     each = here.diagnosis.evaluation
-    st.markdown(f"**{len(rows)} samples chosen**")
-    if rows:
+    st.markdown(f"**{len(rows):,} of {each.num_samples:,} samples chosen**")
+    if not len(rows):
+        st.caption("Draw around samples on the map, or take a slice; they appear here.")
+    else:
         said, hits = here.diagnosis.said[rows], here.diagnosis.said_right[rows]
         st.caption(f"The trained head gets {hits.sum()} of them right ({hits.mean():.0%}).")
-        captions = [each.class_names[label] for label in said]
         picked = wall(
-            here, each.split, rows, captions, "chosen", "Samples found", right=hits.tolist(), in_address=True
+            here, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
+            in_address=True,
         )  # fmt: skip
         st.caption("Under each sample: what the classifier said. Select some to keep only these.")
         keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)

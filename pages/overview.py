@@ -43,10 +43,12 @@ worst = diagnosis.erm_evaluation.worst_group
 st.subheader(f"Mistakes in the worst group: {worst.name}" if worst else "Mistakes")
 wrong = diagnosis.mistakes(worst.name if worst else None)
 names = evaluation.class_names
-captions = [f"called {names[diagnosis.said[row]]}" for row in wrong]
+captions, said = [f"called {name}" for name in names], diagnosis.said[wrong]
 left, right = st.columns([8, 5], gap="medium")
 with left:
-    opened = wall(here, split, wrong.tolist(), captions, "mistakes", "Mistakes", height=HEIGHT, several=False).opened
+    opened = wall(
+        here, split, wrong, captions, "mistakes", "Mistakes", caption=said, height=HEIGHT, several=False
+    ).opened
 with right, st.container(height=HEIGHT, border=False):
     if opened is None:
         st.caption("Click a sample, or press Enter on it, to see it closely here.")
@@ -58,8 +60,8 @@ if here.run:
     st.subheader(f"Retraining fixed {len(moved.fixed)} samples and broke {len(moved.broken)}")
     for title, rows, key in (("Fixed", moved.fixed, "fixed"), ("Broken", moved.broken, "broken")):
         st.markdown(f"**{title}**")
-        captions = [names[evaluation.labels[row]] for row in rows]
-        wall(here, split, rows.tolist(), captions, key, title, height=LOWER, several=False)
+        labels = evaluation.labels[rows]
+        wall(here, split, rows, names, key, title, caption=labels, height=LOWER, several=False)
 else:
     st.info(
         "Next: see which neurons are to blame on the **Neurons** page, then repair the head on the **Retrain** page."

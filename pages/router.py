@@ -13,7 +13,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Run
 from pages.parts import state
-from pages.parts.judging import undo_bar
+from pages.parts.judging import SLIDERS, moved, undo_bar
 from pages.parts.words import HELP
 
 PAGES = Path(__file__).parent
@@ -62,9 +62,13 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         st.info(str(error))
         return 0.0, 0.0
     threshold = st.slider(
-        "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key="threshold", bind="query-params", help=HELP["threshold"]
-    )
-    mask_value = st.slider("Mask value", 0.0, 1.0, 0.0, 0.05, key="mask", bind="query-params", help=HELP["mask value"])
+        "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key=SLIDERS["threshold"], bind="query-params",
+        help=HELP["threshold"], on_change=moved, args=("threshold",),
+    )  # fmt: skip
+    mask_value = st.slider(
+        "Mask value", 0.0, 1.0, 0.0, 0.05, key=SLIDERS["mask_value"], bind="query-params",
+        help=HELP["mask value"], on_change=moved, args=("mask_value",),
+    )  # fmt: skip
     masked = diagnosis.masked_neurons(threshold)
     st.markdown(f"**{int(masked.sum())} of {len(masked)}** neurons masked")
     undo_bar(diagnosis.project.journal)

@@ -8,6 +8,8 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => root.wall.rest()
 }
 
+const unpacked = text => text === null ? null : new Int32Array(Uint8Array.from(atob(text), one => one.charCodeAt(0)).buffer)
+
 class Wall {
   constructor(root, data) {
     const make = (tag, kind, parent) => {
@@ -42,7 +44,7 @@ class Wall {
     this.cells = new Map() // place -> its element
     this.texts = new Map() // row -> its parts, as far as they were fetched
     this.rows = []
-    this.chosen = new Set(data.selected)
+    this.chosen = new Set(unpacked(data.selected))
     this.opened = data.opened
     this.sizes = new ResizeObserver(() => this.lay())
   }
@@ -52,9 +54,8 @@ class Wall {
     this.tell = tell
     this.sizes.observe(this.view)
     if (look === this.look) return
-    const same = data.rows.length === this.rows.length && data.rows.every((row, place) => row === this.rows[place])
-    const first = !this.look
-    Object.assign(this, { data, look, rows: data.rows })
+    const same = data.rows === this.data?.rows, first = !this.look
+    Object.assign(this, { data, look, rows: unpacked(data.rows), caption: unpacked(data.caption), right: unpacked(data.right) })
     if (!same) {
       this.active = this.anchor = first ? Math.max(0, this.rows.indexOf(this.opened)) : 0
       if (!first) this.view.scrollTop = 0
@@ -79,10 +80,10 @@ class Wall {
   lay() {
     const width = this.view.clientWidth - 8
     if (width <= 0) return
-    const { side, texts, names } = this.data
-    this.columns = texts ? 1 : Math.max(1, Math.floor((width + GAP) / (side + GAP)))
+    const { side, texts, bare } = this.data
+    this.columns = texts && !bare ? 1 : Math.max(1, Math.floor((width + GAP) / (side + GAP)))
     this.width = (width - GAP * (this.columns - 1)) / this.columns
-    this.box = texts ? CARD - CAPTION - GAP : names ? NAME : this.width - 4
+    this.box = bare ? NAME : texts ? CARD - CAPTION - GAP : this.width - 4
     this.height = this.box + CAPTION + 2 * GAP
     const lines = Math.ceil(this.rows.length / this.columns)
     this.space.style.height = `${lines * this.height}px`
@@ -123,16 +124,15 @@ class Wall {
   }
 
   make(place) {
-    const { captions, caption, right, texts, names, several } = this.data
+    const { captions, texts, several } = this.data, { caption, right } = this
     const cell = document.createElement('div'), box = document.createElement('div'), line = document.createElement('div')
     const outcome = right ? ['wrong', 'right'][right[place]] : ''
-    cell.className = `${texts ? 'card' : 'tile'} ${outcome}`
+    cell.className = `${texts && !this.data.bare ? 'card' : 'tile'} ${outcome}`
     cell.id = `cell-${place}`
     cell.place = place
-    const said = captions[caption[place]]
+    const said = captions[caption ? caption[place] : place]
     Object.assign(cell, { role: 'option', ariaLabel: outcome ? `${said}, ${outcome}` : said, ariaPosInSet: place + 1, ariaSetSize: this.rows.length })
     box.className = 'box'
-    if (names) box.textContent = names[place]
     line.className = 'caption'
     if (outcome) {
       const mark = document.createElement('span')

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.figures import CORRECT, INCORRECT
-from neurontune_core.places import as_text, from_text
+from neurontune_core.places import Numbers, as_text, from_text, packed, places_of
 from pages.parts.state import View, gallery
 
 _LONGEST_ADDRESS = 1500  # characters of a selection; browsers and servers cut much longer addresses
@@ -39,12 +39,13 @@ class Chosen:
 def wall(
     view: View,
     split: str,
-    rows: Sequence[int],
+    rows: Numbers,
     captions: Sequence[str],
     key: str,
     name: str,
     *,
-    right: Sequence[bool] | None = None,
+    caption: Numbers | None = None,
+    right: Numbers | None = None,
     neuron: int | None = None,
     colours: str = "inferno",
     side: int = 96,
@@ -55,7 +56,8 @@ def wall(
     """Show samples of a split and return what is picked among them.
 
     Args:
-        rows, captions: of the split, one caption each.
+        rows: of the split.
+        captions: one a row; or the different ones, and ``caption`` says for each row which it has.
         name: what the list is, for screen readers.
         right: whether each is classified right; marked blue and ✓, or red and ✗.
         neuron, colours: lay over each picture where this neuron looks.
@@ -67,59 +69,55 @@ def wall(
     if not len(rows):
         st.caption("No such samples.")
         return Chosen([], None)
-    rows = [int(row) for row in rows]
     shelf = gallery(view.name)
     kind = "picture" if shelf.has_pictures else "text" if shelf.has_texts else "bare"
-    table = {caption: place for place, caption in enumerate(dict.fromkeys(captions))}
     kept = _kept(key, rows, in_address)
     data = {
-        "rows": rows,
-        "captions": list(table),
-        "caption": [table[caption] for caption in captions],
-        "right": None if right is None else [int(each) for each in right],
-        "names": _names(view, split, rows) if kind == "bare" else None,
+        "rows": packed(rows),
+        "captions": list(captions),
+        "caption": None if caption is None else packed(caption),
+        "right": None if right is None else packed(right),
         "photo": f"/nt/picture/{view.name}/{split}" if kind == "picture" else None,
-        "texts": f"/nt/text/{view.name}/{split}" if kind == "text" else None,
+        "texts": f"/nt/text/{view.name}/{split}" if kind != "picture" else None,
+        "bare": kind == "bare",
         "heat": None if neuron is None else f"{neuron}?colours={colours}",
         "several": several,
         "side": side if kind == "picture" else _SIDES[kind],
         "height": height,
         "name": name,
         "colours": [CORRECT, INCORRECT],
-        "selected": kept["rows"],
+        "selected": packed(kept["rows"]),
         "opened": kept["opened"],
     }
     found = _wall(
         data=data, default={"chosen": kept}, key=f"{key}-{view.name}-{split}", on_chosen_change=lambda: None
     ).chosen
     st.session_state[f"kept-{key}"] = found
-    shown = set(rows)
-    chosen = set(found["rows"]) & shown
-    picked = Chosen([row for row in rows if row in chosen], found["opened"] if found["opened"] in shown else None)
+    places = places_of(found["rows"], rows)
+    opened = found["opened"] if places_of([found["opened"] or 0], rows) else None
     if in_address:
-        _to_address(rows, picked)
-    return picked
+        _to_address(places, opened)
+    return Chosen([int(rows[place]) for place in places], opened)
 
 
-def _kept(key: str, rows: list[int], in_address: bool) -> dict:
+def _kept(key: str, rows: Numbers, in_address: bool) -> dict:
     """What was picked when this wall was last shown in this session, or what the address says."""
     if f"kept-{key}" in st.session_state:
         return st.session_state[f"kept-{key}"]
     said = st.query_params if in_address else {}
     opened = from_text(said.get("sample", ""), max(rows) + 1)
     return {
-        "rows": [rows[place] for place in from_text(said.get("selected", ""), len(rows))],
+        "rows": [int(rows[place]) for place in from_text(said.get("selected", ""), len(rows))],
         "opened": opened[0] if opened else None,
     }
 
 
-def _to_address(rows: list[int], picked: Chosen) -> None:
-    """Rows of the opened sample; places in the list of the selected ones, which are shorter to write."""
-    chosen = set(picked.rows)
-    text = as_text(place for place, row in enumerate(rows) if row in chosen)
+def _to_address(places: list[int], opened: int | None) -> None:
+    """The row of the opened sample; of the selected ones their places in the list, which are shorter to write."""
+    text = as_text(places)
     said = {
         "selected": text if len(text) <= _LONGEST_ADDRESS else "",
-        "sample": "" if picked.opened is None else str(picked.opened),
+        "sample": "" if opened is None else str(opened),
     }
     for name, value in said.items():
         if value != st.query_params.get(name, ""):
@@ -127,8 +125,3 @@ def _to_address(rows: list[int], picked: Chosen) -> None:
                 st.query_params[name] = value
             else:
                 del st.query_params[name]
-
-
-def _names(view: View, split: str, rows: list[int]) -> list[str]:
-    ids = view.diagnosis.project.load_set(split).sample_ids
-    return [str(ids[row]) for row in rows]

@@ -28,6 +28,11 @@ HELP = {
     ),
     "threshold": "λ: a neuron counts as biased when its score exceeds this for any class. The paper uses 0.",
     "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
+    "map": (
+        "Principal axes: the two directions along which the embeddings differ most; distances are true, but flattened. "
+        "UMAP: what is near in all dimensions is near on the map; clusters mean something, axes and the distances "
+        "between clusters do not. It is made once, beside the screen, from a fixed seed."
+    ),
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
     "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
     "mask alone": "The ERM head with the run's mask, not retrained.",

@@ -131,9 +131,11 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
 
 def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/groups")
-    page.wait_for_function("document.querySelector('.st-key-map .js-plotly-plot')?._fullLayout?._plots?.xy")
+    page.wait_for_function(
+        "document.querySelector('.st-key-map-principal-axes .js-plotly-plot')?._fullLayout?._plots?.xy"
+    )
     settled(page)
-    box = page.locator(".st-key-map .nsewdrag").bounding_box()
+    box = page.locator(".st-key-map-principal-axes .nsewdrag").bounding_box()
     assert box
     left, top, right, bottom = box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
     page.mouse.move(left, top)
@@ -141,7 +143,7 @@ def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -
     for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
         page.mouse.move(x, y, steps=8)
     page.mouse.up()
-    expect(page.get_by_text("300 samples chosen")).to_be_visible()
+    expect(page.get_by_text("300 of 300 samples chosen")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("everything")
     page.get_by_role("button", name="Keep 300 as a group").click()
     expect(page.get_by_test_id("stMain").get_by_label("Forget a group")).to_be_visible()
