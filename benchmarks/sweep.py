@@ -23,7 +23,7 @@ from tuning import make, rough_head
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, neurontune
 from neurontune_core.sweep import neurontune_sweep
 from neurontune_core.tune import TuneResult
-from neurontune_core.workspace import EXAMPLE, Project
+from neurontune_core.workspace import EXAMPLES, Project
 
 MASK_VALUES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 Sets = Callable[[int], tuple[LinearHead, EmbeddingSet, EmbeddingSet]]
@@ -63,7 +63,7 @@ def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int) -> Non
 
 
 def sizes() -> dict[str, Sets]:
-    project = Project.at(EXAMPLE)
+    project = Project.at(EXAMPLES["example"])
     head, val, train = project.load_head(), project.load_set("identification"), project.load_set("tuning")
     rng = np.random.default_rng(0)
     birds = (rough_head(rng, 2048), make(rng, 1199, 2048, 0.22), make(rng, 4795, 2048, 0.23))

@@ -11,7 +11,7 @@ from neurontune_core import InputError, LinearHead, TuneConfig, neurontune
 from neurontune_core import steps as steps_module
 from neurontune_core.sweep import neurontune_sweep
 from neurontune_core.tune import TuneResult
-from neurontune_core.workspace import EXAMPLE, Project
+from neurontune_core.workspace import EXAMPLES, Project
 from tests.test_tune import QUICK, noisy
 
 CONFIGS = [
@@ -121,7 +121,7 @@ def test_what_a_watcher_raises_ends_the_sweep(data) -> None:
 
 
 def test_on_the_built_in_example_every_mask_value_is_as_it_is_alone() -> None:
-    project = Project.at(EXAMPLE)
+    project = Project.at(EXAMPLES["example"])
     sets = project.load_head(), project.load_set("identification"), project.load_set("tuning")
     configs = [TuneConfig(mask_value=value, epochs=5, batches=50) for value in (0.0, 0.2, 1.0)]
     for config, together in zip(configs, neurontune_sweep(*sets, configs), strict=True):
