@@ -7,6 +7,7 @@ import streamlit as st
 from neurontune_core.jobs import Job, JobStore
 from pages.parts.looking import own_model_and_data
 from pages.parts.state import view, workspace
+from pages.parts.words import plain
 
 store = JobStore(workspace().jobs)
 
@@ -36,11 +37,14 @@ def resume(job: Job) -> None:
 
 
 def open_made(name: str) -> None:
-    st.session_state["project"] = name
+    """Noted, not done: a page switch in a fragment is lost when its clock ticks at that moment."""
+    st.session_state["project"] = st.session_state["opened"] = name
 
 
 @st.fragment(run_every=1.0)
 def jobs() -> None:
+    if "opened" in st.session_state:
+        st.rerun()
     st.subheader("Extractions")
     shown = [job for job in store.list() if job.task == "extract"][:5]
     if not shown:
@@ -56,14 +60,14 @@ def jobs() -> None:
             button.button("Cancel", key=f"cancel-{job.id}", on_click=job.cancel)
         elif status.state != "done":
             button.button("Resume", key=f"resume-{job.id}", on_click=resume, args=(job,))
-        elif job.config["name"] in workspace().names() and button.button(
-            "Open", key=f"open-{job.id}", on_click=open_made, args=(job.config["name"],)
-        ):
-            st.switch_page(Path(__file__).with_name("overview.py"), query_params={})
+        elif job.config["name"] in workspace().names():
+            button.button("Open", key=f"open-{job.id}", on_click=open_made, args=(job.config["name"],))
         if status.error:
-            st.error(status.error)
+            st.error(plain(status.error))
 
 
+if st.session_state.pop("opened", None):
+    st.switch_page(Path(__file__).with_name("overview.py"), query_params={})
 st.title("Setup")
 own_model_and_data(store)
 jobs()
