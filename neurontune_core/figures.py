@@ -267,12 +267,8 @@ def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, l
     return _figure({"data": traces, "layout": layout})
 
 
-def training_curves(history: TrainHistory, epochs: int) -> tuple[Figure, Figure]:
-    """The training loss, and the accuracies on the validation split; the best epoch is marked.
-
-    Args:
-        epochs: how many there will be, so that the axis stays where it is.
-    """
+def training_curves(history: TrainHistory) -> tuple[Figure, Figure]:
+    """The training loss, and the accuracies on the validation split, over all planned epochs; the best is marked."""
     measures = [("average", "accuracy", GREY, "dot"), ("worst class", "worst_class_accuracy", "#b7791f", "dash")]
     measures.append(("worst group", "worst_group_accuracy", ACCENT, "solid"))
     number = [each.epoch for each in history.epochs]
@@ -288,7 +284,7 @@ def training_curves(history: TrainHistory, epochs: int) -> tuple[Figure, Figure]
         (accuracies, "accuracy, %", {"range": [0, 102]}),
     ):
         layout = _layout("epoch", label, 260) | {"showlegend": True}
-        layout["xaxis"]["range"] = [0.5, epochs + 0.5]
+        layout["xaxis"]["range"] = [0.5, max(history.planned, len(number)) + 0.5]
         layout["yaxis"] |= axis
         if history.best is not None:
             line = {"color": ACCENT, "width": 1.5, "dash": "dash"}

@@ -92,7 +92,7 @@ def train(
             if (finished := _finished(folder, fingerprint)) is not None:
                 return finished
             run = _Run(Trainer(network.to(torch_device), dataset, config), folder, fingerprint, config)
-            run.resume(TrainHistory(remarks=(*remarks, *found)))
+            run.resume(TrainHistory(planned=config.epochs, remarks=(*remarks, *found)))
             run.epochs(on_progress, on_epoch, should_stop)
             written = save_trained(
                 network,

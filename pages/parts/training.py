@@ -10,9 +10,9 @@ import streamlit as st
 
 from neurontune_core.figures import training_curves
 from neurontune_core.jobs import Job, JobStatus, JobStore
-from neurontune_core.train_config import PRESETS, TrainConfig, settings_of
+from neurontune_core.train_config import PRESETS, TrainConfig
 from neurontune_core.train_history import TrainHistory, read_history
-from pages.parts.words import HELP, plain
+from pages.parts.words import plain
 
 WORDS = {
     "augment": "Vary pictures by", "layers": "Train", "hold_out": "Hold out", "keep": "Keep the epoch with",
@@ -84,11 +84,7 @@ def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
     if not history.epochs:
         st.info("The curves start when the first epoch has been measured on the validation split.")
         return
-    preset = (status.result or {}).get("preset") or job.config.get("preset")
-    wanted = settings_of(preset, job.config["settings"]).epochs if preset else 0
-    for name, column, figure in zip(
-        ("loss", "accuracy"), st.columns(2), training_curves(history, max(wanted, len(history.epochs))), strict=True
-    ):
+    for name, column, figure in zip(("loss", "accuracy"), st.columns(2), training_curves(history), strict=True):
         column.plotly_chart(figure, key=f"train-{name}", config={"displayModeBar": False})
     kept = history.kept
     assert kept is not None
@@ -96,7 +92,8 @@ def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
     st.markdown(
         f"{'Kept' if status.state == 'done' else 'Best so far'}: epoch **{kept.epoch}** (dashed line) · average "
         f"**{_percent(kept.accuracy)}** · worst class **{_percent(kept.worst_class_accuracy)}**{group}",
-        help=f"On the validation split. {HELP['worst group']}",
+        help="On the validation split. Average: every sample counts once. Worst class, worst group: the lowest "
+        "accuracy among the classes, and among the groups (class × hidden attribute). Groups are measured, never used.",
     )
 
 

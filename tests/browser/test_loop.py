@@ -49,13 +49,14 @@ def seen(page: Page, kind: str) -> list[str]:
         ("groups", "Groups of your own"),
         ("export", "There is no retrained head yet"),
         ("setup", "Your own model and data"),
+        ("train", "A new training"),
     ],
 )
 def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: Page, path: str, content: str) -> None:
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(9)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(11)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
