@@ -150,8 +150,8 @@ ABLATIONS = {
                  "and without a mask?", _rules, 6),
         Ablation("threshold", "λ", "How many neurons should be masked?", _threshold),
         Ablation("surface", "λ × mask value", "Do the two settings trade off against each other?", _surface),
-        Ablation("steps", "Batches × learning rate", "How far does the head move from where it started? The product "
-                 "of the two is the real knob.", _steps),
+        Ablation("steps", "Batches × learning rate", "How far should the head move in an epoch? "
+                 "That is, roughly, the product of the two.", _steps),
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The compiled loop of several heads that are trained on the same batches."""
+"""The compiled loops of several heads at once: trained on the same batches, scored on the same sorted samples."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import numba
 import numpy as np
 
 from neurontune_core.kernels import optimizer_step
+
+MOST_LANES = 8  # heads in one pass over the sorted samples: one byte of a word each
+_BLOCK = 32  # samples counted between two looks; their count fits a byte
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
@@ -40,7 +43,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     full_bias = np.empty((lanes, classes), np.float32)
     logits = np.empty((8, wide), np.float32)
     push = np.empty((8, wide), np.float32)
-    share = np.empty(classes, np.float32)
+    norms = np.empty(lanes, np.float64)  # their product over eight rows: one logarithm instead of eight
     at = np.empty(8, np.int64)
     losses = np.zeros(lanes)
     for s in range(steps):
@@ -59,28 +62,16 @@ def balanced_steps(  # type: ignore[no-untyped-def]
             e, f, g, h = vectors[at[4]], vectors[at[5]], vectors[at[6]], vectors[at[7]]
             _products(a, b, c, d, relative, logits[:4])
             _products(e, f, g, h, relative, logits[4:])
+            norms[:] = 1
             for j in range(8):
                 if start + j >= size:
                     push[j] = 0
-                    continue
-                label = labels[at[j]]
-                for lane in range(lanes):
-                    top = np.float32(0)
-                    share[0] = 0
-                    for i in range(others):
-                        share[i + 1] = logits[j, lane * others + i] + biases[lane, i + 1] - biases[lane, 0]
-                        top = max(top, share[i + 1])
-                    norm = np.float32(0)
-                    own = share[label]
-                    for i in range(classes):
-                        share[i] = np.exp(share[i] - top)
-                        norm += share[i]
-                    losses[lane] += np.log(norm) + top - own
-                    for i in range(classes):
-                        pull = np.float32((share[i] / norm - (1 if i == label else 0)) / np.float32(size))
-                        full_bias[lane, i] += pull
-                        if i > 0:
-                            push[j, lane * others + i - 1] = pull
+                elif classes == 2:
+                    _pull_of_two(logits[j], biases, labels[at[j]], size, push[j], full_bias, norms, losses)
+                else:
+                    _pull(logits[j], biases, labels[at[j]], size, push[j], full_bias, norms, losses)
+            for lane in range(lanes):
+                losses[lane] += np.log(norms[lane])
             for q in range(wide):
                 out = gradient[q]
                 p0, p1, p2, p3 = push[0, q], push[1, q], push[2, q], push[3, q]
@@ -132,3 +123,105 @@ def _products(a, b, c, d, weights, out):  # type: ignore[no-untyped-def]
             d1 += d[k] * v[k]
         out[0, q], out[1, q], out[2, q], out[3, q] = a0, b0, c0, d0
         out[0, second], out[1, second], out[2, second], out[3, second] = a1, b1, c1, d1
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def _pull(logits, biases, label, size, push, full_bias, norms, losses):  # type: ignore[no-untyped-def]
+    """One row's part of every head's gradient by the logits, and of the loss but for the logarithm of ``norms``."""
+    lanes, classes = biases.shape
+    share = np.empty(classes, np.float32)
+    for lane in range(lanes):
+        first, top = lane * (classes - 1), np.float32(0)
+        share[0] = 0
+        for i in range(1, classes):
+            share[i] = logits[first + i - 1] + biases[lane, i] - biases[lane, 0]
+            top = max(top, share[i])
+        own, norm = share[label], np.float32(0)
+        for i in range(classes):
+            share[i] = np.exp(share[i] - top)
+            norm += share[i]
+        norms[lane] *= norm
+        losses[lane] += top - own
+        for i in range(classes):
+            pull = np.float32((share[i] / norm - (1 if i == label else 0)) / np.float32(size))
+            full_bias[lane, i] += pull
+            if i > 0:
+                push[first + i - 1] = pull
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def _pull_of_two(logits, biases, label, size, push, full_bias, norms, losses):  # type: ignore[no-untyped-def]
+    """`_pull` for two classes, with one exponential instead of two."""
+    for lane in range(len(biases)):
+        z = logits[lane] + biases[lane, 1] - biases[lane, 0]
+        small = np.exp(-abs(z))
+        large = np.float32(1) / (np.float32(1) + small)
+        second = large if z >= 0 else small * large
+        pull = (second - np.float32(label)) / np.float32(size)
+        full_bias[lane, 0] -= pull
+        full_bias[lane, 1] += pull
+        push[lane] = pull
+        norms[lane] *= 1 + small
+        losses[lane] += max(z, np.float32(0)) - (z if label == 1 else np.float32(0))
+
+
+@numba.njit(nogil=True, cache=True)
+def order_statistics(order, wrong, wanted, out):  # type: ignore[no-untyped-def]
+    """As `kernels.order_statistics`, for up to eight heads in one pass: their mistakes are counted side by side in the
+    bytes of one word.
+
+    Args:
+        order: [M, n] unsigned, samples by ascending value, one row a neuron.
+        wrong: [L, n] bool, where each head is wrong.
+        wanted: [L, 4] int64: two ascending ranks among the wrong, then two among the right samples; a rank beyond the
+            last sample is never met.
+        out: [L, M, 4] int64, written: the samples at these ranks.
+    """
+    neurons, samples = order.shape
+    lanes = len(wrong)
+    words = np.zeros(samples, np.uint64)
+    for lane in range(lanes):
+        for j in range(samples):
+            words[j] |= np.uint64(wrong[lane, j]) << np.uint64(8 * lane)
+    seen_wrong, open_lanes = np.empty(lanes, np.int64), np.empty(lanes, np.bool_)
+    for i in range(neurons):
+        seen_wrong[:] = 0
+        open_lanes[:] = True
+        left, seen = lanes, 0
+        while seen < samples and left:
+            end = min(seen + _BLOCK, samples)
+            more = np.uint64(0)
+            for j in range(seen, end):
+                more += words[order[i, j]]
+            for lane in range(lanes):
+                before = seen_wrong[lane]
+                after = before + np.int64((more >> np.uint64(8 * lane)) & np.uint64(255))
+                seen_wrong[lane] = after
+                if not open_lanes[lane]:
+                    continue
+                want = wanted[lane]
+                right, next_right = seen - before, end - after
+                if (
+                    (want[0] >= before and want[0] < after)
+                    or (want[1] >= before and want[1] < after)
+                    or (want[2] >= right and want[2] < next_right)
+                    or (want[3] >= right and want[3] < next_right)
+                ):
+                    for j in range(seen, end):
+                        sample = order[i, j]
+                        if wrong[lane, sample]:
+                            if before == want[0]:
+                                out[lane, i, 0] = sample
+                            if before == want[1]:
+                                out[lane, i, 1] = sample
+                            before += 1
+                        else:
+                            if right == want[2]:
+                                out[lane, i, 2] = sample
+                            if right == want[3]:
+                                out[lane, i, 3] = sample
+                            right += 1
+                if after > want[1] and next_right > want[3]:
+                    open_lanes[lane] = False
+                    left -= 1
+            seen = end

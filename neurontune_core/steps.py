@@ -16,7 +16,9 @@ _MOST_WIDENED_BYTES = 2 << 30
 
 def widened(vectors: np.ndarray) -> np.ndarray:
     """[N, M] as float32 in memory where that is small enough: half precision is widened, a memory map read, once."""
-    return np.require(vectors, np.float32, ["C", "W"]) if vectors.size * 4 <= _MOST_WIDENED_BYTES else vectors
+    if vectors.size * 4 > _MOST_WIDENED_BYTES:
+        return vectors
+    return np.require(np.asarray(vectors), np.float32, ["C", "W"])  # asarray: rows of a memory map cost more to take
 
 
 class BalancedTrainer:

@@ -92,9 +92,15 @@ def _together(
                 scorer = _scorer(scorers, config, identification, vectors)
                 runs[lane] = TuneRun(config, start, identification, vectors, scorer)
         while masks := _masks(runs, errors):
+            taken: dict[SpuriousnessScorer, list[tuple[int, np.ndarray]]] = {}
             for lane, loss in trainer.run(masks).items():
                 with _caught(errors, lane):
-                    runs[lane].note(loss, partial(trainer.head, lane))
+                    predictions = runs[lane].take(loss, partial(trainer.head, lane))
+                    taken.setdefault(runs[lane].scorer, []).append((lane, predictions))
+            for scorer, given in taken.items():
+                scores = scorer.several([predictions for _, predictions in given])
+                for (lane, _), found in zip(given, scores, strict=True):
+                    runs[lane].close(found)
             if on_epoch is not None:
                 on_epoch()
     seconds = time.perf_counter() - began

@@ -103,7 +103,7 @@ class TuneRun:
         always: np.ndarray | None = None,
         never: np.ndarray | None = None,
     ) -> None:
-        self._config, self._identification, self._vectors, self._scorer = config, identification, vectors, scorer
+        self._config, self._identification, self._vectors, self.scorer = config, identification, vectors, scorer
         self._rule = _MaskRule(config, start.weight.shape, always, never)
         self._epochs: list[_Epoch] = []
         self._warnings: list[str] = []
@@ -136,31 +136,39 @@ class TuneRun:
         Raises:
             InputError: when the head diverged.
         """
-        config, number = self._config, len(self._epochs) + 1
+        predictions = self.take(loss, head)
+        try:
+            return self.close(self.scorer(predictions))
+        except NoMistakes:
+            return self.close(None)
+
+    def take(self, loss: float, head: Callable[[], LinearHead]) -> np.ndarray:
+        """The first half of `note`, for who scores many runs at once: [N] predictions on the identification set."""
+        self._loss = loss
         if not np.isfinite(loss):
             raise InputError(
-                f"The head diverged in epoch {number} (learning rate {config.learning_rate:g}); "
+                f"The head diverged in epoch {len(self._epochs) + 1} (learning rate {self._config.learning_rate:g}); "
                 "choose a smaller learning rate."
             )
-        tuned = head().masked(self._mask)
-        predictions = tuned.predict(self._vectors)
-        used = self._scores
-        try:
-            self._scores = self._scorer(predictions)
-            sfit = self._scores.sfit
-        except NoMistakes:
-            sfit = 0.0
-        evaluation = evaluate_predictions(predictions, self._identification)
+        self._tuned = head().masked(self._mask)
+        self._predictions = self._tuned.predict(self._vectors)
+        return self._predictions
+
+    def close(self, scores: SpuriousnessScores | None) -> EpochRecord:
+        """The second half of `note`: the scores of what `take` returned, None when there was no mistake in it."""
+        config, number, used = self._config, len(self._epochs) + 1, self._scores
+        self._scores = used if scores is None else scores
+        evaluation = evaluate_predictions(self._predictions, self._identification)
         record = EpochRecord(
             number,
-            loss,
-            sfit,
+            self._loss,
+            0.0 if scores is None else scores.sfit,
             evaluation.accuracy,
             evaluation.worst_class_accuracy,
             evaluation.worst_group_accuracy,
             int(self._biased.sum()),
         )
-        self._epochs.append(_Epoch(record, tuned, self._biased, used if config.masking else None))
+        self._epochs.append(_Epoch(record, self._tuned, self._biased, used if config.masking else None))
         if evaluation.accuracy == 1.0 and config.masking:
             self._ended = True
             self._warnings.append(

@@ -9,6 +9,7 @@ import pytest
 
 from neurontune_core import InputError, LinearHead, TuneConfig, neurontune
 from neurontune_core import steps as steps_module
+from neurontune_core.identify import SpuriousnessScorer
 from neurontune_core.sweep import neurontune_sweep
 from neurontune_core.tune import TuneResult
 from neurontune_core.workspace import EXAMPLES, Project
@@ -126,3 +127,23 @@ def test_on_the_built_in_example_every_mask_value_is_as_it_is_alone() -> None:
     configs = [TuneConfig(mask_value=value, epochs=5, batches=50) for value in (0.0, 0.2, 1.0)]
     for config, together in zip(configs, neurontune_sweep(*sets, configs), strict=True):
         assert_same(together, neurontune(*sets, config))
+
+
+@pytest.mark.parametrize("statistic", ["median", "quantile", "mean"])
+def test_scores_of_several_heads_are_those_of_each_bit_for_bit(statistic: str) -> None:
+    rng = np.random.default_rng(5)
+    each = noisy(1, samples=333)
+    values = np.round(each.embeddings, 1)  # many ties
+    scorer = SpuriousnessScorer(values, each.labels, 3, statistic=statistic, quantile=0.3)  # type: ignore[arg-type]
+    said = [np.where(rng.random(333) < share, (each.labels + 1) % 3, each.labels) for share in np.linspace(0, 1, 11)]
+    found = scorer.several(said)
+    assert found[0] is None
+    for predictions, together in zip(said[1:], found[1:], strict=True):
+        alone = scorer(predictions)
+        assert together is not None
+        for name in ("delta", "median_incorrect", "median_correct", "num_incorrect", "num_correct"):
+            np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+        assert (together.sfit, together.num_silent, together.warnings) == (alone.sfit, alone.num_silent, alone.warnings)
+    medians = [np.median(values[(each.labels == 1) & (said[4] != each.labels)], axis=0)]
+    if statistic == "median":
+        np.testing.assert_array_equal(found[4].median_incorrect[1], medians[0].astype(np.float32))
