@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from neurontune_core import LinearHead, TuneConfig, neurontune
 from neurontune_core.advise import advise
-from neurontune_core.advise.words import sentence
+from neurontune_core.advise.words import evidence, sentence
 from neurontune_core.card import TunedRun, model_card
 from neurontune_core.cli import app
 from neurontune_core.cli.command import tune_command
@@ -76,8 +76,9 @@ def test_verdicts_of_the_run_hold_in_the_advice(workspace: Workspace) -> None:
     sets = project.load_set("identification"), project.load_set("tuning")
     expected = advise(project.load_head(), *sets, CONFIG, always=always, never=never)
     assert run.advice is not None
-    assert run.advice.sentence == sentence(expected)
-    assert run.advice.sentence != sentence(advise(project.load_head(), *sets, CONFIG))
+    assert list(run.advice.evidence) == evidence(expected)
+    for one_sided in ({"always": always}, {"never": never}):
+        assert evidence(advise(project.load_head(), *sets, CONFIG, **one_sided)) != evidence(expected)
 
 
 def test_stopped_advice_is_a_sentence_and_leaves_nothing(workspace: Workspace) -> None:

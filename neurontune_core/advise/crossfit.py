@@ -20,6 +20,7 @@ Key = Literal["erm", "masking_off", "neurontune", "masking_off_held_out", "neuro
 
 FOLDS = 4
 _THREADS = 2
+_MOST_BYTES_TWICE = 1 << 29  # each run widens and gathers the tuning set: larger ones take turns
 _BEST_EPOCHS = 5  # averaged by NeuronTune: one epoch's head is a lottery ticket (METHOD.md, selection trials)
 
 
@@ -195,7 +196,10 @@ class CrossFitter:
 
     def _candidate(self, key: Key, jobs: Sequence[_Job]) -> Candidate:
         vectors = self.identification.embeddings
-        with ThreadPoolExecutor(_THREADS) as pool:  # the loops release the GIL; a run never depends on another
+        small = 4 * self.tuning.embeddings.size <= _MOST_BYTES_TWICE
+        with ThreadPoolExecutor(
+            _THREADS if small else 1
+        ) as pool:  # the loops release the GIL; a run never depends on another
             members = list(pool.map(self._member, jobs))
         predictions = np.empty(self.identification.num_samples, dtype=np.int64)
         for result, job in zip(members, jobs, strict=True):
