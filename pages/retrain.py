@@ -7,6 +7,7 @@ from neurontune_core.figures import learning_curves
 from neurontune_core.live import LiveRun
 from neurontune_core.workspace import HALVES
 from pages.parts.state import View, view
+from pages.parts.warn import warn
 from pages.parts.words import HELP, interval, percent
 
 SELECT = {
@@ -111,8 +112,7 @@ def outcome(here: View) -> None:
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
         f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
     )
-    for sentence in run.warnings:
-        st.warning(sentence)
+    warn(run.warnings)
     histories = {"NeuronTune": run.history, "masking off": run.off_history}
     curves(histories, run.epoch, diagnosis.identification.groups is not None, "saved")
 

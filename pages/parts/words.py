@@ -54,4 +54,4 @@ def interval(part: Proportion | None) -> str:
 
 def plain(text: str) -> str:
     """A name from somebody's data, so that none of it is read as Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>:$^=&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>$~:&#|^])", r"\\\1", " ".join(text.split()))
