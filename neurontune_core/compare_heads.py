@@ -124,6 +124,19 @@ def confusion(predictions: np.ndarray, embedding_set: EmbeddingSet, group: int |
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
+def most_confused(
+    predictions: np.ndarray, embedding_set: EmbeddingSet, group: int | None = None, most: int = 20
+) -> list[tuple[str, str, int]]:
+    """What is most often taken for what: (class, called, how many), the most frequent first; for many classes."""
+    part = _part(embedding_set, None, group) & (predictions != embedding_set.labels)
+    pairs, counts = np.unique(
+        np.column_stack([embedding_set.labels[part], predictions[part]]), axis=0, return_counts=True
+    )
+    names = embedding_set.class_names
+    order = np.argsort(-counts, kind="stable")[:most]
+    return [(names[pairs[at, 0]], names[pairs[at, 1]], int(counts[at])) for at in order]
+
+
 def mcnemar(fixed: int, broken: int) -> float:
     """Exact two-sided p-value that as lopsided a split of the changed samples is chance (McNemar, 1947).
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
 SERIES = {"ERM": GREY, "masking off": "#b7791f", "NeuronTune": ACCENT}
+MOST_BARS = 24
+_LONGEST_NAME = 32  # characters that fit beside a legend
 _MANY_POINTS = 3_000
 MOST_POINTS = 8_000  # of a map; more slow the browser down and cover each other
 _MARGIN = {"l": 52, "r": 16, "t": 28, "b": 44}
@@ -177,20 +179,27 @@ def outcome_distributions(distribution: Distribution, title: str) -> Figure:
             line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
             shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
     layout = _layout("activation", "% of samples", 230) | {"barmode": "overlay", "bargap": 0, "shapes": shapes}
-    return _figure({"data": traces, "layout": layout | {"title": {"text": title, "font": {"size": 14}, "x": 0}}})
+    return _figure(
+        {"data": traces, "layout": layout | {"title": {"text": _short(title), "font": {"size": 14}, "x": 0}}}
+    )
 
 
 def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
-    """Accuracy of every group (of every class, without groups) under each head, with 95 % Wilson intervals."""
+    """Accuracy of every group (of every class, without groups) under each head, with 95 % Wilson intervals.
+
+    Of many the `MOST_BARS` that are lowest under the first head, the lowest first.
+    """
     traces = []
+    shown = _lowest(next(iter(evaluations.values())))
     for name, evaluation in evaluations.items():
-        parts = [part for part in evaluation.groups or evaluation.classes if part.n]
+        every = evaluation.groups or evaluation.classes
+        parts = [every[place] for place in shown]
         share = np.array([part.correct / part.n for part in parts])
         low, high = np.array([part.interval for part in parts]).T
         traces.append(
             {
                 "type": "bar",
-                "x": [f"{part.name}<br>n = {part.n}" for part in parts],
+                "x": [f"{_short(part.name)}<br>n = {part.n}" for part in parts],
                 "y": 100 * share,
                 "error_y": {"array": 100 * (high - share), "arrayminus": 100 * (share - low), "width": 3},
                 "name": name,
@@ -233,6 +242,18 @@ def candidate_intervals(names: Sequence[str], worst_class: Sequence[tuple[float,
     layout["yaxis"] |= {"tickvals": list(range(len(names))), "ticktext": labels, "range": [len(names) - 0.5, -0.5]}
     layout["yaxis"] |= {"automargin": True, "zeroline": False}
     return _figure({"data": traces, "layout": layout})
+
+
+def _lowest(evaluation: Evaluation) -> list[int]:
+    every = evaluation.groups or evaluation.classes
+    places = [place for place, part in enumerate(every) if part.n]
+    if len(places) <= MOST_BARS:
+        return places
+    return sorted(places, key=lambda place: every[place].correct / every[place].n)[:MOST_BARS]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, label: str, kept: int | None) -> Figure:

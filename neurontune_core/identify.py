@@ -263,7 +263,8 @@ class SpuriousnessScorer:
             elif good == 0:
                 sentences.append(f'Class "{name}" has no correctly classified samples; its scores are 0.')
             elif bad < FEW_MISTAKES:
-                sentences.append(f'Class "{name}" has only {bad} misclassified samples; its scores may be chance.')
+                few = "1 misclassified sample" if bad == 1 else f"{bad} misclassified samples"
+                sentences.append(f'Class "{name}" has only {few}; its scores may be chance.')
         return tuple(sentences)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.compare_figures import label
-from neurontune_core.compare_heads import Changes, changes, confusion
+from neurontune_core.compare_heads import Changes, changes, confusion, most_confused
 from neurontune_core.comparison import comparisons
 from neurontune_core.evaluate import Proportion, evaluate_predictions
 from neurontune_core.head import LinearHead
@@ -16,7 +16,7 @@ from pages.parts.wall import wall
 from pages.parts.words import HELP, interval, percent
 
 WORDS = {"fixed": "fixed", "broken": "broken", "kept_wrong": "wrong in both", "kept_right": "right in both"}
-EVERYTHING = "all"
+EVERYTHING, MATRIX = "all", 20  # classes that a square table still shows
 
 
 def heads(here: View) -> dict[str, LinearHead]:
@@ -113,8 +113,12 @@ def confusions(moved: Changes) -> None:
         group = st.selectbox("In group", [EVERYTHING, *each.group_names], key="confusion_group")
         place = None if group == EVERYTHING else each.group_names.index(group)
     for title, said, column in zip(("before", "after"), (moved.before, moved.after), st.columns(2), strict=True):
-        table = confusion(said, each, place)
         column.markdown(f"**{title}**")
+        if each.num_classes > MATRIX:
+            rows = [dict(zip(("is", "called", "n"), found, strict=True)) for found in most_confused(said, each, place)]
+            column.dataframe(rows, hide_index=True, key=f"confusion-{title}")
+            continue
+        table = confusion(said, each, place)
         column.dataframe(
             {"is ↓ called →": list(each.class_names)}
             | {name: table[:, at] for at, name in enumerate(each.class_names)},

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neurontune_core.compare_heads import changes
-from neurontune_core.figures import group_bars
+from neurontune_core.figures import MOST_BARS, group_bars
 from pages.parts.close_up import facts
 from pages.parts.state import view
 from pages.parts.strip import headline
@@ -28,6 +28,9 @@ st.caption(
     f'On the split "{split}" ({evaluation.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
     + (f" Masking off: {HELP['masking off']}" if here.run else "")
 )
+parts = [part for part in diagnosis.erm_evaluation.groups or diagnosis.erm_evaluation.classes if part.n]
+if len(parts) > MOST_BARS:
+    st.caption(f"The {MOST_BARS} of {len(parts):,} on which the trained head (ERM) does worst; Check lists all.")
 st.plotly_chart(group_bars(heads), key="groups", config={"displayModeBar": False})
 
 if evaluation.overlapping_groups is not None:
@@ -47,7 +50,16 @@ captions, said = [f"called {name}" for name in names], diagnosis.said[wrong]
 left, right = st.columns([8, 5], gap="medium")
 with left:
     opened = wall(
-        here, split, wrong, captions, "mistakes", "Mistakes", caption=said, height=HEIGHT, several=False
+        here,
+        split,
+        wrong,
+        captions,
+        "mistakes",
+        "Mistakes",
+        caption=said,
+        height=HEIGHT,
+        several=False,
+        empty="This classifier makes no mistake here.",
     ).opened
 with right, st.container(height=HEIGHT, border=False):
     if opened is None:

@@ -9,6 +9,7 @@ from neurontune_core.live import LiveRun
 from neurontune_core.workspace import HALVES
 from pages.parts.advice import advice_section, ask
 from pages.parts.state import View, view
+from pages.parts.warn import warn
 from pages.parts.words import HELP, interval, percent
 
 SELECT = {
@@ -123,8 +124,7 @@ def outcome(here: View) -> None:
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
         f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
     )
-    for sentence in run.warnings:
-        st.warning(sentence)
+    warn(run.warnings)
     advice_section(here)
     histories = {"NeuronTune": run.history, "masking off": run.off_history}
     curves(histories, run.epoch, diagnosis.identification.groups is not None, "saved")

@@ -77,6 +77,8 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     )  # fmt: skip
     masked = diagnosis.masked_neurons(threshold)
     st.markdown(f"**{int(masked.sum())} of {len(masked)}** neurons masked")
+    if masked.all():
+        st.warning("Nothing is left to classify with; raise λ, or judge some neurons core.")
     undo_bar(diagnosis.project.journal)
     retrain_button()
     return threshold, mask_value

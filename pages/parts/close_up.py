@@ -36,7 +36,7 @@ export default function ({ data, parentElement }) {
     layers.forEach(([kind, url]) => {
       const image = document.createElement('img')
       image.className = kind; image.alt = name; image.src = url
-      image.onerror = () => { image.remove(); if (kind === 'photo') box.textContent = 'This picture cannot be read.' }
+      image.onerror = () => { image.remove(); if (kind === 'photo') box.textContent = 'This picture cannot be read; is the file damaged or gone?' }
       box.append(image)
     })
     caption.textContent = name
@@ -60,8 +60,8 @@ def picture(view: View, split: str, row: int, key: str, neuron: int | None = Non
             st.error(plain(str(error)))
     elif shelf.has_pictures:
         photo = ("photo", f"/nt/picture/{view.name}/{split}/{row}")
-        pictures = [{"name": "input", "layers": [photo]}]
-        if neuron is not None:
+        pictures = [{"name": "as the network sees it" if neuron is None else "input", "layers": [photo]}]
+        if neuron is not None and shelf.has_model:
             heat = ("heat", f"{photo[1]}/{neuron}?colours={colours}")
             pictures += [{"name": "heatmap", "layers": [heat]}, {"name": "overlay", "layers": [photo, heat]}]
     if texts or pictures:

@@ -29,9 +29,11 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
     first = names[int(diagnosis.strongest_class[neuron])]
     required = {"required": True, "default": first} if len(names) <= 4 else {"index": names.index(first)}
     label = names.index(choose("Class", names, key="class", bind="query-params", persist_state="session", **required))
+    if diagnosis.silence[neuron] == 1:
+        st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     distribution = diagnosis.distribution(neuron, label)
     st.markdown(_score_line(here, neuron, label, confidence))
-    figure = outcome_distributions(distribution, f"{names[label]}, neuron {neuron}")
+    figure = outcome_distributions(distribution, f"neuron {neuron}, {names[label]}")
     st.plotly_chart(figure, key="distribution", config=QUIET)
     st.caption("Lines: medians. Their distance, incorrect minus correct, is the score.")
     _samples(here, neuron, label)
@@ -46,7 +48,7 @@ def _score_line(here: View, neuron: int, label: int, confidence: Confidence | No
     if confidence is None:
         return f"{line} · how sure it is, is being computed …"
     if not confidence.tested[label]:
-        return f"{line} · {scores.num_incorrect[label]} mistakes: too few to say."
+        return f"{line} · only {scores.num_incorrect[label]} misclassified: too few to say."
     low, high = (bound[label, neuron] for bound in confidence.all_intervals)
     verdict = VERDICTS[int(confidence.verdicts_by_class(here.threshold)[label, neuron])]
     adjusted = confidence.adjusted[label, neuron]
@@ -77,6 +79,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
             opened = wall(
                 here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}",
                 neuron=neuron, colours=colours, side=70, height=384, several=False,
+                empty=f"No {outcome} sample of this class.",
             ).opened  # fmt: skip
             if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
                 st.session_state[f"opened-{outcome}"] = st.session_state["sample"] = opened

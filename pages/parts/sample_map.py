@@ -12,6 +12,7 @@ from neurontune_core.figures import MOST_POINTS, sample_map
 from neurontune_core.jobs import Job, JobStore
 from neurontune_core.outline import rows_within
 from neurontune_core.places import Numbers
+from neurontune_core.umap_map import FEWEST
 from pages.parts.state import View, workspace
 from pages.parts.words import HELP
 
@@ -29,6 +30,9 @@ def drawn_rows(here: View) -> Numbers:
         "Map", (PRINCIPAL, UMAP), default=PRINCIPAL, required=True, key="map_kind", bind="query-params",
         persist_state="session", help=HELP["map"], on_change=_ask, args=(here,),
     )  # fmt: skip
+    if wanted == UMAP and here.diagnosis.evaluation.num_samples < FEWEST:
+        st.info(f"UMAP needs at least {FEWEST} samples; you see the principal axes.")
+        wanted = PRINCIPAL
     ready = wanted == PRINCIPAL or diagnosis.umap() is not None
     if not ready:
         _under_way(here)
@@ -70,7 +74,8 @@ def _start(here: View) -> None:
 
 def _ask(here: View) -> None:
     """Whoever chooses the map for the first time wants it made."""
-    if st.session_state["map_kind"] == UMAP and here.diagnosis.umap() is None and not _jobs(here):
+    enough = here.diagnosis.evaluation.num_samples >= FEWEST
+    if enough and st.session_state["map_kind"] == UMAP and here.diagnosis.umap() is None and not _jobs(here):
         _start(here)
 
 

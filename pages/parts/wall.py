@@ -52,6 +52,7 @@ def wall(
     height: int = 420,
     several: bool = True,
     in_address: bool = False,
+    empty: str = "No such samples.",
 ) -> Chosen:
     """Show samples of a split and return what is picked among them.
 
@@ -64,13 +65,15 @@ def wall(
         side: pixels of a picture, at least.
         height: pixels at most; what does not fit is scrolled to.
         several: offer to select several, and say how many are.
+        empty: what is said when there are none.
         in_address: keep what is picked in the page's address (one wall a page).
     """
     if not len(rows):
-        st.caption("No such samples.")
+        st.caption(empty)
         return Chosen([], None)
     shelf = gallery(view.name)
     kind = "picture" if shelf.has_pictures else "text" if shelf.has_texts else "bare"
+    shows_heat = kind == "picture" and neuron is not None and shelf.has_model
     kept = _kept(key, rows, in_address)
     data = {
         "rows": packed(rows),
@@ -80,7 +83,7 @@ def wall(
         "photo": f"/nt/picture/{view.name}/{split}" if kind == "picture" else None,
         "texts": f"/nt/text/{view.name}/{split}" if kind != "picture" else None,
         "bare": kind == "bare",
-        "heat": None if neuron is None else f"{neuron}?colours={colours}",
+        "heat": f"{neuron}?colours={colours}" if shows_heat else None,
         "several": several,
         "side": side if kind == "picture" else _SIDES[kind],
         "height": height,
