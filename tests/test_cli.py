@@ -477,7 +477,9 @@ def test_the_program_refuses_bad_input_without_a_traceback() -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["", "example", "import", "extract", "identify", "tune", "evaluate", "export", "app"])
+@pytest.mark.parametrize(
+    "verb", ["", "example", "inspect", "import", "extract", "identify", "tune", "evaluate", "export", "app"]
+)
 def test_every_verb_explains_itself(verb: str) -> None:
     result = call(*filter(None, [verb]), "--help")
     assert result.exit_code == 0

@@ -46,8 +46,8 @@ def test_what_was_looked_at_is_shown_and_extracted(tmp_path: Path, monkeypatch: 
     shown = looked(data, str(weights))
     expected = look(Request(str(data), str(weights)), device="cpu")
     assert expected.accuracy is not None
-    assert metrics(shown)["right on a sample"] == f"{100 * expected.accuracy.accuracy:.0f} %"
-    assert metrics(shown)["classes × neurons"] == "2 × 64"
+    assert metrics(shown)["accuracy"] == f"{100 * expected.accuracy.accuracy:.0f} %"
+    assert metrics(shown)["head"] == "2 × 64"
     assert metrics(shown)["samples"] == "32"
     table = next(each.value for each in shown.dataframe if "class" in each.value)
     assert table.to_dict("list") == {"class": ["cat", "dog"], "train": [8, 8], "val": [4, 4], "test": [4, 4]}
@@ -71,7 +71,7 @@ def test_a_reload_finds_the_look_again(tmp_path: Path) -> None:
     again.run().switch_page(str(Path("pages/setup.py").resolve()))
     again.query_params["look"] = shown.session_state["look"]
     again.run()
-    assert metrics(again)["classes × neurons"] == "2 × 64"
+    assert metrics(again)["head"] == "2 × 64"
 
 
 def test_a_guessed_column_can_be_corrected(tmp_path: Path) -> None:

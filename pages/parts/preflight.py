@@ -58,16 +58,18 @@ def numbers(report: Report) -> None:
     """Accuracy on the sample beside chance, sizes, and what extraction will take."""
     right, chance, head, count, cost = st.columns(5)
     asked = report.accuracy
-    right.metric("right on a sample", f"{100 * asked.accuracy:.0f} %" if asked else "–", help=SAMPLE)
+    right.metric("accuracy", f"{100 * asked.accuracy:.0f} %" if asked else "–", help=SAMPLE)
     if asked:
         low, high = asked.interval
         right.caption(f"{100 * low:.0f}–{100 * high:.0f} % · n = {asked.n}")
-    chance.metric("one answer always", f"{100 * asked.chance:.0f} %" if asked else "–", help=CHANCE)
+    chance.metric("chance", f"{100 * asked.chance:.0f} %" if asked else "–", help=CHANCE)
     facts = report.model
     shape = f"{facts.num_classes or 'no head'} × {facts.num_neurons}" if facts else "–"
-    head.metric("classes × neurons", shape, help="The last linear layer; its inputs are the neurons.")
+    head.metric("head", shape, help="Classes × neurons of the last linear layer; its inputs are the neurons.")
     count.metric("samples", f"{report.data.num_samples:,}" if report.data else "–")
-    cost.metric("extraction takes", in_words(report.cost.seconds) if report.cost else "–", help="On this machine.")
+    cost.metric(
+        "time", in_words(report.cost.seconds) if report.cost else "–", help="Of the extraction, on this machine."
+    )
     if report.cost:
         cost.caption(
             f"{report.cost.samples_per_second:.1f} a second on {report.cost.device} · "
