@@ -52,6 +52,7 @@ def test_what_is_kept_is_what_was_measured(project: Project) -> None:
         assert [run.evaluation for run in kept.runs] == [run.evaluation for run in measured.runs]
         assert kept.adjusted_accuracy == measured.adjusted_accuracy
         assert evaluate(found.head(kept.method.key), sets[2]) == kept.runs[0].evaluation
+    assert found.head("neurontune").provenance["seed"] == 0
     assert found.complete
     assert found.fits(project)
     project.load_set("tuning").take(np.arange(100)).save(project.set_folder("tuning"))
