@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurontune_core.embeddings import EmbeddingSet, listing
+from neurontune_core.batches import batches
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups, listing
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 MAX_UNREADABLE = 0.1  # share of pictures beyond which the folder is wrong rather than a few files
 _SECONDS_BETWEEN_NOTES = 1.0  # how much work a killed extraction may lose
-_GPU_WORKERS = 8
 _KINDS = {"image": "pictures", "text": "single texts", "text_pair": "pairs of texts"}
 
 OnProgress = Callable[[int, int, float], object]
@@ -78,7 +78,7 @@ def extract(
         "architecture": model.architecture,
         "model": model.fingerprint(),
         "preprocessing": model.input_settings(),
-        "pictures": _listing_digest(dataset, rows),
+        "pictures": listing_digest(dataset, rows),
         "split": split,
         "dtype": dtype,
         "batch_size": batch_size,  # results differ in the last bits between batch sizes and devices
@@ -94,9 +94,10 @@ def extract(
         _run(model.to(torch_device), dataset, rows, work, batch_size, on_progress, should_stop)
     finally:
         work.note()
-    _refuse_unreadable(work.unreadable, len(rows), dataset)
+    refuse_unreadable(work.unreadable, len(rows), dataset)
     readable = np.setdiff1d(np.arange(len(rows)), [row for row, _ in work.unreadable])
     kept = rows.iloc[readable]
+    overlapping, places = dataset.overlapping_groups, np.flatnonzero(dataset.samples["split"] == split)[readable]
     provenance = {
         "extraction": settings | {"fingerprint": fingerprint},
         "unreadable": [reason for _, reason in work.unreadable],
@@ -107,6 +108,7 @@ def extract(
         class_names=dataset.class_names,
         groups=kept["group"].to_numpy(dtype=np.int64) if "group" in kept else None,
         group_names=dataset.group_names,
+        overlapping_groups=overlapping and OverlappingGroups(overlapping.names, overlapping.members[places]),
         sample_ids=kept["id"].to_numpy(dtype=object),
         sources=kept["source"].to_numpy(dtype=object),
         split=split,
@@ -178,7 +180,7 @@ def _run(
     should_stop: Callable[[], bool] | None,
 ) -> None:
     started, first, noted = time.monotonic(), work.done, time.monotonic()
-    for batch, chosen, failures in _batches(model, dataset, rows, work.done, batch_size):
+    for batch, chosen, failures in batches(model, dataset, rows, range(work.done, len(rows)), batch_size):
         if should_stop and should_stop():
             raise Cancelled(
                 f"Stopped after {work.done} of {len(rows)} samples; the same extraction goes on from there."
@@ -198,55 +200,25 @@ def _run(
             on_progress(work.done, len(rows), (work.done - first) / max(time.monotonic() - started, 1e-9))
 
 
-def _batches(model: Network[Any], dataset: Dataset, rows: pd.DataFrame, start: int, batch_size: int) -> Any:
-    """(what the network reads, row numbers, [(row number, reason)]) from row ``start`` on."""
-    from torch.utils.data import DataLoader
-
-    on_gpu = model.device.type == "cuda"  # on a CPU, reading in other processes only takes its cores away
-    loader: DataLoader = DataLoader(
-        _Samples(dataset, rows["source"].tolist(), model.prepare),  # type: ignore[arg-type]
-        batch_size=batch_size,
-        sampler=range(start, len(rows)),
-        num_workers=min(_GPU_WORKERS, os.cpu_count() or 1) if on_gpu and dataset.modality == "image" else 0,
-        collate_fn=list,
-    )
-    for batch in loader:
-        good = [(row, sample) for row, sample, reason in batch if reason is None]
-        failures = [(row, reason) for row, _, reason in batch if reason is not None]
-        yield (
-            model.batch([sample for _, sample in good]) if good else None,
-            [row for row, _ in good],
-            failures,
-        )
-
-
-class _Samples:
-    """Row number -> (row number, what the model prepares of the sample, None), or the reason why it cannot."""
-
-    def __init__(self, dataset: Dataset, sources: list[str], prepare: Callable) -> None:
-        self.dataset, self.sources, self.prepare = dataset, sources, prepare
-
-    def __len__(self) -> int:
-        return len(self.sources)
-
-    def __getitem__(self, row: int) -> tuple[int, Any, str | None]:
-        try:
-            return row, self.prepare(self.dataset.open_sample(self.sources[row])), None
-        except InputError as error:
-            return row, None, str(error)
-
-
-def _listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
+def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
     """Names, labels, groups and, so that replaced pictures are noticed, sizes and times of change."""
     digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
     digest.update(rows.to_csv(index=False).encode())
+    if dataset.overlapping_groups is not None:
+        digest.update(dataset.overlapping_groups.members.tobytes())
     for source in rows["source"] if dataset.modality == "image" else ():
-        try:
-            state = os.stat(dataset.root / source)
-            digest.update(f"{state.st_size} {state.st_mtime_ns} ".encode())
-        except OSError:
-            digest.update(b"missing ")
+        digest.update(_state(dataset.root, source))
     return digest.hexdigest()[:16]
+
+
+def _state(root: Path, source: str) -> bytes:
+    """Size and time of change of a picture's file, or of the table that it stands in (``<file>#<row>``)."""
+    for path in (root / source, root / source.rpartition("#")[0]):
+        with suppress(OSError):
+            if path.is_file():
+                state = path.stat()
+                return f"{state.st_size} {state.st_mtime_ns} ".encode()
+    return b"missing "
 
 
 def _read_note(path: Path) -> dict[str, Any]:
@@ -269,7 +241,7 @@ def _refuse_non_finite(vectors: np.ndarray, stored: np.ndarray, sources: list[st
     raise InputError(f"The model gives NaN or infinity for {listing(bad, 3)}; repair its weights or leave these out.")
 
 
-def _refuse_unreadable(unreadable: list[tuple[int, str]], total: int, dataset: Dataset) -> None:
+def refuse_unreadable(unreadable: list[tuple[int, str]], total: int, dataset: Dataset) -> None:
     if len(unreadable) > MAX_UNREADABLE * total or len(unreadable) == total:
         reasons = " ".join(reason for _, reason in unreadable[:3])
         raise InputError(

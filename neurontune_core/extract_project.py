@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,14 @@ def extract_project(
     """
     from neurontune_core.datasets import open_dataset
     from neurontune_core.models import load_model
+    from neurontune_core.models.saved import resolved
 
     base, out = Path(config["base"]), Path(config["out"])
     dataset = open_dataset(config["dataset"], base)
     splits = tuple(config.get("splits") or dataset.splits)
     totals = [len(dataset.rows(split)) for split in splits]
     report(done=0, total=sum(totals), rate=0.0, split=splits[0])
-    spec = spec_for(dataset, config["model"])
+    spec = spec_for(dataset, resolved(config["model"], base))
     joined = join(load_model(spec, base, allow_python=allow_python), dataset, spec, config["dataset"], base)
     model, dataset = joined.model, joined.dataset
     options = {key: config[key] for key in ("device", "batch_size", "dtype") if key in config}
@@ -65,7 +67,9 @@ def extract_project(
     project = {
         "format": FORMAT,
         **named,
-        "model": _moved(_moved(joined.model_spec, "weights", base, out), "config", base, out),
+        "model": reduce(
+            lambda each, key: _moved(each, key, base, out), ("weights", "config", "head"), joined.model_spec
+        ),
         "dataset": _moved(joined.dataset_spec, "root", base, out),
         "modality": dataset.modality,
         "embeddings": folders,

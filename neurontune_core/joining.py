@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurontune_core.errors import InputError
+from neurontune_core.models import TEXT_FAMILIES
 
 if TYPE_CHECKING:
     from neurontune_core.datasets.base import Dataset
@@ -40,7 +41,7 @@ class Joined:
 
 def spec_for(dataset: Dataset, model_spec: dict[str, Any]) -> dict[str, Any]:
     """The model's spec, told whether the samples are pairs of texts."""
-    if dataset.modality == "image" or model_spec.get("family") != "huggingface_text":
+    if dataset.modality == "image" or model_spec.get("family") not in TEXT_FAMILIES:
         return model_spec
     given = model_spec.get("tokenization") or {}
     pairs = {"pairs": True} if dataset.modality == "text_pair" else {}

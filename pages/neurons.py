@@ -10,6 +10,7 @@ from pages.parts.inspector import QUIET, inspector
 from pages.parts.judging import judge_bar, step
 from pages.parts.state import view
 from pages.parts.strip import headline
+from pages.parts.warn import warn
 from pages.parts.words import HELP
 
 FLOATS = ("float32", "float64")
@@ -43,8 +44,12 @@ if not 0 <= st.session_state["neuron"] < len(ranking):
     st.session_state["neuron"] = int(ranking[0])
 st.title("Neurons")
 headline(here, masked_now=True)
-for sentence in diagnosis.scores.warnings:
-    st.warning(sentence)
+warn(diagnosis.scores.warnings)
+if not (diagnosis.scores.neuron_scores > 0).any():
+    st.info(
+        "No neuron fires harder on mistakes than on hits, so none is masked by its score. Judge neurons by hand, or "
+        "identify on a split with mistakes in every class."
+    )
 left, right = st.columns([5, 6], gap="large")
 with right:
     heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")

@@ -46,7 +46,7 @@ def jobs() -> None:
     if "opened" in st.session_state:
         st.rerun()
     st.subheader("Extractions")
-    shown = store.list()[:5]
+    shown = [job for job in store.list() if job.task == "extract"][:5]
     if not shown:
         st.caption("None yet. They go on when this page is closed, and after a restart of the app.")
     for job in shown:

@@ -51,6 +51,7 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
     [
         "identify",
         "tune",
+        "sweep",
         "evaluate",
         "compare_heads",
         "head",
@@ -60,6 +61,7 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
         "config",
         "confidence",
         "mask_curve",
+        "advise",
     ],
 )
 def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:
@@ -98,7 +100,10 @@ def test_no_module_of_arrays_imports_a_later_one() -> None:
         "kernels",
         "confidence",
         "steps",
+        "tune_run",
         "tune",
+        "shared_steps",
+        "sweep",
     ]
     for place, name in enumerate(order):
         later = {f"neurontune_core.{other}" for other in order[place + 1 :]}

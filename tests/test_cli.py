@@ -285,7 +285,7 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "roles": {"identification": "val", "tuning": "train", "evaluation": "test"},
     }
     (folder / "project.json").write_text(json.dumps(project))
-    monkeypatch.setattr(projects, "EXAMPLE", folder)
+    monkeypatch.setitem(projects.EXAMPLES, "example", folder)
     return folder
 
 

@@ -137,7 +137,7 @@ def test_the_pooling_is_that_of_the_sentence_encoders_folder(tmp_path: Path) -> 
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
     assert load_text(folder).architecture == "BertModel, cls pooling"
-    with pytest.raises(InputError, match='"max"; use "mean" or "cls"'):
+    with pytest.raises(InputError, match='"max"; use one of mean, cls, pooler'):
         load_text(folder, pooling="max")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,6 +14,7 @@ from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.errors import InputError
 from neurontune_core.evaluate import evaluate
 from neurontune_core.head import LinearHead
+from neurontune_core.settings import Settings, setting
 
 Role = Literal["identification", "tuning"]
 Trains = Literal["head", "backbone"]
@@ -21,39 +22,6 @@ Select = Literal["worst_class_accuracy", "worst_group_accuracy", "accuracy"]
 
 BY_GROUP = "worst_group_accuracy"
 SELECT_HELP = "measured on the identification set to choose; worst_group_accuracy uses group labels, as the paper did"
-
-
-def setting(default: Any, explanation: str, *, choices: Any = None, low: float = 0, high: float = 1e9) -> Any:
-    """A field of a settings class; a tuple of numbers is a grid to choose from."""
-    metadata = {"help": explanation, "choices": get_args(choices) if choices else None, "range": (low, high)}
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Settings of a method: each field is a number, a grid of numbers, or one of its choices.
-
-    Raises:
-        InputError: naming the setting that is out of range.
-    """
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value, choices = getattr(self, each.name), each.metadata["choices"]
-            if choices:
-                if value not in choices:
-                    raise InputError(f'Expected {each.name} to be one of {", ".join(choices)}, but got "{value}".')
-            elif each.metadata["range"] is not None:
-                _check_numbers(each.name, value, *each.metadata["range"])
-
-
-def _check_numbers(name: str, value: Any, low: float, high: float) -> None:
-    numbers = value if isinstance(value, tuple) else (value,)
-    if not numbers:
-        raise InputError(f"Expected at least one value for {name}, but the grid is empty.")
-    for number in numbers:
-        if not isinstance(number, (int, float)) or not low <= number <= high:
-            raise InputError(f"Expected {name} between {low:g} and {high:g}, but got {number!r}.")
 
 
 @dataclass(frozen=True)
@@ -115,6 +83,7 @@ class Method:
         fit: ``(head, identification, tuning, settings) -> Fitted``; it sees group labels only where they are declared.
         groups_in: the sets whose group labels it cannot do without.
         trains: what it changes.
+        fixed: settings that the method decides itself, or that change nothing in it.
     """
 
     key: str
@@ -125,6 +94,7 @@ class Method:
     fit: Callable[[LinearHead, EmbeddingSet, EmbeddingSet, Any], Fitted]
     groups_in: tuple[Role, ...] = ()
     trains: Trains = "head"
+    fixed: tuple[str, ...] = ()
 
     @property
     def uses_groups(self) -> bool:
@@ -182,7 +152,8 @@ class Method:
     def _seen(self, embedding_set: EmbeddingSet, role: Role, needed: tuple[Role, ...]) -> EmbeddingSet:
         """The set as the method may see it: without groups unless they are declared."""
         if role not in needed:
-            return embedding_set if embedding_set.groups is None else replace(embedding_set, groups=None)
+            bare = embedding_set.groups is None and embedding_set.overlapping_groups is None
+            return embedding_set if bare else replace(embedding_set, groups=None, overlapping_groups=None)
         if embedding_set.groups is None:
             what, cure = self.name, "choose a method that uses none"
             if role not in self.groups_in:

@@ -79,7 +79,7 @@ def inspect(
         seed=seed,
         device=device,
         out=Workspace().root,
-        allow_python=True,
+        allow_python=entry is not None,
         on_stage=lambda stage: progress(f"{stage} ..."),
     )
     progress("")

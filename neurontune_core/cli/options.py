@@ -1,4 +1,4 @@
-"""How the command line reads and answers: plain help, one-sentence errors, options made from TuneConfig."""
+"""How the command line reads and answers: plain help, one-sentence errors, options made from settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -18,7 +18,13 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluate import Evaluation
 
-_FLAGS = {"learning_rate": "--lr", "masking": "--mask/--no-mask", "magnitude": "--magnitude/--signed"}
+_FLAGS = {
+    "learning_rate": "--lr",
+    "masking": "--mask/--no-mask",
+    "magnitude": "--magnitude/--signed",
+    "fresh_head": "--fresh-head/--own-head",
+    "milestones": "--milestone",
+}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Head = Annotated[Path, typer.Option("--head", help="The head: safetensors with weight [C, M] and bias [C].")]
@@ -65,6 +71,12 @@ def progress(line: str) -> None:
         sys.stderr.flush()
 
 
+def job_progress(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
+    """What a job reports, as a line."""
+    left = f", {(total - done) / rate:.0f} s left" if rate else ""
+    progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces, the first to the left."""
     widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
@@ -105,33 +117,43 @@ def described(embedding_set: EmbeddingSet) -> str:
 
 
 def flag(setting: str) -> str:
-    """The option of a setting of TuneConfig; of a switch, both words with a slash between."""
+    """The option of a setting; of a switch, both words with a slash between."""
     return _FLAGS.get(setting, f"--{setting.replace('_', '-')}")
 
 
-def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a verb one option per setting of TuneConfig (or per named one) in place of its parameter ``config``."""
+def with_settings(*names: str, of: type = TuneConfig) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb one option per setting of the dataclass ``of`` (or per named one).
+
+    They come in place of its parameter ``config``, as an instance of ``of``; or of its parameter ``changes``, as a
+    dictionary of those that were given.
+    """
 
     def decorate(verb: Callable[..., None]) -> Callable[..., None]:
-        settings = [setting for setting in fields(TuneConfig) if not names or setting.name in names]
-        types = get_type_hints(TuneConfig)
+        settings = [setting for setting in fields(of) if not names or setting.name in names]
+        types = get_type_hints(of)
+        declared = inspect.signature(verb, eval_str=True).parameters
+        as_changes = "changes" in declared
 
         def with_options(**given: Any) -> None:
-            verb(config=TuneConfig(**{setting.name: given.pop(setting.name) for setting in settings}), **given)
+            values = {setting.name: given.pop(setting.name) for setting in settings}
+            values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+            if as_changes:
+                verb(changes={name: value for name, value in values.items() if value is not None}, **given)
+            else:
+                verb(config=of(**values), **given)
 
-        parameters = [
-            parameter
-            for parameter in inspect.signature(verb, eval_str=True).parameters.values()
-            if parameter.name != "config"
-        ]
+        parameters = [each for each in declared.values() if each.name not in ("config", "changes")]
         for setting in settings:
+            kind = types[setting.name]
+            if get_origin(kind) is tuple:  # repeated on the command line
+                kind = list[get_args(kind)[0]]  # type: ignore[misc]
             option = typer.Option(flag(setting.name), help=setting.metadata["help"])
             parameters.append(
                 inspect.Parameter(
                     setting.name,
                     inspect.Parameter.KEYWORD_ONLY,
-                    default=setting.default,
-                    annotation=Annotated[types[setting.name], option],
+                    default=None if as_changes else setting.default,
+                    annotation=Annotated[kind | None if as_changes else kind, option],
                 )
             )
         with_options.__name__, with_options.__doc__ = verb.__name__, verb.__doc__

@@ -32,15 +32,19 @@ from neurontune_core.evaluate import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tune import TuneResult, neurontune
-from neurontune_core.workspace import APP, EXAMPLE, ROLES, Project
+from neurontune_core.workspace import APP, EXAMPLES, ROLES, Project
 
 
-def example(as_json: AsJson = False) -> None:
-    """Try it on the built-in example.
+def example(
+    name: Annotated[str, typer.Argument(help=f"{' or '.join(EXAMPLES)}.")] = "example", as_json: AsJson = False
+) -> None:
+    """Try it on a built-in example.
 
     The classifier as it came (ERM), its head retrained without a mask, and NeuronTune, side by side.
     """
-    project = Project.at(EXAMPLE)
+    if name not in EXAMPLES:
+        raise InputError(f'There is no built-in example "{name}"; use {" or ".join(EXAMPLES)}.')
+    project = Project.at(EXAMPLES[name])
     sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
     for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
@@ -112,16 +116,23 @@ def extract(
         content, base = opened.content, opened.source
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
+        from neurontune_core.models.saved import trained_on
+
         asked = request_of(
             *(data_path or data, weights_path or weights, family, arch, column, classes, entry),
             *(num_classes, image_size, preprocessing, use_last_linear),
         )
-        if not asked.data or not (asked.weights or asked.entry):
+        base = Path.cwd()
+        dataset = None if asked.data else trained_on({"weights": asked.weights}, base)
+        if not (asked.data or dataset) or not (asked.weights or asked.entry):
             raise InputError("Give the data and the weights, neurontune extract DATA WEIGHTS; or give --project.")
-        base, guess, model = Path.cwd(), asked.dataset(), asked.model()
-        note(guess.description)
+        model = asked.model()
+        if dataset is None:
+            guess = asked.dataset()
+            note(guess.description)
+            dataset = guess.spec
         note(model.description)
-        config |= {"model": model.spec, "dataset": guess.spec}
+        config |= {"model": model.spec, "dataset": dataset}
     for key in ("model", "dataset"):
         if not config.get(key):
             raise InputError(f'The project {project} has no "{key}", so nothing can be extracted from it.')

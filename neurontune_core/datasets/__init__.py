@@ -10,6 +10,7 @@ from neurontune_core.datasets.base import Dataset, DatasetGuess
 from neurontune_core.datasets.celeba import open_celeba
 from neurontune_core.datasets.civilcomments import open_civilcomments
 from neurontune_core.datasets.guess import guess_dataset, table_columns
+from neurontune_core.datasets.hold_out import held_out
 from neurontune_core.datasets.image_folder import open_folder
 from neurontune_core.datasets.image_folder_metadata import open_imagefolder
 from neurontune_core.datasets.image_table import open_table
@@ -40,8 +41,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
     """Open the data set that ``spec`` names.
 
     Args:
-        spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), and what the format's
-            own file documents.
+        spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
+            file documents, and optionally ``hold_out`` (``share``, ``seed``): see `held_out`.
         base: the folder that a relative root starts from.
         look_for_files: False opens a table whose pictures are all missing, too.
 
@@ -55,6 +56,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; give the folder of the data set.")
     dataset = FORMATS[kind](spec, root)
+    if "hold_out" in spec:
+        dataset = held_out(dataset, spec["hold_out"])
     if look_for_files:
         dataset.look_for_files()
     return dataset

@@ -9,10 +9,10 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from PIL import Image
 
@@ -25,18 +25,6 @@ _SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliase
 IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
 _LOOKED_FOR = 25  # files looked for when a table is opened
 SIZED = {"image": "pictures", "text": "texts", "text_pair": "pairs of texts"}  # modality -> what a sentence calls it
-
-
-class OverlappingGroups(NamedTuple):
-    """Groups of which a sample may be in several or in none; they measure, as ``group`` does, and never tune.
-
-    Attributes:
-        names: the G group names.
-        members: [N, G] bool, rows in the order of ``samples``.
-    """
-
-    names: tuple[str, ...]
-    members: np.ndarray
 
 
 class DatasetGuess(NamedTuple):
@@ -59,7 +47,7 @@ class Dataset:
         class_names: the C class names.
         group_names: names of the groups ``g = y * n_attributes + attribute``; empty without groups.
         modality: ``"image"``, ``"text"`` or ``"text_pair"``.
-        overlapping_groups: a second set of groups that is not a partition, or None.
+        overlapping_groups: a second set of groups that is not a partition, rows in the order of ``samples``, or None.
         preprocessing: what the field does before the network: keys of `Preprocessing` for pictures, ``max_length`` (in
             tokens) for texts; empty where nothing is agreed on.
     """

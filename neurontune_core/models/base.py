@@ -16,7 +16,7 @@ from torch import nn
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 from neurontune_core.models.anatomy import Anatomy, Tap, dissect, run
-from neurontune_core.models.fitting import Fit
+from neurontune_core.models.fitting import Fit, seeded
 from neurontune_core.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -87,6 +87,18 @@ class Network(Generic[B]):
         with torch.inference_mode():
             return run(self.module, self._moved(batch))
 
+    def logits_with_gradient(self, batch: B) -> torch.Tensor:
+        """[B, C] what the last layer gives, for those who train it; whatever follows that layer is left out.
+
+        Raises:
+            InputError: when the network has no last layer.
+        """
+        if self.classifier_name is None:
+            raise InputError(f'"{self.architecture}" has no last layer, so it gives no logits.')
+        with self._capture(Tap(self.classifier_name, "output", "vector")) as captured:
+            run(self.module, self._moved(batch))
+        return captured[0]
+
     def embed(self, batch: B) -> torch.Tensor:
         """A batch of B samples -> [B, M] float32 on the model's device."""
         with torch.inference_mode():
@@ -99,6 +111,15 @@ class Network(Generic[B]):
         with self._capture(Tap(self.classifier_name, "input", "vector")) as captured:
             run(self.module, self._moved(batch))
         return captured[0]
+
+    def renew_head(self, num_classes: int, seed: int) -> None:
+        """Put a fresh last layer of ``num_classes`` in the place of the network's own."""
+        layer = self._classifier
+        assert layer is not None
+        with seeded(seed):
+            fresh = nn.Linear(layer.in_features, num_classes, bias=layer.bias is not None)
+        self.module.set_submodule(str(self.classifier_name), fresh.to(layer.weight).requires_grad_(False))
+        self.num_classes = num_classes
 
     def head(self) -> LinearHead | None:
         """The network's own last layer; None when it has none or it was never trained."""

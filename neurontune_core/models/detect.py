@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from neurontune_core.embeddings import listing
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
+from neurontune_core.models import saved
 from neurontune_core.models.known_networks import NetworkName, identify, misfit
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def guess_model(path: str | Path, family: str | None = None, architecture: str |
     place = Path(path).expanduser().resolve()
     if not place.exists():
         raise InputError(f"There is no weights file and no model folder {path}.")
-    if place.is_dir():
-        return _guess_folder(place, family, architecture)
+    if place.is_dir() or place.name == saved.FILE:
+        return _guess_folder(place if place.is_dir() else place.parent, family, architecture)
     if family in _HUGGING_FACE:
         return ModelGuess({"family": family, "weights": str(place)}, f"Weights for {family}, as named.")
     beside = place.parent / "config.json"
@@ -62,6 +63,9 @@ _HUGGING_FACE = ("huggingface_image", "huggingface_text")
 
 
 def _guess_folder(folder: Path, family: str | None, architecture: str | None) -> ModelGuess:
+    if (folder / saved.FILE).is_file() and family is None:
+        spec = saved.resolved({"weights": str(folder / saved.FILE)}, folder)
+        return ModelGuess(spec, f"A model that was trained here, {spec.get('architecture') or spec['family']}.")
     if (folder / "config.json").is_file() and family in (None, "timm", *_HUGGING_FACE):
         config = read_json(folder / "config.json")
         config = config if isinstance(config, dict) else {}

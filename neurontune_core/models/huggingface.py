@@ -168,7 +168,7 @@ def assemble(
     Raises:
         InputError: when anything else is missing or of another shape.
     """
-    with _quiet(), seeded():
+    with quiet(), seeded():
         try:
             module, info = cls.from_pretrained(
                 None,
@@ -191,7 +191,7 @@ def assemble(
 
 def fresh(cls: Any, config: Any) -> nn.Module:
     """The network with random weights, the same at every load."""
-    with _quiet(), seeded():
+    with quiet(), seeded():
         return cls._from_config(config, attn_implementation=_attention(cls), dtype=torch.float32)
 
 
@@ -205,7 +205,7 @@ def _attention(cls: Any) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """What was missing or left over is said by `Fit`, not on the terminal."""
     from transformers.utils import logging
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
+from neurontune_core.head import LinearHead
 from neurontune_core.models.fitting import Fit, seeded
 from neurontune_core.models.huggingface import (
     Folder,
@@ -32,8 +33,9 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
     """``weights`` is the model's folder, with its tokenizer; ``tokenization`` sets ``max_length`` and ``pairs``.
 
     A folder without a trained head (``BertModel``, a sentence encoder), or ``num_classes`` 0, gives a feature
-    extractor whose embedding is pooled by ``pooling``: "mean" or "cls" (default: what the folder says, else "mean").
-    With ``num_classes`` it gets a fresh last layer.
+    extractor whose embedding is pooled by ``pooling``: "mean", "cls" (default: what the folder says, else "mean") or
+    "pooler", ReLU of the model's own pooler. With ``num_classes`` it gets a fresh last layer, with ``head`` (a file of
+    `LinearHead`) the one that was trained for it; a last layer in the weights themselves goes first.
 
     Raises:
         InputError: when the folder is incomplete, its model reads no texts, or the weights do not fit.
@@ -61,17 +63,18 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
             config.num_labels = found
             module, _, over = assemble(cls, config, state, str(folder.checkpoint))
             return _model(module, cls.__name__, replace(fit, unexpected=(*fit.unexpected, *over)), folder, spec)
-    return _backbone(folder, spec)
+    return _backbone(folder, spec, base)
 
 
-def _backbone(folder: Folder, spec: dict[str, Any]) -> TextModel:
+def _backbone(folder: Folder, spec: dict[str, Any], base: Path) -> TextModel:
     """The network up to its tokens, pooled."""
     from transformers import AutoModel
 
-    config, wanted = folder.config, int(spec.get("num_classes") or 0)
+    config, given = folder.config, LinearHead.load(base / str(spec["head"])) if spec.get("head") else None
+    wanted = int(spec.get("num_classes") or (0 if given is None else given.num_classes))
     pooling = spec.get("pooling") or _pooling_of(folder.path)
-    if pooling not in ("mean", "cls"):
-        raise InputError(f'pooling has the value "{pooling}"; use "mean" or "cls".')
+    if pooling not in _SAID:
+        raise InputError(f'pooling has the value "{pooling}"; use one of {", ".join(_SAID)}.')
     cls = network_class(AutoModel, config, "text encoder")
     fit, head = Fit(trained_head=False, headless=not wanted), None
     if folder.checkpoint is None:
@@ -81,8 +84,13 @@ def _backbone(folder: Folder, spec: dict[str, Any]) -> TextModel:
         backbone, missing, over = assemble(cls, config, state, str(folder.checkpoint), r"^pooler\.")
         fit = replace(fit, missing=tuple(missing), unexpected=(*fit.unexpected, *over))
         head = _own_head(folder.checkpoint, fit.prefix) if wanted else None
+        if head is None and given is not None:
+            given.check_fits(config.hidden_size, wanted)
+            head = {"weight": torch.from_numpy(given.weight.copy()), "bias": torch.from_numpy(given.bias.copy())}
         fit = replace(fit, trained_head=head is not None, headless=not wanted)
-    module = PooledBackbone(backbone, pooling)
+    if pooling == "pooler" and not has_pooler(backbone, fit):
+        raise InputError(f'The model in {folder.path} has no pooler; leave "pooling" out, or use "mean" or "cls".')
+    module = PooledBackbone(backbone, pooling, getattr(config, "hidden_dropout_prob", None) or 0.0)
     if wanted:
         with seeded():
             module.classifier = nn.Linear(config.hidden_size, wanted)
@@ -94,7 +102,17 @@ def _backbone(folder: Folder, spec: dict[str, Any]) -> TextModel:
     return _model(module, f"{cls.__name__}, {pooling} pooling", fit, folder, spec)
 
 
-_SAID = {"mean": "mean over its tokens", "cls": "vector of its first token"}
+_SAID = {
+    "mean": "mean over its tokens",
+    "cls": "vector of its first token",
+    "pooler": "ReLU of its own pooler",
+}
+
+
+def has_pooler(backbone: nn.Module, fit: Fit) -> bool:
+    """Whether the backbone has a pooler, and the checkpoint (where there is one) its weights."""
+    there = getattr(backbone, "pooler", None) is not None
+    return there and not any(name.startswith("pooler.") for name in fit.missing)
 
 
 def _own_head(checkpoint: Path, prefix: str) -> dict[str, torch.Tensor] | None:

@@ -96,6 +96,10 @@ class Preprocessing:
 
     def __call__(self, image: Image.Image) -> np.ndarray:
         """RGB picture -> [3, image_size, image_size] float32."""
-        pixels = np.asarray(self.crop(image), dtype=np.float32) / np.float32(255)
+        return self.normalise(self.crop(image))
+
+    def normalise(self, image: Image.Image) -> np.ndarray:
+        """An RGB picture of the right size -> [3, h, w] float32."""
+        pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
         normalised = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(normalised.transpose(2, 0, 1))

@@ -13,7 +13,7 @@ from neurontune_core.models.base import Network
 from neurontune_core.models.fitting import Fit
 from neurontune_core.models.tokenization import Text, Tokenization
 
-Pooling = Literal["mean", "cls"]
+Pooling = Literal["mean", "cls", "pooler"]
 
 
 class TextModel(Network[Mapping[str, torch.Tensor]]):
@@ -66,17 +66,23 @@ class PooledBackbone(nn.Module):
 
     Args:
         pooling: "mean" over the tokens that are not padding (Reimers & Gurevych 2019, the default of sentence
-            encoders), or "cls", the first token. Vectors are not scaled to unit length.
+            encoders), "cls", the first token, or "pooler", ReLU of the backbone's own pooler behind dropout, as BERT is
+            trained for the paper's data sets. Vectors are not scaled to unit length.
+        dropout: of the pooler's vector, while training.
     """
 
-    def __init__(self, backbone: nn.Module, pooling: Pooling) -> None:
+    def __init__(self, backbone: nn.Module, pooling: Pooling, dropout: float = 0.0) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
         self.classifier: nn.Module = nn.Identity()
 
     def forward(self, attention_mask: torch.Tensor, **tokens: torch.Tensor) -> torch.Tensor:
-        hidden = self.backbone(attention_mask=attention_mask, **tokens).last_hidden_state  # [B, T, M]
+        output = self.backbone(attention_mask=attention_mask, **tokens)
+        if self.pooling == "pooler":
+            return self.classifier(torch.relu(self.dropout(output.pooler_output)))
+        hidden = output.last_hidden_state  # [B, T, M]
         if self.pooling == "cls":
             return self.classifier(hidden[:, 0])
         weight = attention_mask.unsqueeze(2).to(hidden.dtype)

@@ -1,0 +1,53 @@
+"""Splits for data sets that come without: a seeded part of the training samples, as much of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.datasets.base import Dataset
+from neurontune_core.errors import InputError
+
+
+def held_out(dataset: Dataset, wanted: Mapping[str, Any]) -> Dataset:
+    """The data set with the splits that it lacks.
+
+    Without a validation split, ``share`` of the training samples become one. Without any splits, as many become the
+    test split, too. What has a validation split stays as it is.
+
+    Args:
+        wanted: ``share`` (0 to 0.5) and ``seed``.
+
+    Raises:
+        InputError: when there is no training split to take from, or a class has too few samples to be shared out.
+    """
+    share, seed = float(wanted.get("share", 0.2)), int(wanted.get("seed", 0))
+    if not 0 < share <= 0.5:
+        raise InputError(f"Expected a share to hold out above 0 and at most 0.5, but got {share:g}.")
+    if "val" in dataset.splits:
+        return dataset
+    source, new = ("train", ["val"]) if "train" in dataset.splits else ("", ["val", "test"])
+    rows = np.flatnonzero(dataset.samples["split"].to_numpy() == source)
+    if not len(rows):
+        raise InputError(
+            f"The data set {dataset.root} has no training split, only {', '.join(dataset.splits)}, so nothing can be "
+            "held out of it; name a split train."
+        )
+    labels = dataset.samples["label"].to_numpy()[rows]
+    splits = dataset.samples["split"].to_numpy(dtype=object).copy()
+    splits[rows] = "train"
+    rng = np.random.default_rng(seed)
+    for label in np.unique(labels):
+        own = rng.permutation(rows[labels == label])
+        each = max(1, round(share * len(own)))
+        if len(own) <= each * len(new):
+            raise InputError(
+                f'Class "{dataset.class_names[label]}" has {len(own)} samples, too few to hold some out for '
+                f"{' and '.join(new)}; add samples of it, or give a validation split."
+            )
+        for place, split in enumerate(new):
+            splits[own[place * each : (place + 1) * each]] = split
+    return replace(dataset, samples=dataset.samples.assign(split=splits))

@@ -1,0 +1,57 @@
+"""``model.json``: what a training here leaves beside its weights, so that they open by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json, write_json
+
+FORMAT = "neurontune-model/1"
+FILE = "model.json"
+
+
+def write_model_file(folder: Path, spec: Mapping[str, Any], **facts: Any) -> None:
+    """Write ``model.json``: the spec, its ``weights`` relative to ``folder``, and what else is to be remembered."""
+    write_json(folder / FILE, {"format": FORMAT, "spec": dict(spec), **facts})
+
+
+def resolved(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
+    """The spec that a ``model.json`` holds, with what else ``spec`` says; any other spec as it is.
+
+    It is asked for by ``weights``: the file itself, or its folder where ``spec`` names no family.
+
+    Raises:
+        InputError: when the file is not one that was written here.
+    """
+    path = _file(spec, base)
+    if path is None:
+        return dict(spec)
+    own = _content(path)["spec"]
+    return dict(spec) | own | {"weights": str((path.parent / str(own["weights"])).resolve())}
+
+
+def trained_on(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any] | None:
+    """The spec of the data set that such a model was trained on, with its splits; None when that is not known."""
+    path = _file(spec, base)
+    return None if path is None else _content(path).get("dataset")
+
+
+def _file(spec: Mapping[str, Any], base: str | Path) -> Path | None:
+    weights = spec.get("weights")
+    if not isinstance(weights, str) or not weights:
+        return None
+    path = Path(base) / weights
+    if path.name == FILE:
+        return path
+    path = path / FILE
+    return path if not spec.get("family") and path.is_file() else None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("spec"), dict):
+        raise InputError(f'{path} is not a trained model (expected format "{FORMAT}").')
+    return content

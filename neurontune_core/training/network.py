@@ -1,0 +1,156 @@
+"""The network that is trained: opened for the data's classes, and written so that it opens by itself."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neurontune_core.datasets.base import SIZED, Dataset
+from neurontune_core.errors import InputError
+from neurontune_core.files import write_whole
+from neurontune_core.models import load_model
+from neurontune_core.models.base import ImageModel, Network
+from neurontune_core.models.huggingface import quiet
+from neurontune_core.models.huggingface_text import has_pooler
+from neurontune_core.models.saved import resolved, write_model_file
+from neurontune_core.models.text import PooledBackbone, TextModel
+from neurontune_core.train_config import TrainConfig
+
+_NOT_KEPT = ("weights", "config", "head", "hub", "num_classes")  # of a spec, once its weights are ours
+
+
+def open_trainable(
+    spec: Mapping[str, Any], base: Path, dataset: Dataset, config: TrainConfig
+) -> tuple[Network[Any], dict[str, Any], list[str]]:
+    """The network with a last layer for the data's classes, the spec it came from, and sentences for a person.
+
+    A last layer for other classes, or none, gives way to a fresh one. A text backbone with a pooler and no head gets
+    the embedding that the paper's BERT has, ReLU(dropout(pooler)); one without a pooler, and a sentence encoder, are
+    pooled as extraction would.
+    Pictures and texts are prepared as the data set's own recipe says where it has one and the spec says nothing.
+
+    Raises:
+        InputError: when the network cannot be loaded or trained, or reads another kind of sample.
+    """
+    spec = {name: value for name, value in resolved(spec, base).items() if name != "num_classes"}
+    if spec.get("family") == "python":
+        raise InputError("A network of one's own Python entry cannot be trained here; give one of the known families.")
+    if dataset.modality != "image":
+        spec["tokenization"] = {"pairs": dataset.modality == "text_pair"} | dict(spec.get("tokenization") or {})
+    classes = len(dataset.class_names)
+    network = load_model(spec, base)
+    if network.num_classes is None:
+        spec["num_classes"] = classes
+        if isinstance(network.module, PooledBackbone) and not spec.get("pooling"):
+            # A sentence encoder knows its own.
+            says = spec["family"] == "minilm" or (base / str(spec["weights"]) / "1_Pooling").is_dir()
+            pooler = not says and has_pooler(network.module.backbone, network.loading)
+            spec["pooling"] = "pooler" if pooler else network.module.pooling
+        network = load_model(spec, base)
+    if network.modality != dataset.modality:
+        raise InputError(
+            f'"{network.architecture}" reads {SIZED[network.modality]}, but the samples of {dataset.root} are '
+            f"{SIZED[dataset.modality]}; give a model and a data set of the same kind."
+        )
+    remarks = network.loading.sentences()
+    fresh = not network.loading.trained_head or spec.get("weights") == "random" or config.fresh_head
+    if fresh or network.num_classes != classes:
+        was = "It has no trained head" if fresh else f"Its own last layer is for {network.num_classes} classes"
+        if not config.fresh_head:
+            remarks.append(f"{was}, so training starts with a fresh last layer for {classes} classes.")
+        network.renew_head(classes, config.seed)
+    remarks += _follow_recipe(network, spec, dataset)
+    return network, spec, remarks
+
+
+def _follow_recipe(network: Network[Any], spec: Mapping[str, Any], dataset: Dataset) -> list[str]:
+    """Prepare samples as the data set's recipe says, as far as the network can and the spec is silent."""
+    recipe = dict(dataset.preprocessing)
+    if isinstance(network, TextModel):
+        length = min(recipe.get("max_length", network.tokenization.max_length), network.tokenization.max_length)
+        if not (spec.get("tokenization") or {}).get("max_length"):
+            network.tokenization = replace(network.tokenization, max_length=length)
+    elif isinstance(network, ImageModel) and recipe and not (spec.get("preprocessing") or spec.get("image_size")):
+        own = network.preprocessing
+        if recipe["image_size"] != own.image_size:
+            return [
+                f"The data set's recipe is for pictures of {recipe['image_size']} pixels; the network's own "
+                f"preprocessing, for {own.image_size}, is used."
+            ]
+        network.preprocessing = replace(own, **recipe)
+    return []
+
+
+def trained_parameters(network: Network[Any], config: TrainConfig) -> list[torch.nn.Parameter]:
+    """What the optimiser may change, made trainable: all of the network, or its last layer."""
+    part = network.module if config.layers == "all" else network.module.get_submodule(str(network.classifier_name))
+    return list(part.requires_grad_(True).parameters())
+
+
+def training_mode(network: Network[Any], config: TrainConfig) -> None:
+    """Dropout and batch statistics on; when the last layer alone is trained, everything before it stays as it is."""
+    network.module.train(config.layers == "all")
+
+
+def save_trained(
+    network: Network[Any], spec: Mapping[str, Any], base: Path, folder: Path, class_names: tuple[str, ...], **facts: Any
+) -> dict[str, Any]:
+    """Write the weights, read them back and compare, then write ``model.json``; returns the spec in it.
+
+    Raises:
+        RuntimeError: when what was read back is not what was written.
+    """
+    module = network.module.eval().requires_grad_(False).cpu()
+    written = {name: value for name, value in spec.items() if name not in _NOT_KEPT}
+    written["num_classes"] = len(class_names)
+    if str(spec["family"]).startswith("huggingface"):
+        written["weights"] = "model"
+        _save_folder(network, class_names, base / str(spec.get("config") or spec["weights"]), folder / "model")
+    else:
+        written["weights"] = "model.safetensors"
+        _save_tensors(module, folder / "model.safetensors")
+    if isinstance(network, ImageModel):
+        written["preprocessing"] = network.preprocessing.to_json()
+    elif isinstance(network, TextModel):
+        written["tokenization"] = {"max_length": network.tokenization.max_length, "pairs": network.tokenization.pairs}
+    again = load_model(written, folder)
+    state, loaded = module.state_dict(), again.module.state_dict()
+    same = state.keys() == loaded.keys() and all(torch.equal(loaded[name], state[name]) for name in state)
+    if not same or again.input_settings() != network.input_settings():
+        raise RuntimeError(f"{folder / written['weights']} was read back, and is not the network that was trained")
+    write_model_file(folder, written, class_names=class_names, **facts)
+    return written
+
+
+def _save_tensors(module: torch.nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    state = {name: tensor.clone().contiguous() for name, tensor in module.state_dict().items()}
+    write_whole(path, lambda temporary: save_file(state, temporary, metadata={"format": "pt"}))
+
+
+def _save_folder(network: Network[Any], class_names: tuple[str, ...], source: Path, folder: Path) -> None:
+    """As transformers writes it: configuration, tokenizer or picture processor, and the weights."""
+    shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was killed here
+    folder.mkdir(parents=True)
+    module: Any = network.module
+    pooled = isinstance(module, PooledBackbone)
+    transformer: Any = module.backbone if pooled else module
+    transformer.config.id2label = dict(enumerate(class_names))
+    transformer.config.label2id = {name: index for index, name in enumerate(class_names)}
+    with quiet():
+        if pooled:
+            transformer.config.save_pretrained(folder)
+            _save_tensors(module, folder / "model.safetensors")
+        else:
+            transformer.save_pretrained(folder)
+        if isinstance(network, TextModel):
+            network.tokenization.tokenizer.save_pretrained(folder)
+    processor = (source if source.is_dir() else source.parent) / "preprocessor_config.json"
+    if processor.is_file():
+        shutil.copyfile(processor, folder / processor.name)
