@@ -15,7 +15,7 @@ from neurontune_core.workspace import Workspace
 Data = Annotated[str | None, typer.Argument(help="Folder or table of the data.", show_default=False)]
 Weights = Annotated[
     str | None,
-    typer.Argument(help='Checkpoint, Hugging Face folder, "random" or "imagenet".', show_default=False),
+    typer.Argument(help='Checkpoint, model folder, "random", "imagenet" or "minilm".', show_default=False),
 ]
 Family = Annotated[
     str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, ...; else found.")
