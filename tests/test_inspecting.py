@@ -99,6 +99,20 @@ def test_an_entry_point_is_for_the_command_line_alone(tmp_path: Path) -> None:
     assert "only loaded" in complaint("extract", "--project", made["out"], "--entry", "other:thing", "--out", "y")
 
 
+@pytest.mark.parametrize("more", [(), ("--entry", "brightness:network")])
+def test_an_entry_point_that_a_file_names_is_not_run(tmp_path: Path, more: tuple[str, ...]) -> None:
+    data, _ = planted(tmp_path).data, (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
+    (tmp_path / "model").mkdir()
+    spec = {"family": "python", "entry": "evil:network", "weights": "random"}
+    said = {"format": "neurontune-model/1", "spec": spec}
+    (tmp_path / "model" / "model.json").write_text(json.dumps(said))
+    for weights in (tmp_path / "model", tmp_path / "model" / "model.json"):
+        result = call("inspect", data, weights, *more, "--json")
+        assert result.exit_code == 2
+        assert json.loads(result.stdout)["model"] is None
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_model_without_preprocessing_of_its_own_gets_the_data_sets(tmp_path: Path) -> None:
     data = layouts.waterbirds(tmp_path / "birds")
     made = ask("extract", data, *TINY, "--out", tmp_path / "a")

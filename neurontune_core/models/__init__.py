@@ -47,11 +47,11 @@ def load_model(
     Raises:
         InputError: when the family or architecture is unknown, or the checkpoint is unsafe or does not fit.
     """
-    spec = resolved(spec, base)
+    entry, spec = spec.get("entry"), resolved(spec, base)
     family = spec.get("family")
     if family not in FAMILIES:
         raise InputError(f'The model family "{family}" is not known; use one of {", ".join(FAMILIES)}.')
-    if family == "python" and not allow_python:
+    if family == "python" and not (allow_python and entry and spec.get("entry") == entry):  # a person's, not a file's
         raise InputError("A Python entry point runs code, so it is only loaded from the command line.")
     if spec.get("hub"):
         from neurontune_core.models.huggingface import cached_folder

@@ -16,6 +16,7 @@ from neurontune_core.models.detect import ModelGuess, guess_model
 
 ROLE_NAMES = {"group": "attribute", "image": "path", "hypothesis": "text2"}  # as people also say
 _WORDS = ("random", "imagenet")  # weights that are no path
+_PACKAGED = "minilm"  # a family whose weights are installed
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -25,7 +26,8 @@ class Request:
 
     Attributes:
         data: folder or table of the data.
-        weights: checkpoint, model folder, "random", "imagenet", or an allowed hub id; empty to look at the data alone.
+        weights: checkpoint, model folder, "random", "imagenet", "minilm", or an allowed hub id; empty to look at data
+            alone.
         columns: role -> column; None (or "") says that there is none.
         classes: class names in the order of the model's outputs.
         family, architecture: of the model, where they are not to be found out.
@@ -62,6 +64,8 @@ class Request:
             return ModelGuess(spec | given, f"The network that {self.entry} builds.")
         if not self.weights:
             raise InputError("Give the weights: a checkpoint, or the folder of a Hugging Face model.")
+        if self.weights == _PACKAGED and not Path(self.weights).exists():
+            return ModelGuess({"family": _PACKAGED} | given, "The installed sentence encoder MiniLM, without a head.")
         if self.weights in _WORDS:
             return self._named(given)
         if not Path(self.weights).expanduser().exists() and _HUB_ID.fullmatch(self.weights):
