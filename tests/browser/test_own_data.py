@@ -41,7 +41,7 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     expect(page.get_by_text("Extract my-pictures · done")).to_be_visible(timeout=240_000)
     settled(page)
     page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
-    expect(page.get_by_text("What this classifier gets wrong, by class and by group.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Accuracy by class")).to_be_visible()
     settled(page)
 
     shown = page.get_by_test_id("stMetric").filter(has_text="average · ERM").get_by_test_id("stMetricValue")
