@@ -37,6 +37,7 @@ endif
 
 example: $(STAMP)
 	$(BIN)/python assets/make_example.py
+	$(BIN)/python assets/make_headlines.py
 
 $(STAMP):
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -35,6 +35,15 @@ def picture(request: Request) -> Response:
         return PlainTextResponse(str(error), 404)
 
 
+def text(request: Request) -> Response:
+    """The text of a sample, both texts of a pair, or its id."""
+    given = request.path_params
+    try:
+        return JSONResponse(gallery(given["project"]).described(given["split"], given["row"]), 200, HEADERS)
+    except InputError as error:
+        return PlainTextResponse(str(error), 404)
+
+
 def words(request: Request) -> Response:
     """What each word of a text adds to a neuron's activation."""
     given = request.path_params
@@ -59,6 +68,7 @@ app = st.App(
     routes=[
         Route("/nt/picture/{project}/{split}/{row:int}", picture),
         Route("/nt/picture/{project}/{split}/{row:int}/{neuron:int}", picture),
+        Route("/nt/text/{project}/{split}/{row:int}", text),
         Route("/nt/words/{project}/{split}/{row:int}/{neuron:int}", words),
     ],
 )

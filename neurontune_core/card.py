@@ -36,6 +36,7 @@ class TunedRun:
         data: what the sets were, such as {"Identification": "val, 96 samples"}.
         title, problem: of the project.
         warnings: sentences of the run.
+        advised: what the adviser said, where its head was taken.
     """
 
     erm: LinearHead
@@ -49,9 +50,12 @@ class TunedRun:
     title: str = "A classifier"
     problem: str = ""
     warnings: Sequence[str] = ()
+    advised: str = ""
 
     @property
     def method(self) -> str:
+        if self.advised:
+            return "the adviser"
         return "NeuronTune" if self.config.masking else "Masking off"
 
     def evaluations(self) -> dict[str, Evaluation]:
@@ -120,6 +124,10 @@ def _comparison(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> str:
     if run.evaluation.groups is not None:
         worst = [evaluation.worst_group for evaluation in every if evaluation.worst_group is not None]
         rows.append(_row("**Worst group**", worst, named=True))
+    if run.evaluation.overlapping_groups is not None:
+        apart = [evaluation.by_overlapping_groups().worst_group for evaluation in every]
+        name = f"**Worst of {len(run.evaluation.overlapping_groups.names)} overlapping groups**"
+        rows.append(_row(name, [part for part in apart if part is not None], named=True))
     rows.append(_row("**Worst class**", [evaluation.worst_class for evaluation in every], named=True))
     for kind in ("group", "class"):
         columns = [evaluation.groups if kind == "group" else evaluation.classes for evaluation in every]
@@ -159,7 +167,8 @@ def _making(run: TunedRun) -> list[tuple[str, str]]:
     kept = "" if run.epoch is None else f"epoch {run.epoch} of {config.epochs}"
     if config.average_epochs > 1:
         kept = f"the average of the {config.average_epochs} best epochs"
-    rows.append(("Kept", ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)))
+    kept = ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)
+    rows.append(("Advised", _text(run.advised)) if run.advised else ("Kept", kept))
     share = f"{mask.num_biased} of {mask.num_neurons}"
     rows.append(("Masked neurons", f"{share}, multiplied by {mask.mask_value:g} (score above {mask.threshold:g})"))
     verdicts = list(mask.verdicts.values())

@@ -73,6 +73,12 @@ class Changes:
         """Ascending rows with this outcome, of one class, of one group, or of both at once where both are given."""
         return np.flatnonzero((self._outcomes == OUTCOMES.index(outcome)) & _part(self.embedding_set, label, group))
 
+    def in_words(self, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """What each row was called before, and what after: the different "animal → vehicle", and which one each has."""
+        names = self.embedding_set.class_names
+        pairs, which = np.unique(self.before[rows] * len(names) + self.after[rows], return_inverse=True)
+        return [f"{names[pair // len(names)]} → {names[pair % len(names)]}" for pair in pairs], which
+
     def counts(self, *, label: int | None = None, group: int | None = None, name: str = "all") -> ChangeCounts:
         """The counts of what `rows` lists."""
         part = _part(self.embedding_set, label, group)
@@ -116,6 +122,19 @@ def confusion(predictions: np.ndarray, embedding_set: EmbeddingSet, group: int |
     part, classes = _part(embedding_set, None, group), embedding_set.num_classes
     pairs = embedding_set.labels[part] * classes + predictions[part]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def most_confused(
+    predictions: np.ndarray, embedding_set: EmbeddingSet, group: int | None = None, most: int = 20
+) -> list[tuple[str, str, int]]:
+    """What is most often taken for what: (class, called, how many), the most frequent first; for many classes."""
+    part = _part(embedding_set, None, group) & (predictions != embedding_set.labels)
+    pairs, counts = np.unique(
+        np.column_stack([embedding_set.labels[part], predictions[part]]), axis=0, return_counts=True
+    )
+    names = embedding_set.class_names
+    order = np.argsort(-counts, kind="stable")[:most]
+    return [(names[pairs[at, 0]], names[pairs[at, 1]], int(counts[at])) for at in order]
 
 
 def mcnemar(fixed: int, broken: int) -> float:

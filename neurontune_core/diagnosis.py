@@ -18,6 +18,7 @@ from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.mask_curve import MaskCurve, mask_curve
 from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
+from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
 
 BINS = 32
@@ -48,6 +49,16 @@ class Distribution:
     median_incorrect: float
 
 
+def distribution_of(activations: np.ndarray, mine: np.ndarray, right: np.ndarray) -> Distribution:
+    """From activations [N] of a neuron, the samples of a class [N] bool, and which samples are hits [N] bool."""
+    values = np.abs(activations)
+    edges = np.linspace(0.0, float(values[mine].max(initial=0.0)) or 1.0, BINS + 1)
+    parts = [values[mine & outcome] for outcome in (right, ~right)]
+    correct, incorrect = (np.histogram(part, edges)[0] / max(1, len(part)) for part in parts)
+    medians = [float(np.median(part)) if len(part) else float("nan") for part in parts]
+    return Distribution(edges, correct, incorrect, len(parts[0]), len(parts[1]), medians[0], medians[1])
+
+
 class Diagnosis:
     """Sets, head and scores of a project, computed once."""
 
@@ -62,11 +73,17 @@ class Diagnosis:
         self.right = self.predictions == self.identification.labels
         self.erm_evaluation = evaluate(self.erm, self.evaluation)
         self._curves: dict[tuple, MaskCurve] = {}
+        self._umap: np.ndarray | None = None
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
 
     @cached_property
     def tuning(self) -> EmbeddingSet:
         return self.project.load_set("tuning")
+
+    @property
+    def sets(self) -> dict[str, EmbeddingSet]:
+        """Role -> set."""
+        return {"identification": self.identification, "tuning": self.tuning, "evaluation": self.evaluation}
 
     @cached_property
     def scorer(self) -> SpuriousnessScorer:
@@ -164,6 +181,12 @@ class Diagnosis:
         """[N, 2] the evaluation samples on their principal axes."""
         return principal_axes(self.evaluation.embeddings)
 
+    def umap(self) -> np.ndarray | None:
+        """[N, 2] the evaluation samples by neighbourhood; None until a job has made the map."""
+        if self._umap is None:
+            self._umap = read_map(self.project.umap_file(self.evaluation), self.evaluation.num_samples)
+        return self._umap
+
     @cached_property
     def said(self) -> np.ndarray:
         """[N] the ERM head's predictions on the evaluation set."""
@@ -230,23 +253,7 @@ class Diagnosis:
 
     def distribution(self, neuron: int, label: int) -> Distribution:
         """How strongly a neuron fires on one class of the identification set, on hits and on mistakes."""
-        mine = self.identification.labels == label
-        values = np.abs(self.activations(neuron))
-        top = float(values[mine].max(initial=0.0)) or 1.0
-        edges = np.linspace(0.0, top, BINS + 1)
-        shares = [
-            np.histogram(values[mine & outcome], edges)[0] / max(1, int((mine & outcome).sum()))
-            for outcome in (self.right, ~self.right)
-        ]
-        return Distribution(
-            edges,
-            shares[0],
-            shares[1],
-            int(self.scores.num_correct[label]),
-            int(self.scores.num_incorrect[label]),
-            float(self.scores.median_correct[label, neuron]),
-            float(self.scores.median_incorrect[label, neuron]),
-        )
+        return distribution_of(self.activations(neuron), self.identification.labels == label, self.right)
 
     def most_activating(self, neuron: int, *, label: int, correct: bool, limit: int) -> np.ndarray:
         """Rows of the identification set that excite a neuron most, among the hits or the mistakes of one class."""

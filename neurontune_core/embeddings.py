@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,20 @@ from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json, write_whole
 
 FORMAT = "neurontune-embeddings/1"
+_MEMBER = "in "  # before the name of an overlapping group, as a column of samples.parquet
 _ROWS_PER_CHECK = 8192  # a memory-mapped set is checked in blocks, so that it never has to fit in memory
+
+
+class OverlappingGroups(NamedTuple):
+    """Groups of which a sample may be in several or in none; they measure, as other groups do, and never tune.
+
+    Attributes:
+        names: the G group names.
+        members: [N, G] bool.
+    """
+
+    names: tuple[str, ...]
+    members: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +41,7 @@ class EmbeddingSet:
         class_names: the C class names.
         groups: [N] int64 indices into ``group_names``, or None. For measuring only; nothing here tunes on them.
         group_names: the group names; empty without groups.
+        overlapping_groups: a second set of groups that is not a partition, or None.
         sample_ids: [N] unique strings.
         sources: [N] image paths relative to the data set's root, or texts; None when only vectors are known.
         split: the name of the split, such as ``"val"``.
@@ -41,6 +56,7 @@ class EmbeddingSet:
     class_names: tuple[str, ...]
     groups: np.ndarray | None = None
     group_names: tuple[str, ...] = ()
+    overlapping_groups: OverlappingGroups | None = None
     sample_ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=object))
     sources: np.ndarray | None = None
     split: str = ""
@@ -61,6 +77,12 @@ class EmbeddingSet:
         groups = self.groups
         if groups is not None:
             groups = _indices(groups, samples, len(self.group_names), "group", "group names")
+        overlapping = self.overlapping_groups
+        if overlapping is not None and overlapping.members.shape != (samples, len(overlapping.names)):
+            raise InputError(
+                f"Expected memberships of shape [{samples}, {len(overlapping.names)}], samples by overlapping groups, "
+                f"but got {list(overlapping.members.shape)}."
+            )
         _refuse_non_finite(embeddings)
         sample_ids = self.sample_ids
         if len(sample_ids) == 0:
@@ -90,15 +112,23 @@ class EmbeddingSet:
     def num_classes(self) -> int:
         return len(self.class_names)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the vectors: other vectors, another one."""
+        return str(self.provenance.get("checksum") or _checksum(self.embeddings))
+
     def take(self, rows: np.ndarray) -> EmbeddingSet:
         """The given rows, in the given order, as a set of its own."""
+        overlapping = self.overlapping_groups
         return replace(
             self,
             embeddings=np.ascontiguousarray(self.embeddings[rows]),
             labels=self.labels[rows],
             groups=None if self.groups is None else self.groups[rows],
+            overlapping_groups=overlapping and OverlappingGroups(overlapping.names, overlapping.members[rows]),
             sample_ids=self.sample_ids[rows],
             sources=None if self.sources is None else self.sources[rows],
+            provenance={name: said for name, said in self.provenance.items() if name != "checksum"},
         )
 
     def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:
@@ -130,6 +160,10 @@ class EmbeddingSet:
             columns["group"] = self.groups
         if self.sources is not None:
             columns["source"] = self.sources
+        overlapping = self.overlapping_groups
+        for place, name in enumerate(overlapping.names if overlapping else ()):
+            assert overlapping is not None
+            columns[_MEMBER + name] = overlapping.members[:, place]
         columns["split"] = [self.split] * self.num_samples
         table = pyarrow.table(columns)
         vectors = np.ascontiguousarray(self.embeddings)
@@ -143,6 +177,7 @@ class EmbeddingSet:
                 "dtype": str(vectors.dtype),
                 "class_names": self.class_names,
                 "group_names": self.group_names,
+                "overlapping_group_names": overlapping.names if overlapping else (),
                 "split": self.split,
                 "checksum": _checksum(vectors),
                 "provenance": self.provenance,
@@ -169,6 +204,8 @@ class EmbeddingSet:
             columns = pyarrow.parquet.ParquetFile(folder / "samples.parquet").read().to_pydict()
             label_column, id_column = columns["label"], columns["id"]
             class_names, group_names = tuple(meta["class_names"]), tuple(meta["group_names"])
+            overlapping_names = tuple(meta.get("overlapping_group_names", ()))
+            memberships = [columns[_MEMBER + name] for name in overlapping_names]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"The embedding set {folder} cannot be read ({error}); extract or import it again."
@@ -185,11 +222,19 @@ class EmbeddingSet:
             class_names=class_names,
             groups=columns.get("group"),
             group_names=group_names,
+            overlapping_groups=OverlappingGroups(overlapping_names, np.array(memberships, dtype=bool).T)
+            if overlapping_names
+            else None,
             sample_ids=id_column,
             sources=columns.get("source"),
             split=meta.get("split", ""),
             provenance=meta.get("provenance", {}) | {"checksum": meta.get("checksum", "")},
         )
+
+
+def checksums(sets: Mapping[str, EmbeddingSet]) -> dict[str, str]:
+    """Role -> checksum of the vectors as they were read; empty for a set that was never on disk."""
+    return {role: str(each.provenance.get("checksum", "")) for role, each in sets.items()}
 
 
 def check_compatible(reference: EmbeddingSet, other: EmbeddingSet) -> None:

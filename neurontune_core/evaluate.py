@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.head import LinearHead
 
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution: intervals of 95 %
@@ -24,7 +24,7 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
 
 
 class Truth(Protocol):
-    """What predictions are held against: labels [N], groups [N] or None, and their names."""
+    """What predictions are held against: labels [N], groups [N] or None, their names, and groups that overlap."""
 
     @property
     def labels(self) -> np.ndarray: ...
@@ -34,6 +34,8 @@ class Truth(Protocol):
     def groups(self) -> np.ndarray | None: ...
     @property
     def group_names(self) -> tuple[str, ...]: ...
+    @property
+    def overlapping_groups(self) -> OverlappingGroups | None: ...
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class Evaluation:
     Attributes:
         overall: all samples.
         classes, groups: one entry per class and per group; groups is empty when the set has none.
+        overlapping_groups: one entry per overlapping group, of which a sample may be in several; else empty.
     """
 
     overall: Proportion
     classes: tuple[Proportion, ...]
     groups: tuple[Proportion, ...]
+    overlapping_groups: tuple[Proportion, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -81,12 +85,16 @@ class Evaluation:
     @property
     def worst_group(self) -> Proportion | None:
         """The non-empty group with the lowest accuracy, or None without groups."""
-        return _worst(self.groups) if self.groups else None
+        return _worst(self.groups) if any(part.n for part in self.groups) else None
 
     @property
     def worst_group_accuracy(self) -> float | None:
         """Never a guess: None without groups."""
         return self.worst_group.accuracy if self.worst_group else None
+
+    def by_overlapping_groups(self) -> Evaluation:
+        """The same with the overlapping groups in the place of the groups: another metric under the same names."""
+        return replace(self, groups=self.overlapping_groups)
 
     @property
     def accuracy_gap(self) -> float | None:
@@ -115,6 +123,16 @@ def evaluate_predictions(predictions: np.ndarray, truth: Truth) -> Evaluation:
         overall=Proportion("all", int(right.sum()), len(right)),
         classes=_by(truth.labels, truth.class_names, right),
         groups=() if truth.groups is None else _by(truth.groups, truth.group_names, right),
+        overlapping_groups=_by_membership(truth.overlapping_groups, right),
+    )
+
+
+def _by_membership(groups: OverlappingGroups | None, right: np.ndarray) -> tuple[Proportion, ...]:
+    if groups is None:
+        return ()
+    return tuple(
+        Proportion(name, int(right[inside].sum()), int(inside.sum()))
+        for name, inside in zip(groups.names, groups.members.T, strict=True)
     )
 
 

@@ -145,7 +145,9 @@ def _write_model(
     save_file(state, path)
 
     written = {"weights": str(path.resolve()), "num_classes": run.head.num_classes}
-    if (base / str(spec.get("weights", ""))).is_dir():  # a Hugging Face folder, which says what the weights are of
+    if (
+        "weights" in spec and (base / str(spec["weights"])).is_dir()
+    ):  # a Hugging Face folder, which says what the weights are of
         written.setdefault("config", spec["weights"])
     again = load_model({**spec, **written}, base)
     loaded = again.module.state_dict()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurontune_core.batches import batches
-from neurontune_core.embeddings import EmbeddingSet, listing
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups, listing
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 
@@ -97,6 +97,7 @@ def extract(
     refuse_unreadable(work.unreadable, len(rows), dataset)
     readable = np.setdiff1d(np.arange(len(rows)), [row for row, _ in work.unreadable])
     kept = rows.iloc[readable]
+    overlapping, places = dataset.overlapping_groups, np.flatnonzero(dataset.samples["split"] == split)[readable]
     provenance = {
         "extraction": settings | {"fingerprint": fingerprint},
         "unreadable": [reason for _, reason in work.unreadable],
@@ -107,6 +108,7 @@ def extract(
         class_names=dataset.class_names,
         groups=kept["group"].to_numpy(dtype=np.int64) if "group" in kept else None,
         group_names=dataset.group_names,
+        overlapping_groups=overlapping and OverlappingGroups(overlapping.names, overlapping.members[places]),
         sample_ids=kept["id"].to_numpy(dtype=object),
         sources=kept["source"].to_numpy(dtype=object),
         split=split,
@@ -202,13 +204,21 @@ def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
     """Names, labels, groups and, so that replaced pictures are noticed, sizes and times of change."""
     digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
     digest.update(rows.to_csv(index=False).encode())
+    if dataset.overlapping_groups is not None:
+        digest.update(dataset.overlapping_groups.members.tobytes())
     for source in rows["source"] if dataset.modality == "image" else ():
-        try:
-            state = os.stat(dataset.root / source)
-            digest.update(f"{state.st_size} {state.st_mtime_ns} ".encode())
-        except OSError:
-            digest.update(b"missing ")
+        digest.update(_state(dataset.root, source))
     return digest.hexdigest()[:16]
+
+
+def _state(root: Path, source: str) -> bytes:
+    """Size and time of change of a picture's file, or of the table that it stands in (``<file>#<row>``)."""
+    for path in (root / source, root / source.rpartition("#")[0]):
+        with suppress(OSError):
+            if path.is_file():
+                state = path.stat()
+                return f"{state.st_size} {state.st_mtime_ns} ".encode()
+    return b"missing "
 
 
 def _read_note(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
 SERIES = {"ERM": GREY, "masking off": "#b7791f", "NeuronTune": ACCENT}
+MOST_BARS = 24
+_LONGEST_NAME = 32  # characters that fit beside a legend
+_MANY_POINTS = 3_000
+MOST_POINTS = 8_000  # of a map; more slow the browser down and cover each other
 _MARGIN = {"l": 52, "r": 16, "t": 28, "b": 44}
 
 
@@ -96,33 +101,52 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
     return _figure({"data": traces, "layout": layout})
 
 
-def sample_map(places: np.ndarray, right: np.ndarray, names: Sequence[str]) -> Figure:
-    """Samples as points, hits and mistakes apart; one trace, so that the place of a point is its row.
+def sample_map(
+    places: np.ndarray, right: np.ndarray, names: Sequence[str], axes: tuple[str, str], *, most: int = MOST_POINTS
+) -> Figure:
+    """Samples as points, hits and mistakes apart.
 
     Args:
         places: [N, 2].
         right: [N] bool.
-        names: [N] shown under the pointer.
+        names: [N] shown under the pointer; rows' numbers instead when there are thousands of points.
+        axes: titles; empty ones for axes that mean nothing.
+        most: points that are drawn, chosen at random; what is drawn around is told by its outline (`rows_within`).
     """
-    traces = [
-        {
-            "type": "scattergl",
-            "x": places[:, 0].astype(np.float32),
-            "y": places[:, 1].astype(np.float32),
-            "mode": "markers",
-            "marker": {
-                "size": 7,
-                "opacity": 0.75,
-                "color": np.where(right, CORRECT, INCORRECT).tolist(),
-                "symbol": np.where(right, "circle", "x").tolist(),
-            },
-            "text": list(names),
-            "hovertemplate": "%{text}<extra></extra>",
-            "showlegend": False,
-        }
-    ]
-    layout = _layout("first principal axis", "second principal axis", 460) | {"dragmode": "lasso"}
+    rows = np.sort(np.random.default_rng(0).permutation(len(places))[:most])
+    many = len(rows) > _MANY_POINTS
+    traces = []
+    for name, outcome, colour, symbol in (("right", True, CORRECT, "circle"), ("wrong", False, INCORRECT, "x")):
+        shown = rows[right[rows] == outcome]
+        traces.append(
+            {
+                "type": "scattergl",
+                "x": places[shown, 0].astype(np.float32),
+                "y": places[shown, 1].astype(np.float32),
+                "mode": "markers",
+                "marker": {
+                    "size": 4 if many else 7,
+                    "opacity": 0.6 if many else 0.75,
+                    "color": colour,
+                    "symbol": symbol,
+                },
+                **_pointed_at(shown, None if many else names),
+                "name": f"{name} ({int((right == outcome).sum())})",
+            }
+        )
+    layout = _layout(*axes, 460) | {"dragmode": "lasso"}
+    layout["legend"] |= {"x": 0, "xanchor": "left"}  # the chart's tools are on the right
+    if not any(axes):
+        for axis in ("xaxis", "yaxis"):
+            layout[axis] |= {"showticklabels": False, "zeroline": False}
     return _figure({"data": traces, "layout": layout})
+
+
+def _pointed_at(rows: np.ndarray, names: Sequence[str] | None) -> dict:
+    """What stands under the pointer; with many points the row's number, which costs less to send."""
+    if names is None:
+        return {"customdata": rows.astype(np.int32), "hovertemplate": "row %{customdata}<extra></extra>"}
+    return {"text": [names[row] for row in rows], "hovertemplate": "%{text}<extra></extra>"}
 
 
 def outcome_distributions(distribution: Distribution, title: str) -> Figure:
@@ -155,20 +179,27 @@ def outcome_distributions(distribution: Distribution, title: str) -> Figure:
             line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
             shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
     layout = _layout("activation", "% of samples", 230) | {"barmode": "overlay", "bargap": 0, "shapes": shapes}
-    return _figure({"data": traces, "layout": layout | {"title": {"text": title, "font": {"size": 14}, "x": 0}}})
+    return _figure(
+        {"data": traces, "layout": layout | {"title": {"text": _short(title), "font": {"size": 14}, "x": 0}}}
+    )
 
 
 def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
-    """Accuracy of every group (of every class, without groups) under each head, with 95 % Wilson intervals."""
+    """Accuracy of every group (of every class, without groups) under each head, with 95 % Wilson intervals.
+
+    Of many the `MOST_BARS` that are lowest under the first head, the lowest first.
+    """
     traces = []
+    shown = _lowest(next(iter(evaluations.values())))
     for name, evaluation in evaluations.items():
-        parts = [part for part in evaluation.groups or evaluation.classes if part.n]
+        every = evaluation.groups or evaluation.classes
+        parts = [every[place] for place in shown]
         share = np.array([part.correct / part.n for part in parts])
         low, high = np.array([part.interval for part in parts]).T
         traces.append(
             {
                 "type": "bar",
-                "x": [f"{part.name}<br>n = {part.n}" for part in parts],
+                "x": [f"{_short(part.name)}<br>n = {part.n}" for part in parts],
                 "y": 100 * share,
                 "error_y": {"array": 100 * (high - share), "arrayminus": 100 * (share - low), "width": 3},
                 "name": name,
@@ -179,6 +210,50 @@ def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
     layout = _layout("", "accuracy, %", 300) | {"barmode": "group", "bargap": 0.3}
     layout["yaxis"]["range"] = [0, 105]
     return _figure({"data": traces, "layout": layout})
+
+
+def candidate_intervals(names: Sequence[str], worst_class: Sequence[tuple[float, float, float]], chosen: int) -> Figure:
+    """Worst-class accuracy of each candidate on samples that it has not seen, with its interval.
+
+    Args:
+        names: [K], the first on top.
+        worst_class: [K] accuracy, low and high in 0..1.
+        chosen: the place of the advised one.
+    """
+    value, low, high = 100 * np.array(worst_class).T
+    traces = [
+        {
+            "type": "scatter",
+            "x": value,
+            "y": list(range(len(names))),
+            "mode": "markers",
+            "marker": {
+                "size": [13 if place == chosen else 9 for place in range(len(names))],
+                "color": [ACCENT if place == chosen else GREY for place in range(len(names))],
+                "symbol": ["diamond" if place == chosen else "circle" for place in range(len(names))],
+            },
+            "error_x": {"array": high - value, "arrayminus": value - low, "width": 3, "color": GREY},
+            "hovertemplate": "%{x:.1f} %<extra></extra>",
+            "showlegend": False,
+        }
+    ]
+    layout = _layout("worst class on unseen samples, %", "", 70 + 44 * len(names))
+    labels = [escape(f"{name}, advised" if place == chosen else name) for place, name in enumerate(names)]
+    layout["yaxis"] |= {"tickvals": list(range(len(names))), "ticktext": labels, "range": [len(names) - 0.5, -0.5]}
+    layout["yaxis"] |= {"automargin": True, "zeroline": False}
+    return _figure({"data": traces, "layout": layout})
+
+
+def _lowest(evaluation: Evaluation) -> list[int]:
+    every = evaluation.groups or evaluation.classes
+    places = [place for place, part in enumerate(every) if part.n]
+    if len(places) <= MOST_BARS:
+        return places
+    return sorted(places, key=lambda place: every[place].correct / every[place].n)[:MOST_BARS]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, label: str, kept: int | None) -> Figure:

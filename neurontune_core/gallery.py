@@ -1,21 +1,26 @@
-"""Pictures of a project's samples and heatmaps over them, or texts and their words; made on demand, kept in memory."""
+"""Pictures of a project's samples and heatmaps over them, or texts and their words; made on demand."""
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurontune_core.disk_cache import DiskCache
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.explain.overlay import COLOUR_MAPS, overlay_png, thumbnail_jpeg
+from neurontune_core.neuron_maps import NeuronMaps
 from neurontune_core.workspace import Project
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIDE = 192  # pixels of a thumbnail
 _SCALE_PICTURES = 4  # a neuron's full colour is its strongest map on this many of its top samples
-_KEPT_MAPS = 512
 
 
 class Gallery:
@@ -32,8 +37,8 @@ class Gallery:
         self.thumbnail = lru_cache(4096)(self._thumbnail)
         self.heatmap = lru_cache(4096)(self._heatmap)
         self.words = lru_cache(4096)(self._words)
-        self._all_maps = lru_cache(_KEPT_MAPS)(self._compute_all_maps)
-        self._one_map = lru_cache(_KEPT_MAPS)(self._compute_one_map)
+        self._cache = DiskCache(project.cache)
+        self._maps = NeuronMaps(lambda: self._model, self._picture, self._cache, self._version)
         self._scale = lru_cache(4096)(self._compute_scale)
 
     @property
@@ -59,20 +64,37 @@ class Gallery:
         found = self._dataset.open_sample(self._source(split, row))
         return (found,) if isinstance(found, str) else tuple(found)
 
+    def described(self, split: str, row: int) -> tuple[str, ...]:
+        """The text of a sample, both texts of a pair, or its id where vectors are all there is."""
+        if self.has_texts:
+            return self.texts(split, row)
+        ids = self._set(split).sample_ids
+        if not 0 <= row < len(ids):
+            raise InputError(f'There is no sample {row} in "{split}".')
+        return (str(ids[row]),)
+
     def _words(self, split: str, row: int, neuron: int) -> dict[str, Any]:
         """What each word of a sample adds to a neuron's activation; JSON-able.
 
         Returns:
-            ``words``: [start, end, part, value], ``read``: characters of each part that the network read, ``cut``:
-            whether it read less than all.
+            ``words``: [start, end, part, value], the value being what the word adds to the activation's magnitude,
+            which is what the scores go by; ``read``: characters of each part that the network read; ``cut``: whether it
+            read less than all.
         """
         from neurontune_core.explain.tokens import token_attributions
 
-        parts = self.texts(split, row)
-        with self._lock:  # one at a time, as with heatmaps
+        parts, version = self.texts(split, row), self._version(split)
+        name = f"{version}/words/{row}-{neuron}.json"
+        if version and (kept := self._cache.get(name)):
+            return json.loads(kept)
+        with self._lock:  # one at a time: the cores are few
             found = token_attributions(self._model, [parts[0] if len(parts) == 1 else (parts[0], parts[1])], neuron)[0]
-        words = [[word.start, word.end, word.part, round(word.value, 5)] for word in found.words]
-        return {"words": words, "read": list(found.characters_read), "cut": found.cut}
+        sign = -1 if found.activation < 0 else 1
+        words = [[word.start, word.end, word.part, round(sign * word.value, 5)] for word in found.words]
+        told = {"words": words, "read": list(found.characters_read), "cut": found.cut}
+        if version:
+            self._cache.put(name, json.dumps(told).encode())
+        return told
 
     @cached_property
     def _dataset(self):  # type: ignore[no-untyped-def]
@@ -103,7 +125,7 @@ class Gallery:
 
     def _thumbnail(self, split: str, row: int) -> bytes:
         """JPEG of what the network sees of a sample."""
-        return thumbnail_jpeg(self._dataset.open_source(self._source(split, row)), self._preprocessing, SIDE)
+        return thumbnail_jpeg(self._picture(split, row), self._preprocessing, SIDE)
 
     @cached_property
     def _preprocessing(self):  # type: ignore[no-untyped-def]
@@ -118,31 +140,18 @@ class Gallery:
         """Transparent PNG of where a neuron looks in a sample; one neuron's pictures share their colours."""
         if colours not in COLOUR_MAPS:
             raise InputError(f'There are no colours "{colours}"; use one of {", ".join(COLOUR_MAPS)}.')
-        return overlay_png(self._map(split, row, neuron), self._scale(neuron), SIDE, colours=colours)
+        return overlay_png(self._maps.map(split, row, neuron), self._scale(neuron), SIDE, colours=colours)
 
-    def _map(self, split: str, row: int, neuron: int) -> np.ndarray:
-        """[h, w]; where the network gives all neurons' maps at once, they are kept together."""
-        with self._lock:  # one at a time: the pictures of a page arrive together, and the cores are few
-            maps = self._all_maps(split, row)
-            return self._one_map(split, row, neuron) if maps is None else np.maximum(maps[neuron], 0)
+    def _picture(self, split: str, row: int) -> Image.Image:
+        return self._dataset.open_source(self._source(split, row))
 
-    def _batch(self, split: str, row: int):  # type: ignore[no-untyped-def]
-        import torch
-
-        picture = self._dataset.open_source(self._source(split, row))
-        return torch.from_numpy(self._model.preprocessing(picture))[None]
-
-    def _compute_all_maps(self, split: str, row: int) -> np.ndarray | None:
-        maps = self._model.channel_maps(self._batch(split, row))
-        return None if maps is None else maps[0].float().cpu().numpy()
-
-    def _compute_one_map(self, split: str, row: int, neuron: int) -> np.ndarray:
-        from neurontune_core.explain.heatmaps import heatmaps
-
-        return heatmaps(self._model, self._batch(split, row), neuron)[0]
+    def _version(self, split: str) -> str | None:
+        """Of what is kept on disk for a split: it goes with the network, the samples and their preprocessing."""
+        fingerprint = self._set(split).provenance.get("extraction", {}).get("fingerprint")
+        return f"{split or 'all'}-{fingerprint}" if fingerprint else None
 
     def _compute_scale(self, neuron: int) -> float:
         split = self._project.content["roles"]["identification"]
         activation = np.asarray(self._set(split).embeddings[:, neuron], dtype=np.float32)
         rows = np.argsort(-np.abs(activation), kind="stable")[:_SCALE_PICTURES]
-        return max(float(self._map(split, int(row), neuron).max()) for row in rows)
+        return max(float(self._maps.map(split, int(row), neuron).max()) for row in rows)

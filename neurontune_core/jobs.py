@@ -33,7 +33,10 @@ State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
 TASKS: Mapping[str, str] = {
     "extract": "neurontune_core.extract_project:extract_project",
+    "umap": "neurontune_core.umap_map:make_map",
+    "compare": "neurontune_core.comparison:compare_project",
     "train": "neurontune_core.train_job:train_model",
+    "ablate": "neurontune_core.studies:study_project",
 }
 
 _FINISHED = ("done", "failed", "cancelled", "lost")

@@ -1,11 +1,13 @@
-"""A person's judgements of neurons, every one of which can be undone and redone."""
+"""A person's edits of the mask (verdicts on neurons, λ, the mask value), each of which can be undone and redone."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -14,6 +16,9 @@ from neurontune_core.files import read_json, write_json
 
 FORMAT = "neurontune-verdicts/1"
 VERDICTS = ("spurious", "core", "unsure")
+SETTINGS = ("threshold", "mask_value")
+_ONE_MOVE = 1.5  # seconds between steps of a slider that count as one move
+_KEPT_MOVES = 500  # edits back to which moves are remembered; verdicts are never forgotten
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,28 @@ class Judgement:
     by: str = ""
 
 
+@dataclass(frozen=True)
+class Move:
+    """λ or the mask value moved.
+
+    Attributes:
+        setting: one of `SETTINGS`.
+        before, after: its values.
+        at, by: as in `Judgement`.
+    """
+
+    setting: str
+    before: float
+    after: float
+    at: float = 0.0
+    by: str = ""
+
+
+Edit = Judgement | Move
+
+
 class Journal:
-    """The judgements of one project, in a file of their own, in the order in which they were made.
+    """The edits of one project, in a file of their own, in the order in which they were made.
 
     Args:
         file: where they are kept; several sessions may write to it.
@@ -51,7 +76,8 @@ class Journal:
     def current(self) -> dict[int, Judgement]:
         """The judgement that holds for each neuron that has one."""
         edits, applied = self._read()
-        last = {neuron: edit for edit in edits[:applied] for neuron in edit.neurons}
+        judged = [edit for edit in edits[:applied] if isinstance(edit, Judgement)]
+        last = {neuron: edit for edit in judged for neuron in edit.neurons}
         return {neuron: edit for neuron, edit in last.items() if edit.verdict or edit.note}
 
     def verdicts(self) -> dict[int, str]:
@@ -67,11 +93,27 @@ class Journal:
             edits, applied = self._read()
             self._write([*edits[:applied], edit], applied + 1)
 
-    def undo(self) -> Judgement | None:
+    def move(self, setting: str, before: float, after: float, by: str = "") -> None:
+        """Remember that λ or the mask value was moved; steps that follow each other at once are one move."""
+        if setting not in SETTINGS:
+            raise InputError(f'"{setting}" is no setting of the mask; use one of {", ".join(SETTINGS)}.')
+        edit = Move(setting, float(before), float(after), time.time(), by)
+        with self._alone():
+            edits, applied = self._read()
+            kept = edits[:applied]
+            last = kept[-1] if kept else None
+            if isinstance(last, Move) and (last.setting, last.by) == (setting, by) and edit.at - last.at < _ONE_MOVE:
+                edit = replace(edit, before=last.before)
+                kept.pop()
+            if edit.before != edit.after:
+                kept.append(edit)
+            self._write(kept, len(kept))
+
+    def undo(self) -> Edit | None:
         """Take the last edit back; None when there is none."""
         return self._step(-1)
 
-    def redo(self) -> Judgement | None:
+    def redo(self) -> Edit | None:
         """Make the edit again that was undone last; None when there is none."""
         return self._step(+1)
 
@@ -80,7 +122,7 @@ class Journal:
         edits, applied = self._read()
         return applied, len(edits) - applied
 
-    def _step(self, by: int) -> Judgement | None:
+    def _step(self, by: int) -> Edit | None:
         with self._alone():
             edits, applied = self._read()
             if not 0 <= applied + by <= len(edits):
@@ -92,20 +134,37 @@ class Journal:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(self._file.with_name(f".{self._file.name}.lock"))
 
-    def _read(self) -> tuple[list[Judgement], int]:
+    def _read(self) -> tuple[list[Edit], int]:
         if not self._file.is_file():
             return [], 0
         said = read_json(self._file)
         try:
             if said["format"] != FORMAT:
                 raise ValueError(f"its format is {said['format']}")
-            edits = [Judgement(**edit | {"neurons": tuple(map(int, edit["neurons"]))}) for edit in said["edits"]]
+            edits = [_edit(each) for each in said["edits"]]
             applied = int(said["applied"])
-            if not 0 <= applied <= len(edits) or any(edit.verdict not in (*VERDICTS, None) for edit in edits):
-                raise ValueError("a verdict or the count of edits is wrong")
+            if not 0 <= applied <= len(edits):
+                raise ValueError("the count of edits is wrong")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self._file} does not hold verdicts ({error}); mend or delete it.") from None
         return edits, applied
 
-    def _write(self, edits: list[Judgement], applied: int) -> None:
+    def _write(self, edits: list[Edit], applied: int) -> None:
+        if applied == len(edits):  # not while there is something to redo
+            recent = len(edits) - _KEPT_MOVES
+            edits = [edit for place, edit in enumerate(edits) if place >= recent or isinstance(edit, Judgement)]
+            applied = len(edits)
         write_json(self._file, {"format": FORMAT, "applied": applied, "edits": [asdict(edit) for edit in edits]})
+
+
+def _edit(said: dict[str, Any]) -> Edit:
+    """Raises KeyError, TypeError or ValueError when it is none."""
+    if "setting" in said:
+        move = Move(**said)
+        if move.setting not in SETTINGS or not all(math.isfinite(value) for value in (move.before, move.after)):
+            raise ValueError("a move is wrong")
+        return move
+    judgement = Judgement(**said | {"neurons": tuple(map(int, said["neurons"]))})
+    if judgement.verdict not in (*VERDICTS, None):
+        raise ValueError("a verdict is wrong")
+    return judgement

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,6 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from neurontune_core.advise.kept import FILE as ADVICE_FILE
+from neurontune_core.advise.kept import HEAD as ADVISED_HEAD
+from neurontune_core.advise.kept import KeptAdvice, load_advice
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
@@ -23,7 +29,7 @@ from neurontune_core.tune import EpochRecord, TuneResult
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
-EXAMPLE = ASSETS / "example"
+EXAMPLES = {name: ASSETS / name for name in ("example", "headlines")}  # the built-in ones, by name
 APP = ROOT / "app.py"
 FORMAT = "neurontune-project/1"
 HALVES = "halves"  # tuned on one half of the identification split; the other half identified
@@ -41,6 +47,7 @@ class Run:
         epoch, seconds, warnings: as in `TuneResult`.
         history, off_history: one record an epoch, of NeuronTune and of masking off.
         created: seconds since 1970.
+        advised: its head is the one that the adviser chose, which may be masking off's.
     """
 
     folder: Path
@@ -52,6 +59,7 @@ class Run:
     history: tuple[EpochRecord, ...]
     off_history: tuple[EpochRecord, ...]
     created: float
+    advised: bool = False
 
     @property
     def id(self) -> str:
@@ -72,6 +80,21 @@ class Run:
     @property
     def halves(self) -> bool:
         return self.tuning == HALVES
+
+    @property
+    def method(self) -> str:
+        """What its head is called."""
+        return "advised head" if self.advised else "NeuronTune"
+
+    @property
+    def advised_head(self) -> LinearHead | None:
+        """The head that `advice` chose."""
+        return LinearHead.load(self.folder / ADVISED_HEAD) if self.advice else None
+
+    @property
+    def advice(self) -> KeptAdvice | None:
+        """What the adviser said when it was asked with this run's settings; None before that."""
+        return load_advice(self.folder)
 
     @property
     def export_folder(self) -> Path:
@@ -166,6 +189,7 @@ class Project:
                 history=tuple(EpochRecord(**record) for record in said["history"]),
                 off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
                 created=said["created"],
+                advised=said.get("advised", False),
             )
         except (KeyError, TypeError) as error:
             raise InputError(
@@ -175,9 +199,7 @@ class Project:
     def save_run(self, result: TuneResult, off: TuneResult, tuning: str) -> Run:
         """Keep a result; ``run.json`` is written last and makes the folder a run."""
         created = time.time()
-        folder = self.folder / "runs" / time.strftime("%Y%m%d-%H%M%S", time.localtime(created))
-        while folder.exists():
-            folder = folder.with_name(f"{folder.name}x")
+        folder = _unused(self.folder / "runs", created)
         config = result.config
         mask = Mask(
             result.biased,
@@ -204,10 +226,57 @@ class Project:
         )
         return self.run(folder.name)
 
+    def comparison_folders(self) -> list[Path]:
+        """Where comparisons of methods lie, the newest first."""
+        return sorted((file.parent for file in (self.folder / "comparisons").glob("*/comparison.json")), reverse=True)
+
+    def new_comparison_folder(self) -> Path:
+        """Where the next comparison goes; made at once, so that no other one takes it."""
+        folder = _unused(self.folder / "comparisons")
+        folder.mkdir(parents=True)
+        return folder
+
+    def study_file(self, key: str) -> Path:
+        """Where the newest result of a study lies."""
+        return self.folder / "studies" / f"{safe_name(key)}.json"
+
+    def take_advice(self, run: Run) -> Run:
+        """A run whose head is the one that the adviser chose when it was asked with another run's settings.
+
+        Raises:
+            InputError: when it was not asked.
+        """
+        advice = run.advice
+        if advice is None:
+            raise InputError(f"The adviser was not asked about run {run.id}; ask it on the Retrain page.")
+        created = time.time()
+        folder = _unused(self.folder / "runs", created)
+        biased = np.zeros(run.mask.num_neurons, dtype=bool)
+        biased[list(advice.masked)] = True
+        source = {"identification": self.content["roles"]["identification"], "advised": run.id, "run": folder.name}
+        mask = Mask(biased, run.config.threshold, run.config.mask_value, run.mask.verdicts, source)
+        LinearHead.load(run.folder / ADVISED_HEAD).save(folder / "head.safetensors")
+        run.off_head.save(folder / "masking_off.safetensors")
+        mask.save(folder / "mask.json")
+        for name in (ADVICE_FILE, ADVISED_HEAD):
+            shutil.copyfile(run.folder / name, folder / name)
+        said = read_json(run.folder / "run.json")
+        write_json(folder / "run.json", said | {"advised": True, "warnings": [], "created": created})
+        return self.run(folder.name)
+
     @property
     def journal(self) -> Journal:
         """A person's judgements of neurons."""
         return Journal(self.folder / "verdicts.json")
+
+    def umap_file(self, embedding_set: EmbeddingSet) -> Path:
+        """Where the UMAP map of a set lies once it was made; other vectors have another one."""
+        return self.folder / "maps" / f"umap-{embedding_set.fingerprint}.npy"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: heatmaps, attributions."""
+        return self.folder / "cache"
 
     @property
     def own_groups(self) -> OwnGroups:
@@ -216,7 +285,7 @@ class Project:
 
 
 class Workspace:
-    """The built-in example and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
+    """The built-in examples and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or Path(os.environ.get("NEURONTUNE_HOME") or Path.home() / ".neurontune")).resolve()
@@ -237,14 +306,24 @@ class Workspace:
         return folder
 
     def names(self) -> list[str]:
-        """The names of the projects, the built-in example first."""
+        """The names of the projects, the built-in examples first."""
         own = sorted(file.parent.name for file in (self.root / "projects").glob("*/project.json"))
-        return ["example"] * (EXAMPLE / "project.json").is_file() + [name for name in own if name != "example"]
+        built_in = [name for name, folder in EXAMPLES.items() if (folder / "project.json").is_file()]
+        return [*built_in, *(name for name in own if name not in EXAMPLES)]
 
     def open(self, name: str) -> Project:
         """A project by name; InputError when there is none."""
         folder = self.root / "projects" / safe_name(name)
-        return Project(EXAMPLE if name == "example" else folder, folder)
+        return Project(EXAMPLES.get(name, folder), folder)
+
+    def free_name(self, wanted: str) -> str:
+        """A name that no project has, as like ``wanted`` as a folder name can be."""
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", wanted).strip("-")[:40] or "project"
+        name, number = plain, 1
+        while name == "example" or (self.root / "projects" / name).exists():
+            number += 1
+            name = f"{plain}-{number}"
+        return name
 
     def new_folder(self, name: str) -> Path:
         """Where a new project of this name goes.
@@ -256,6 +335,14 @@ class Workspace:
         if name in self.names() or (folder / "project.json").exists():
             raise InputError(f'There is a project "{name}" already; choose another name.')
         return folder
+
+
+def _unused(parent: Path, at: float | None = None) -> Path:
+    """A folder named by the time that is not there yet."""
+    folder = parent / time.strftime("%Y%m%d-%H%M%S", time.localtime(at))
+    while folder.exists():
+        folder = folder.with_name(f"{folder.name}x")
+    return folder
 
 
 def safe_name(name: str) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.compare_heads import Changes, changes, confusion
+from neurontune_core.compare_figures import label
+from neurontune_core.compare_heads import Changes, changes, confusion, most_confused
+from neurontune_core.comparison import comparisons
 from neurontune_core.evaluate import Proportion, evaluate_predictions
 from neurontune_core.head import LinearHead
+from pages.parts.close_up import facts
+from pages.parts.keeping import keep_as_group
 from pages.parts.state import View, view
 from pages.parts.wall import wall
 from pages.parts.words import HELP, interval, percent
 
-PAGE = 48
 WORDS = {"fixed": "fixed", "broken": "broken", "kept_wrong": "wrong in both", "kept_right": "right in both"}
-EVERYTHING = "all"
+EVERYTHING, MATRIX = "all", 20  # classes that a square table still shows
 
 
 def heads(here: View) -> dict[str, LinearHead]:
@@ -24,7 +27,11 @@ def heads(here: View) -> dict[str, LinearHead]:
         found["masked now"] = here.diagnosis.masked_head(here.masked, here.mask_value)
     for run in reversed(here.diagnosis.project.runs()):
         found[f"masking off, {run.id}"] = run.off_head
-        found[f"NeuronTune, {run.id}"] = run.head
+        found[f"{run.method}, {run.id}"] = run.head
+    for comparison in comparisons(here.diagnosis.project)[:1]:
+        for each in comparison.standings:
+            if each.runs and each.method.key != "erm":
+                found[f"{label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
     return found
 
 
@@ -52,30 +59,50 @@ def by_part(moved: Changes) -> list[dict[str, str | int]]:
     ]
 
 
-def samples(here: View, moved: Changes) -> None:
-    """The wall: filtered by outcome, class and group."""
+@st.fragment
+def samples(here: View, moved: Changes, heads: dict[str, LinearHead]) -> None:
+    """The wall, filtered by outcome, class and group; what is picked on it stands beside it."""
     each = moved.embedding_set
     one, two = st.columns(2)
-    label = one.selectbox("Class", [EVERYTHING, *each.class_names], key="check_class", bind="query-params")
+    label = one.selectbox(
+        "Class", [EVERYTHING, *each.class_names], key="check_class", bind="query-params", persist_state="session"
+    )
     group = EVERYTHING
     if each.groups is not None:
-        group = two.selectbox("Group", [EVERYTHING, *each.group_names], key="check_group", bind="query-params")
+        group = two.selectbox(
+            "Group", [EVERYTHING, *each.group_names], key="check_group", bind="query-params", persist_state="session"
+        )
     chosen = {
         "label": None if label == EVERYTHING else each.class_names.index(label),
         "group": None if group == EVERYTHING else each.group_names.index(group),
     }
-    found = {outcome: moved.rows(outcome, **chosen) for outcome in WORDS}
     outcome = st.segmented_control(
         "Samples", list(WORDS), default="fixed", required=True, key="outcome", bind="query-params",
-        format_func=lambda each: f"{WORDS[each]} · {len(found[each])}",
+        persist_state="session", format_func=WORDS.__getitem__,
     )  # fmt: skip
-    rows = found[outcome]
-    pages = max(1, -(-len(rows) // PAGE))
-    page = st.pagination(pages, key=f"page-{outcome}") if pages > 1 else 1
-    shown = rows[(page - 1) * PAGE : page * PAGE]
-    captions = [f"{each.class_names[moved.before[row]]} → {each.class_names[moved.after[row]]}" for row in shown]
-    wall(here, here.diagnosis.project.content["roles"]["evaluation"], shown.tolist(), captions, "changed")
-    st.caption("Under each sample: what it was called before → after.")
+    rows = moved.rows(outcome, **chosen)
+    captions, caption = moved.in_words(rows)
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
+        picked = wall(
+            here,
+            each.split,
+            rows,
+            captions,
+            "changed",
+            f"Samples, {WORDS[outcome]}",
+            caption=caption,
+            right=(moved.after == each.labels)[rows],
+            height=560,
+            in_address=True,
+        )
+        st.caption("Under each sample: what it was called before → after. ✓ right after, ✗ wrong after.")
+    with right, st.container(height=620, border=False):
+        keep_as_group(here, picked.rows, f"{WORDS[outcome]} on Check")
+        if picked.opened is None:
+            st.caption("Click a sample, or press Enter on it, to see it closely here.")
+        else:
+            facts(here, each.split, picked.opened, heads, "sample")
 
 
 def confusions(moved: Changes) -> None:
@@ -86,8 +113,12 @@ def confusions(moved: Changes) -> None:
         group = st.selectbox("In group", [EVERYTHING, *each.group_names], key="confusion_group")
         place = None if group == EVERYTHING else each.group_names.index(group)
     for title, said, column in zip(("before", "after"), (moved.before, moved.after), st.columns(2), strict=True):
-        table = confusion(said, each, place)
         column.markdown(f"**{title}**")
+        if each.num_classes > MATRIX:
+            rows = [dict(zip(("is", "called", "n"), found, strict=True)) for found in most_confused(said, each, place)]
+            column.dataframe(rows, hide_index=True, key=f"confusion-{title}")
+            continue
+        table = confusion(said, each, place)
         column.dataframe(
             {"is ↓ called →": list(each.class_names)}
             | {name: table[:, at] for at, name in enumerate(each.class_names)},
@@ -103,7 +134,7 @@ found = heads(here)
 names = list(found)
 one, two = st.columns(2)
 first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
-newest = f"NeuronTune, {here.run.id}" if here.run else names[-1]
+newest = f"{here.run.method}, {here.run.id}" if here.run else names[-1]
 second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["masking off"])
 moved = changes(found[first], found[second], here.diagnosis.evaluation)
 counts = moved.counts()
@@ -117,6 +148,6 @@ st.caption(
     f'On "{here.diagnosis.evaluation.split}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
     "samples that only one of the two heads gets right."
 )
-samples(here, moved)
+samples(here, moved, {"before": found[first], "after": found[second]})
 st.subheader("Who is taken for whom")
 confusions(moved)

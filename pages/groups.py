@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.errors import InputError
-from neurontune_core.figures import sample_map
+from neurontune_core.places import Numbers
+from pages.parts.close_up import facts
+from pages.parts.keeping import keep_as_group
+from pages.parts.sample_map import drawn_rows
 from pages.parts.state import View, view
 from pages.parts.wall import wall
 from pages.parts.words import interval, percent
 
-SHOWN = 24
 MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
 
 
-def find(here: View) -> tuple[list[int], str]:
+def find(here: View) -> tuple[Numbers, str]:
     """The rows that are chosen now, and a name to start from."""
     diagnosis = here.diagnosis
-    each = diagnosis.evaluation
     way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, key="way",
         bind="query-params")  # fmt: skip
     if way == MAP:
-        st.caption(
-            "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
-            "(lasso), or use the box from the chart's tools."
-        )
-        names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
-        event = st.plotly_chart(
-            sample_map(diagnosis.map, diagnosis.said_right, names),
-            key="map",
-            on_select="rerun",
-            selection_mode=("lasso", "box"),
-        )
-        return sorted(set(event["selection"]["point_indices"])), ""
+        return drawn_rows(here), ""
     if way == MISTAKES:
         slices = diagnosis.mistake_slices
         st.caption("A mixture of Gaussians on the mistakes of each class, with the hits that lie among them.")
@@ -47,15 +36,7 @@ def find(here: View) -> tuple[list[int], str]:
         return [], ""
     titles = [f"{each.title} · {len(each.rows)} samples, {each.accuracy:.0%} right" for each in slices]
     place = titles.index(st.selectbox("Slice", titles, key=f"slice-{way}"))
-    return slices[place].rows.tolist(), slices[place].title
-
-
-def keep(here: View, name: str, rows: list[int], origin: str) -> None:
-    try:
-        here.diagnosis.project.own_groups.add(name, here.diagnosis.evaluation, rows, origin)
-        st.session_state["kept"] = ""
-    except InputError as error:
-        st.session_state["kept"] = str(error)
+    return slices[place].rows, slices[place].title
 
 
 def measured(here: View) -> None:
@@ -67,7 +48,7 @@ def measured(here: View) -> None:
         return
     heads = {"ERM": diagnosis.erm}
     if here.run:
-        heads |= {"masking off": here.run.off_head, "NeuronTune": here.run.head}
+        heads |= {"masking off": here.run.off_head, here.run.method: here.run.head}
     rows = []
     for group in found:
         row: dict[str, object] = {
@@ -95,20 +76,23 @@ st.markdown(
 left, right = st.columns([5, 4], gap="large")
 with left:
     rows, suggestion = find(here)
+    closely = st.container()
 with right:
     each = here.diagnosis.evaluation
-    st.markdown(f"**{len(rows)} samples chosen**")
-    if rows:
-        hits = int(here.diagnosis.said_right[rows].sum())
-        st.caption(f"The trained head gets {hits} of them right ({hits / len(rows):.0%}).")
-        with st.form("keep", border=False):
-            name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")
-            if st.form_submit_button("Keep as a group", type="primary"):
-                keep(here, name, rows, st.session_state["way"])
-        if st.session_state.get("kept"):
-            st.error(st.session_state["kept"])
-        captions = [each.class_names[here.diagnosis.said[row]] for row in rows[:SHOWN]]
-        wall(here, here.diagnosis.project.content["roles"]["evaluation"], rows[:SHOWN], captions, "chosen")
-        st.caption("Under each sample: what the classifier said.")
+    st.markdown(f"**{len(rows):,} of {each.num_samples:,} samples chosen**")
+    if not len(rows):
+        st.caption("Draw around samples on the map, or take a slice; they appear here.")
+    else:
+        said, hits = here.diagnosis.said[rows], here.diagnosis.said_right[rows]
+        st.caption(f"The trained head gets {hits.sum()} of them right ({hits.mean():.0%}).")
+        picked = wall(
+            here, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
+            in_address=True,
+        )  # fmt: skip
+        st.caption("Under each sample: what the classifier said. Select some to keep only these.")
+        keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)
+        if picked.opened is not None:
+            with closely:
+                facts(here, each.split, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
 st.subheader("Measured on your groups")
 measured(here)

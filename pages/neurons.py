@@ -1,6 +1,7 @@
 """Neurons: all of them ranked by score, the mask's effect over λ, and the chosen one beside them."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from neurontune_core.confidence import LEVEL, SURE
 from neurontune_core.figures import mask_effect, ranked_scores
@@ -10,6 +11,7 @@ from pages.parts.inspector import QUIET, inspector
 from pages.parts.judging import judge_bar, step
 from pages.parts.state import view
 from pages.parts.strip import headline
+from pages.parts.warn import warn
 from pages.parts.words import HELP
 
 FLOATS = ("float32", "float64")
@@ -38,15 +40,11 @@ def until_sure() -> None:
     st.caption(":material/hourglass_top: How sure the scores are is being computed …")
 
 
-st.session_state.setdefault("neuron", int(ranking[0]))
-if not 0 <= st.session_state["neuron"] < len(ranking):
-    st.session_state["neuron"] = int(ranking[0])
-st.title("Neurons")
-headline(here, masked_now=True)
-for sentence in diagnosis.scores.warnings:
-    st.warning(sentence)
-left, right = st.columns([5, 6], gap="large")
-with right:
+@st.fragment
+def chosen_neuron(ranked: DeltaGenerator) -> None:
+    """The inspector; to step to the next neuron runs this alone, and marks its place in the ranking."""
+    if st.session_state.pop("mask_edited", False):
+        st.rerun()
     heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
     neuron = int(
         number.number_input("Neuron", 0, len(ranking) - 1, key="neuron", bind="query-params", persist_state="session")
@@ -57,9 +55,29 @@ with right:
         key="forward")  # fmt: skip
     state = "masked" if masked[neuron] else "not masked"
     heading.markdown(f"#### Neuron {neuron}\n{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
+    figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)
+    ranked.plotly_chart(figure, key="ranking", config=QUIET)
     judge_bar(here, neuron)
-    inspector(here, neuron, confidence)
+    inspector(here, neuron, diagnosis.confidence())
+
+
+st.session_state.setdefault("neuron", int(ranking[0]))
+if not 0 <= st.session_state["neuron"] < len(ranking):
+    st.session_state["neuron"] = int(ranking[0])
+st.title("Neurons")
+headline(here, masked_now=True)
+warn(diagnosis.scores.warnings)
+if not (diagnosis.scores.neuron_scores > 0).any():
+    st.info(
+        "No neuron fires harder on mistakes than on hits, so none is masked by its score. Judge neurons by hand, or "
+        "identify on a split with mistakes in every class."
+    )
+left, right = st.columns([5, 6], gap="large")
 with left:
+    heading, ranked = st.container(), st.empty()
+with right:
+    chosen_neuron(ranked)
+with heading:
     st.markdown(f"#### {int(masked.sum())} of {len(masked)} masked", help=HELP["score"])
     noise = f"at λ = 0, noise alone would give {chance_share(diagnosis.erm.num_classes):.0%}"
     if confidence is None:
@@ -72,8 +90,7 @@ with left:
             f"chance explains at most {LEVEL:.0%} of these.",
             help=HELP["sure"],
         )
-    figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)
-    st.plotly_chart(figure, key="ranking", config=QUIET)
+with left:
     largest = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
     effect = mask_effect(diagnosis.curve(here.mask_value), here.threshold, largest)
     st.plotly_chart(effect, key="effect", config=QUIET)

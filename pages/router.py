@@ -13,19 +13,28 @@ from neurontune_core.errors import InputError
 from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Run
 from pages.parts import state
-from pages.parts.judging import undo_bar
+from pages.parts.judging import SLIDERS, moved, undo_bar
 from pages.parts.words import HELP
 
 PAGES = Path(__file__).parent
-SCREENS = {
-    "overview": (":material/monitoring:", "Overview"),
-    "neurons": (":material/neurology:", "Neurons"),
-    "retrain": (":material/model_training:", "Retrain"),
-    "check": (":material/fact_check:", "Check"),
-    "groups": (":material/lasso_select:", "Groups"),
-    "export": (":material/download:", "Export"),
-    "setup": (":material/settings:", "Setup"),
-    "train": (":material/fitness_center:", "Train"),
+SECTIONS = {
+    "": {
+        "overview": (":material/monitoring:", "Overview"),
+        "neurons": (":material/neurology:", "Neurons"),
+        "retrain": (":material/model_training:", "Retrain"),
+        "check": (":material/fact_check:", "Check"),
+        "groups": (":material/lasso_select:", "Groups"),
+        "export": (":material/download:", "Export"),
+    },
+    "Your own": {
+        "setup": (":material/settings:", "Setup"),
+        "train": (":material/fitness_center:", "Train"),
+    },
+    "Study": {
+        "compare": (":material/leaderboard:", "Compare"),
+        "ablations": (":material/science:", "Ablations"),
+        "theory": (":material/function:", "Theory lab"),
+    },
 }
 
 
@@ -59,11 +68,17 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         st.info(str(error))
         return 0.0, 0.0
     threshold = st.slider(
-        "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key="threshold", bind="query-params", help=HELP["threshold"]
-    )
-    mask_value = st.slider("Mask value", 0.0, 1.0, 0.0, 0.05, key="mask", bind="query-params", help=HELP["mask value"])
+        "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key=SLIDERS["threshold"], bind="query-params",
+        help=HELP["threshold"], on_change=moved, args=("threshold",),
+    )  # fmt: skip
+    mask_value = st.slider(
+        "Mask value", 0.0, 1.0, 0.0, 0.05, key=SLIDERS["mask_value"], bind="query-params",
+        help=HELP["mask value"], on_change=moved, args=("mask_value",),
+    )  # fmt: skip
     masked = diagnosis.masked_neurons(threshold)
     st.markdown(f"**{int(masked.sum())} of {len(masked)}** neurons masked")
+    if masked.all():
+        st.warning("Nothing is left to classify with; raise λ, or judge some neurons core.")
     undo_bar(diagnosis.project.journal)
     retrain_button()
     return threshold, mask_value
@@ -82,16 +97,19 @@ def retrain_button() -> None:
     """From every screen, with the settings of the Retrain screen."""
     if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter", width="stretch"):
         st.session_state["start"] = True
-        if page.title != SCREENS["retrain"][1]:
+        if page.title != SECTIONS[""]["retrain"][1]:
             # Without query_params, Streamlit refuses to leave an address that holds a widget's value.
             st.switch_page(PAGES / "retrain.py", query_params={})
 
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
-pages = [
-    st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "overview")
-    for name, (icon, title) in SCREENS.items()
-]
+pages = {
+    section: [
+        st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "overview")
+        for name, (icon, title) in screens.items()
+    ]
+    for section, screens in SECTIONS.items()
+}
 page = st.navigation(pages)
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:

@@ -52,7 +52,7 @@ def model_spec() -> dict[str, Any]:
 def submit(name: str, data: str, model: dict[str, Any], preset: str, changed: dict[str, Any]) -> None:
     out = workspace().new_training(name)
     guess = guess_dataset(Path(data).expanduser())
-    if model["weights"] not in ("imagenet", "random") and not Path(model["weights"]).exists():
+    if model.get("weights", "imagenet") not in ("imagenet", "random") and not Path(model["weights"]).exists():
         raise InputError(f'There is no weights file or model folder "{model["weights"]}".')
     config = {"model": model, "dataset": guess.spec, "base": str(out.parent), "out": str(out), "name": name}
     job = store.submit("train", config | {"preset": preset or None, "settings": changed}, title=f"Train {name}")

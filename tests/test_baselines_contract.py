@@ -13,6 +13,7 @@ from test_architecture import HEAVY, loaded_by
 from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig
 from neurontune_core.baselines import METHODS, Fitted, Method, method
 from neurontune_core.baselines.base import Candidate, best_of
+from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.evaluate import evaluate
 
 NAMES, GROUPS = ("a", "b", "c"), tuple(f"g{place}" for place in range(6))
@@ -254,11 +255,14 @@ def test_a_methods_own_function_never_sees_groups_that_it_did_not_declare(data) 
     seen = []
 
     def spy(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: Any) -> Fitted:
+        assert identification.overlapping_groups is None
         seen.append((identification.groups is not None, tuning.groups is not None))
         return Fitted(head, {})
 
-    erm = METHODS["erm"]
-    replace(erm, fit=spy).run(*data)
+    erm, (head, identification, tuning, *rest) = METHODS["erm"], data
+    members = np.ones((identification.num_samples, 1), dtype=bool)
+    identification = replace(identification, overlapping_groups=OverlappingGroups(("everybody",), members))
+    replace(erm, fit=spy).run(head, identification, tuning, *rest)
     replace(erm, fit=spy, groups_in=("tuning",)).run(*data)
     replace(erm, fit=spy, groups_in=("identification",)).run(*data)
     assert seen == [(False, False), (False, True), (True, False)]

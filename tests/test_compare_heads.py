@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from neurontune_core.compare_heads import OUTCOMES, ChangeCounts, Changes, changes, confusion, mcnemar
+from neurontune_core.compare_heads import OUTCOMES, ChangeCounts, Changes, changes, confusion, mcnemar, most_confused
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
@@ -138,3 +138,19 @@ def test_a_head_for_another_set_is_refused() -> None:
         changes(POSITIVE, LinearHead(np.ones((3, 1)), np.ones(3)), data)
     with pytest.raises(InputError, match="The head does not fit"):
         changes(POSITIVE, NEGATIVE, replace(data, embeddings=np.ones((2, 2), np.float32)))
+
+
+def test_the_most_confused_pairs_are_the_largest_cells_off_the_diagonal() -> None:
+    rng = np.random.default_rng(0)
+    names = tuple("abcdefgh")
+    each = EmbeddingSet(rng.normal(size=(900, 2)), rng.integers(0, 8, 900), names)
+    said = rng.integers(0, 8, 900)
+    cells = sorted(
+        (((each.labels == one) & (said == two)).sum() for one in range(8) for two in range(8) if one != two),
+        reverse=True,
+    )
+    found = most_confused(said, each, most=10)
+    assert [count for *_, count in found] == cells[:10]
+    for one, two, count in found:
+        assert ((each.labels == names.index(one)) & (said == names.index(two))).sum() == count
+    assert most_confused(each.labels, each) == []

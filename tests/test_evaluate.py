@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.errors import InputError
 from neurontune_core.evaluate import evaluate, evaluate_predictions, wilson_interval
 from neurontune_core.head import LinearHead
@@ -38,6 +41,24 @@ def test_accuracies_are_counted_by_class_and_group() -> None:
     assert result.worst_group.name == "land on water"
     assert result.worst_group_accuracy == 0.0
     assert result.accuracy_gap == 4 / 7
+
+
+def test_overlapping_groups_are_counted_by_their_members(tmp_path: Path) -> None:
+    members = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0]], dtype=bool)
+    data = birds([0, 0, 1, 1], None, [-1, 1, 1, -1])
+    data = replace(data, overlapping_groups=OverlappingGroups(("male", "female", "nobody"), members))
+    data.save(tmp_path / "set")
+    for each in (data, EmbeddingSet.load(tmp_path / "set"), data.take(np.array([3, 2, 1, 0]))):
+        apart = evaluate(SIGN, each).by_overlapping_groups()
+        assert [(part.name, part.correct, part.n) for part in apart.groups] == [
+            ("male", 1, 2),
+            ("female", 1, 2),
+            ("nobody", 0, 0),
+        ]
+        assert apart.worst_group_accuracy == 0.5  # the empty group is no worst one
+        assert evaluate(SIGN, each).worst_group is None
+    with pytest.raises(InputError, match=r"shape \[4, 2\]"):
+        replace(data, overlapping_groups=OverlappingGroups(("male", "female"), members))
 
 
 def test_without_groups_the_worst_group_is_unknown_and_never_a_guess() -> None:

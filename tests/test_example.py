@@ -27,9 +27,10 @@ def table() -> pd.DataFrame:
     return pd.read_csv(EXAMPLE / "metadata.csv")
 
 
-def test_the_assets_stay_within_20_megabytes() -> None:
-    files = (path for path in (ROOT / "assets").rglob("*") if path.is_file() and path.suffix != ".pyc")
-    assert sum(path.stat().st_size for path in files) <= 20e6
+@pytest.mark.parametrize(("name", "megabytes"), [("example", 20), ("headlines", 3)])
+def test_the_examples_stay_small(name: str, megabytes: float) -> None:
+    files = (path for path in (ROOT / "assets" / name).rglob("*") if path.is_file())
+    assert sum(path.stat().st_size for path in files) <= megabytes * 1e6
 
 
 def test_no_object_stands_in_two_splits(table: pd.DataFrame) -> None:

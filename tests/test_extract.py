@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from neurontune_core.datasets import open_dataset
+from neurontune_core.datasets import guess_dataset, open_dataset
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.extract import Cancelled, choose_device, extract
@@ -21,6 +22,7 @@ from neurontune_core.head import LinearHead
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel
 from neurontune_core.models.preprocessing import Preprocessing
+from tests.layouts import hub_pictures
 
 torch.set_num_threads(2)
 PICTURES, SIZE = 23, 32
@@ -136,6 +138,16 @@ def test_a_finished_set_is_opened_unless_model_or_pictures_changed(
     assert sum(seen) == 20
     assert np.any(first.embeddings[0] != second.embeddings[0])
     np.testing.assert_array_equal(EmbeddingSet.load(tmp_path / "out").embeddings, second.embeddings)
+
+
+def test_a_replaced_shard_is_noticed(model: ImageModel, tmp_path: Path) -> None:
+    hub_pictures(tmp_path)
+    data = open_dataset(guess_dataset(tmp_path).spec, tmp_path)
+    before = extract(model, data, tmp_path / "out", split="train", device="cpu")
+    shard = tmp_path / before.sources[0].rpartition("#")[0]
+    os.utime(shard, ns=(0, 0))
+    again = extract(model, data, tmp_path / "out", split="train", device="cpu")
+    assert again.provenance["extraction"] != before.provenance["extraction"]
 
 
 def test_an_unreadable_picture_is_left_out_and_named(data, model: ImageModel, tmp_path: Path) -> None:

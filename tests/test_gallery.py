@@ -11,20 +11,20 @@ from PIL import Image
 
 from neurontune_core import EmbeddingSet, InputError
 from neurontune_core.gallery import SIDE, Gallery
-from neurontune_core.workspace import EXAMPLE, Project
+from neurontune_core.workspace import EXAMPLES, Project
 from tests.planted import write_project
 
 
 @pytest.fixture(scope="module")
-def example() -> Gallery:
-    return Gallery(Project.at(EXAMPLE))
+def example(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    return Gallery(Project(EXAMPLES["example"], tmp_path_factory.mktemp("example")))
 
 
 def test_a_thumbnail_is_the_picture_of_that_row(example: Gallery) -> None:
-    test = EmbeddingSet.load(EXAMPLE / "embeddings" / "test")
+    test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
     assert test.sources is not None
     shown = Image.open(io.BytesIO(example.thumbnail("test", 17)))
-    with Image.open(EXAMPLE / str(test.sources[17])) as picture:
+    with Image.open(EXAMPLES["example"] / str(test.sources[17])) as picture:
         expected = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     assert shown.size == (SIDE, SIDE)
     difference = np.abs(np.asarray(shown, dtype=float) - np.asarray(expected, dtype=float)).mean()
@@ -32,7 +32,7 @@ def test_a_thumbnail_is_the_picture_of_that_row(example: Gallery) -> None:
 
 
 def test_a_heatmap_is_brighter_where_a_neuron_fires_more(example: Gallery) -> None:
-    val = EmbeddingSet.load(EXAMPLE / "embeddings" / "val")
+    val = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "val")
     neuron = int(np.argmax(val.embeddings.mean(axis=0)))
     order = np.argsort(val.embeddings[:, neuron])
 

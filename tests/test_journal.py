@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurontune_core import InputError
-from neurontune_core.journal import Journal
+from neurontune_core.journal import Journal, Judgement, Move
 
 
 @pytest.fixture
@@ -56,11 +56,69 @@ def test_a_hundred_and_fifty_edits_go_back_and_forth(journal: Journal) -> None:
     assert journal.redo() is None
 
 
+def test_verdicts_and_moves_are_one_history(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100, 10_000, 60))
+    monkeypatch.setattr("neurontune_core.journal.time.time", lambda: next(clock))
+    journal.move("threshold", 0.0, 0.2)
+    journal.judge([4], "core")
+    journal.move("mask_value", 0.0, 0.5)
+    journal.move("threshold", 0.2, 0.3)
+    values = {"threshold": 0.3, "mask_value": 0.5}
+    told = []
+    while edit := journal.undo():
+        told.append(edit)
+        if isinstance(edit, Move):
+            assert values[edit.setting] == edit.after
+            values[edit.setting] = edit.before
+    assert values == {"threshold": 0.0, "mask_value": 0.0}
+    assert [type(edit).__name__ for edit in told] == ["Move", "Move", "Judgement", "Move"]
+    assert journal.verdicts() == {}
+    while edit := journal.redo():
+        if isinstance(edit, Move):
+            values[edit.setting] = edit.after
+    assert values == {"threshold": 0.3, "mask_value": 0.5}
+    assert journal.verdicts() == {4: "core"}
+
+
+def test_the_steps_of_a_slider_are_one_move_and_a_move_to_and_fro_is_none(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("neurontune_core.journal.time.time", lambda: now[0])
+
+    def move(setting: str, before: float, after: float, seconds: float = 0.5) -> None:
+        now[0] += seconds
+        journal.move(setting, before, after)
+
+    for step in range(20):
+        move("threshold", step / 10, (step + 1) / 10)
+    assert journal.counts() == (1, 0)
+    move("mask_value", 0.0, 0.5)
+    move("mask_value", 0.5, 0.0)
+    assert journal.counts() == (1, 0)
+    move("threshold", 2.0, 1.0, seconds=60)
+    assert journal.counts() == (2, 0)
+    assert journal.undo() == Move("threshold", 2.0, 1.0, now[0])
+    move("threshold", 2.0, 3.0, seconds=60)  # nothing is left to redo
+    assert journal.counts() == (2, 0)
+
+
+def test_verdicts_outlive_any_number_of_moves(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**9, 60))
+    monkeypatch.setattr("neurontune_core.journal.time.time", lambda: next(clock))
+    journal.judge([3], "core")
+    for step in range(520):
+        journal.move("threshold", step, step + 1)
+    assert journal.verdicts() == {3: "core"}
+    assert 500 <= journal.counts()[0] <= 502
+
+
 def test_undo_says_what_was_undone(journal: Journal) -> None:
     journal.judge([4], "core", "the beak", by="Ada")
     assert journal.current()[4].note == "the beak"
     undone = journal.undo()
     assert undone is not None
+    assert isinstance(undone, Judgement)
     assert (undone.neurons, undone.verdict, undone.by) == ((4,), "core", "Ada")
     assert journal.undo() is None
 
@@ -82,6 +140,10 @@ def test_a_note_alone_is_kept_and_masks_nothing(journal: Journal) -> None:
         ),
         json.dumps({"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"neurons": ["x"], "verdict": None}]}),
         json.dumps({"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"colour": 1, "neurons": []}]}),
+        '{"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"setting": "bias", "before": 0, "after": 1}]}',
+        '{"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"setting": "threshold", "before": 0}]}',
+        '{"format": "neurontune-verdicts/1", "applied": 1, "edits": '
+        '[{"setting": "threshold", "before": 0, "after": NaN}]}',
     ],
 )
 def test_a_damaged_journal_is_named_and_left_alone(tmp_path: Path, content: str) -> None:

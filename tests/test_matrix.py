@@ -64,6 +64,14 @@ def test_a_layout_goes_from_its_files_to_a_checked_bundle(tmp_path: Path, make: 
         network.logits(batch).numpy(), diagnosis.erm.logits(each.embeddings), rtol=5e-3, atol=5e-3
     )
 
+    if dataset.overlapping_groups is not None:  # CivilComments
+        kept = {
+            row["id"]: members
+            for row, members in zip(dataset.samples.to_dict("records"), dataset.overlapping_groups.members, strict=True)
+        }
+        assert each.overlapping_groups is not None
+        assert np.array_equal(each.overlapping_groups.members, [kept[name] for name in each.sample_ids])
+
     if len(np.unique(diagnosis.tuning.labels)) < len(dataset.class_names):
         return  # ImageNet-A is there to be measured on: it has no turtles to be tuned on
     try:

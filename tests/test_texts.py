@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
@@ -49,8 +50,12 @@ def test_words_add_up_to_what_the_text_does_to_the_neuron(tmp_path: Path, pairs:
     text = [part is not None for part in encoded.sequence_ids(0)]
     empty["input_ids"] = batch["input_ids"].clone()
     empty["input_ids"][0, text] = tokenizer.pad_token_id
-    expected = float(network.embed(batch)[0, 3] - network.embed(empty)[0, 3])
+    fires = float(network.embed(batch)[0, 3])
+    expected = (fires - float(network.embed(empty)[0, 3])) * np.sign(fires)
     assert sum(value for *_, value in found["words"]) == pytest.approx(expected, abs=0.02 * max(1, abs(expected)))
+    later = Gallery(project)
+    assert later.words("val", 0, 3) == found
+    assert "_model" not in vars(later)  # they were kept on disk
     for start, end, part, _ in found["words"]:
         assert parts[part][start:end].strip()
 

@@ -30,7 +30,7 @@ def save_run(project: Project) -> Run:
 
 
 def test_the_example_stands_first_and_a_name_is_taken_only_once(workspace: Workspace) -> None:
-    assert workspace.names() == ["example", "birds"]
+    assert workspace.names() == ["example", "headlines", "birds"]
     for taken in ("example", "birds"):
         with pytest.raises(InputError, match="already"):
             workspace.new_folder(taken)

@@ -41,6 +41,7 @@ _ENTRIES = (
         "Retrains the last layer on class-balanced batches, with no neuron masked.",
         TuneConfig,
         by_neurontune.masking_off,
+        fixed=("masking", "threshold", "mask_value", "rounds", "mask_scope", "max_masked_fraction"),
     ),
     Method(
         "neurontune",
@@ -49,6 +50,7 @@ _ENTRIES = (
         "Masks the neurons that fire more on mistakes and retrains the last layer, class-balanced.",
         TuneConfig,
         by_neurontune.masked,
+        fixed=("masking",),
     ),
     Method(
         "neurontune_halves",
@@ -57,6 +59,7 @@ _ENTRIES = (
         "NeuronTune on held-out data alone: one half tunes, the other identifies and selects.",
         TuneConfig,
         by_neurontune.halves,
+        fixed=("masking",),
     ),
     Method(
         "masks_by_class",
@@ -65,6 +68,7 @@ _ENTRIES = (
         "NeuronTune with a mask of its own for every class.",
         TuneConfig,
         by_neurontune.masks_by_class,
+        fixed=("masking", "mask_scope"),
     ),
     Method(
         "dfr",

@@ -83,6 +83,7 @@ class Method:
         fit: ``(head, identification, tuning, settings) -> Fitted``; it sees group labels only where they are declared.
         groups_in: the sets whose group labels it cannot do without.
         trains: what it changes.
+        fixed: settings that the method decides itself, or that change nothing in it.
     """
 
     key: str
@@ -93,6 +94,7 @@ class Method:
     fit: Callable[[LinearHead, EmbeddingSet, EmbeddingSet, Any], Fitted]
     groups_in: tuple[Role, ...] = ()
     trains: Trains = "head"
+    fixed: tuple[str, ...] = ()
 
     @property
     def uses_groups(self) -> bool:
@@ -150,7 +152,8 @@ class Method:
     def _seen(self, embedding_set: EmbeddingSet, role: Role, needed: tuple[Role, ...]) -> EmbeddingSet:
         """The set as the method may see it: without groups unless they are declared."""
         if role not in needed:
-            return embedding_set if embedding_set.groups is None else replace(embedding_set, groups=None)
+            bare = embedding_set.groups is None and embedding_set.overlapping_groups is None
+            return embedding_set if bare else replace(embedding_set, groups=None, overlapping_groups=None)
         if embedding_set.groups is None:
             what, cure = self.name, "choose a method that uses none"
             if role not in self.groups_in:

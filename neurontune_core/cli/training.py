@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from neurontune_core.cli.inspecting import Arch, Family, ImageSize
 from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, percent, stoppable, with_settings
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
@@ -20,14 +21,12 @@ def train(
     ],
     out: Out,
     changes: dict[str, Any],
-    family: Annotated[
-        str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, huggingface_text, ...")
-    ] = None,
-    architecture: Annotated[str | None, typer.Option(help="Architecture, such as resnet50.")] = None,
+    family: Family = None,
+    architecture: Arch = None,
     weights: Annotated[
         str | None, typer.Option(help='What training starts from: a checkpoint, a Hugging Face folder, or "random".')
     ] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
+    image_size: ImageSize = None,
     preset: Annotated[
         str | None, typer.Option(help=f"Settings to start from: {', '.join(PRESETS)}; the data set's own by default.")
     ] = None,

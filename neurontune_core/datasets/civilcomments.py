@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.datasets.base import Dataset, DatasetGuess, OverlappingGroups, group_names, inside
+from neurontune_core.datasets.base import Dataset, DatasetGuess, group_names, inside
 from neurontune_core.datasets.columns import chosen_columns, texts
 from neurontune_core.datasets.labels import split_codes
 from neurontune_core.datasets.tables import read_header, read_table
 from neurontune_core.datasets.text_table import identities
+from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.errors import InputError
 
 CLASSES = ("non-toxic", "toxic")

@@ -12,10 +12,12 @@ from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
+from neurontune_core.head import LinearHead
 from neurontune_core.models.fitting import Fit, seeded
 from neurontune_core.models.huggingface import (
     Folder,
     assemble,
+    class_names,
     fresh,
     head_of,
     network_class,
@@ -32,8 +34,8 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
 
     A folder without a trained head (``BertModel``, a sentence encoder), or ``num_classes`` 0, gives a feature
     extractor whose embedding is pooled by ``pooling``: "mean", "cls" (default: what the folder says, else "mean") or
-    "pooler", ReLU of the model's own pooler.
-    With ``num_classes`` it gets a fresh last layer.
+    "pooler", ReLU of the model's own pooler. With ``num_classes`` it gets a fresh last layer, with ``head`` (a file of
+    `LinearHead`) the one that was trained for it; a last layer in the weights themselves goes first.
 
     Raises:
         InputError: when the folder is incomplete, its model reads no texts, or the weights do not fit.
@@ -61,14 +63,15 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
             config.num_labels = found
             module, _, over = assemble(cls, config, state, str(folder.checkpoint))
             return _model(module, cls.__name__, replace(fit, unexpected=(*fit.unexpected, *over)), folder, spec)
-    return _backbone(folder, spec)
+    return _backbone(folder, spec, base)
 
 
-def _backbone(folder: Folder, spec: dict[str, Any]) -> TextModel:
+def _backbone(folder: Folder, spec: dict[str, Any], base: Path) -> TextModel:
     """The network up to its tokens, pooled."""
     from transformers import AutoModel
 
-    config, wanted = folder.config, int(spec.get("num_classes") or 0)
+    config, given = folder.config, LinearHead.load(base / str(spec["head"])) if spec.get("head") else None
+    wanted = int(spec.get("num_classes") or (0 if given is None else given.num_classes))
     pooling = spec.get("pooling") or _pooling_of(folder.path)
     if pooling not in _SAID:
         raise InputError(f'pooling has the value "{pooling}"; use one of {", ".join(_SAID)}.')
@@ -81,6 +84,9 @@ def _backbone(folder: Folder, spec: dict[str, Any]) -> TextModel:
         backbone, missing, over = assemble(cls, config, state, str(folder.checkpoint), r"^pooler\.")
         fit = replace(fit, missing=tuple(missing), unexpected=(*fit.unexpected, *over))
         head = _own_head(folder.checkpoint, fit.prefix) if wanted else None
+        if head is None and given is not None:
+            given.check_fits(config.hidden_size, wanted)
+            head = {"weight": torch.from_numpy(given.weight.copy()), "bias": torch.from_numpy(given.bias.copy())}
         fit = replace(fit, trained_head=head is not None, headless=not wanted)
     if pooling == "pooler" and not has_pooler(backbone, fit):
         raise InputError(f'The model in {folder.path} has no pooler; leave "pooling" out, or use "mean" or "cls".')
@@ -135,6 +141,7 @@ def _model(module: nn.Module, architecture: str, fit: Fit, folder: Folder, spec:
     vocabulary = network.get_input_embeddings().num_embeddings  # type: ignore[operator]
     tokenization = open_tokenization(folder.path, settings, inputs, limit, vocabulary)
     agreed = bool(spec.get("use_last_linear"))
+    fit = replace(fit, class_names=() if fit.headless else class_names(folder.config))
     return TextModel(module, architecture, tokenization, loading=fit, use_last_linear=agreed)
 
 

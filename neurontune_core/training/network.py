@@ -21,7 +21,7 @@ from neurontune_core.models.saved import resolved, write_model_file
 from neurontune_core.models.text import PooledBackbone, TextModel
 from neurontune_core.train_config import TrainConfig
 
-_NOT_KEPT = ("weights", "config", "hub", "num_classes")  # of a spec, once its weights are ours
+_NOT_KEPT = ("weights", "config", "head", "hub", "num_classes")  # of a spec, once its weights are ours
 
 
 def open_trainable(
@@ -47,7 +47,8 @@ def open_trainable(
     if network.num_classes is None:
         spec["num_classes"] = classes
         if isinstance(network.module, PooledBackbone) and not spec.get("pooling"):
-            says = (base / str(spec["weights"]) / "1_Pooling").is_dir()  # a sentence encoder knows its own
+            # A sentence encoder knows its own.
+            says = spec["family"] == "minilm" or (base / str(spec["weights"]) / "1_Pooling").is_dir()
             pooler = not says and has_pooler(network.module.backbone, network.loading)
             spec["pooling"] = "pooler" if pooler else network.module.pooling
         network = load_model(spec, base)

@@ -35,6 +35,7 @@ class _Answers:
     class_names: tuple[str, ...]
     groups: np.ndarray | None
     group_names: tuple[str, ...]
+    overlapping_groups: None = None
 
 
 class Trainer:

@@ -6,11 +6,13 @@ import streamlit as st
 
 from neurontune_core.confidence import VERDICTS, Confidence
 from neurontune_core.figures import outcome_distributions
+from pages.parts.close_up import picture
 from pages.parts.state import View, gallery
-from pages.parts.wall import close_up, wall
+from pages.parts.texts import texts
+from pages.parts.wall import wall
 from pages.parts.words import HELP
 
-TOP = 12
+TOP, TOP_TEXTS = 120, 12
 COLOURS = ("inferno", "viridis", "grey")
 QUIET = {"displayModeBar": False}
 
@@ -27,9 +29,11 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
     first = names[int(diagnosis.strongest_class[neuron])]
     required = {"required": True, "default": first} if len(names) <= 4 else {"index": names.index(first)}
     label = names.index(choose("Class", names, key="class", bind="query-params", persist_state="session", **required))
+    if diagnosis.silence[neuron] == 1:
+        st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     distribution = diagnosis.distribution(neuron, label)
     st.markdown(_score_line(here, neuron, label, confidence))
-    figure = outcome_distributions(distribution, f"{names[label]}, neuron {neuron}")
+    figure = outcome_distributions(distribution, f"neuron {neuron}, {names[label]}")
     st.plotly_chart(figure, key="distribution", config=QUIET)
     st.caption("Lines: medians. Their distance, incorrect minus correct, is the score.")
     _samples(here, neuron, label)
@@ -44,7 +48,7 @@ def _score_line(here: View, neuron: int, label: int, confidence: Confidence | No
     if confidence is None:
         return f"{line} · how sure it is, is being computed …"
     if not confidence.tested[label]:
-        return f"{line} · {scores.num_incorrect[label]} mistakes: too few to say."
+        return f"{line} · only {scores.num_incorrect[label]} misclassified: too few to say."
     low, high = (bound[label, neuron] for bound in confidence.all_intervals)
     verdict = VERDICTS[int(confidence.verdicts_by_class(here.threshold)[label, neuron])]
     adjusted = confidence.adjusted[label, neuron]
@@ -56,30 +60,36 @@ def _samples(here: View, neuron: int, label: int) -> None:
     diagnosis = here.diagnosis
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
     activation = abs(diagnosis.activations(neuron))
-    pictures, texts = gallery(here.name).has_pictures, gallery(here.name).has_texts
+    shelf = gallery(here.name)
     colours = "inferno"
-    if pictures:
+    if shelf.has_pictures:
         colours = st.segmented_control(
             "Heatmap colours", COLOURS, default=COLOURS[0], required=True, key="colours", persist_state="session"
         )
-    chosen = st.session_state.get("sample")
     for correct, column in zip((True, False), st.columns(2), strict=True):
         with column:
-            st.markdown(f"**Most activating, {'correct' if correct else 'incorrect'}**")
-            rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP)
+            outcome = "correct" if correct else "incorrect"
+            st.markdown(f"**Most activating, {outcome}**")
+            limit = TOP_TEXTS if shelf.has_texts else TOP
+            rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=limit).tolist()
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
-            picked = wall(
-                here, split, rows.tolist(), captions, f"wall-{correct}", neuron, colours=colours, picked=chosen
-            )
-            if picked is not None and picked != chosen:
-                st.session_state["sample"] = picked
-                st.rerun()
-    where = " Bright: where it fires. Click a picture to look closer." if pictures else ""
-    if texts:
+            if shelf.has_texts:
+                texts(here, split, rows, captions, f"texts-{outcome}", neuron)
+                continue
+            opened = wall(
+                here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}",
+                neuron=neuron, colours=colours, side=70, height=384, several=False,
+                empty=f"No {outcome} sample of this class.",
+            ).opened  # fmt: skip
+            if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
+                st.session_state[f"opened-{outcome}"] = st.session_state["sample"] = opened
+    chosen = st.session_state.get("sample")
+    where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * shelf.has_pictures
+    if shelf.has_texts:
         _words(here, neuron)
-        where = " Orange words raise the activation, blue ones lower it. Click a text to unfold it."
+        where = " Orange words make the neuron fire harder, blue ones less hard. Click a text to unfold it."
     st.caption(f'Split "{split}". Under each sample: activation, and what the classifier said.{where}')
-    if pictures and chosen is not None and chosen < diagnosis.identification.num_samples:
+    if not shelf.has_texts and chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
 
 
@@ -97,7 +107,7 @@ def _details(here: View, split: str, row: int, neuron: int, colours: str) -> Non
     each, names = diagnosis.identification, diagnosis.identification.class_names
     activation = float(diagnosis.activations(neuron)[row])
     st.markdown(f"**Sample {each.sample_ids[row]}**")
-    close_up(here, split, row, neuron, colours, "close-up")
+    picture(here, split, row, "close-up", neuron, colours)
     group = "" if each.groups is None else f" · group **{each.group_names[each.groups[row]]}**"
     said = diagnosis.predictions[row]
     adds = ", ".join(f"{name} {part:+.2f}" for name, part in diagnosis.pushes(neuron, activation))

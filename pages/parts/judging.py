@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.journal import Journal, Judgement
+from neurontune_core.journal import Journal, Move
 from pages.parts.state import View, view
 
 BUTTONS = (
@@ -13,6 +13,8 @@ BUTTONS = (
     ("unsure", "Unsure", "u", "Masked by its score; kept in mind."),
     (None, "Clear", "x", "No verdict: masked by its score."),
 )
+
+SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the address
 
 
 def step(by: int) -> None:
@@ -42,6 +44,7 @@ def judge(neuron: int, verdict: str | None) -> None:
     journal = view().diagnosis.project.journal
     before = journal.current().get(neuron)
     journal.judge([neuron], verdict, before.note if before else "", by=_person())
+    st.session_state["mask_edited"] = True
     if st.session_state.get("go_on") and verdict is not None:
         step(1)
 
@@ -50,26 +53,37 @@ def annotate(neuron: int) -> None:
     journal = view().diagnosis.project.journal
     before = journal.current().get(neuron)
     journal.judge([neuron], before.verdict if before else None, st.session_state[f"note-{neuron}"], by=_person())
+    st.session_state["mask_edited"] = True
+
+
+def moved(setting: str) -> None:
+    """The slider of λ or of the mask value was moved."""
+    here = view()
+    before = {"threshold": here.threshold, "mask_value": here.mask_value}[setting]
+    here.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]], by=_person())
 
 
 def undo_bar(journal: Journal) -> None:
     """Undo and redo, on every screen."""
     undoable, redoable = journal.counts()
+    kinds = "verdicts, moves of λ and of the mask value"
     with st.container(horizontal=True, gap="small"):
         st.button(
             "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_take_back,
-            args=(journal.undo,), help=f"Undo: {undoable} judgements of neurons can be taken back.",
+            args=(journal, True), help=f"Undo: {undoable} edits of the mask can be taken back ({kinds}).",
         )  # fmt: skip
         st.button(
             "", icon=":material/redo:", shortcut="shift+z", key="redo", disabled=not redoable, on_click=_take_back,
-            args=(journal.redo,), help=f"Redo: {redoable} judgements can be made again.",
+            args=(journal, False), help=f"Redo: {redoable} edits can be made again.",
         )  # fmt: skip
 
 
-def _take_back(move) -> None:
-    """Undo or redo, and show the neuron that it was about."""
-    edit: Judgement | None = move()
-    if edit:
+def _take_back(journal: Journal, undo: bool) -> None:
+    """Undo or redo; a verdict's neuron is shown, a slider goes where it was."""
+    edit = journal.undo() if undo else journal.redo()
+    if isinstance(edit, Move):
+        st.session_state[SLIDERS[edit.setting]] = edit.before if undo else edit.after
+    elif edit:
         st.session_state["neuron"] = edit.neurons[0]
         for neuron in edit.neurons:
             st.session_state.pop(f"note-{neuron}", None)

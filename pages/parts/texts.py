@@ -63,7 +63,7 @@ function paint({ cell, body, open, found }) {
       line.append(text.slice(at, start))
       const mark = document.createElement('mark'), strength = Math.round(75 * Math.abs(value) / most)
       mark.style.background = `color-mix(in srgb, ${value > 0 ? '#e2711d' : '#2f6fb2'} ${strength}%, transparent)`
-      mark.title = `${value > 0 ? '+' : ''}${value.toFixed(3)} to the activation`
+      mark.title = `${value > 0 ? '+' : ''}${value.toFixed(3)} to how hard the neuron fires`
       mark.textContent = text.slice(start, end)
       line.append(mark); at = end
     }

@@ -1,108 +1,130 @@
-"""A wall of samples; heatmaps are laid over them in the browser, and a click or Enter picks one."""
+"""A wall of samples: pictures or texts of which only those in view stand in the page, to look at and to select."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
+from neurontune_core.figures import CORRECT, INCORRECT
+from neurontune_core.places import Numbers, as_text, from_text, packed, places_of
 from pages.parts.state import View, gallery
-from pages.parts.texts import texts
 
-_CSS = """
-.bar{display:flex;gap:.6rem;align-items:center;margin:0 0 .4rem;font:inherit;font-size:.82rem;color:var(--st-text-color)}
-.bar[hidden]{display:none}
-.bar input{accent-color:var(--st-primary-color)}
-.wall{display:grid;grid-template-columns:repeat(auto-fill,minmax(var(--side),1fr));gap:6px}
-button{all:unset;display:block;min-width:0;color:var(--st-text-color);cursor:pointer}
-.cell{position:relative;aspect-ratio:1;border-radius:6px;overflow:hidden;background:var(--st-secondary-background-color);
- font-size:.7rem;text-align:center;outline:2px solid transparent;outline-offset:1px}
-button:focus-visible .cell,button[aria-pressed=true] .cell{outline-color:var(--st-primary-color)}
-.cell img{position:absolute;inset:0;width:100%;height:100%;object-fit:cover}
-.cell img.photo + img.heat{opacity:var(--heat,.6)}
-.caption{font-size:.7rem;line-height:1.3;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.85}
-"""
-_JS = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector('.root')
-  if (!root.dataset.ready) {
-    root.dataset.ready = 1
-    root.innerHTML = '<div class="bar"><label>heatmap <input type="range" min="0" max="100" value="60" aria-label="Heatmap strength"></label></div><div class="wall" role="group"></div>'
-    root.querySelector('input').oninput = e => root.style.setProperty('--heat', e.target.value / 100)
-  }
-  root.style.setProperty('--side', data.side + 'px')
-  root.querySelector('.bar').hidden = !data.strength
-  const wall = root.querySelector('.wall'), photos = [], heats = []
-  wall.replaceChildren(...data.cells.map((cell, place) => {
-    const button = document.createElement('button'), box = document.createElement('div'), caption = document.createElement('div')
-    box.className = 'cell'; caption.className = 'caption'
-    button.setAttribute('aria-pressed', cell.row === data.picked)
-    button.setAttribute('aria-label', cell.caption)
-    const add = (kind, url) => {
-      const img = document.createElement('img'); img.className = kind; img.alt = ''
-      const ended = new Promise(resolve => {
-        img.onload = resolve
-        img.onerror = () => { img.remove(); if (kind === 'photo') box.textContent = 'cannot be read'; resolve() }
-      })
-      box.append(img)
-      if (kind === 'photo') { img.src = url; photos.push(ended) } else { heats.push(() => { img.src = url }) }
-    }
-    if (cell.photo) add('photo', cell.photo)
-    if (cell.heat) add('heat', cell.heat)
-    caption.textContent = cell.caption; caption.title = cell.caption
-    button.onclick = () => setTriggerValue('picked', cell.row)
-    button.onkeydown = e => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key]
-      if (step) { e.preventDefault(); wall.children[place + step]?.focus() }
-    }
-    button.append(box, caption)
-    return button
-  }))
-  Promise.all(photos).then(() => heats.forEach(start => start()))  // a browser opens few connections: pictures go first
-}
-"""
-_wall = st.components.v2.component("neurontune_wall", html="<div class=root></div>", css=_CSS, js=_JS)
+_LONGEST_ADDRESS = 1500  # characters of a selection; browsers and servers cut much longer addresses
+_SIDES = {"text": 0, "bare": 150}
+_HERE = Path(__file__).parent
+_wall = st.components.v2.component(
+    "neurontune_wall",
+    html="<div class=root></div>",
+    css=(_HERE / "wall.css").read_text(encoding="utf-8"),
+    js=(_HERE / "wall.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a person has picked on a wall.
+
+    Attributes:
+        rows: the selected samples that the wall shows, in its order.
+        opened: the one to look at closely, or None.
+    """
+
+    rows: list[int]
+    opened: int | None
 
 
 def wall(
     view: View,
     split: str,
-    rows: Sequence[int],
+    rows: Numbers,
     captions: Sequence[str],
     key: str,
-    neuron: int | None = None,
+    name: str,
     *,
+    caption: Numbers | None = None,
+    right: Numbers | None = None,
+    neuron: int | None = None,
     colours: str = "inferno",
-    picked: int | None = None,
-) -> int | None:
-    """Show samples of a split; with a neuron, where it looks. Returns the row that was clicked just now."""
+    side: int = 96,
+    height: int = 420,
+    several: bool = True,
+    in_address: bool = False,
+    empty: str = "No such samples.",
+) -> Chosen:
+    """Show samples of a split and return what is picked among them.
+
+    Args:
+        rows: of the split.
+        captions: one a row; or the different ones, and ``caption`` says for each row which it has.
+        name: what the list is, for screen readers.
+        right: whether each is classified right; marked blue and ✓, or red and ✗.
+        neuron, colours: lay over each picture where this neuron looks.
+        side: pixels of a picture, at least.
+        height: pixels at most; what does not fit is scrolled to.
+        several: offer to select several, and say how many are.
+        empty: what is said when there are none.
+        in_address: keep what is picked in the page's address (one wall a page).
+    """
     if not len(rows):
-        st.caption("No such samples.")
-        return None
-    if gallery(view.name).has_texts:
-        texts(view, split, rows, captions, key, neuron)
-        return None
-    if not gallery(view.name).has_pictures:
-        st.caption(", ".join(captions))
-        return None
-    cells = []
-    for row, caption in zip(rows, captions, strict=True):
-        photo, heat = _addresses(view, split, row, neuron, colours)
-        cells.append({"row": int(row), "photo": photo, "heat": heat, "caption": caption})
-    data = {"cells": cells, "strength": neuron is not None, "side": 88, "picked": picked}
-    return _wall(data=data, key=key, on_picked_change=lambda: None).picked
+        st.caption(empty)
+        return Chosen([], None)
+    shelf = gallery(view.name)
+    kind = "picture" if shelf.has_pictures else "text" if shelf.has_texts else "bare"
+    shows_heat = kind == "picture" and neuron is not None and shelf.has_model
+    kept = _kept(key, rows, in_address)
+    data = {
+        "rows": packed(rows),
+        "captions": list(captions),
+        "caption": None if caption is None else packed(caption),
+        "right": None if right is None else packed(right),
+        "photo": f"/nt/picture/{view.name}/{split}" if kind == "picture" else None,
+        "texts": f"/nt/text/{view.name}/{split}" if kind != "picture" else None,
+        "bare": kind == "bare",
+        "heat": f"{neuron}?colours={colours}" if shows_heat else None,
+        "several": several,
+        "side": side if kind == "picture" else _SIDES[kind],
+        "height": height,
+        "name": name,
+        "colours": [CORRECT, INCORRECT],
+        "selected": packed(kept["rows"]),
+        "opened": kept["opened"],
+    }
+    found = _wall(
+        data=data, default={"chosen": kept}, key=f"{key}-{view.name}-{split}", on_chosen_change=lambda: None
+    ).chosen
+    st.session_state[f"kept-{key}"] = found
+    places = places_of(found["rows"], rows)
+    opened = found["opened"] if places_of([found["opened"] or 0], rows) else None
+    if in_address:
+        _to_address(places, opened)
+    return Chosen([int(rows[place]) for place in places], opened)
 
 
-def close_up(view: View, split: str, row: int, neuron: int, colours: str, key: str) -> None:
-    """One sample large: as the network sees it, the heatmap, one over the other."""
-    if not gallery(view.name).has_pictures:
-        return
-    photo, heat = _addresses(view, split, row, neuron, colours)
-    kinds = (("input", photo, None), ("heatmap", None, heat), ("overlay", photo, heat))
-    cells = [{"row": row, "photo": over, "heat": under, "caption": name} for name, over, under in kinds]
-    _wall(data={"cells": cells, "strength": False, "side": 140, "picked": None}, key=key, on_picked_change=lambda: None)
+def _kept(key: str, rows: Numbers, in_address: bool) -> dict:
+    """What was picked when this wall was last shown in this session, or what the address says."""
+    if f"kept-{key}" in st.session_state:
+        return st.session_state[f"kept-{key}"]
+    said = st.query_params if in_address else {}
+    opened = from_text(said.get("sample", ""), max(rows) + 1)
+    return {
+        "rows": [int(rows[place]) for place in from_text(said.get("selected", ""), len(rows))],
+        "opened": opened[0] if opened else None,
+    }
 
 
-def _addresses(view: View, split: str, row: int, neuron: int | None, colours: str) -> tuple[str, str | None]:
-    photo = f"/nt/picture/{view.name}/{split}/{row}"
-    return photo, None if neuron is None else f"{photo}/{neuron}?colours={colours}"
+def _to_address(places: list[int], opened: int | None) -> None:
+    """The row of the opened sample; of the selected ones their places in the list, which are shorter to write."""
+    text = as_text(places)
+    said = {
+        "selected": text if len(text) <= _LONGEST_ADDRESS else "",
+        "sample": "" if opened is None else str(opened),
+    }
+    for name, value in said.items():
+        if value != st.query_params.get(name, ""):
+            if value:
+                st.query_params[name] = value
+            else:
+                del st.query_params[name]

@@ -28,11 +28,21 @@ HELP = {
     ),
     "threshold": "λ: a neuron counts as biased when its score exceeds this for any class. The paper uses 0.",
     "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
+    "map": (
+        "Principal axes: the two directions along which the embeddings differ most; distances are true, but flattened. "
+        "UMAP: what is near in all dimensions is near on the map; clusters mean something, axes and the distances "
+        "between clusters do not. It is made once, beside the screen, from a fixed seed."
+    ),
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
     "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
     "mask alone": "The ERM head with the run's mask, not retrained.",
     "masking off": "The head retrained on class-balanced batches without any mask. The baseline to beat.",
 }
+
+
+def literal(text: str) -> str:
+    """Words from elsewhere, such as a class name, without meaning to Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:&-])", r"\\\1", text)
 
 
 def percent(part: Proportion | None) -> str:
@@ -48,5 +58,6 @@ def interval(part: Proportion | None) -> str:
 
 
 def plain(text: str) -> str:
-    """A name from somebody's data, so that none of it is read as Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>:$^=&])", r"\\\1", " ".join(text.split()))
+    """Foreign text, with what Markdown would make something of escaped."""
+    text = re.sub(r"([\\`*_{}\[\]<>#$~:|&!^])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)  # a list or a heading, at the start alone

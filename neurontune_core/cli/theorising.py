@@ -1,0 +1,66 @@
+"""The verb theory: the claims of the paper, computed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from neurontune_core.cli.options import AsJson, answer, table
+from neurontune_core.errors import InputError
+
+
+def theory(
+    claim: Annotated[
+        Literal["lemma", "scores", "removal", "synthetic"],
+        typer.Argument(help="Lemma 1, Theorem 4.2 (scores), Theorem 4.3 (removal), or the experiment of Section 5.3."),
+    ],
+    p: Annotated[float, typer.Option("--p", help="How often the shortcut agrees with the answer, 0.5 to 1.")] = 0.95,
+    eta_core: Annotated[float, typer.Option(help="Standard deviation of the core feature's noise.")] = 1.0,
+    eta_spu: Annotated[float, typer.Option(help="Standard deviation of the shortcut's noise.")] = 0.1,
+    neurons: Annotated[int, typer.Option(help="M, neurons of a random network: 10 to 200.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of samples and networks.", min=0)] = 0,
+    retrain: Annotated[bool, typer.Option("--retrain", help="removal: retrain the last layer afterwards.")] = False,
+    identify_on: Annotated[
+        float, typer.Option(help="synthetic: how often the shortcut holds in the identification data, 0 to 1.")
+    ] = 0.5,
+    seeds: Annotated[
+        int | None, typer.Option(help="synthetic: a summary over so many seeds instead of one.", min=1, max=1000)
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write words, table and figures to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute what the paper's theory claims.
+
+    Each claim comes with what it shows and where it stops holding.
+    """
+    from neurontune_core.theory import CLAIMS, DataModel, report, report_synthetic
+    from neurontune_core.theory.answers import as_html
+
+    model = DataModel(p, eta_core, eta_spu)
+    if claim == "lemma":
+        found = report.lemma(model, seed)
+    elif claim == "scores":
+        found = report.scores(model, neurons, seed)
+    elif claim == "removal":
+        found = report.removal(model, neurons, seed, retrain)
+    elif seeds is None:
+        found = report_synthetic.synthetic(seed, identify_on)
+    else:
+        if html:
+            raise InputError("A summary over seeds has no figure; leave out --seeds to write one seed with --html.")
+        found = report_synthetic.synthetic_summary(seeds, identify_on)
+    if html:
+        drawn = report_synthetic.activations(seed, identify_on) if claim == "synthetic" else {}
+        html.write_text(as_html(replace(found, figures=found.figures | drawn)), encoding="utf-8")
+    told = CLAIMS[claim]
+    lines = (
+        told.title,
+        told.shows,
+        f"Where it stops: {told.stops}",
+        table(list(found.rows[0]), [list(row.values()) for row in found.rows]),
+        found.note,
+    )
+    answer(as_json, {"claim": claim} | found.numbers, "\n\n".join(lines))

@@ -1,0 +1,136 @@
+"""The synthetic experiment as an answer: one seed, or a summary over many."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from neurontune_core.evaluate import Evaluation
+from neurontune_core.theory.answers import KEPT, Answer
+from neurontune_core.theory.synthetic import (
+    IDENTIFICATION_AGREEMENT,
+    NEURONS,
+    SAMPLES,
+    Experiment,
+    Spread,
+    run_experiment,
+    summarise,
+)
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+@lru_cache(KEPT)
+def _experiment(seed: int, agreement: float) -> Experiment:
+    return run_experiment(seed, agreement)
+
+
+@lru_cache(KEPT)
+def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, drawn: str = "test") -> Answer:
+    """One seed of the synthetic experiment: groups, and the decision boundary before and after.
+
+    Args:
+        seed, identification_agreement: as in `run_experiment`.
+        drawn: "training" or "test", the samples of the two scatters.
+    """
+    from neurontune_core.figures_theory import DRAWN, decision_boundary
+
+    found = _experiment(seed, identification_agreement)
+    shown = found.training if drawn == "training" else found.test
+    figures = {
+        name: decision_boundary(shown, head, f"{name} ({drawn} data)")
+        for name, head in (("before", found.before), ("after", found.after))
+    }
+    measured = found.evaluations()
+    groups = [
+        {"group": name}
+        | {
+            f"{where}, {when}": f"{100 * (parts[place].accuracy or 0):.1f} %"
+            for (when, where), parts in ((key, (*each.groups, each.overall)) for key, each in measured.items())
+        }
+        for place, name in enumerate((*found.test.group_names, "all samples"))
+    ]
+    picked = dict(zip(NEURONS, found.scores.biased().tolist(), strict=True))
+    if_signed = dict(zip(NEURONS, found.signed.biased().tolist(), strict=True))
+    return Answer(
+        "synthetic",
+        {"seed": seed, "samples": SAMPLES, "identification_agreement": identification_agreement}
+        | {"picked": picked, "picked_signed": if_signed, "heads": _accuracies(measured)},
+        groups,
+        f"{SAMPLES:,} samples a set, {DRAWN} drawn. Selected: {_named(picked)}; by signed scores it would be "
+        f"{_named(if_signed)}.",
+        figures,
+    )
+
+
+@lru_cache(KEPT)
+def activations(
+    seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, label: int = 1
+) -> dict[str, Figure]:
+    """Hits and mistakes of one class over the activation of each neuron, on the identification set."""
+    from neurontune_core.diagnosis import distribution_of
+    from neurontune_core.figures import outcome_distributions
+
+    found = _experiment(seed, identification_agreement)
+    each, picked = found.identification, found.scores.biased()
+    right = found.before.predict(each.embeddings) == each.labels
+    figures = {}
+    for neuron, name in enumerate(NEURONS):
+        distribution = distribution_of(each.embeddings[:, neuron], each.labels == label, right)
+        title = f"{name} neuron: {'selected' if picked[neuron] else 'spared'}"
+        figures[name] = outcome_distributions(distribution, title).update_layout(
+            height=270, legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"}
+        )
+    return figures
+
+
+def _accuracies(measured: dict[tuple[str, str], Evaluation]) -> dict[str, dict[str, float | None]]:
+    return {
+        f"{when}, {where}": {"accuracy": each.accuracy, "worst_group_accuracy": each.worst_group_accuracy}
+        for (when, where), each in measured.items()
+    }
+
+
+def _named(picked: dict[str, bool]) -> str:
+    return ", ".join(name for name, chosen in picked.items() if chosen) or "none"
+
+
+@lru_cache(KEPT)
+def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Answer:
+    """The synthetic experiment over many seeds."""
+    found = summarise(seeds, identification_agreement)
+    rows = [
+        {
+            "": f"{where}, {when}",
+            "average": _spread(found.accuracy[when, where]),
+            "worst group": _spread(found.worst_group_accuracy[when, where]),
+        }
+        for when, where in found.accuracy
+    ]
+    picks = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.picked.items())
+    signed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.picked_signed.items())
+    return Answer(
+        "synthetic",
+        {
+            "seeds": seeds,
+            "identification_agreement": identification_agreement,
+            "picked": found.picked,
+            "picked_signed": found.picked_signed,
+            "heads": {
+                f"{when}, {where}": {
+                    "accuracy": found.accuracy[when, where]._asdict(),
+                    "worst_group_accuracy": found.worst_group_accuracy[when, where]._asdict(),
+                }
+                for when, where in found.accuracy
+            },
+        },
+        rows,
+        f"Mean ± standard deviation over seeds 0 to {seeds - 1}. Selected by absolute scores: {picks}; by signed ones: "
+        f"{signed}.",
+        {},
+    )
+
+
+def _spread(value: Spread) -> str:
+    return f"{100 * value.mean:.1f} ± {100 * value.deviation:.1f} %"

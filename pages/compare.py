@@ -1,0 +1,110 @@
+"""Compare: the methods of the paper's tables beside each other on this project, as a job that can be stopped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from neurontune_core.baselines import METHODS
+from neurontune_core.compare_methods import ALWAYS
+from neurontune_core.comparison import Comparison, comparisons, job_config
+from neurontune_core.errors import InputError
+from neurontune_core.jobs import Job, JobStore
+from neurontune_core.leaderboard import standings_table
+from pages.parts.job_banner import job_bar
+from pages.parts.leaderboard import leaderboard, table
+from pages.parts.method_settings import method_settings, named
+from pages.parts.state import View, view, workspace
+
+CHOICES = [key for key in METHODS if key not in ALWAYS]
+FIRST = ("neurontune", "neurontune_halves", "afr", "self")
+
+
+def jobs_here(here: View, store: JobStore) -> list[Job]:
+    """The comparisons of this project, the newest first."""
+    mine = str(here.diagnosis.project.folder)
+    return [job for job in store.list() if job.task == "compare" and job.config["folder"] == mine]
+
+
+def ask(here: View, store: JobStore) -> None:
+    """Which methods, how many seeds, which settings."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, key="methods", persist_state="session",
+            help="ERM (the classifier as it came) and masking off always run beside them.")  # fmt: skip
+        seeds = st.number_input("Seeds", 1, 50, 3, key="seeds", persist_state="session", width=140,
+            help="Every method that draws at random runs this often, with other draws.")  # fmt: skip
+        run = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:")
+    given = method_settings([*keys, *ALWAYS])
+    diagnosis = here.diagnosis
+    for key in keys:
+        lacking = [role for role in METHODS[key].groups_in if diagnosis.sets[role].groups is None]
+        if lacking:
+            st.warning(
+                f"{METHODS[key].name} needs group labels, and the {lacking[0]} set of this project has none: it will "
+                "be refused. Groups that you drew yourself are for measuring only."
+            )
+    if run:
+        try:
+            config = job_config(diagnosis.project, here.name, keys, int(seeds), given)
+            store.submit("compare", config, title=f"Compare {len(config['methods'])} methods")
+        except InputError as error:
+            st.error(str(error))
+
+
+@st.fragment(run_every=1.0)
+def under_way(job: Job) -> None:
+    status = job.status()
+    if status.finished:
+        st.rerun()
+    job_bar(job, status, "runs")
+    try:
+        so_far = standings_table(Comparison.load(Path(job.config["out"])).standings)
+    except InputError:
+        return
+    table(so_far)
+
+
+def last_words(job: Job) -> None:
+    """Of the newest job, when it did not come to its end."""
+    status = job.status()
+    if status.state == "cancelled":
+        st.info(f"{job.title}: cancelled after {status.done} of {status.total} runs; what was done is below.")
+    elif status.state in ("failed", "lost"):
+        st.error(f"{job.title}: {status.error}")
+    if status.state in ("cancelled", "failed", "lost") and st.button("Go on where it stopped", key=f"resume-{job.id}"):
+        store.submit(job.task, job.config, title=job.title)
+        st.rerun()
+
+
+def saved(here: View) -> None:
+    found = {each.id: each for each in comparisons(here.diagnosis.project)}
+    if not found:
+        st.info("Nothing compared yet. The four methods above, with three seeds, take under a minute on the example.")
+        return
+    titles = {
+        name: f"{datetime.fromtimestamp(each.created):%d %b %Y, %H:%M} · {len(each.standings)} methods"
+        + ("" if each.complete else " · not finished")
+        for name, each in found.items()
+    }
+    chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, key="comparison")
+    if not found[chosen].fits(here.diagnosis.sets):
+        st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
+    leaderboard(found[chosen], here.diagnosis)
+
+
+here, store = view(), JobStore(workspace().jobs)
+st.title("Compare")
+st.markdown(
+    "How do the methods of the field do on this project? Each starts from the same embeddings and the same trained "
+    "head, and all are measured on the same samples. Methods that use group labels say so; NeuronTune uses none."
+)
+ask(here, store)
+newest = next(iter(jobs_here(here, store)), None)
+if newest is not None and not newest.status().finished:
+    under_way(newest)
+else:
+    if newest is not None:
+        last_words(newest)
+    saved(here)

@@ -1,0 +1,97 @@
+"""The map of all evaluation samples, to draw on: by principal axes at once, by UMAP when a job has made it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from neurontune_core.diagnosis import Diagnosis
+from neurontune_core.figures import MOST_POINTS, sample_map
+from neurontune_core.jobs import Job, JobStore
+from neurontune_core.outline import rows_within
+from neurontune_core.places import Numbers
+from neurontune_core.umap_map import FEWEST
+from pages.parts.state import View, workspace
+from pages.parts.words import HELP
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+PRINCIPAL, UMAP = "principal axes", "UMAP"
+AXES = {PRINCIPAL: ("first principal axis", "second principal axis"), UMAP: ("", "")}
+
+
+def drawn_rows(here: View) -> Numbers:
+    """The rows of the evaluation split inside what is drawn on the map."""
+    diagnosis = here.diagnosis
+    wanted = st.segmented_control(
+        "Map", (PRINCIPAL, UMAP), default=PRINCIPAL, required=True, key="map_kind", bind="query-params",
+        persist_state="session", help=HELP["map"], on_change=_ask, args=(here,),
+    )  # fmt: skip
+    if wanted == UMAP and here.diagnosis.evaluation.num_samples < FEWEST:
+        st.info(f"UMAP needs at least {FEWEST} samples; you see the principal axes.")
+        wanted = PRINCIPAL
+    ready = wanted == PRINCIPAL or diagnosis.umap() is not None
+    if not ready:
+        _under_way(here)
+    kind = wanted if ready else PRINCIPAL
+    st.caption(
+        "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
+        "(lasso), or use the box from the chart's tools."
+    )
+    places = diagnosis.map if kind == PRINCIPAL else diagnosis.umap()
+    event = st.plotly_chart(
+        _picture(diagnosis, kind), key=f"map-{kind}", on_select="rerun", selection_mode=("lasso", "box")
+    )
+    if len(places) > MOST_POINTS:
+        st.caption(f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all.")
+    return rows_within(places, event["selection"])
+
+
+@lru_cache(8)
+def _picture(diagnosis: Diagnosis, kind: str) -> Figure:
+    each = diagnosis.evaluation
+    names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
+    places = diagnosis.map if kind == PRINCIPAL else diagnosis.umap()
+    return sample_map(places, diagnosis.said_right, names, AXES[kind])
+
+
+def _jobs(here: View) -> list[Job]:
+    """Those for these vectors, the newest first."""
+    fingerprint = here.diagnosis.evaluation.fingerprint
+    jobs = JobStore(workspace().jobs).list()
+    return [job for job in jobs if job.task == "umap" and job.config["fingerprint"] == fingerprint]
+
+
+def _start(here: View) -> None:
+    project, each = here.diagnosis.project, here.diagnosis.evaluation
+    config = {"source": str(project.source), "folder": str(project.folder), "split": each.split}
+    config["fingerprint"] = each.fingerprint
+    JobStore(workspace().jobs).submit("umap", config, title=f"UMAP of {project.title}")
+
+
+def _ask(here: View) -> None:
+    """Whoever chooses the map for the first time wants it made."""
+    enough = here.diagnosis.evaluation.num_samples >= FEWEST
+    if enough and st.session_state["map_kind"] == UMAP and here.diagnosis.umap() is None and not _jobs(here):
+        _start(here)
+
+
+@st.fragment(run_every=0.5)
+def _under_way(here: View) -> None:
+    job = next(iter(_jobs(here)), None)
+    status = job.status() if job else None
+    if status is None or status.state in ("failed", "cancelled", "lost", "done"):
+        if status and status.state == "done" and here.diagnosis.umap() is not None:
+            st.rerun()
+        said = status.error if status and status.error else "This map has not been made yet."
+        st.info(f"{said} Until then you see the principal axes.")
+        st.button("Make the map", on_click=_start, args=(here,), key="make_map")
+        return
+    text, stop = st.columns([5, 1], vertical_alignment="center")
+    waits = "waiting for another job to end" if status.state == "queued" else status.message or "starting"
+    share = status.done / status.total if status.total else 0.0
+    text.progress(min(share, 1.0), f"UMAP is being made: {waits} … Until then you see the principal axes.")
+    stop.button("Cancel", on_click=job.cancel, key="cancel_map")

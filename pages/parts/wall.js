@@ -1,0 +1,292 @@
+// A wall of samples of which only those in view stand in the page. wall.py says what `data` holds.
+const GAP = 4, CAPTION = 19, CARD = 104, NAME = 30, PAUSE = 70
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector('.root')
+  root.wall ??= new Wall(root, data)
+  root.wall.show(data, value => setStateValue('chosen', value))
+  return () => root.wall.rest()
+}
+
+const unpacked = text => text === null ? null : new Int32Array(Uint8Array.from(atob(text), one => one.charCodeAt(0)).buffer)
+
+class Wall {
+  constructor(root, data) {
+    const make = (tag, kind, parent) => {
+      const made = document.createElement(tag)
+      made.className = kind
+      parent.append(made)
+      return made
+    }
+    root.replaceChildren()
+    this.bar = make('div', 'bar', root)
+    this.count = make('span', 'count', this.bar)
+    this.count.setAttribute('role', 'status')
+    for (const [name, act] of [['all', () => this.all()], ['none', () => this.none()]]) {
+      const button = make('button', name, this.bar)
+      button.textContent = name
+      button.ariaLabel = `Select ${name}`
+      button.onclick = act
+    }
+    this.strength = make('label', 'strength', this.bar)
+    this.strength.append('heatmap')
+    const slider = make('input', '', this.strength)
+    Object.assign(slider, { type: 'range', min: 0, max: 100, value: 60, ariaLabel: 'Heatmap strength' })
+    slider.oninput = () => root.style.setProperty('--heat', slider.value / 100)
+    make('span', 'hint', this.bar).textContent = 'Click or Enter: look closer. Shift or Ctrl with a click or an arrow: select. Ctrl+A, Esc'
+    this.view = make('div', 'view', root)
+    this.space = make('div', 'space', this.view)
+    Object.assign(this.view, { tabIndex: 0, role: 'listbox' })
+    this.view.onscroll = () => this.draw()
+    this.view.onkeydown = event => this.key(event)
+    this.view.onclick = event => this.click(event)
+    this.root = root
+    this.cells = new Map() // place -> its element
+    this.texts = new Map() // row -> its parts, as far as they were fetched
+    this.rows = []
+    this.chosen = new Set(unpacked(data.selected))
+    this.opened = data.opened
+    this.sizes = new ResizeObserver(() => this.lay())
+  }
+
+  show(data, tell) {
+    const look = JSON.stringify({ ...data, selected: null, opened: null }) // those two are the browser's own by now
+    this.tell = tell
+    this.sizes.observe(this.view)
+    if (look === this.look) return
+    const same = data.rows === this.data?.rows, first = !this.look
+    Object.assign(this, { data, look, rows: unpacked(data.rows), caption: unpacked(data.caption), right: unpacked(data.right) })
+    if (!same) {
+      this.active = this.anchor = first ? Math.max(0, this.rows.indexOf(this.opened)) : 0
+      if (!first) this.view.scrollTop = 0
+    }
+    this.view.ariaLabel = data.name
+    this.strength.style.display = data.heat ? '' : 'none'
+    for (const part of this.bar.children) if (part !== this.strength) part.style.display = data.several ? '' : 'none'
+    this.view.ariaMultiSelectable = String(data.several)
+    this.root.style.setProperty('--right', data.colours[0])
+    this.root.style.setProperty('--wrong', data.colours[1])
+    this.clear()
+    this.lay()
+    if (!same) this.reveal()
+  }
+
+  rest() { // the page is left
+    this.sizes.disconnect()
+    clearTimeout(this.loading)
+    clearTimeout(this.telling)
+  }
+
+  lay() {
+    const width = this.view.clientWidth - 8
+    if (width <= 0) return
+    const { side, texts, bare } = this.data
+    this.columns = texts && !bare ? 1 : Math.max(1, Math.floor((width + GAP) / (side + GAP)))
+    this.width = (width - GAP * (this.columns - 1)) / this.columns
+    this.box = bare ? NAME : texts ? CARD - CAPTION - GAP : this.width - 4
+    this.height = this.box + CAPTION + 2 * GAP
+    const lines = Math.ceil(this.rows.length / this.columns)
+    this.space.style.height = `${lines * this.height}px`
+    this.view.style.maxHeight = `${this.data.height}px`
+    for (const [place, cell] of this.cells) this.put(cell, place)
+    this.draw()
+  }
+
+  put(cell, place) {
+    cell.style.transform = `translate(${(place % this.columns) * (this.width + GAP)}px,${Math.floor(place / this.columns) * this.height}px)`
+    Object.assign(cell.style, { width: `${this.width}px`, height: `${this.height - GAP}px` })
+    cell.firstChild.style.height = `${this.box}px`
+  }
+
+  clear() {
+    for (const place of [...this.cells.keys()]) this.drop(place)
+  }
+
+  drop(place) {
+    const cell = this.cells.get(place)
+    cell.querySelectorAll('img').forEach(image => image.removeAttribute('src')) // nobody waits for it any more
+    cell.stop?.abort()
+    cell.remove()
+    this.cells.delete(place)
+  }
+
+  draw() {
+    if (!this.columns) return
+    const beyond = this.data.heat ? 0 : 1 // lines ready above and below; heatmaps cost too much to be made in vain
+    const from = Math.max(0, Math.floor(this.view.scrollTop / this.height) - beyond) * this.columns
+    const to = Math.min(this.rows.length, (Math.ceil((this.view.scrollTop + this.view.clientHeight) / this.height) + beyond) * this.columns)
+    for (const place of [...this.cells.keys()]) if (place < from || place >= to) this.drop(place)
+    for (let place = from; place < to; place++) if (!this.cells.has(place)) this.cells.set(place, this.make(place))
+    this.mark()
+    clearTimeout(this.loading)
+    this.loading = setTimeout(() => this.load(), this.loaded ? PAUSE : 0) // while it scrolls fast, nothing is fetched
+    this.loaded = true
+  }
+
+  make(place) {
+    const { captions, texts, several } = this.data, { caption, right } = this
+    const cell = document.createElement('div'), box = document.createElement('div'), line = document.createElement('div')
+    const outcome = right ? ['wrong', 'right'][right[place]] : ''
+    cell.className = `${texts && !this.data.bare ? 'card' : 'tile'} ${outcome}`
+    cell.id = `cell-${place}`
+    cell.place = place
+    const said = captions[caption ? caption[place] : place]
+    Object.assign(cell, { role: 'option', ariaLabel: outcome ? `${said}, ${outcome}` : said, ariaPosInSet: place + 1, ariaSetSize: this.rows.length })
+    box.className = 'box'
+    line.className = 'caption'
+    if (outcome) {
+      const mark = document.createElement('span')
+      mark.className = 'mark'
+      mark.textContent = outcome === 'right' ? '✓ ' : '✗ '
+      line.append(mark)
+    }
+    line.append(said)
+    line.title = said
+    cell.append(box, line)
+    if (several) { // for those who have no Ctrl key at hand
+      const tick = document.createElement('span')
+      tick.className = 'tick'
+      tick.title = 'Select'
+      cell.append(tick)
+    }
+    this.put(cell, place)
+    this.space.append(cell)
+    return cell
+  }
+
+  load() {
+    const photos = [], { photo, heat, texts } = this.data
+    const image = (cell, kind, url) => new Promise(done => {
+      const made = document.createElement('img')
+      made.className = kind
+      made.alt = ''
+      made.onload = done
+      made.onerror = () => {
+        done()
+        if (!made.hasAttribute('src')) return
+        made.remove()
+        if (kind === 'photo') cell.firstChild.textContent = 'cannot be read'
+      }
+      made.src = url
+      cell.firstChild.append(made)
+    })
+    const fresh = [...this.cells.values()].filter(cell => !cell.asked)
+    for (const cell of fresh) {
+      cell.asked = true
+      const row = this.rows[cell.place]
+      if (texts) this.read(cell, row)
+      else if (photo) photos.push(image(cell, 'photo', `${photo}/${row}`))
+    }
+    // A browser opens few connections: pictures go first.
+    if (heat) Promise.all(photos).then(() => fresh.filter(cell => cell.isConnected).forEach(cell => image(cell, 'heat', `${photo}/${this.rows[cell.place]}/${heat}`)))
+  }
+
+  async read(cell, row) {
+    try {
+      if (!this.texts.has(row)) {
+        cell.stop = new AbortController()
+        const answer = await fetch(`${this.data.texts}/${row}`, { signal: cell.stop.signal })
+        if (!answer.ok) throw new Error(answer.status)
+        this.texts.set(row, await answer.json())
+      }
+      const parts = this.texts.get(row)
+      cell.classList.toggle('pair', parts.length > 1)
+      cell.firstChild.replaceChildren(...parts.map(text => {
+        const part = document.createElement('div')
+        part.className = 'part'
+        part.textContent = text.slice(0, 600)
+        return part
+      }))
+    } catch (error) {
+      if (error.name !== 'AbortError') cell.firstChild.textContent = 'cannot be read'
+    }
+  }
+
+  mark() {
+    for (const [place, cell] of this.cells) {
+      const row = this.rows[place]
+      cell.ariaSelected = String(this.chosen.has(row))
+      cell.classList.toggle('active', place === this.active)
+      cell.classList.toggle('opened', row === this.opened)
+    }
+    this.view.setAttribute('aria-activedescendant', this.cells.has(this.active) ? `cell-${this.active}` : '')
+    const chosen = this.rows.reduce((sum, row) => sum + this.chosen.has(row), 0)
+    const said = `${chosen.toLocaleString('en')} of ${this.rows.length.toLocaleString('en')} selected`
+    if (this.count.textContent !== said) this.count.textContent = said
+  }
+
+  reveal() {
+    if (!this.columns) return
+    const top = Math.floor(this.active / this.columns) * this.height
+    if (top < this.view.scrollTop) this.view.scrollTop = top
+    else if (top + this.height > this.view.scrollTop + this.view.clientHeight) this.view.scrollTop = top + this.height - this.view.clientHeight + 8
+    this.draw()
+  }
+
+  say(wait = 0) {
+    this.mark()
+    clearTimeout(this.telling) // while a key is held, the server is not asked
+    this.telling = setTimeout(() => this.tell({ rows: [...this.chosen], opened: this.opened }), wait)
+  }
+
+  range(keep) {
+    if (!this.data.several) return
+    if (!keep) this.chosen.clear()
+    const [from, to] = [this.anchor, this.active].sort((one, two) => one - two)
+    for (let place = from; place <= to; place++) this.chosen.add(this.rows[place])
+  }
+
+  flip() {
+    const row = this.rows[this.active]
+    if (!this.data.several) return
+    if (!this.chosen.delete(row)) this.chosen.add(row)
+    this.anchor = this.active
+  }
+
+  all() {
+    if (!this.data.several) return
+    this.rows.forEach(row => this.chosen.add(row))
+    this.say()
+  }
+
+  none() {
+    this.chosen.clear()
+    this.say()
+  }
+
+  click(event) {
+    const cell = event.target.closest('[role=option]')
+    if (!cell) return
+    this.active = cell.place
+    if (event.shiftKey) this.range(event.ctrlKey || event.metaKey)
+    else if (event.ctrlKey || event.metaKey || event.target.className === 'tick') this.flip()
+    else {
+      this.anchor = this.active
+      this.opened = this.rows[this.active]
+    }
+    this.say()
+  }
+
+  key(event) {
+    const many = event.ctrlKey || event.metaKey, page = this.columns * Math.max(1, Math.floor(this.view.clientHeight / this.height))
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }
+    const step = steps[event.key]
+    if (step !== undefined) {
+      const to = Math.min(this.rows.length - 1, this.active + step), line = place => Math.floor(place / this.columns)
+      if (to >= 0 && !(event.key === 'ArrowDown' && line(to) === line(this.active))) this.active = to
+      else if (['Home', 'PageUp'].includes(event.key)) this.active = 0
+      if (event.shiftKey) { this.range(many); this.say(150) } else this.anchor = this.active
+      this.mark()
+      this.reveal()
+    } else if (event.key === ' ' && many) { this.flip(); this.say(150) }
+    else if (event.key === ' ' || (event.key === 'Enter' && !many)) { this.opened = this.rows[this.active]; this.say() }
+    else if (many && event.key.toLowerCase() === 'a') this.all()
+    else if (event.key === 'Escape') {
+      if (this.chosen.size) this.chosen.clear()
+      else this.opened = null
+      this.say()
+    } else return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+}

@@ -1,0 +1,34 @@
+"""The Theory lab in a browser: opened by its address, its sliders moved."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, settled
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_claim_opens_by_address_and_answers_a_slider(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/theory?claim=Scores&p=0.9")
+    expect(page.get_by_role("heading", name="Theorem 4.2")).to_be_visible()
+    expect(page.get_by_text("At λ = 0 the signed rule selects")).to_be_visible()
+    page.wait_for_function("document.querySelector('.st-key-theory-scores .js-plotly-plot')?._fullLayout?._plots?.xy")
+    settled(page)
+    expect(page.locator(".st-key-theory-scores .points path")).to_have_count(200)
+    slider = page.locator(".st-key-p input[type=range]")
+    assert float(slider.input_value()) == pytest.approx(0.9)
+    before = page.get_by_text("of them mistakes").inner_text()
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(page.get_by_text(before)).to_have_count(0)
+    settled(page)
+    assert "p=0.89" in page.url
+    page.get_by_role("radio", name="Experiment").click()
+    expect(page.get_by_role("heading", name="Section 5.3")).to_be_visible()
+    expect(page.get_by_text("core neuron: spared")).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
+    settled(page)

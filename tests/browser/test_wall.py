@@ -1,0 +1,135 @@
+"""The wall of samples with a keyboard and a mouse, on ten thousand pictures of one outcome."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from neurontune_core import EmbeddingSet
+from neurontune_core.workspace import Workspace
+from tests.browser.conftest import Server, settled
+from tests.planted import planted_head
+from tests.sample_project import write_pictures, write_texts
+
+pytestmark = pytest.mark.browser
+SAMPLES = 20_000
+
+
+@pytest.fixture(scope="module")
+def many(server: Server) -> EmbeddingSet:
+    return write_pictures(Workspace(server.home).new_folder("many"), SAMPLES)
+
+
+def opened(server: Server, page: Page, extra: str = "") -> Locator:
+    """The wall of the samples that both heads get right, thousands of them."""
+    page.goto(f"{server.url}/check?project=many&after=ERM&outcome=right+in+both{extra}")
+    wall = page.get_by_role("listbox", name="right in both")
+    expect(wall).to_be_visible()
+    settled(page)
+    return wall
+
+
+def right_in_both(each: EmbeddingSet) -> list[int]:
+    head = planted_head()
+    said = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
+    return (said == each.labels).nonzero()[0].tolist()
+
+
+def selected(page: Page) -> str:
+    return page.get_by_role("status").inner_text()
+
+
+def test_only_what_is_in_view_stands_in_the_page_and_all_of_it_can_be_scrolled_to(
+    server: Server, page: Page, many: EmbeddingSet
+) -> None:
+    wall = opened(server, page)
+    rows = right_in_both(many)
+    assert len(rows) > 9_900
+    assert selected(page) == f"0 of {len(rows):,} selected"
+    slowest = wall.evaluate(
+        """async view => {
+            let slowest = 0, before = performance.now()
+            for (let step = 0; step < 60; step++) {
+              view.scrollTop = view.scrollHeight * step / 60
+              await new Promise(requestAnimationFrame)
+              slowest = Math.max(slowest, view.querySelectorAll('[role=option]').length)
+            }
+            view.scrollTop = view.scrollHeight
+            return slowest
+        }"""
+    )
+    assert slowest < 100
+    last = wall.get_by_role("option").last
+    expect(last).to_have_attribute("aria-posinset", str(len(rows)))
+    expect(last).to_have_attribute("aria-setsize", str(len(rows)))
+    picture = last.locator("img")
+    expect(picture).to_have_js_property("naturalWidth", 192)
+    assert picture.evaluate("image => image.src").endswith(f"/nt/picture/many/test/{rows[-1]}")
+
+
+def test_the_keyboard_moves_selects_and_opens(server: Server, page: Page, many: EmbeddingSet) -> None:
+    wall = opened(server, page)
+    rows = right_in_both(many)
+    wall.focus()
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight"):
+        wall.press(key)
+    expect(page.get_by_text(f"3 of {len(rows):,} selected")).to_be_visible()
+    expect(wall.get_by_role("option", selected=True)).to_have_count(3)
+    wall.press("Enter")
+    expect(page.get_by_text(f"Sample {rows[4]}")).to_be_visible()
+    wall.press("Home")
+    wall.press("Control+ ")
+    expect(page.get_by_text(f"4 of {len(rows):,} selected")).to_be_visible()
+    settled(page)
+    expect(page.get_by_role("button", name="Keep 4 as a group")).to_be_visible()
+    assert "selected=0,2-4" in page.url.replace("%2C", ",")
+    wall.press("End")
+    expect(wall.locator(f"#cell-{len(rows) - 1}")).to_have_class("tile right active")
+    wall.press("Control+a")
+    expect(page.get_by_text(f"{len(rows):,} of {len(rows):,} selected")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Keep {len(rows)} as a group")).to_be_visible()
+    wall.press("Escape")
+    expect(page.get_by_text(f"0 of {len(rows):,} selected")).to_be_visible()
+    settled(page)
+    assert "selected" not in page.url
+
+
+def test_a_selection_survives_a_reload_and_becomes_a_group(server: Server, page: Page, many: EmbeddingSet) -> None:
+    wall = opened(server, page)
+    rows = right_in_both(many)
+    cells = wall.get_by_role("option")
+    cells.nth(1).click()
+    expect(page.get_by_text(f"Sample {rows[1]}")).to_be_visible()
+    settled(page)
+    assert selected(page) == f"0 of {len(rows):,} selected"  # to look closer selects nothing
+    cells.nth(3).click(modifiers=["Shift"])
+    cells.nth(5).click(modifiers=["ControlOrMeta"])
+    cells.nth(2).hover()
+    cells.nth(2).get_by_title("Select", exact=True).click()
+    expect(page.get_by_role("button", name="Keep 3 as a group")).to_be_visible()
+    settled(page)
+    page.reload()
+    settled(page)
+    expect(page.get_by_text(f"3 of {len(rows):,} selected")).to_be_visible()
+    expect(page.get_by_text(f"Sample {rows[1]}")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("three <b>of</b> them")
+    page.get_by_role("button", name="Keep 3 as a group").click()
+    expect(page.get_by_text("Kept 3 samples as three <b>of</b> them.")).to_be_visible()
+    group = json.loads((server.home / "projects" / "many" / "own_groups.json").read_text())["groups"][0]
+    assert group["sample_ids"] == [str(rows[place]) for place in (1, 3, 5)]
+    assert group["split"] == "test"
+
+
+def test_texts_are_cards_and_what_stands_in_them_is_text(server: Server, page: Page) -> None:
+    texts = [f"<img src=x onerror=alert({number})> & **text {number}**" for number in range(40)]
+    each = write_texts(Workspace(server.home).new_folder("texts"), texts)
+    page.goto(f"{server.url}/check?project=texts&after=ERM&outcome=right+in+both")
+    settled(page)
+    rows = right_in_both(each)
+    cell = page.get_by_role("option").first
+    expect(cell).to_contain_text(texts[rows[0] % 40])
+    cell.click()
+    expect(page.get_by_test_id("stMain").get_by_text(texts[rows[0] % 40])).to_have_count(2)  # card, and closely
+    expect(page.get_by_text(f"Sample {rows[0]}")).to_be_visible()
