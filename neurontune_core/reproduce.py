@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from neurontune_core.head import LinearHead
 from neurontune_core.published import DATASETS
 from neurontune_core.recipes import Recipe
 from neurontune_core.workspace import Project
-
-if TYPE_CHECKING:
-    from neurontune_core.datasets.base import Dataset
 
 Report = Callable[..., object]
 
@@ -63,7 +60,7 @@ def reproduce(
     Raises:
         InputError: when the data is not what the recipe is for, or as training, extraction and methods do.
     """
-    from neurontune_core.datasets import guess_dataset, open_dataset
+    from neurontune_core.datasets import guess_dataset
 
     if seeds < 1:
         raise InputError(f"Expected at least one seed, but got {seeds}.")
@@ -75,7 +72,6 @@ def reproduce(
     extra = guess_dataset(imagenet_a) if imagenet_a else None
     if extra is not None and (extra.spec["format"] != "imagenet_a" or recipe.key != "imagenet9"):
         raise InputError(f"{imagenet_a} is not ImageNet-A, or the data set is not ImageNet-9. {extra.description}")
-    dataset = open_dataset(guess.spec, out)
     spec = {"family": recipe.family, "architecture": recipe.architecture} | dict(model)
     wanted = {"model": {name: value for name, value in spec.items() if value}, "preset": recipe.key, "device": device}
     wanted |= {"dataset": guess.spec, "base": str(Path.cwd())}
@@ -99,7 +95,7 @@ def reproduce(
         for key in missing:
             report(done=0, total=0, message=f"seed {seed}, {METHODS[key].name}")
             tune = replace(recipe.tune, **tuning)
-            records.append(_run(METHODS[key], seed, tune, project.load_head(), sets, dataset, adversarial))
+            records.append(_run(METHODS[key], seed, tune, project.load_head(), sets, adversarial))
             write_json(out / "results.json", {"asked": asked, "runs": records})
     return [each for each in records if each["method"] in keys and each["seed"] < seeds]
 
@@ -156,7 +152,6 @@ def _run(
     tune: TuneConfig,
     head: LinearHead,
     sets: Mapping[str, EmbeddingSet],
-    dataset: Dataset,
     adversarial: EmbeddingSet | None,
 ) -> dict[str, Any]:
     settings = tune if entry.settings is TuneConfig else entry.settings()
@@ -167,7 +162,7 @@ def _run(
         result = entry.run(head, sets["identification"], sets["tuning"], settings)
     except InputError as error:
         return about | {"error": str(error)}
-    measured = measures(result.head, sets["evaluation"], sets["tuning"], dataset)
+    measured = measures(result.head, sets["evaluation"], sets["tuning"])
     if adversarial is not None:
         measured["imagenet_a"] = evaluate(result.head, adversarial).accuracy
     shown = {name: value for name, value in asdict(settings).items() if not isinstance(value, np.ndarray)}
@@ -180,9 +175,7 @@ def _run(
     }
 
 
-def measures(
-    head: LinearHead, evaluation: EmbeddingSet, tuning: EmbeddingSet, dataset: Dataset
-) -> dict[str, float | None]:
+def measures(head: LinearHead, evaluation: EmbeddingSet, tuning: EmbeddingSet) -> dict[str, float | None]:
     """What tables report, in 0..1; None where the data has no such groups.
 
     ``accuracy`` counts every sample once, ``reweighted`` weighs groups as they occur in training, ``worst_group`` is
@@ -193,7 +186,7 @@ def measures(
         "accuracy": found.accuracy,
         "reweighted": _reweighted(found, tuning),
         "worst_group": found.worst_group_accuracy,
-        "worst_overlapping": _worst_overlapping(head, evaluation, dataset),
+        "worst_overlapping": found.by_overlapping_groups().worst_group_accuracy,
         "worst_class": found.worst_class_accuracy,
     }
 
@@ -205,14 +198,3 @@ def _reweighted(found: Evaluation, tuning: EmbeddingSet) -> float | None:
     if any(share and not part.n for share, part in zip(shares, found.groups, strict=True)):
         return None
     return float(sum(share * (part.accuracy or 0.0) for share, part in zip(shares, found.groups, strict=True)))
-
-
-def _worst_overlapping(head: LinearHead, evaluation: EmbeddingSet, dataset: Dataset) -> float | None:
-    if dataset.overlapping_groups is None:
-        return None
-    row_of = {str(name): row for row, name in enumerate(dataset.samples["id"])}
-    members = dataset.overlapping_groups.members[[row_of[str(name)] for name in evaluation.sample_ids]]  # [N, G]
-    right = head.predict(evaluation.embeddings) == evaluation.labels
-    counts = members.sum(axis=0)
-    shares = (members & right[:, None]).sum(axis=0)[counts > 0] / counts[counts > 0]
-    return float(shares.min()) if len(shares) else None

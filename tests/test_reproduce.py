@@ -140,9 +140,9 @@ def test_the_two_worst_groups_of_civilcomments_are_those_of_the_table_itself(tmp
     rows = dataset.rows("test")
     evaluation = EmbeddingSet(
         np.eye(2)[said], rows["label"].to_numpy(), dataset.class_names, rows["group"].to_numpy(), dataset.group_names,
-        sample_ids=rows["id"].to_numpy(dtype=object),
+        dataset.overlapping_groups._replace(members=dataset.overlapping_groups.members[rows.index]),
     )  # fmt: skip
-    found = measures(LinearHead(np.eye(2), np.zeros(2)), evaluation, evaluation, dataset)
+    found = measures(LinearHead(np.eye(2), np.zeros(2)), evaluation, evaluation)
     assert found["worst_group"] == min(coarse)
     assert found["worst_overlapping"] == min(each.mean() for each in fine if len(each))
     assert found["reweighted"] == pytest.approx(right.mean()), "weights of the set itself change nothing"
