@@ -140,8 +140,8 @@ def _steps(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> 
 ABLATIONS = {
     each.key: each
     for each in (
-        Ablation("sets", "Which sets (Table 4)", "What if the samples that identify, or those that tune, are others, "
-                 "and what does the mask add?", _sets, 4),
+        Ablation("sets", "Which sets (Table 4)", "On which samples should biased neurons be found "
+                 "(identify), on which should the head be retrained (tune), and what does the mask add?", _sets, 4),
         Ablation("mask-value", "Mask value (Table 5)", "Is it better to silence biased neurons or to turn them down? "
                  "On halves of the held-out set, as in the paper.", _mask_value, 5),
         Ablation("mask-value-tuning", "Mask value, tuned on the training set", "The same when the head is tuned on "

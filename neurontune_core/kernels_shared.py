@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from neurontune_core.kernels import optimizer_step
+from neurontune_core.kernels import optimizer_step  # after a change there, touch this file: numba caches by file
 
 MOST_LANES = 8  # heads in one pass over the sorted samples: one byte of a word each
 _BLOCK = 32  # samples counted between two looks; their count fits a byte

@@ -52,7 +52,9 @@ def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[d
             failed = failed and "–"
             if column.told:
                 row[f"{column.title}, published"] = _told(published(key, column.dataset), column)
-        rows.append(row | {"seeds": str(len(own)), "groups used here": "yes" if own[0]["uses_groups"] else "no"})
+        cell = published(key, dataset)
+        row |= {"groups used": "yes" if own[0]["uses_groups"] else "none"}
+        rows.append(row | {"groups used, published": cell.groups_used if cell else "–", "seeds": str(len(own))})
     return rows
 
 

@@ -106,7 +106,7 @@ def stability_table(found: Sequence[Stability]) -> list[dict[str, str]]:
             "mistakes": f"{each.mistakes:.0f}",
             "Jaccard with the whole": f"{each.jaccard.mean:.2f} ± {each.jaccard.sd:.2f}",
             "random sets of that size": f"{each.by_chance:.2f}",
-            "masked neurons": f"{each.masked.mean:.0f} ± {each.masked.sd:.0f}",
+            "biased neurons": f"{each.masked.mean:.0f} ± {each.masked.sd:.0f}",
             "draws": str(each.draws),
         }
         for each in found

@@ -15,7 +15,7 @@ from neurontune_core.baselines.given import changed, given_settings
 from neurontune_core.compare_methods import Spread
 from neurontune_core.config import TuneConfig
 from neurontune_core.cost import Cost, cost_table, measure_cost
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.embeddings import EmbeddingSet, checksums
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
@@ -81,6 +81,10 @@ class StudyResult:
         }
         return kinds[type(self.parts[0])](self.parts) if self.parts else []
 
+    def fits(self, sets: Mapping[str, EmbeddingSet]) -> bool:
+        """Whether these, by role, are the embeddings that the study ran on."""
+        return dict(self.checksums) == checksums(sets)
+
     def published(self) -> list[dict[str, str]]:
         """The paper's rows, marked as such."""
         found = STUDIES[self.key].ablation
@@ -136,8 +140,7 @@ def run_study(
     """
     found, base = study(key), given_settings(METHODS["neurontune"], given or {})
     assert isinstance(base, TuneConfig)
-    checksums = {role: str(each.provenance.get("checksum", "")) for role, each in sets.items()}
-    result = StudyResult(key, (), 0, seeds, changed(base), checksums, time.time())
+    result = StudyResult(key, (), 0, seeds, changed(base), checksums(sets), time.time())
 
     def keep(parts: list[Measured]) -> None:
         nonlocal result

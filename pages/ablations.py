@@ -55,6 +55,8 @@ def result_of(found: StudyResult) -> None:
     st.caption(f"{datetime.fromtimestamp(found.created):%d %b %Y, %H:%M}{done}{f' · {settings}' if settings else ''}")
     if not found.parts:
         return
+    if not found.fits(here.diagnosis.sets):
+        st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
     st.plotly_chart(study_figure(found), key="study_figure", config={"displayModeBar": False})
     rows = found.table()
     st.dataframe(rows, hide_index=True, key="study_table", height="content")

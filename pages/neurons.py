@@ -1,6 +1,7 @@
 """Neurons: all of them ranked by score, the mask's effect over λ, and the chosen one beside them."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from neurontune_core.confidence import LEVEL, SURE
 from neurontune_core.figures import mask_effect, ranked_scores
@@ -39,6 +40,27 @@ def until_sure() -> None:
     st.caption(":material/hourglass_top: How sure the scores are is being computed …")
 
 
+@st.fragment
+def chosen_neuron(ranked: DeltaGenerator) -> None:
+    """The inspector; to step to the next neuron runs this alone, and marks its place in the ranking."""
+    if st.session_state.pop("mask_edited", False):
+        st.rerun()
+    heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
+    neuron = int(
+        number.number_input("Neuron", 0, len(ranking) - 1, key="neuron", bind="query-params", persist_state="session")
+    )
+    back.button("", icon=":material/chevron_left:", shortcut="k", on_click=step, args=(-1,), help="Higher score",
+        key="back")  # fmt: skip
+    forward.button("", icon=":material/chevron_right:", shortcut="j", on_click=step, args=(1,), help="Lower score",
+        key="forward")  # fmt: skip
+    state = "masked" if masked[neuron] else "not masked"
+    heading.markdown(f"#### Neuron {neuron}\n{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
+    figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)
+    ranked.plotly_chart(figure, key="ranking", config=QUIET)
+    judge_bar(here, neuron)
+    inspector(here, neuron, diagnosis.confidence())
+
+
 st.session_state.setdefault("neuron", int(ranking[0]))
 if not 0 <= st.session_state["neuron"] < len(ranking):
     st.session_state["neuron"] = int(ranking[0])
@@ -51,20 +73,11 @@ if not (diagnosis.scores.neuron_scores > 0).any():
         "identify on a split with mistakes in every class."
     )
 left, right = st.columns([5, 6], gap="large")
-with right:
-    heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
-    neuron = int(
-        number.number_input("Neuron", 0, len(ranking) - 1, key="neuron", bind="query-params", persist_state="session")
-    )
-    back.button("", icon=":material/chevron_left:", shortcut="k", on_click=step, args=(-1,), help="Higher score",
-        key="back")  # fmt: skip
-    forward.button("", icon=":material/chevron_right:", shortcut="j", on_click=step, args=(1,), help="Lower score",
-        key="forward")  # fmt: skip
-    state = "masked" if masked[neuron] else "not masked"
-    heading.markdown(f"#### Neuron {neuron}\n{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
-    judge_bar(here, neuron)
-    inspector(here, neuron, confidence)
 with left:
+    heading, ranked = st.container(), st.empty()
+with right:
+    chosen_neuron(ranked)
+with heading:
     st.markdown(f"#### {int(masked.sum())} of {len(masked)} masked", help=HELP["score"])
     noise = f"at λ = 0, noise alone would give {chance_share(diagnosis.erm.num_classes):.0%}"
     if confidence is None:
@@ -77,8 +90,7 @@ with left:
             f"chance explains at most {LEVEL:.0%} of these.",
             help=HELP["sure"],
         )
-    figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)
-    st.plotly_chart(figure, key="ranking", config=QUIET)
+with left:
     largest = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
     effect = mask_effect(diagnosis.curve(here.mask_value), here.threshold, largest)
     st.plotly_chart(effect, key="effect", config=QUIET)

@@ -57,7 +57,7 @@ def submit(name: str, data: str, model: dict[str, Any], preset: str, changed: di
     config = {"model": model, "dataset": guess.spec, "base": str(out.parent), "out": str(out), "name": name}
     job = store.submit("train", config | {"preset": preset or None, "settings": changed}, title=f"Train {name}")
     st.session_state["choose_training"] = job.id
-    st.success(plain(guess.description))
+    st.toast(plain(guess.description))  # what was understood, beyond the rerun
 
 
 def new_training() -> None:
@@ -106,7 +106,7 @@ def to_project(job: Job) -> None:
 @st.fragment(run_every=1.0)
 def progress(job: Job) -> None:
     status, history = job.status(), history_of(job)
-    bar, button = st.columns([8, 1], vertical_alignment="center")
+    bar, button = st.columns([5, 1], vertical_alignment="center")
     share = 1.0 if status.state == "done" else status.done / status.total if status.total else 0.0
     bar.progress(min(1.0, share), state_line(job, status))
     if not status.finished:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import torch
-import torchvision
 
 from neurontune_core.preflight import Report, Request, look
 from tests.layouts import IMAGE_LAYOUTS, PLAN, TEXT_LAYOUTS, multinli_rows, split_folders, text_table
@@ -131,19 +131,30 @@ def _cells(name: str) -> list[int]:
     ]
 
 
+_NETWORKS = (  # family, architecture, neurons, side of the pictures
+    ("torchvision", "resnet18", 512, 32),
+    ("torchvision", "densenet121", 1024, 32),
+    ("torchvision", "efficientnet_b0", 1280, 32),
+    ("torchvision", "mobilenet_v3_small", 1024, 32),
+    ("torchvision", "convnext_tiny", 768, 32),
+    ("torchvision", "swin_t", 768, 32),
+    ("timm", "resnet10t", 512, 64),
+    ("timm", "vit_tiny_patch16_224", 192, 224),
+    ("efficientnet_lite", "efficientnet_lite0", 1280, 64),
+    ("cifar_resnet", "resnet20", 64, 64),
+)
 Made = tuple[Request, str, tuple[int, int]]  # what to look at, the network's name, and its head [C, M]
 
 
 def _models() -> Iterator[tuple[str, str, str, Callable[[Path], Made]]]:
-    yield "torchvision", "mobilenet_v3_small", "a state dict", _torchvision
-    yield "timm", "resnet10t", "a state dict", lambda place: _by_family(place, "timm", "resnet10t", 512)
-    yield (
-        "efficientnet_lite",
-        "efficientnet_lite0",
-        "a state dict",
-        lambda place: _by_family(place, "efficientnet_lite", "efficientnet_lite0", 1280),
-    )
-    yield "cifar_resnet", "resnet20", "a state dict", lambda place: _by_family(place, "cifar_resnet", "resnet20", 64)
+    for family, network, neurons, side in _NETWORKS:
+        yield (
+            family,
+            network,
+            "a state dict",
+            partial(_by_family, family=family, network=network, head=neurons, side=side),
+        )
+    yield "torchvision", "resnet18", "a Lightning checkpoint", _lightning
     for kind in IMAGE_FAMILIES:
         yield "huggingface_image", kind, "`config.json`", lambda place, kind=kind: _hugging_face_image(place, kind)
     for kind in TEXT_FAMILIES:
@@ -163,18 +174,22 @@ def _answers(make: Callable[[Path], Made], family: str, place: Path) -> bool:
     return (facts.family, shape, named, report.accuracy.n) == (family, head, True, 8) and not report.of("blocker")
 
 
-def _torchvision(place: Path) -> Made:
-    torch.save(torchvision.models.mobilenet_v3_small(num_classes=2).state_dict(), place / "model.pth")
-    settings = {"image_size": 32}
-    return Request(*_paths(place), settings=settings), "mobilenet_v3_small", (2, 1024)
+def _by_family(place: Path, family: str, network: str, head: int, side: int) -> Made:
+    torch.save(_random(family, network, place), place / "model.pth")
+    return Request(*_paths(place), settings={"image_size": side}), network, (2, head)
 
 
-def _by_family(place: Path, family: str, architecture: str, neurons: int) -> Made:
+def _lightning(place: Path) -> Made:
+    state = {f"model.{name}": tensor for name, tensor in _random("torchvision", "resnet18", place).items()}
+    torch.save({"state_dict": state, "epoch": 3, "pytorch-lightning_version": "2.5.0"}, place / "model.pth")
+    return Request(*_paths(place), settings={"image_size": 32}), "resnet18", (2, 512)
+
+
+def _random(family: str, network: str, place: Path) -> dict[str, torch.Tensor]:
     from neurontune_core.models import load_model
 
-    spec = {"family": family, "architecture": architecture, "weights": "random", "num_classes": 2}
-    torch.save(load_model(spec, place).module.state_dict(), place / "model.pth")
-    return Request(*_paths(place), settings={"image_size": 64}), architecture, (2, neurons)
+    spec = {"family": family, "architecture": network, "weights": "random", "num_classes": 2}
+    return load_model(spec, place).module.state_dict()
 
 
 def _hugging_face_image(place: Path, kind: str) -> Made:

@@ -163,7 +163,7 @@ def test_few_mistakes_are_too_few_to_say(problem: Problem) -> None:
         found = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
         assert (found.chosen, found.case) == ("erm", "too_few")
         assert words in sentence(found)
-        assert remarks(found) == []
+        assert remarks(found)[0].startswith("Few mistakes do not prove that there is no shortcut")
 
 
 def test_a_class_of_one_sample_is_too_few_to_say(problem: Problem) -> None:

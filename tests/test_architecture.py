@@ -68,6 +68,11 @@ def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:
     assert loaded_by(f"import neurontune_core.{module}").isdisjoint(HEAVY)
 
 
+@pytest.mark.parametrize("module", ["comparison", "compare_figures", "studies", "study_figures", "leaderboard"])
+def test_what_the_screens_of_methods_import_is_light(module: str) -> None:
+    assert loaded_by(f"import neurontune_core.{module}").isdisjoint({*HEAVY, "numba", "pandas", "scipy", "plotly"})
+
+
 def test_importing_the_core_is_light() -> None:
     assert loaded_by("import neurontune_core").isdisjoint({*HEAVY, "numba", "pandas", "scipy", "plotly", "pyarrow"})
 

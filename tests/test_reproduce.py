@@ -162,6 +162,7 @@ def test_published_figures_stand_beside_their_own_measure_only() -> None:
     birds = reproduction_rows("waterbirds", runs)[0]
     assert (birds["worst group, published"], birds["average, published"]) == ("72.6", "97.3")
     assert birds["average, re-weighted"] == "60.0 ± 0.0"
+    assert (birds["groups used"], birds["groups used, published"], birds["seeds"]) == ("none", "none", "2")
     assert any("re-weighted" in note for note in notes("waterbirds", runs))
 
 

@@ -133,6 +133,11 @@ def remarks(advice: Advice) -> list[str]:
     masked = advice.candidates.get("neurontune_held_out") or advice.candidates.get("neurontune")
     if masked is not None:
         found.append(_stability(advice, masked))
+    if advice.case == "too_few" and advice.mistakes.sum() < FEW_MISTAKES:
+        found.append(
+            "Few mistakes do not prove that there is no shortcut: a set as biased as the training set shows few. "
+            "A small set with more counter-examples would tell."
+        )
     if advice.counterexamples is not None and not advice.counterexamples_found:
         identification, tuning = advice.splits
         found.append(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, progress, table, with_settings
+from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, stoppable, table, with_settings
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
 from neurontune_core.train_config import TrainConfig
@@ -53,20 +53,20 @@ def reproduce(
         raise InputError(f"The published {recipe.architecture or 'BERT'} starts from {recipe.start}; give --weights.")
     model = {"weights": str(Path(weights).resolve()) if Path(weights).exists() else weights}
     given = {"family": family, "architecture": architecture, "image_size": image_size}
-    runs = run(
-        recipe,
-        root,
-        out,
-        model | {name: value for name, value in given.items() if value is not None},
-        seeds=seeds,
-        shared_training=shared_training,
-        methods=method or (),
-        imagenet_a=imagenet_a,
-        training=changes,
-        device=device,
-        report=job_progress,
-    )
-    progress("")
+    with stoppable():
+        runs = run(
+            recipe,
+            root,
+            out,
+            model | {name: value for name, value in given.items() if value is not None},
+            seeds=seeds,
+            shared_training=shared_training,
+            methods=method or (),
+            imagenet_a=imagenet_a,
+            training=changes,
+            device=device,
+            report=job_progress,
+        )
     write_whole(out / "table.md", lambda path: path.write_text(markdown(dataset, runs), encoding="utf-8"))
     rows = reproduction_rows(dataset, runs)
     said = notes(dataset, runs)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neurontune_core.cli.inspecting import Arch, Family, ImageSize
-from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, percent, progress, with_settings
+from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, percent, stoppable, with_settings
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.train_config import PRESETS, TrainConfig
@@ -49,13 +49,8 @@ def train(
         raise InputError("Give --family, --weights and, where the family has several, --architecture.")
     config = {"model": model, "dataset": asked["dataset"], "base": str(base), "out": str(out.resolve())}
     config |= {"preset": preset or asked.get("preset"), "settings": dict(asked.get("settings") or {}) | changes}
-    try:
+    with stoppable():
         made = train_model(config | {"device": device}, job_progress)
-    except KeyboardInterrupt:
-        progress("")
-        note("Stopped; the same command goes on from the last whole epoch.")
-        raise typer.Exit(130) from None
-    progress("")
     for remark in made["remarks"]:
         note(remark)
     group = made["worst_group_accuracy"]

@@ -21,6 +21,7 @@ from neurontune_core.extract import Cancelled, choose_device, listing_digest
 from neurontune_core.files import read_json
 from neurontune_core.models.base import Network
 from neurontune_core.models.saved import FILE as MODEL_FILE
+from neurontune_core.models.saved import resolved
 from neurontune_core.train_config import TrainConfig
 from neurontune_core.train_history import TrainEpoch, TrainHistory, best_epoch, read_history, write_history
 from neurontune_core.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
@@ -83,7 +84,8 @@ def train(
     """
     folder, base = Path(folder), Path(base)
     dataset, remarks = with_splits(dataset, config)
-    network, spec, found = open_trainable(spec, base, dataset, config)
+    start = resolved(spec, base)
+    network, spec, found = open_trainable(start, base, dataset, config)
     torch_device = choose_device(device)
     fingerprint = _fingerprint(network, dataset, config, torch_device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +103,7 @@ def train(
                 folder,
                 dataset.class_names,
                 fingerprint=fingerprint,
+                start=start,
                 settings=asdict(config),
                 kept=asdict(run.history.kept) if run.history.kept else None,
                 samples={split: len(dataset.rows(split)) for split in ("train", "val")},

@@ -44,6 +44,7 @@ def judge(neuron: int, verdict: str | None) -> None:
     journal = view().diagnosis.project.journal
     before = journal.current().get(neuron)
     journal.judge([neuron], verdict, before.note if before else "", by=_person())
+    st.session_state["mask_edited"] = True
     if st.session_state.get("go_on") and verdict is not None:
         step(1)
 
@@ -52,6 +53,7 @@ def annotate(neuron: int) -> None:
     journal = view().diagnosis.project.journal
     before = journal.current().get(neuron)
     journal.judge([neuron], before.verdict if before else None, st.session_state[f"note-{neuron}"], by=_person())
+    st.session_state["mask_edited"] = True
 
 
 def moved(setting: str) -> None:

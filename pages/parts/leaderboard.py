@@ -7,6 +7,7 @@ import streamlit as st
 from neurontune_core.compare_figures import label, part_bars, tradeoff
 from neurontune_core.compare_methods import ALWAYS, Standing
 from neurontune_core.comparison import Comparison
+from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.leaderboard import (
     published_beside,
     standings_table,
@@ -17,7 +18,7 @@ from neurontune_core.leaderboard import (
     with_published,
 )
 from neurontune_core.published import DATASETS
-from pages.parts.words import HELP, plain
+from pages.parts.words import HELP, percent, plain
 
 NONE = "nothing"
 QUIET = {"displayModeBar": False}
@@ -33,7 +34,7 @@ COLUMN_HELP = {
 }
 
 
-def leaderboard(found: Comparison) -> None:
+def leaderboard(found: Comparison, diagnosis: Diagnosis) -> None:
     """Everything about one saved comparison."""
     standings = found.standings
     dataset = st.selectbox(
@@ -57,6 +58,7 @@ def leaderboard(found: Comparison) -> None:
     )
     st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=QUIET)
     bars(measured)
+    own_groups(found, measured, diagnosis)
     take_home(found, measured)
 
 
@@ -91,6 +93,22 @@ def bars(standings: list[Standing]) -> None:
     if chosen:
         st.plotly_chart(part_bars([each for each in standings if each.method.key in chosen]), key="parts",
             config=QUIET)  # fmt: skip
+
+
+def own_groups(found: Comparison, standings: list[Standing], diagnosis: Diagnosis) -> None:
+    """Groups that a person drew, under the heads of seed 0; no method has seen them."""
+    each = diagnosis.evaluation
+    groups = [group for group in diagnosis.project.own_groups.all() if group.split == each.split]
+    if not groups:
+        return
+    heads = {label(standing): found.head(standing.method.key) for standing in standings}
+    st.subheader("On the groups of your own")
+    st.dataframe(
+        [{"method": name} | {group.name: percent(group.accuracy(head, each)) for group in groups}
+         for name, head in heads.items()],
+        hide_index=True, key="compare_own",
+    )  # fmt: skip
+    st.caption("Drawn on the Groups screen, measured with each method's head of seed 0. No method was shown them.")
 
 
 def take_home(found: Comparison, standings: list[Standing]) -> None:

@@ -17,14 +17,15 @@ from pages.parts.words import plain
 WORDS = {
     "augment": "Vary pictures by", "layers": "Train", "hold_out": "Hold out", "keep": "Keep the epoch with",
     "sgd": "SGD", "adamw": "AdamW", "constant": "not at all", "cosine": "cosine to 0", "step": "in steps",
-    "linear": "line to 0", "all": "the whole network", "head": "the last layer alone", "crop": "random crops and flips",
+    "linear": "line to 0", "all": "the whole network", "head": "the last layer alone", "crop": "crops and flips",
     "flip": "flips", "none": "nothing", "accuracy": "best accuracy", "worst_class_accuracy": "best worst class",
     "last": "nothing: the last one", "auto": "automatic", "mixed": "half where that is safe",
 }  # fmt: skip
 ROWS = (
-    ("epochs", "batch_size", "learning_rate", "weight_decay"),
-    ("optimizer", "schedule", "layers", "augment"),
-    ("keep", "precision", "seed", "hold_out"),
+    ("epochs", "batch_size", "learning_rate"),
+    ("optimizer", "schedule", "weight_decay"),
+    ("layers", "augment", "keep"),
+    ("precision", "hold_out", "seed"),
 )
 _SHORT = {"weight_decay": "%g", "learning_rate": "%g", "hold_out": "%g"}
 

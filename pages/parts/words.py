@@ -59,4 +59,5 @@ def interval(part: Proportion | None) -> str:
 
 def plain(text: str) -> str:
     """Foreign text, with what Markdown would make something of escaped."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>:$^=&])", r"\\\1", " ".join(text.split()))
+    text = re.sub(r"([\\`*_{}\[\]<>#$~:|&!^])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)  # a list or a heading, at the start alone

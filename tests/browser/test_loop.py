@@ -27,9 +27,11 @@ def metric(page: Page, label: str) -> str:
 
 
 def seen(page: Page, kind: str) -> list[str]:
-    """The addresses of the pictures of a kind, once all of them are painted; they stand in shadow roots."""
+    """The addresses of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
     pictures = page.locator(kind)
-    expect(pictures.first).to_be_attached()
+    for outcome in ("correct", "incorrect"):
+        wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
+        expect(wall.locator(kind).first).to_be_attached()
     deadline = time.monotonic() + 60
     while not pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth === 192)"):
         assert time.monotonic() < deadline, f"{kind} were not painted"
