@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,20 @@ def test_an_entry_point_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
     assert report.model is None
 
 
+def test_a_head_that_is_more_than_linear_is_mended_by_agreeing(tmp_path: Path) -> None:
+    request = planted(tmp_path)
+    code = ENTRY.replace("return self.fc(", "return torch.softmax(self.fc(").replace("flatten(1))", "flatten(1)), 1)")
+    (tmp_path / "softened.py").write_text(code)
+    softened = replace(request, entry="softened:network")
+    (finding,) = looked(softened, tmp_path).of("blocker")
+    assert (finding.about, finding.flags) == ("model", "--use-last-linear")
+    agreed = replace(softened, settings={**request.settings, "use_last_linear": True})
+    report = looked(agreed, tmp_path)
+    assert report.status == "OK"
+    assert report.accuracy is not None
+    assert report.accuracy.accuracy == 1.0
+
+
 def test_texts_for_a_model_of_pictures_are_a_blocker(tmp_path: Path) -> None:
     spec = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random"}
     table = layouts.text_table(tmp_path)
@@ -309,10 +325,13 @@ def test_waterbirds_style_is_read_with_its_groups(shared_data: Path) -> None:
 
 
 def test_real_multinli_rows_are_pairs_with_three_classes(shared_data: Path) -> None:
-    report = look(Request(str(shared_data / "nli" / "mnli_snli_textfooler" / "mnli_matched")))
+    file = shared_data / "nli" / "mnli_snli_textfooler" / "mnli_matched"
+    report = look(Request(str(file)))
     assert report.data is not None, report.findings
     assert report.data.modality == "text_pair"
-    assert len(report.data.class_names) == 3
+    labels = Counter(line.split("\t")[0] for line in file.read_text(encoding="utf-8").splitlines())
+    assert {count.label: count.n for count in report.data.counts} == labels
+    assert sum(labels.values()) == 1000
 
 
 @pytest.mark.parametrize(("name", "at_least"), [("resnet20-12fca82f.th", 0.75), ("resnet56-4bfd9763.th", 0.78)])

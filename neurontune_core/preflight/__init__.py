@@ -187,7 +187,9 @@ def _try(action: Callable[[], Any], about: Subject, found: list[Finding]) -> Any
     try:
         return action()
     except InputError as error:
-        found.append(Finding("blocker", about, str(error)))
+        agreeing = "use_last_linear" in str(error)
+        mend, flags = ("Agree to go by the last linear layer.", "--use-last-linear") if agreeing else ("", "")
+        found.append(Finding("blocker", about, str(error), mend, flags))
         return None
 
 
