@@ -57,12 +57,17 @@ def join(
     input. Classes that both sides name get the model's order. Labels that are mere numbers get the model's names; where
     they reach over half of its outputs and a few at the end have no samples, they are numbers of its outputs, too.
     """
-    model_spec, origin = _join_inputs(model, dataset, model_spec)
+    model_spec, origin = join_inputs(model, dataset, model_spec)
     joined = Joined(model, dataset, model_spec, dataset_spec, origin)
     return _join_classes(joined, Path(base))
 
 
-def _join_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def join_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Give the model the data set's way of preparing samples where neither it nor its spec has one.
+
+    Returns:
+        The spec that says so, and who says how a sample becomes the network's input.
+    """
     field = dataset.preprocessing
     if model.modality != dataset.modality:
         return spec, ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from neurontune_core.datasets.base import SIZED, Dataset
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
+from neurontune_core.joining import join_inputs
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel, Network
 from neurontune_core.models.huggingface import quiet
@@ -64,26 +64,8 @@ def open_trainable(
         if not config.fresh_head:
             remarks.append(f"{was}, so training starts with a fresh last layer for {classes} classes.")
         network.renew_head(classes, config.seed)
-    remarks += _follow_recipe(network, spec, dataset)
+    spec, _ = join_inputs(network, dataset, spec)
     return network, spec, remarks
-
-
-def _follow_recipe(network: Network[Any], spec: Mapping[str, Any], dataset: Dataset) -> list[str]:
-    """Prepare samples as the data set's recipe says, as far as the network can and the spec is silent."""
-    recipe = dict(dataset.preprocessing)
-    if isinstance(network, TextModel):
-        length = min(recipe.get("max_length", network.tokenization.max_length), network.tokenization.max_length)
-        if not (spec.get("tokenization") or {}).get("max_length"):
-            network.tokenization = replace(network.tokenization, max_length=length)
-    elif isinstance(network, ImageModel) and recipe and not (spec.get("preprocessing") or spec.get("image_size")):
-        own = network.preprocessing
-        if recipe["image_size"] != own.image_size:
-            return [
-                f"The data set's recipe is for pictures of {recipe['image_size']} pixels; the network's own "
-                f"preprocessing, for {own.image_size}, is used."
-            ]
-        network.preprocessing = replace(own, **recipe)
-    return []
 
 
 def trained_parameters(network: Network[Any], config: TrainConfig) -> list[torch.nn.Parameter]:

@@ -9,7 +9,7 @@ from neurontune_core.figures import candidate_intervals
 from neurontune_core.live import LiveAdvice
 from neurontune_core.workspace import Run
 from pages.parts.state import View
-from pages.parts.words import literal
+from pages.parts.words import plain
 
 EXPLAINED = (
     "The adviser sees no group label. It cuts the identification split into parts, so that each head is judged by its "
@@ -41,7 +41,7 @@ def advice_section(here: View) -> None:
         asking(asked)
         return
     if mine and asked is not None and asked.error:
-        st.error(literal(asked.error))
+        st.error(plain(asked.error))
     advice = run.advice
     if advice is None:
         st.caption(EXPLAINED)
@@ -74,12 +74,12 @@ def asking(asked: LiveAdvice) -> None:
 
 def told(advice: KeptAdvice) -> None:
     """Verdict, reasons, and what they rest on."""
-    st.markdown(f"#### {literal(advice.title)}\n**On your data: {literal(advice.what)}**, because")
-    st.markdown("\n".join(f"- {literal(reason)}" for reason in advice.reasons))
+    st.markdown(f"#### {plain(advice.title)}\n**On your data: {plain(advice.what)}**, because")
+    st.markdown("\n".join(f"- {plain(reason)}" for reason in advice.reasons))
     figure = candidate_intervals(advice.heads, advice.worst_class, advice.chosen)
     st.plotly_chart(figure, key="candidates", config={"displayModeBar": False})
     for remark in advice.remarks:
-        st.caption(literal(remark))
+        st.caption(plain(remark))
     with st.expander("The evidence"):
         st.dataframe(list(advice.evidence), hide_index=True, key="evidence")
         st.caption(f"{EXPLAINED} {COLUMNS}")

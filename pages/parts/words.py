@@ -40,11 +40,6 @@ HELP = {
 }
 
 
-def literal(text: str) -> str:
-    """Words from elsewhere, such as a class name, without meaning to Markdown or HTML."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:&-])", r"\\\1", text)
-
-
 def percent(part: Proportion | None) -> str:
     return "–" if part is None or not part.n else f"{100 * part.correct / part.n:.1f} %"
 
