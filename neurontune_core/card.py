@@ -36,6 +36,7 @@ class TunedRun:
         data: what the sets were, such as {"Identification": "val, 96 samples"}.
         title, problem: of the project.
         warnings: sentences of the run.
+        advised: what the adviser said, where its head was taken.
     """
 
     erm: LinearHead
@@ -49,9 +50,12 @@ class TunedRun:
     title: str = "A classifier"
     problem: str = ""
     warnings: Sequence[str] = ()
+    advised: str = ""
 
     @property
     def method(self) -> str:
+        if self.advised:
+            return "the adviser"
         return "NeuronTune" if self.config.masking else "Masking off"
 
     def evaluations(self) -> dict[str, Evaluation]:
@@ -163,7 +167,8 @@ def _making(run: TunedRun) -> list[tuple[str, str]]:
     kept = "" if run.epoch is None else f"epoch {run.epoch} of {config.epochs}"
     if config.average_epochs > 1:
         kept = f"the average of the {config.average_epochs} best epochs"
-    rows.append(("Kept", ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)))
+    kept = ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)
+    rows.append(("Advised", _text(run.advised)) if run.advised else ("Kept", kept))
     share = f"{mask.num_biased} of {mask.num_neurons}"
     rows.append(("Masked neurons", f"{share}, multiplied by {mask.mask_value:g} (score above {mask.threshold:g})"))
     verdicts = list(mask.verdicts.values())

@@ -11,7 +11,7 @@ from typing import Any
 from neurontune_core.baselines import METHODS, Method, MethodResult, method
 from neurontune_core.baselines.given import changed, given_settings
 from neurontune_core.compare_methods import SeedRun, Standing, compare_methods, num_runs, ranked, with_always
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.embeddings import EmbeddingSet, checksums
 from neurontune_core.errors import InputError
 from neurontune_core.evaluate import Evaluation, Proportion
 from neurontune_core.files import read_json, write_json
@@ -59,9 +59,9 @@ class Comparison:
         """A method's head of seed 0."""
         return LinearHead.load(self.head_file(key))
 
-    def fits(self, project: Project) -> bool:
-        """Whether the project still holds the embeddings that the comparison ran on."""
-        return dict(self.checksums) == _checksums({role: project.load_set(role) for role in ROLES})
+    def fits(self, sets: Mapping[str, EmbeddingSet]) -> bool:
+        """Whether these, by role, are the embeddings that the comparison ran on."""
+        return dict(self.checksums) == checksums(sets)
 
     @classmethod
     def load(cls, folder: Path) -> Comparison:
@@ -132,7 +132,7 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
     settings = {key: given_settings(method(key), config["settings"].get(key, {})) for key in keys}
     known = Comparison.load(out).standings if (out / FILE).exists() else ()
     found = {each.method.key: each for each in known}
-    asked = {"format": FORMAT, "methods": keys, "seeds": seeds, "created": time.time(), "checksums": _checksums(sets)}
+    asked = {"format": FORMAT, "methods": keys, "seeds": seeds, "created": time.time(), "checksums": checksums(sets)}
     total, began, run = sum(num_runs(method(key), seeds) for key in keys), time.monotonic(), 0
 
     def done() -> int:
@@ -230,7 +230,3 @@ def _evaluation(parts: tuple, right_by_class: list[int], right_by_group: list[in
     )
     overall = Proportion("all", sum(part.correct for part in classes), sum(part.n for part in classes))
     return Evaluation(overall, classes, groups)
-
-
-def _checksums(sets: Mapping[str, EmbeddingSet]) -> dict[str, str]:
-    return {role: str(each.provenance.get("checksum", "")) for role, each in sets.items()}

@@ -80,6 +80,11 @@ class Diagnosis:
     def tuning(self) -> EmbeddingSet:
         return self.project.load_set("tuning")
 
+    @property
+    def sets(self) -> dict[str, EmbeddingSet]:
+        """Role -> set."""
+        return {"identification": self.identification, "tuning": self.tuning, "evaluation": self.evaluation}
+
     @cached_property
     def scorer(self) -> SpuriousnessScorer:
         """For retraining, which scores a new head every epoch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -230,6 +230,11 @@ class EmbeddingSet:
             split=meta.get("split", ""),
             provenance=meta.get("provenance", {}) | {"checksum": meta.get("checksum", "")},
         )
+
+
+def checksums(sets: Mapping[str, EmbeddingSet]) -> dict[str, str]:
+    """Role -> checksum of the vectors as they were read; empty for a set that was never on disk."""
+    return {role: str(each.provenance.get("checksum", "")) for role, each in sets.items()}
 
 
 def check_compatible(reference: EmbeddingSet, other: EmbeddingSet) -> None:

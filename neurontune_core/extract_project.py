@@ -10,10 +10,13 @@ from typing import Any
 
 from neurontune_core.extract import extract
 from neurontune_core.files import write_json
+from neurontune_core.joining import join, spec_for
 from neurontune_core.workspace import FORMAT
 
 
-def extract_project(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
+def extract_project(
+    config: dict[str, Any], report: Callable[..., object], *, allow_python: bool = False
+) -> dict[str, Any]:
     """Spec in, project folder out: what a job's process runs.
 
     Args:
@@ -22,10 +25,12 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
             ``title`` and ``problem``.
         report: called as ``report(done=..., total=..., rate=..., split=...)``; raising in it stops the work, and the
             same job goes on from there.
+        allow_python: whether the model may be a Python entry point. No job sets it, so no screen can.
 
     Returns:
-        The content of ``project.json``. Its ``head`` is None when the network's own last layer is not one for the data
-        set's classes (an ImageNet head on two classes); a head then has to be trained on the embeddings.
+        The content of ``project.json``, with the specs as `join` settled them. Its ``head`` is None when the network's
+        own last layer is not one for the data set's classes (an ImageNet head on two classes); a head then has to be
+        trained on the embeddings.
 
     Raises:
         InputError: as `load_model`, `open_dataset` and `extract` do.
@@ -39,8 +44,9 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
     splits = tuple(config.get("splits") or dataset.splits)
     totals = [len(dataset.rows(split)) for split in splits]
     report(done=0, total=sum(totals), rate=0.0, split=splits[0])
-    spec = resolved(config["model"], base)
-    model = load_model(spec, base)
+    spec = spec_for(dataset, resolved(config["model"], base))
+    joined = join(load_model(spec, base, allow_python=allow_python), dataset, spec, config["dataset"], base)
+    model, dataset = joined.model, joined.dataset
     options = {key: config[key] for key in ("device", "batch_size", "dtype") if key in config}
     folders = {split or "all": f"embeddings/{split or 'all'}" for split in splits}
     for number, split in enumerate(splits):
@@ -61,8 +67,10 @@ def extract_project(config: dict[str, Any], report: Callable[..., object]) -> di
     project = {
         "format": FORMAT,
         **named,
-        "model": reduce(lambda each, key: _moved(each, key, base, out), ("weights", "config", "head"), spec),
-        "dataset": _moved(config["dataset"], "root", base, out),
+        "model": reduce(
+            lambda each, key: _moved(each, key, base, out), ("weights", "config", "head"), joined.model_spec
+        ),
+        "dataset": _moved(joined.dataset_spec, "root", base, out),
         "modality": dataset.modality,
         "embeddings": folders,
         "head": "head.safetensors" if own_head else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -215,6 +216,38 @@ def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
     return _figure({"data": traces, "layout": layout})
 
 
+def candidate_intervals(names: Sequence[str], worst_class: Sequence[tuple[float, float, float]], chosen: int) -> Figure:
+    """Worst-class accuracy of each candidate on samples that it has not seen, with its interval.
+
+    Args:
+        names: [K], the first on top.
+        worst_class: [K] accuracy, low and high in 0..1.
+        chosen: the place of the advised one.
+    """
+    value, low, high = 100 * np.array(worst_class).T
+    traces = [
+        {
+            "type": "scatter",
+            "x": value,
+            "y": list(range(len(names))),
+            "mode": "markers",
+            "marker": {
+                "size": [13 if place == chosen else 9 for place in range(len(names))],
+                "color": [ACCENT if place == chosen else GREY for place in range(len(names))],
+                "symbol": ["diamond" if place == chosen else "circle" for place in range(len(names))],
+            },
+            "error_x": {"array": high - value, "arrayminus": value - low, "width": 3, "color": GREY},
+            "hovertemplate": "%{x:.1f} %<extra></extra>",
+            "showlegend": False,
+        }
+    ]
+    layout = _layout("worst class on unseen samples, %", "", 70 + 44 * len(names))
+    labels = [escape(f"{name}, advised" if place == chosen else name) for place, name in enumerate(names)]
+    layout["yaxis"] |= {"tickvals": list(range(len(names))), "ticktext": labels, "range": [len(names) - 0.5, -0.5]}
+    layout["yaxis"] |= {"automargin": True, "zeroline": False}
+    return _figure({"data": traces, "layout": layout})
+
+
 def _lowest(evaluation: Evaluation) -> list[int]:
     every = evaluation.groups or evaluation.classes
     places = [place for place, part in enumerate(every) if part.n]
@@ -259,12 +292,8 @@ def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, l
     return _figure({"data": traces, "layout": layout})
 
 
-def training_curves(history: TrainHistory, epochs: int) -> tuple[Figure, Figure]:
-    """The training loss, and the accuracies on the validation split; the best epoch is marked.
-
-    Args:
-        epochs: how many there will be, so that the axis stays where it is.
-    """
+def training_curves(history: TrainHistory) -> tuple[Figure, Figure]:
+    """The training loss, and the accuracies on the validation split, over all planned epochs; the best is marked."""
     measures = [("average", "accuracy", GREY, "dot"), ("worst class", "worst_class_accuracy", "#b7791f", "dash")]
     measures.append(("worst group", "worst_group_accuracy", ACCENT, "solid"))
     number = [each.epoch for each in history.epochs]
@@ -280,7 +309,7 @@ def training_curves(history: TrainHistory, epochs: int) -> tuple[Figure, Figure]
         (accuracies, "accuracy, %", {"range": [0, 102]}),
     ):
         layout = _layout("epoch", label, 260) | {"showlegend": True}
-        layout["xaxis"]["range"] = [0.5, epochs + 0.5]
+        layout["xaxis"]["range"] = [0.5, max(history.planned, len(number)) + 0.5]
         layout["yaxis"] |= axis
         if history.best is not None:
             line = {"color": ACCENT, "width": 1.5, "dash": "dash"}

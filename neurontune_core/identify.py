@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -128,17 +128,30 @@ class SpuriousnessScorer:
             NoMistakes: when every prediction is right.
             InputError: when there are not N predictions.
         """
-        if np.shape(predictions) != self._labels.shape:
-            raise InputError(f"Expected {len(self._labels)} predictions, but got shape {list(np.shape(predictions))}.")
-        wrong = np.asarray(predictions) != self._labels
-        if not wrong.any():
+        (found,) = self.several([predictions])
+        if found is None:
             raise NoMistakes
+        return found
+
+    def several(self, predictions: Sequence[np.ndarray]) -> list[SpuriousnessScores | None]:
+        """What a call would give for each of them, in one pass over the sorted samples; None where it would raise
+        `NoMistakes`."""
+        for each in predictions:
+            if np.shape(each) != self._labels.shape:
+                raise InputError(f"Expected {len(self._labels)} predictions, but got shape {list(np.shape(each))}.")
+        wrong = np.array([np.asarray(each) != self._labels for each in predictions])
+        mistaken = np.flatnonzero(wrong.any(axis=1))
         classes, neurons = len(self._rows), self._embeddings.shape[1]
-        incorrect = np.full((classes, neurons), np.nan, dtype=np.float32)
-        correct = np.full((classes, neurons), np.nan, dtype=np.float32)
+        parts = np.full((2, len(mistaken), classes, neurons), np.nan, dtype=np.float32)
         for label, rows in enumerate(self._rows):
-            if len(rows):
-                incorrect[label], correct[label] = self._statistics(label, rows, wrong[rows])
+            if len(rows) and len(mistaken):
+                parts[:, :, label] = self._statistics(label, rows, wrong[mistaken][:, rows])
+        found: list[SpuriousnessScores | None] = [None] * len(predictions)
+        for place, incorrect, correct in zip(mistaken, *parts, strict=True):
+            found[place] = self._scores(wrong[place], incorrect, correct)
+        return found
+
+    def _scores(self, wrong: np.ndarray, incorrect: np.ndarray, correct: np.ndarray) -> SpuriousnessScores:
         num_incorrect = np.array([int(wrong[rows].sum()) for rows in self._rows], dtype=np.int64)
         num_correct = np.array([len(rows) for rows in self._rows], dtype=np.int64) - num_incorrect
         delta = np.nan_to_num(incorrect - correct, nan=0.0)
@@ -154,22 +167,36 @@ class SpuriousnessScorer:
             warnings=self._warnings(num_incorrect, num_correct),
         )
 
-    def _statistics(self, label: int, rows: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """[M] statistic of the wrong and of the right samples of one class; NaN where there are none."""
+    def _statistics(self, label: int, rows: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+        """[2, P, M] statistic of the wrong and of the right samples of one class under P heads, whose outcomes on it
+        are ``wrong`` [P, n]; NaN where there are none."""
         if self._orders is None:
-            return self._statistics_afresh(rows, wrong)
-        from neurontune_core import kernels
+            return np.stack([np.stack(self._statistics_afresh(rows, each)) for each in wrong], axis=1)
+        samples = self._at_ranks(self._orders[label], wrong)
+        parts = np.empty((2, len(wrong), self._embeddings.shape[1]), dtype=np.float32)
+        columns = np.arange(samples.shape[1])[:, None]
+        for place, num_wrong in enumerate(wrong.sum(axis=1).tolist()):
+            picked = self._embeddings[rows[samples[place]], columns].astype(np.float32)
+            values = np.abs(picked) if self._magnitude else picked
+            parts[0, place] = self._between(values[:, 0], values[:, 1], num_wrong)
+            parts[1, place] = self._between(values[:, 2], values[:, 3], len(rows) - num_wrong)
+        return parts
 
-        num_wrong = int(wrong.sum())
-        ranks = [self._ranks(count) for count in (num_wrong, len(rows) - num_wrong)]
-        samples = np.zeros((self._embeddings.shape[1], 4), dtype=np.int64)
-        kernels.order_statistics(self._orders[label], wrong.astype(np.uint8), ranks[0], ranks[1], samples)
-        picked = self._embeddings[rows[samples], np.arange(len(samples))[:, None]].astype(np.float32)
-        values = np.abs(picked) if self._magnitude else picked
-        return (
-            self._between(values[:, 0], values[:, 1], num_wrong),
-            self._between(values[:, 2], values[:, 3], len(rows) - num_wrong),
-        )
+    def _at_ranks(self, order: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+        """[P, M, 4] the samples at the statistic's two ranks among the wrong, then among the right ones."""
+        from neurontune_core import kernels, kernels_shared
+
+        heads, n = wrong.shape
+        counts = [(num_wrong, n - num_wrong) for num_wrong in wrong.sum(axis=1).tolist()]
+        wanted = np.array([[self._ranks(count) for count in both] for both in counts]).reshape(heads, 4)
+        samples = np.zeros((heads, len(order), 4), dtype=np.int64)
+        if heads == 1:
+            kernels.order_statistics(order, wrong[0].astype(np.uint8), wanted[0, :2], wanted[0, 2:], samples[0])
+        else:
+            for start in range(0, heads, kernels_shared.MOST_LANES):
+                part = slice(start, start + kernels_shared.MOST_LANES)
+                kernels_shared.order_statistics(order, wrong[part], wanted[part], samples[part])
+        return samples
 
     def _statistics_afresh(self, rows: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         parts = np.full((2, self._embeddings.shape[1]), np.nan, dtype=np.float32)

@@ -36,6 +36,7 @@ TASKS: Mapping[str, str] = {
     "umap": "neurontune_core.umap_map:make_map",
     "compare": "neurontune_core.comparison:compare_project",
     "train": "neurontune_core.train_job:train_model",
+    "ablate": "neurontune_core.studies:study_project",
 }
 
 _FINISHED = ("done", "failed", "cancelled", "lost")

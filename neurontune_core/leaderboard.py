@@ -124,6 +124,15 @@ def to_csv(standings: Sequence[Standing], found: Sequence[Published] = ()) -> st
     return text.getvalue()
 
 
+def rows_to_csv(rows: Sequence[Row]) -> str:
+    """Rows of text as they are."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
 def to_markdown(rows: Sequence[Row]) -> str:
     """A table; what Markdown or HTML would read as a command is written out."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]

@@ -1,10 +1,14 @@
-"""A retraining that runs beside the screen: NeuronTune, then masking off on the same data; it can be stopped."""
+"""Work that runs beside the screen and can be stopped: a retraining with its baseline, and the adviser."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import replace
 
+import numpy as np
+
+from neurontune_core.advise import advise
+from neurontune_core.advise.kept import save_advice
 from neurontune_core.config import TuneConfig
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
@@ -14,8 +18,46 @@ from neurontune_core.workspace import HALVES, Run
 METHODS = ("NeuronTune", "masking off")
 
 
-class LiveRun:
-    """Starts at once, in a thread (the loop releases the GIL).
+class _Beside:
+    """Work that starts at once, in a thread (the loops release the GIL).
+
+    Attributes:
+        error: the sentence for the user, if it failed.
+    """
+
+    def __init__(self) -> None:
+        self.error = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._guarded, daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End at the next chance."""
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+    def _guarded(self) -> None:
+        try:
+            self._work()
+        except InputError as error:
+            self.error = str(error)
+        except OSError as error:
+            self.error = f"The result could not be saved ({error}); free some space or mend the folder's permissions."
+        except Exception as error:  # a thread's stack trace would reach nobody
+            self.error = f"The work stopped unexpectedly ({type(error).__name__}: {error})."
+
+
+class LiveRun(_Beside):
+    """NeuronTune, then masking off; a stopped one keeps what was reached by then.
 
     Args:
         diagnosis: the project.
@@ -25,45 +67,24 @@ class LiveRun:
     Attributes:
         histories: method -> records so far.
         run: the saved run, once there is one.
-        error: the sentence for the user, if it failed.
     """
 
     def __init__(self, diagnosis: Diagnosis, config: TuneConfig, tuning: str) -> None:
         self.config, self.tuning = config, tuning
         self.histories: dict[str, list[EpochRecord]] = {name: [] for name in METHODS}
         self.run: Run | None = None
-        self.error = ""
-        self._diagnosis, self._stop = diagnosis, threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
+        self._diagnosis = diagnosis
+        super().__init__()
 
     @property
     def share(self) -> float:
         """How much is done, 0..1."""
         return sum(map(len, self.histories.values())) / (len(METHODS) * self.config.epochs)
 
-    def stop(self) -> None:
-        """End after the epoch under way; what was reached by then is kept."""
-        self._stop.set()
-
-    def wait(self, seconds: float) -> None:
-        self._thread.join(seconds)
-
     def _work(self) -> None:
-        try:
-            tuned = self._tune(METHODS[0], self.config)
-            off = self._tune(METHODS[1], replace(self.config, masking=False))
-            self.run = self._diagnosis.project.save_run(tuned, off, self.tuning)
-        except InputError as error:
-            self.error = str(error)
-        except OSError as error:
-            self.error = f"The run could not be saved ({error}); free some space or mend the folder's permissions."
-        except Exception as error:  # a thread's stack trace would reach nobody
-            self.error = f"Retraining stopped unexpectedly ({type(error).__name__}: {error})."
+        tuned = self._tune(METHODS[0], self.config)
+        off = self._tune(METHODS[1], replace(self.config, masking=False))
+        self.run = self._diagnosis.project.save_run(tuned, off, self.tuning)
 
     def _tune(self, method: str, config: TuneConfig) -> TuneResult:
         diagnosis = self._diagnosis
@@ -94,3 +115,41 @@ class LiveRun:
     def _should_stop(self, method: str):  # type: ignore[no-untyped-def]
         """Stopped runs keep at least one epoch of each method, so that there is something to compare."""
         return lambda: self._stop.is_set() and len(self.histories[method]) > 0
+
+
+class LiveAdvice(_Beside):
+    """Asks the adviser with a run's settings and verdicts, and leaves the answer with the run.
+
+    Args:
+        diagnosis: the project.
+        run: the saved run.
+
+    Attributes:
+        share: how much is done, 0..1.
+    """
+
+    def __init__(self, diagnosis: Diagnosis, run: Run) -> None:
+        self.run, self.share = run, 0.0
+        self._diagnosis = diagnosis
+        super().__init__()
+
+    def _work(self) -> None:
+        diagnosis, verdicts = self._diagnosis, self.run.mask.verdicts
+        always, never = (
+            np.array([verdicts.get(neuron) == verdict for neuron in range(diagnosis.erm.num_neurons)])
+            for verdict in ("spurious", "core")
+        )
+        advice = advise(
+            diagnosis.erm,
+            diagnosis.identification,
+            diagnosis.tuning,
+            self.run.config,
+            always=always,
+            never=never,
+            on_step=self._step,
+            should_stop=self._stop.is_set,
+        )
+        save_advice(advice, self.run.folder)
+
+    def _step(self, done: int, expected: int) -> None:
+        self.share = min(1.0, done / expected)

@@ -9,9 +9,16 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 
-_MOST_FUSED_CLASSES = 16  # beyond it a matrix product of the whole batch beats one pass row by row
+MOST_FUSED_CLASSES = 16  # beyond it a matrix product of the whole batch beats one pass row by row
 
 _MOST_WIDENED_BYTES = 2 << 30
+
+
+def widened(vectors: np.ndarray) -> np.ndarray:
+    """[N, M] as float32 in memory where that is small enough: half precision is widened, a memory map read, once."""
+    if vectors.size * 4 > _MOST_WIDENED_BYTES:
+        return vectors
+    return np.require(np.asarray(vectors), np.float32, ["C", "W"])  # asarray: rows of a memory map cost more to take
 
 
 class BalancedTrainer:
@@ -44,9 +51,7 @@ class BalancedTrainer:
                     f'Class "{name}" has no sample in the tuning set, so no class-balanced batch can be drawn; '
                     "add samples of it."
                 )
-        if vectors.size * 4 <= _MOST_WIDENED_BYTES:  # widen half precision, and read a memory map, once
-            vectors = np.require(vectors, np.float32, ["C", "W"])
-        self._vectors, self._labels, self._config, self._rng = vectors, tuning.labels, config, rng
+        self._vectors, self._labels, self._config, self._rng = widened(vectors), tuning.labels, config, rng
         self._weight, self._bias = head.weight.copy(), head.bias.copy()
         self._moments = np.zeros((2, head.num_classes, head.num_neurons + 1), dtype=np.float32)
         self._steps = 0
@@ -57,30 +62,30 @@ class BalancedTrainer:
 
     def run(self, mask: np.ndarray) -> float:
         """Train one epoch with the factors ``mask`` [C, M]; returns the mean cross-entropy of its batches."""
-        batches = self._draw()
+        batches = self.draw()
         # Masked columns get no gradient, so they are left out of the passes over the data (weight decay still acts).
         columns = np.flatnonzero(mask.any(axis=0))
-        rows, batches = self._used(batches)
-        vectors = self._compact(rows, columns)
+        rows, batches = self.used(batches)
+        vectors = self.compact(rows, columns)
         labels = self._labels[rows]
-        train = self._fused if mask.shape[0] <= _MOST_FUSED_CLASSES else self._by_products
+        train = self._fused if mask.shape[0] <= MOST_FUSED_CLASSES else self._by_products
         loss = train(vectors, labels, batches, columns, np.ascontiguousarray(mask[:, columns]))
         self._steps += len(batches)
         return loss
 
-    def _draw(self) -> np.ndarray:
+    def draw(self) -> np.ndarray:
         """[batches, B] rows of the tuning set: as many of each class, with replacement (Table 10)."""
         shape = (self._config.batches, self._per_class)
         return np.concatenate([rows[self._rng.integers(0, len(rows), shape)] for rows in self._rows], axis=1)
 
-    def _used(self, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def used(self, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rows to hold ready, and the batches as places among them."""
         if batches.size >= len(self._vectors):  # nearly every row is drawn: no need to find out which
             return np.arange(len(self._vectors)), batches
         rows, places = np.unique(batches, return_inverse=True)
         return rows, places.reshape(batches.shape).astype(np.int64)
 
-    def _compact(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    def compact(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """[rows, columns] of the vectors as contiguous float32; the vectors themselves when that is all of them."""
         from neurontune_core import kernels
 

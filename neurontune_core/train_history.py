@@ -35,10 +35,18 @@ class TrainEpoch:
 
 @dataclass(frozen=True)
 class TrainHistory:
-    """The epochs so far, the one that would be kept now (None before the first), and sentences for a person."""
+    """A training so far.
+
+    Attributes:
+        epochs: those that are whole.
+        best: the number of the one that would be kept now; None before the first.
+        planned: how many there are to be.
+        remarks: sentences for a person.
+    """
 
     epochs: tuple[TrainEpoch, ...] = ()
     best: int | None = None
+    planned: int = 0
     remarks: tuple[str, ...] = ()
 
     @property
@@ -71,6 +79,6 @@ def read_history(folder: str | Path) -> TrainHistory:
     content: Any = read_json(path)
     try:
         epochs = tuple(TrainEpoch(**each) for each in content["epochs"])
-        return TrainHistory(epochs, content["best"], tuple(content["remarks"]))
+        return TrainHistory(epochs, content["best"], content["planned"], tuple(content["remarks"]))
     except (KeyError, TypeError) as error:
         raise InputError(f"{path} is not the history of a training ({error}).") from None

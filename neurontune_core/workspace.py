@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,6 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from neurontune_core.advise.kept import FILE as ADVICE_FILE
+from neurontune_core.advise.kept import HEAD as ADVISED_HEAD
+from neurontune_core.advise.kept import KeptAdvice, load_advice
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
@@ -41,6 +47,7 @@ class Run:
         epoch, seconds, warnings: as in `TuneResult`.
         history, off_history: one record an epoch, of NeuronTune and of masking off.
         created: seconds since 1970.
+        advised: its head is the one that the adviser chose, which may be masking off's.
     """
 
     folder: Path
@@ -52,6 +59,7 @@ class Run:
     history: tuple[EpochRecord, ...]
     off_history: tuple[EpochRecord, ...]
     created: float
+    advised: bool = False
 
     @property
     def id(self) -> str:
@@ -72,6 +80,21 @@ class Run:
     @property
     def halves(self) -> bool:
         return self.tuning == HALVES
+
+    @property
+    def method(self) -> str:
+        """What its head is called."""
+        return "advised head" if self.advised else "NeuronTune"
+
+    @property
+    def advised_head(self) -> LinearHead | None:
+        """The head that `advice` chose."""
+        return LinearHead.load(self.folder / ADVISED_HEAD) if self.advice else None
+
+    @property
+    def advice(self) -> KeptAdvice | None:
+        """What the adviser said when it was asked with this run's settings; None before that."""
+        return load_advice(self.folder)
 
     @property
     def export_folder(self) -> Path:
@@ -166,6 +189,7 @@ class Project:
                 history=tuple(EpochRecord(**record) for record in said["history"]),
                 off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
                 created=said["created"],
+                advised=said.get("advised", False),
             )
         except (KeyError, TypeError) as error:
             raise InputError(
@@ -211,6 +235,34 @@ class Project:
         folder = _unused(self.folder / "comparisons")
         folder.mkdir(parents=True)
         return folder
+
+    def study_file(self, key: str) -> Path:
+        """Where the newest result of a study lies."""
+        return self.folder / "studies" / f"{safe_name(key)}.json"
+
+    def take_advice(self, run: Run) -> Run:
+        """A run whose head is the one that the adviser chose when it was asked with another run's settings.
+
+        Raises:
+            InputError: when it was not asked.
+        """
+        advice = run.advice
+        if advice is None:
+            raise InputError(f"The adviser was not asked about run {run.id}; ask it on the Retrain page.")
+        created = time.time()
+        folder = _unused(self.folder / "runs", created)
+        biased = np.zeros(run.mask.num_neurons, dtype=bool)
+        biased[list(advice.masked)] = True
+        source = {"identification": self.content["roles"]["identification"], "advised": run.id, "run": folder.name}
+        mask = Mask(biased, run.config.threshold, run.config.mask_value, run.mask.verdicts, source)
+        LinearHead.load(run.folder / ADVISED_HEAD).save(folder / "head.safetensors")
+        run.off_head.save(folder / "masking_off.safetensors")
+        mask.save(folder / "mask.json")
+        for name in (ADVICE_FILE, ADVISED_HEAD):
+            shutil.copyfile(run.folder / name, folder / name)
+        said = read_json(run.folder / "run.json")
+        write_json(folder / "run.json", said | {"advised": True, "warnings": [], "created": created})
+        return self.run(folder.name)
 
     @property
     def journal(self) -> Journal:
@@ -263,6 +315,15 @@ class Workspace:
         """A project by name; InputError when there is none."""
         folder = self.root / "projects" / safe_name(name)
         return Project(EXAMPLES.get(name, folder), folder)
+
+    def free_name(self, wanted: str) -> str:
+        """A name that no project has, as like ``wanted`` as a folder name can be."""
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", wanted).strip("-")[:40] or "project"
+        name, number = plain, 1
+        while name == "example" or (self.root / "projects" / name).exists():
+            number += 1
+            name = f"{plain}-{number}"
+        return name
 
     def new_folder(self, name: str) -> Path:
         """Where a new project of this name goes.

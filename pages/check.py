@@ -27,7 +27,7 @@ def heads(here: View) -> dict[str, LinearHead]:
         found["masked now"] = here.diagnosis.masked_head(here.masked, here.mask_value)
     for run in reversed(here.diagnosis.project.runs()):
         found[f"masking off, {run.id}"] = run.off_head
-        found[f"NeuronTune, {run.id}"] = run.head
+        found[f"{run.method}, {run.id}"] = run.head
     for comparison in comparisons(here.diagnosis.project)[:1]:
         for each in comparison.standings:
             if each.runs and each.method.key != "erm":
@@ -134,7 +134,7 @@ found = heads(here)
 names = list(found)
 one, two = st.columns(2)
 first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
-newest = f"NeuronTune, {here.run.id}" if here.run else names[-1]
+newest = f"{here.run.method}, {here.run.id}" if here.run else names[-1]
 second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["masking off"])
 moved = changes(found[first], found[second], here.diagnosis.evaluation)
 counts = moved.counts()

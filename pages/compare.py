@@ -38,9 +38,8 @@ def ask(here: View, store: JobStore) -> None:
         run = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:")
     given = method_settings([*keys, *ALWAYS])
     diagnosis = here.diagnosis
-    sets = {"identification": diagnosis.identification, "tuning": diagnosis.tuning}
     for key in keys:
-        lacking = [role for role in METHODS[key].groups_in if sets[role].groups is None]
+        lacking = [role for role in METHODS[key].groups_in if diagnosis.sets[role].groups is None]
         if lacking:
             st.warning(
                 f"{METHODS[key].name} needs group labels, and the {lacking[0]} set of this project has none: it will "
@@ -90,9 +89,9 @@ def saved(here: View) -> None:
         for name, each in found.items()
     }
     chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, key="comparison")
-    if not found[chosen].fits(here.diagnosis.project):
+    if not found[chosen].fits(here.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
-    leaderboard(found[chosen])
+    leaderboard(found[chosen], here.diagnosis)
 
 
 here, store = view(), JobStore(workspace().jobs)

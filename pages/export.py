@@ -16,7 +16,8 @@ if here.run is None:
 run, diagnosis, project = here.run, here.diagnosis, here.diagnosis.project
 roles = project.content["roles"]
 st.markdown(
-    f"Run **{run.id}**: {run.mask.num_biased} of {run.mask.num_neurons} neurons masked, epoch {run.epoch} kept."
+    f"Run **{run.id}**: {run.mask.num_biased} of {run.mask.num_neurons} neurons masked, "
+    + ("the adviser's head." if run.advised else f"epoch {run.epoch} kept.")
 )
 st.caption(
     "Every file is read back and compared before it is offered. The mask is folded into the head: a plain linear layer."
@@ -36,6 +37,7 @@ if st.button("Prepare the files", key="prepare", type="primary", disabled=ready 
     facts = TunedRun(
         erm=diagnosis.erm, head=run.head, mask=run.mask, config=run.config, evaluation=diagnosis.evaluation,
         epoch=run.epoch, masking_off=run.off_head, title=project.title, problem=project.problem, warnings=run.warnings,
+        advised=run.advice.sentence if run.advised and run.advice else "",
         data={
             "Identification": described(diagnosis.identification),
             "Tuning": "one half of the identification split" if run.halves else run.tuning,

@@ -48,7 +48,7 @@ def measured(here: View) -> None:
         return
     heads = {"ERM": diagnosis.erm}
     if here.run:
-        heads |= {"masking off": here.run.off_head, "NeuronTune": here.run.head}
+        heads |= {"masking off": here.run.off_head, here.run.method: here.run.head}
     rows = []
     for group in found:
         row: dict[str, object] = {

@@ -21,7 +21,7 @@ headline(here, masked_now=False)
 
 tried = {"ERM": diagnosis.erm}
 if here.run:
-    tried |= {"masking off": here.run.off_head, "NeuronTune": here.run.head}
+    tried |= {"masking off": here.run.off_head, here.run.method: here.run.head}
 heads = {name: diagnosis.evaluate(head) for name, head in tried.items()}
 st.subheader("Accuracy by group" if evaluation.groups is not None else "Accuracy by class")
 st.caption(

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from neurontune_core.config import TuneConfig
+from neurontune_core.evaluate import Evaluation
 from neurontune_core.figures import learning_curves
 from neurontune_core.live import LiveRun
 from neurontune_core.workspace import HALVES
+from pages.parts.advice import advice_section, ask
 from pages.parts.state import View, view
 from pages.parts.warn import warn
 from pages.parts.words import HELP, interval, percent
@@ -75,6 +77,7 @@ def progress(live: LiveRun, groups: bool) -> None:
         del st.session_state["live"]
         if live.run:
             st.session_state["choose_run"] = live.run.id
+            ask(here, live.run)
         st.rerun()
     bar, stop = st.columns([8, 1], vertical_alignment="center")
     bar.progress(live.share, text="Retraining: NeuronTune, then masking off on the same data …")
@@ -86,13 +89,19 @@ def outcome(here: View) -> None:
     run, diagnosis = here.run, here.diagnosis
     assert run is not None
     config, rows = run.config, []
-    evaluations = {
+    evaluations: dict[str, Evaluation | None] = {
         "ERM": diagnosis.erm_evaluation,
         "mask alone": diagnosis.mask_alone(run.mask.biased, config.mask_value),
         "masking off": diagnosis.evaluate(run.off_head),
-        "NeuronTune": diagnosis.evaluate(run.head),
+        run.method: diagnosis.evaluate(run.head),
+        "advised head": diagnosis.evaluate(run.advised_head) if run.advised_head else None,
     }
+    if run.advised:
+        del evaluations["mask alone"]
     for name, measured in evaluations.items():
+        if measured is None:
+            rows.append({"": name, "worst group": "not asked yet"})
+            continue
         rows.append(
             {
                 "": name,
@@ -108,11 +117,15 @@ def outcome(here: View) -> None:
         f'On "{diagnosis.evaluation.split}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
         f"Masking off: {HELP['masking off']} If it does better here, mistrust the mask on your data."
     )
+    if run.advised:
+        advice_section(here)
+        return
     st.caption(
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
         f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
     )
     warn(run.warnings)
+    advice_section(here)
     histories = {"NeuronTune": run.history, "masking off": run.off_history}
     curves(histories, run.epoch, diagnosis.identification.groups is not None, "saved")
 

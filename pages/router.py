@@ -17,18 +17,25 @@ from pages.parts.judging import SLIDERS, moved, undo_bar
 from pages.parts.words import HELP
 
 PAGES = Path(__file__).parent
-SCREENS = {
-    "overview": (":material/monitoring:", "Overview"),
-    "neurons": (":material/neurology:", "Neurons"),
-    "retrain": (":material/model_training:", "Retrain"),
-    "check": (":material/fact_check:", "Check"),
-    "compare": (":material/leaderboard:", "Compare"),
-    "groups": (":material/lasso_select:", "Groups"),
-    "export": (":material/download:", "Export"),
-    "setup": (":material/settings:", "Setup"),
-    "train": (":material/fitness_center:", "Train"),
+SECTIONS = {
+    "": {
+        "overview": (":material/monitoring:", "Overview"),
+        "neurons": (":material/neurology:", "Neurons"),
+        "retrain": (":material/model_training:", "Retrain"),
+        "check": (":material/fact_check:", "Check"),
+        "groups": (":material/lasso_select:", "Groups"),
+        "export": (":material/download:", "Export"),
+    },
+    "Your own": {
+        "setup": (":material/settings:", "Setup"),
+        "train": (":material/fitness_center:", "Train"),
+    },
+    "Study": {
+        "compare": (":material/leaderboard:", "Compare"),
+        "ablations": (":material/science:", "Ablations"),
+        "theory": (":material/function:", "Theory lab"),
+    },
 }
-LEARN = {"theory": (":material/function:", "Theory lab")}
 
 
 @st.cache_resource
@@ -90,7 +97,7 @@ def retrain_button() -> None:
     """From every screen, with the settings of the Retrain screen."""
     if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter", width="stretch"):
         st.session_state["start"] = True
-        if page.title != SCREENS["retrain"][1]:
+        if page.title != SECTIONS[""]["retrain"][1]:
             # Without query_params, Streamlit refuses to leave an address that holds a widget's value.
             st.switch_page(PAGES / "retrain.py", query_params={})
 
@@ -101,7 +108,7 @@ pages = {
         st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "overview")
         for name, (icon, title) in screens.items()
     ]
-    for section, screens in (("", SCREENS), ("Learn", LEARN))
+    for section, screens in SECTIONS.items()
 }
 page = st.navigation(pages)
 st.html(PAGES.parent / "assets" / "app.html")

@@ -1,15 +1,14 @@
-"""Setup: the open project, a new one from data and a model, and the extractions under way."""
+"""Setup: a new project from data and a model, the extractions under way, and the open project."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from neurontune_core.datasets import guess_dataset
-from neurontune_core.errors import InputError
 from neurontune_core.jobs import Job, JobStore
+from pages.parts.looking import own_model_and_data
 from pages.parts.state import view, workspace
+from pages.parts.words import plain
 
-FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
 store = JobStore(workspace().jobs)
 
 
@@ -32,49 +31,20 @@ def about() -> None:
         store.submit("extract", config | {"title": f"{project.title} (extracted again)"}, title=f"Extract {name}")
 
 
-def new_project() -> None:
-    st.subheader("Your own model and data")
-    st.caption(
-        "Paths on the machine that runs this app. Data: a folder `class/…` or `split/class/…`, one with a table of "
-        "pictures or texts (path or text, label, split, attribute), or a published data set as it is unpacked. "
-        "Weights: a safetensors file, a state dict, or the folder of a Hugging Face model; nothing is unpickled."
-    )
-    with st.form("new", border=True):
-        name = st.text_input("Project name", key="new_name")
-        data = st.text_input("Folder or table of the data", key="new_data")
-        one, two = st.columns(2)
-        family = one.selectbox("Model family", FAMILIES, key="new_family")
-        architecture = two.text_input("Architecture", placeholder="resnet50", key="new_architecture")
-        weights = st.text_input("Weights file, or Hugging Face folder", key="new_weights")
-        if not st.form_submit_button("Check and extract", type="primary"):
-            return
-    try:
-        out = workspace().new_folder(name)
-        guess = guess_dataset(Path(data).expanduser())
-        file = Path(weights).expanduser()
-        if not weights or not file.exists():
-            raise InputError(f'There is no weights file or model folder "{weights}".')
-        model = {"family": family, "weights": str(file.resolve())} | (
-            {"architecture": architecture} if architecture else {}
-        )
-        config = {"model": model, "dataset": guess.spec, "base": str(out), "out": str(out), "name": name, "title": name}
-        store.submit("extract", config, title=f"Extract {name}")
-        st.success(guess.description)
-    except InputError as error:
-        st.error(str(error))
-
-
 def resume(job: Job) -> None:
     """The same work again goes on where the first attempt stopped."""
     store.submit(job.task, job.config, title=job.title)
 
 
 def open_made(name: str) -> None:
-    st.session_state["project"] = name
+    """Noted, not done: a page switch in a fragment is lost when its clock ticks at that moment."""
+    st.session_state["project"] = st.session_state["opened"] = name
 
 
 @st.fragment(run_every=1.0)
 def jobs() -> None:
+    if "opened" in st.session_state:
+        st.rerun()
     st.subheader("Extractions")
     shown = [job for job in store.list() if job.task == "extract"][:5]
     if not shown:
@@ -90,16 +60,16 @@ def jobs() -> None:
             button.button("Cancel", key=f"cancel-{job.id}", on_click=job.cancel)
         elif status.state != "done":
             button.button("Resume", key=f"resume-{job.id}", on_click=resume, args=(job,))
-        elif job.config["name"] in workspace().names() and button.button(
-            "Open", key=f"open-{job.id}", on_click=open_made, args=(job.config["name"],)
-        ):
-            st.switch_page(Path(__file__).with_name("overview.py"), query_params={})
+        elif job.config["name"] in workspace().names():
+            button.button("Open", key=f"open-{job.id}", on_click=open_made, args=(job.config["name"],))
         if status.error:
-            st.error(status.error)
+            st.error(plain(status.error))
 
 
+if st.session_state.pop("opened", None):
+    st.switch_page(Path(__file__).with_name("overview.py"), query_params={})
 st.title("Setup")
+own_model_and_data(store)
+jobs()
 if st.session_state.get("view") is not None:
     about()
-jobs()
-new_project()

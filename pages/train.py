@@ -11,7 +11,6 @@ from neurontune_core.datasets import guess_dataset
 from neurontune_core.errors import InputError
 from neurontune_core.jobs import Job, JobStore
 from neurontune_core.models.packaged import packaged_models
-from neurontune_core.train_config import PRESETS
 from pages.parts.state import workspace
 from pages.parts.training import curves, history_of, settings, state_line, trainings
 from pages.parts.words import plain
@@ -19,6 +18,7 @@ from pages.parts.words import plain
 FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
 OWN = "a checkpoint of my own"
 PRESET = {
+    "": "what suits the data: its published settings, else a small default",
     "images": "pictures, small default",
     "texts": "texts, small default",
     "waterbirds": "Waterbirds, as published",
@@ -55,9 +55,9 @@ def submit(name: str, data: str, model: dict[str, Any], preset: str, changed: di
     if model.get("weights", "imagenet") not in ("imagenet", "random") and not Path(model["weights"]).exists():
         raise InputError(f'There is no weights file or model folder "{model["weights"]}".')
     config = {"model": model, "dataset": guess.spec, "base": str(out.parent), "out": str(out), "name": name}
-    job = store.submit("train", config | {"preset": preset, "settings": changed}, title=f"Train {name}")
+    job = store.submit("train", config | {"preset": preset or None, "settings": changed}, title=f"Train {name}")
     st.session_state["choose_training"] = job.id
-    st.success(plain(guess.description))
+    st.toast(plain(guess.description))  # what was understood, beyond the rerun
 
 
 def new_training() -> None:
@@ -72,11 +72,14 @@ def new_training() -> None:
         )  # fmt: skip
         model = model_spec()
         preset = st.selectbox(
-            "Settings to start from", list(PRESETS), format_func=PRESET.__getitem__, key="train_preset",
-            persist_state="session", help="The published ones are those of the paper's Table 9, and need a GPU.",
+            "Settings", list(PRESET), format_func=PRESET.__getitem__, key="train_preset",
+            persist_state="session", help="The published ones are those of the paper's Table 9, and need a GPU. Choose "
+            "one to change it setting by setting.",
         )  # fmt: skip
-        with st.expander("Settings"):
-            changed = settings(preset)
+        changed = {}
+        if preset:
+            with st.expander("Setting by setting", expanded=True):
+                changed = settings(preset)
         if st.button("Check and train", type="primary", key="train_submit"):
             try:
                 submit(name, data, model, preset, changed)
@@ -103,15 +106,16 @@ def to_project(job: Job) -> None:
 @st.fragment(run_every=1.0)
 def progress(job: Job) -> None:
     status, history = job.status(), history_of(job)
-    bar, button = st.columns([8, 1], vertical_alignment="center")
-    bar.progress(min(1.0, status.done / status.total) if status.total else 0.0, state_line(job, status))
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    share = 1.0 if status.state == "done" else status.done / status.total if status.total else 0.0
+    bar.progress(min(1.0, share), state_line(job, status))
     if not status.finished:
         button.button("Cancel", key="train_cancel", on_click=job.cancel, help="Whole epochs are kept.")
     elif status.state != "done":
         button.button("Resume", key="train_resume", on_click=again, args=(job,), help="From its last whole epoch.")
     if status.error:
         st.error(plain(status.error))
-    curves(job, history)
+    curves(job, status, history)
     for remark in history.remarks:
         st.caption(plain(remark))
     if status.state == "done" and st.button("Extract into a project", key="train_extract", type="primary",

@@ -51,6 +51,7 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
     [
         "identify",
         "tune",
+        "sweep",
         "evaluate",
         "compare_heads",
         "head",
@@ -60,10 +61,16 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
         "config",
         "confidence",
         "mask_curve",
+        "advise",
     ],
 )
 def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:
     assert loaded_by(f"import neurontune_core.{module}").isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("module", ["comparison", "compare_figures", "studies", "study_figures", "leaderboard"])
+def test_what_the_screens_of_methods_import_is_light(module: str) -> None:
+    assert loaded_by(f"import neurontune_core.{module}").isdisjoint({*HEAVY, "numba", "pandas", "scipy", "plotly"})
 
 
 def test_importing_the_core_is_light() -> None:
@@ -98,7 +105,10 @@ def test_no_module_of_arrays_imports_a_later_one() -> None:
         "kernels",
         "confidence",
         "steps",
+        "tune_run",
         "tune",
+        "shared_steps",
+        "sweep",
     ]
     for place, name in enumerate(order):
         later = {f"neurontune_core.{other}" for other in order[place + 1 :]}

@@ -334,7 +334,7 @@ def complaint_without_json(*arguments: object) -> str:
         ("bogus", "No such command 'bogus'"),
         ("import nowhere.npz --out set", "There is no file nowhere.npz"),
         ("import head.safetensors --out set", "has no array that looks like the embeddings"),
-        ("extract --out set", "Give --family"),
+        ("extract --out set", "Give the data and the weights"),
         ("extract --project val/meta.json --out set", "is not a project"),
         ("export --head head.safetensors --mask val/meta.json --out b", "Give --erm and --evalu"),
         (
@@ -477,7 +477,9 @@ def test_the_program_refuses_bad_input_without_a_traceback() -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["", "example", "import", "extract", "identify", "tune", "evaluate", "export", "app"])
+@pytest.mark.parametrize(
+    "verb", ["", "example", "inspect", "import", "extract", "identify", "tune", "evaluate", "export", "app"]
+)
 def test_every_verb_explains_itself(verb: str) -> None:
     result = call(*filter(None, [verb]), "--help")
     assert result.exit_code == 0

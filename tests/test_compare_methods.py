@@ -151,6 +151,19 @@ def test_the_front_is_what_no_other_point_beats() -> None:
         assert on_front == (not beaten)
 
 
+def test_ctrl_c_ends_with_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(METHODS, "bpa", replace(METHODS["bpa"], fit=interrupted))
+    write_project(tmp_path / "birds")
+    arguments = ["compare", "--project", str(tmp_path / "birds"), "--method", "bpa", "--seeds", "1", "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    assert {each["method"] for each in json.loads(result.stdout)["methods"]} == {"erm", "masking_off"}
+    assert "Stopped" in result.stderr
+
+
 @pytest.mark.parametrize("key", list(METHODS))
 def test_every_method_runs_on_the_planted_project(key: str) -> None:
     standing = next(each for each in compare_methods(planted_head(), *SETS, [key], seeds=1) if each.method.key == key)

@@ -52,10 +52,12 @@ def test_what_is_kept_is_what_was_measured(project: Project) -> None:
         assert [run.evaluation for run in kept.runs] == [run.evaluation for run in measured.runs]
         assert kept.adjusted_accuracy == measured.adjusted_accuracy
         assert evaluate(found.head(kept.method.key), sets[2]) == kept.runs[0].evaluation
+    assert found.head("neurontune").provenance["seed"] == 0
     assert found.complete
-    assert found.fits(project)
-    project.load_set("tuning").take(np.arange(100)).save(project.set_folder("tuning"))
-    assert not found.fits(project)
+    roles = dict(zip(("identification", "tuning", "evaluation"), sets, strict=True))
+    assert found.fits(roles)
+    sets[1].take(np.arange(100)).save(project.set_folder("tuning"))
+    assert not found.fits(roles | {"tuning": project.load_set("tuning")})
 
 
 def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(project: Project) -> None:

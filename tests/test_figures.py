@@ -7,7 +7,13 @@ import pytest
 
 from neurontune_core.diagnosis import BINS, Distribution
 from neurontune_core.evaluate import Evaluation, Proportion
-from neurontune_core.figures import group_bars, learning_curves, outcome_distributions, ranked_scores
+from neurontune_core.figures import (
+    candidate_intervals,
+    group_bars,
+    learning_curves,
+    outcome_distributions,
+    ranked_scores,
+)
 from neurontune_core.tune import EpochRecord
 
 
@@ -50,3 +56,13 @@ def test_curves_are_in_per_cent_and_mark_the_kept_epoch() -> None:
     assert list(figure.data[0].y) == [80, 80, 80]
     assert figure.layout.shapes[0].x0 == 2
     assert list(learning_curves({"NeuronTune": records}, "sfit", "SFit", None).data[0].y) == [6, 7, 8]
+
+
+def test_the_advised_candidate_is_marked_and_intervals_are_in_per_cent() -> None:
+    figure = candidate_intervals(["your head", "off, on <b>val</b>"], [(0.5, 0.4, 0.7), (0.9, 0.8, 0.95)], chosen=1)
+    (trace,) = figure.data
+    assert list(trace.x) == pytest.approx([50, 90])
+    assert list(trace.error_x.array) == pytest.approx([20, 5])
+    assert list(trace.error_x.arrayminus) == pytest.approx([10, 10])
+    assert figure.layout.yaxis.ticktext == ("your head", "off, on &lt;b&gt;val&lt;/b&gt;, advised")
+    assert list(trace.marker.symbol) == ["circle", "diamond"]

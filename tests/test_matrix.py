@@ -1,4 +1,4 @@
-"""Every data set layout through the whole loop: guess, extract, identify, tune, evaluate, export."""
+"""Every data set layout through the whole loop: guess, train, extract, identify, tune, evaluate, export."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from neurontune_core import TuneConfig
 from neurontune_core.card import TunedRun
@@ -17,9 +18,12 @@ from neurontune_core.extract_project import extract_project
 from neurontune_core.identify import NoMistakes
 from neurontune_core.live import LiveRun
 from neurontune_core.models import load_model
+from neurontune_core.train_job import train_model
 from neurontune_core.workspace import Project
 from tests.layouts import IMAGE_LAYOUTS, TEXT_LAYOUTS
 from tests.tiny_huggingface import text_folder
+
+torch.set_num_threads(1)
 
 
 def image_model(_: Path, num_classes: int, __: bool) -> dict[str, Any]:
@@ -42,8 +46,12 @@ def test_a_layout_goes_from_its_files_to_a_checked_bundle(tmp_path: Path, make: 
     guess = guess_dataset(make(tmp_path / "data"))
     dataset = open_dataset(guess.spec, tmp_path)
     spec = model(tmp_path / "model", len(dataset.class_names), dataset.modality == "text_pair")
-    config = {"model": spec, "dataset": guess.spec, "base": str(tmp_path), "out": str(tmp_path / "project")}
-    extract_project(config, lambda **_: None)
+    config = {"model": spec, "dataset": guess.spec, "base": str(tmp_path)}
+    if dataset.splits != ("test",):  # ImageNet-A is there to be measured on
+        settings = {"epochs": 1, "batch_size": 8, "fresh_head": True}
+        trained = train_model(config | {"settings": settings, "out": str(tmp_path / "trained")}, lambda **_: None)
+        config |= {"model": {"weights": trained["model"]}, "dataset": trained["dataset"]}
+    extract_project(config | {"out": str(tmp_path / "project")}, lambda **_: None)
     project = Project.at(tmp_path / "project")
     diagnosis = Diagnosis(project)
 

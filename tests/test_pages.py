@@ -13,7 +13,7 @@ from neurontune_core.workspace import Project, Workspace
 from tests.planted import CORE, NEURONS, SHORTCUT, write_project
 
 ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
-PAGES = ("overview", "neurons", "retrain", "check", "compare", "groups", "export", "setup")
+PAGES = ("overview", "neurons", "retrain", "check", "compare", "ablations", "groups", "export", "setup")
 
 
 @pytest.fixture

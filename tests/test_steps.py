@@ -58,8 +58,8 @@ def with_torch(
 class Recorded(BalancedTrainer):
     """Remembers what it drew."""
 
-    def _draw(self) -> np.ndarray:
-        batches = super()._draw()
+    def draw(self) -> np.ndarray:
+        batches = super().draw()
         self.drawn = [*getattr(self, "drawn", []), batches]
         return batches
 
@@ -106,7 +106,7 @@ def test_the_path_for_many_classes_takes_the_same_steps(
     mask[:, 3] = 0
     fused, products = trainer_of(data, head, config), trainer_of(data, head, config)
     fused_loss = [fused.run(mask), fused.run(mask)]
-    monkeypatch.setattr(steps, "_MOST_FUSED_CLASSES", 0)
+    monkeypatch.setattr(steps, "MOST_FUSED_CLASSES", 0)
     loss = [products.run(mask), products.run(mask)]
     np.testing.assert_allclose(loss, fused_loss, rtol=1e-5)
     np.testing.assert_allclose(products.head().weight, fused.head().weight, atol=2e-5)
@@ -136,7 +136,7 @@ def test_momentum_outlives_the_epoch() -> None:
     long = trainer_of(data, head, TuneConfig(batches=20, batch_size=10, learning_rate=0.05))
     long.run(mask)
     short = trainer_of(data, head, TuneConfig(batches=10, batch_size=10, learning_rate=0.05))
-    short._draw = lambda halves=iter(np.split(long.drawn[0], 2)): next(halves)  # type: ignore[method-assign]
+    short.draw = lambda halves=iter(np.split(long.drawn[0], 2)): next(halves)  # type: ignore[method-assign]
     short.run(mask)
     short.run(mask)
     np.testing.assert_allclose(short.head().weight, long.head().weight, atol=1e-6)
@@ -150,7 +150,7 @@ def test_a_batch_holds_as_many_of_each_class_drawn_with_replacement(classes: int
     data = EmbeddingSet(rng.normal(size=(100, 4)), labels, tuple(map(str, range(classes))))
     head = LinearHead(np.zeros((classes, 4)), np.zeros(classes))
     trainer = trainer_of(data, head, TuneConfig(batches=300, batch_size=32))
-    batches = trainer._draw()
+    batches = trainer.draw()
     assert batches.shape == (300, 32 // classes * classes)
     for label in range(classes):
         assert ((labels[batches] == label).sum(axis=1) == 32 // classes).all()

@@ -107,7 +107,7 @@ def test_the_verb_gives_the_numbers_and_the_words() -> None:
     assert scores["lines"]["+mu"]["slope"] == pytest.approx(neuron_scores(DataModel(), 40).line(1).slope)
     removed = json.loads(call("removal", "--neurons", 12, "--retrain", "--json").stdout)
     found = remove_neurons(DataModel(), 12, retrain=True)
-    assert removed["removed"]["the selected neurons"]["distance"] == np.median(found.selected.distance)
+    assert removed["removed"]["selected"]["distance"] == np.median(found.selected.distance)
     few = json.loads(call("synthetic", "--seeds", 2, "--json").stdout)
     assert few["heads"]["after, test"]["accuracy"]["mean"] == summarise(2).accuracy["after", "test"].mean
 

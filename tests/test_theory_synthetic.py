@@ -52,6 +52,14 @@ def test_each_group_is_as_accurate_as_the_normal_distribution_says(experiment: E
             assert part.accuracy == pytest.approx(expected, abs=4 * sqrt(expected * (1 - expected) / part.n))
 
 
+def test_groups_are_named_by_class_then_attribute(experiment: Experiment) -> None:
+    for data, agreement in ((experiment.training, 0.95), (experiment.identification, 0.5), (experiment.test, 0.1)):
+        labels, attributes = np.divmod(data.groups, 2)
+        np.testing.assert_array_equal(labels, data.labels)
+        assert (labels == attributes).mean() == pytest.approx(agreement, abs=0.03)
+        assert data.embeddings[attributes == 1, 1].mean() == pytest.approx(1, abs=0.06)
+
+
 def test_the_spared_neurons_are_those_whose_medians_say_so(experiment: Experiment) -> None:
     each = experiment.identification
     right = (each.embeddings @ experiment.before.weight.T + experiment.before.bias).argmax(axis=1) == each.labels

@@ -119,6 +119,24 @@ def test_a_file_without_data_says_so(tmp_path: Path) -> None:
     assert 'has no "dataset"' in result.stderr
 
 
+def test_ctrl_c_is_a_sentence_and_the_epochs_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars(tmp_path / "data")
+    words = ["train", tmp_path / "data", "--out", tmp_path / "out", *MODEL, "--epochs", "2", "--batch-size", "8"]
+
+    def interrupt(*, message: str, **_: object) -> None:
+        if message.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurontune_core.cli.training.job_progress", interrupt)
+    result = run(*words)
+    assert result.exit_code == 130
+    assert "Stopped; the same command goes on where it was." in result.stderr
+    monkeypatch.undo()
+    assert len(read_history(tmp_path / "out").epochs) == 1
+    result = run(*words, "--json")
+    assert json.loads(result.stdout)["epochs"] == 2
+
+
 def test_unknown_settings_of_a_job_are_named() -> None:
     from neurontune_core.errors import InputError
 

@@ -72,7 +72,9 @@ def test_what_training_writes_opens_by_itself_and_gives_the_same_logits(
     assert again.module.state_dict().keys() == network.module.state_dict().keys()
     assert again.fingerprint() != network.fingerprint()
     by_file = load_model({"weights": str(tmp_path / "out" / "model.json"), "family": "torchvision"}, tmp_path)
-    assert by_file.fingerprint() == again.fingerprint()
+    by_folder = load_model({"weights": "out", "family": "torchvision", "architecture": "resnet50"}, tmp_path)
+    assert by_file.fingerprint() == by_folder.fingerprint() == again.fingerprint()
+    assert json.loads((tmp_path / "out" / "model.json").read_text())["start"] == spec
     network.module.load_state_dict(again.module.state_dict())
     samples = [dataset.open_sample(source) for source in dataset.samples["source"][:4]]
     one, two = (model.logits(model.batch([model.prepare(each) for each in samples])) for model in (network, again))

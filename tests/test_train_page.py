@@ -59,6 +59,7 @@ def start(test: AppTest, name: str, data: Path, weights: str = "random") -> AppT
     test.text_input(key="train_data").set_value(str(data))
     test.selectbox(key="train_start").select("a checkpoint of my own").run()
     test.selectbox(key="train_family").select("cifar_resnet")
+    test.selectbox(key="train_preset").select("images").run()
     test.text_input(key="train_arch").set_value("resnet20")
     test.text_input(key="train_weights").set_value(weights)
     test.number_input(key="train_images_epochs").set_value(1)
@@ -78,7 +79,7 @@ def test_a_training_is_started_followed_and_taken_on_to_extraction(workspace: Wo
     job = JobStore(workspace.jobs).list()[0]
     assert job.config["settings"] == {"epochs": 1, "batch_size": 8}
     kept = (job.status().result or {})["accuracy"]
-    assert f"average **{kept:.1%}**" in said(test)
+    assert f"Kept: epoch **1** (dashed line) · average **{100 * kept:.1f} %**" in said(test)
     assert len(test.get("plotly_chart")) == 2
     test.button(key="train_extract").click().run()
     extraction = JobStore(workspace.jobs).list()[0]
@@ -119,13 +120,14 @@ def test_what_cannot_be_trained_is_a_sentence(
 
 def test_curves_mark_the_best_epoch_and_leave_out_groups_that_are_not_known() -> None:
     epochs = tuple(TrainEpoch(n, 1 / n, 0.1, 0.5 + n / 10, 0.4, None) for n in (1, 2))
-    loss, accuracy = training_curves(TrainHistory(epochs, 2), 5)
+    loss, accuracy = training_curves(TrainHistory(epochs, 2, 5))
     assert list(loss.data[0].y) == [1.0, 0.5]
     assert [trace.name for trace in accuracy.data] == ["average", "worst class"]
     assert list(accuracy.data[0].y) == [60.0, 70.0]
     assert accuracy.layout.shapes[0].x0 == 2
+    assert tuple(accuracy.layout.xaxis.range) == (0.5, 5.5)
     grouped = (TrainEpoch(1, 1.0, 0.1, 0.5, 0.4, 0.3),)
-    assert training_curves(TrainHistory(grouped, 1), 5)[1].data[2].y[0] == 30.0
+    assert training_curves(TrainHistory(grouped, 1, 5))[1].data[2].y[0] == 30.0
 
 
 def test_the_screens_side_of_training_needs_no_network_library() -> None:

@@ -431,7 +431,7 @@ def test_worst_group_accuracy_is_recorded_but_moves_nothing(data) -> None:
 
 def test_more_than_sixteen_classes_tune_as_few_classes_do(data, monkeypatch: pytest.MonkeyPatch) -> None:
     fused = neurontune(*data, QUICK)
-    monkeypatch.setattr(steps, "_MOST_FUSED_CLASSES", 2)
+    monkeypatch.setattr(steps, "MOST_FUSED_CLASSES", 2)
     products = neurontune(*data, QUICK)
     np.testing.assert_array_equal(products.biased, fused.biased)
     np.testing.assert_allclose(products.head.weight, fused.head.weight, atol=2e-5)

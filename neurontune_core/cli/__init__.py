@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import typer
 
-from neurontune_core.cli import arrays, comparing, projects, theorising, training
+from neurontune_core.cli import (
+    ablating,
+    advising,
+    arrays,
+    comparing,
+    inspecting,
+    projects,
+    reproducing,
+    theorising,
+    training,
+)
 from neurontune_core.cli.options import Verbs
 
 app = typer.Typer(
@@ -26,13 +36,17 @@ def _start(context: typer.Context) -> None:
 
 _VERBS: dict[str, Callable[..., None]] = {
     "example": projects.example,
+    "inspect": inspecting.inspect,
     "import": arrays.import_,
     "train": training.train,
     "extract": projects.extract,
     "identify": arrays.identify,
     "tune": arrays.tune,
+    "advise": advising.advise,
     "evaluate": arrays.evaluate,
     "compare": comparing.compare,
+    "ablate": ablating.ablate,
+    "reproduce": reproducing.reproduce,
     "export": projects.export,
     "theory": theorising.theory,
     "app": projects.app,

@@ -129,21 +129,21 @@ def tune(
         trained, found = found.halves(config.seed)
     else:
         trained = EmbeddingSet.load(tuning)
-    judged = Mask.load(verdicts).verdicts if verdicts else {}
+    judgements = Mask.load(verdicts).verdicts if verdicts else {}
     result = neurontune(
         erm,
         found,
         trained,
         config,
-        always=_judged(judged, "spurious", found.num_neurons),
-        never=_judged(judged, "core", found.num_neurons),
+        always=judged(judgements, "spurious", found.num_neurons),
+        never=judged(judgements, "core", found.num_neurons),
         on_epoch=lambda record: progress(_epoch_line(record, config)),
     )
     progress("")
     source = dict(result.head.provenance) | {"identification": described(found), "tuning": described(trained)}
     out.mkdir(parents=True, exist_ok=True)
     result.head.save(out / "head.safetensors")
-    Mask(result.biased, config.threshold, config.mask_value, judged, source).save(out / "mask.json")
+    Mask(result.biased, config.threshold, config.mask_value, judgements, source).save(out / "mask.json")
     write_json(out / "history.json", [asdict(record) for record in result.history])
     warn(result.warnings)
     kept = next(record for record in result.history if record.epoch == result.epoch)
@@ -163,7 +163,7 @@ def tune(
     )
 
 
-def _judged(verdicts: Mapping[int, str], verdict: str, num_neurons: int) -> np.ndarray | None:
+def judged(verdicts: Mapping[int, str], verdict: str, num_neurons: int) -> np.ndarray | None:
     """[M] bool of the neurons with this verdict; None when there are none."""
     neurons = [neuron for neuron, judgement in verdicts.items() if judgement == verdict]
     if any(not 0 <= neuron < num_neurons for neuron in neurons):

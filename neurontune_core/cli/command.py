@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import fields
 
+from neurontune_core.cli.advising import SETTINGS
 from neurontune_core.cli.options import flag
 from neurontune_core.config import TuneConfig
 from neurontune_core.workspace import Project, Run
@@ -13,17 +14,21 @@ from neurontune_core.workspace import Project, Run
 def tune_command(project: Project, run: Run, out: str = "tuned") -> str:
     """``neurontune tune ...`` with this run's sets, verdicts and every setting that is not the default.
 
+    Of an advised head, ``neurontune advise ...``.
+
     Raises:
         InputError: when the project has no head or lacks a split.
     """
-    words = ["neurontune", "tune", "--identification", str(project.set_folder("identification"))]
-    words += ["--halves"] if run.halves else ["--tuning", str(project.set_folder(run.tuning))]
+    words = ["neurontune", "advise" if run.advised else "tune"]
+    words += ["--identification", str(project.set_folder("identification"))]
+    halves = run.halves and not run.advised
+    words += ["--halves"] if halves else ["--tuning", str(project.set_folder("tuning" if run.advised else run.tuning))]
     words += ["--head", str(project.head_file)]
     if run.mask.verdicts:
         words += ["--verdicts", str(run.folder / "mask.json")]
     for setting in fields(TuneConfig):
         value = getattr(run.config, setting.name)
-        if value == setting.default:
+        if value == setting.default or (run.advised and setting.name not in SETTINGS):
             continue
         if isinstance(value, bool):
             on, off = flag(setting.name).split("/")

@@ -83,9 +83,9 @@ def compare(
             raise typer.Exit(1) from None
     progress("")
     rows = with_published(standings_table(standings), beside)
-    _write(markdown, to_markdown(rows))
-    _write(latex, to_latex(rows))
-    _write(csv_file, to_csv(standings, beside))
+    write(markdown, to_markdown(rows))
+    write(latex, to_latex(rows))
+    write(csv_file, to_csv(standings, beside))
     for each in standings:
         if each.error:
             note(f"{each.method.name}: {each.error}")
@@ -95,7 +95,8 @@ def compare(
     answer(as_json, {"methods": _plain(standings)}, table(list(shown[0]), [list(row.values()) for row in shown]))
 
 
-def _write(path: Path | None, text: str) -> None:
+def write(path: Path | None, text: str) -> None:
+    """The whole file or none; nothing without a path."""
     if path:
         write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

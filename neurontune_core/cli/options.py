@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -69,6 +70,24 @@ def progress(line: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Ctrl-C ends work that can be taken up again with a sentence and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress("")
+        note("Stopped; the same command goes on where it was.")
+        raise typer.Exit(130) from None
+    progress("")
+
+
+def job_progress(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
+    """What a job reports, as a line."""
+    left = f", {(total - done) / rate:.0f} s left" if rate else ""
+    progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

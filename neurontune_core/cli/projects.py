@@ -10,6 +10,20 @@ from typing import Annotated, Any
 
 import typer
 
+from neurontune_core.cli.inspecting import (
+    Arch,
+    Classes,
+    Column,
+    Data,
+    Entry,
+    Family,
+    ImageSize,
+    NumClasses,
+    Preprocess,
+    UseLastLinear,
+    Weights,
+    request_of,
+)
 from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
@@ -67,27 +81,30 @@ def example(
 
 def extract(
     out: Out,
+    data_path: Data = None,
+    weights_path: Weights = None,
     project: Annotated[Path | None, typer.Option(help="A project.json; its model and data set are extracted.")] = None,
-    family: Annotated[
-        str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, huggingface_text, ...")
-    ] = None,
-    architecture: Annotated[str | None, typer.Option(help="Architecture, such as resnet50.")] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Checkpoint, folder of a Hugging Face model, or what train wrote.")
-    ] = None,
-    num_classes: Annotated[int | None, typer.Option(help="Classes, where weights do not say.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder or table of the data.")] = None,
+    family: Family = None,
+    arch: Arch = None,
+    weights: Annotated[str | None, typer.Option(help="The weights, where they are not the second argument.")] = None,
+    data: Annotated[str | None, typer.Option(help="The data, where they are not the first argument.")] = None,
+    column: Column = None,
+    classes: Classes = None,
+    entry: Entry = None,
+    num_classes: NumClasses = None,
+    image_size: ImageSize = None,
+    preprocessing: Preprocess = None,
+    use_last_linear: UseLastLinear = False,
     split: Annotated[list[str] | None, typer.Option(help="train, val or test; repeat it; all when left out.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Pictures a batch.")] = 32,
+    batch_size: Annotated[int, typer.Option(help="Samples a batch.")] = 32,
     dtype: Annotated[str, typer.Option(help="float16 or float32, of the vectors on disk.")] = "float16",
     as_json: AsJson = False,
 ) -> None:
-    """Run pictures through a model, and make a project.
+    """Run samples through a model, and make a project.
 
     It holds the embeddings of every split and the model's head. A stopped extraction goes on where it was when the same
-    command is given again.
+    command is given again. Look first, with inspect: it takes the same options.
     """
     from neurontune_core.extract_project import extract_project
 
@@ -99,21 +116,23 @@ def extract(
         content, base = opened.content, opened.source
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
-        from neurontune_core.datasets import guess_dataset
         from neurontune_core.models.saved import trained_on
 
-        base, dataset = Path.cwd(), trained_on({"family": family, "weights": weights}, Path.cwd())
-        if not (family or dataset) or not (data or dataset):
-            raise InputError(
-                "Give --family, --weights, --data and, where the family has several, --architecture; or give --project."
-            )
-        if data:
-            guess = guess_dataset(data)
+        asked = request_of(
+            *(data_path or data, weights_path or weights, family, arch, column, classes, entry),
+            *(num_classes, image_size, preprocessing, use_last_linear),
+        )
+        base = Path.cwd()
+        dataset = None if asked.data else trained_on({"weights": asked.weights}, base)
+        if not (asked.data or dataset) or not (asked.weights or asked.entry):
+            raise InputError("Give the data and the weights, neurontune extract DATA WEIGHTS; or give --project.")
+        model = asked.model()
+        if dataset is None:
+            guess = asked.dataset()
             note(guess.description)
             dataset = guess.spec
-        model: dict[str, Any] = {"family": family, "architecture": architecture, "weights": weights}
-        model |= {"num_classes": num_classes, "image_size": image_size}
-        config |= {"model": {key: value for key, value in model.items() if value is not None}, "dataset": dataset}
+        note(model.description)
+        config |= {"model": model.spec, "dataset": dataset}
     for key in ("model", "dataset"):
         if not config.get(key):
             raise InputError(f'The project {project} has no "{key}", so nothing can be extracted from it.')
@@ -121,7 +140,7 @@ def extract(
     def report(*, done: int, total: int, rate: float, split: str) -> None:
         progress(f"{split}: {done} of {total} samples, {rate:.1f} a second")
 
-    made = extract_project(config | {"base": str(base)}, report)
+    made = extract_project(config | {"base": str(base)}, report, allow_python=project is None and entry is not None)
     progress("")
     head = "with the model's head" if made["head"] else "without a head: the model's own is for other classes"
     answer(as_json, made | {"out": str(out)}, f"Extracted {', '.join(made['embeddings'])} to {out}, {head}.")

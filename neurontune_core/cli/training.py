@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from neurontune_core.cli.options import AsJson, Out, answer, note, percent, progress, with_settings
+from neurontune_core.cli.inspecting import Arch, Family, ImageSize
+from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, percent, stoppable, with_settings
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.train_config import PRESETS, TrainConfig
@@ -20,14 +21,12 @@ def train(
     ],
     out: Out,
     changes: dict[str, Any],
-    family: Annotated[
-        str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, huggingface_text, ...")
-    ] = None,
-    architecture: Annotated[str | None, typer.Option(help="Architecture, such as resnet50.")] = None,
+    family: Family = None,
+    architecture: Arch = None,
     weights: Annotated[
         str | None, typer.Option(help='What training starts from: a checkpoint, a Hugging Face folder, or "random".')
     ] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
+    image_size: ImageSize = None,
     preset: Annotated[
         str | None, typer.Option(help=f"Settings to start from: {', '.join(PRESETS)}; the data set's own by default.")
     ] = None,
@@ -50,13 +49,8 @@ def train(
         raise InputError("Give --family, --weights and, where the family has several, --architecture.")
     config = {"model": model, "dataset": asked["dataset"], "base": str(base), "out": str(out.resolve())}
     config |= {"preset": preset or asked.get("preset"), "settings": dict(asked.get("settings") or {}) | changes}
-    try:
-        made = train_model(config | {"device": device}, _report)
-    except KeyboardInterrupt:
-        progress("")
-        note("Stopped; the same command goes on from the last whole epoch.")
-        raise typer.Exit(130) from None
-    progress("")
+    with stoppable():
+        made = train_model(config | {"device": device}, job_progress)
     for remark in made["remarks"]:
         note(remark)
     group = made["worst_group_accuracy"]
@@ -82,8 +76,3 @@ def _asked(source: Path) -> tuple[dict[str, Any], Path]:
     guess = guess_dataset(source)
     note(guess.description)
     return {"dataset": guess.spec}, Path.cwd()
-
-
-def _report(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
-    left = f", {(total - done) / rate:.0f} s left" if rate else ""
-    progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)

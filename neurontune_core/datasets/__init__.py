@@ -9,7 +9,7 @@ from typing import Any
 from neurontune_core.datasets.base import Dataset, DatasetGuess
 from neurontune_core.datasets.celeba import open_celeba
 from neurontune_core.datasets.civilcomments import open_civilcomments
-from neurontune_core.datasets.guess import guess_dataset
+from neurontune_core.datasets.guess import guess_dataset, table_columns
 from neurontune_core.datasets.hold_out import held_out
 from neurontune_core.datasets.image_folder import open_folder
 from neurontune_core.datasets.image_folder_metadata import open_imagefolder
@@ -37,13 +37,14 @@ FORMATS: dict[str, Callable[[dict[str, Any], Path], Dataset]] = {
 }
 
 
-def open_dataset(spec: dict[str, Any], base: str | Path) -> Dataset:
+def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool = True) -> Dataset:
     """Open the data set that ``spec`` names.
 
     Args:
         spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
             file documents, and optionally ``hold_out`` (``share``, ``seed``): see `held_out`.
         base: the folder that a relative root starts from.
+        look_for_files: False opens a table whose pictures are all missing, too.
 
     Raises:
         InputError: when the format is unknown, the folder is missing, or its content is not what the spec says.
@@ -55,7 +56,11 @@ def open_dataset(spec: dict[str, Any], base: str | Path) -> Dataset:
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; give the folder of the data set.")
     dataset = FORMATS[kind](spec, root)
-    return held_out(dataset, spec["hold_out"]) if "hold_out" in spec else dataset
+    if "hold_out" in spec:
+        dataset = held_out(dataset, spec["hold_out"])
+    if look_for_files:
+        dataset.look_for_files()
+    return dataset
 
 
-__all__ = ["FORMATS", "Dataset", "DatasetGuess", "guess_dataset", "open_dataset"]
+__all__ = ["FORMATS", "Dataset", "DatasetGuess", "guess_dataset", "open_dataset", "table_columns"]

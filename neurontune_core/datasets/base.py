@@ -23,6 +23,7 @@ SPLITS = {
 }
 _SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliases}
 IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
+_LOOKED_FOR = 25  # files looked for when a table is opened
 SIZED = {"image": "pictures", "text": "texts", "text_pair": "pairs of texts"}  # modality -> what a sentence calls it
 
 
@@ -75,6 +76,21 @@ class Dataset:
         if chosen.empty:
             raise InputError(f'The data set {self.root} has no samples in split "{split}"; it has {list(self.splits)}.')
         return chosen
+
+    def look_for_files(self) -> None:
+        """A picture here and there may be missing (extraction names them); all of them means a wrong folder.
+
+        Raises:
+            InputError: when none of some that are looked for is there.
+        """
+        sources = [] if self.modality != "image" else self.samples["source"].tolist()
+        step = max(1, len(sources) // _LOOKED_FOR)
+        if sources and not any((self.root / source).is_file() for source in sources[::step]):
+            folders = sorted(path.name for path in self.root.iterdir() if path.is_dir() and path.name[0] != ".")
+            raise InputError(
+                f'None of the pictures that were looked for is in {self.root}, the first being "{sources[0]}"; '
+                f"check the data set's folder (it holds the folders {folders[:6]})."
+            )
 
     def open_text(self, row: int) -> str | tuple[str, str]:
         """The text in row ``row`` of ``samples``, or both texts of a pair.

@@ -28,6 +28,8 @@ COLUMN_NAMES = {
     ),
     "id": ("id", "pairid", "idx", "index", "guid", "uid"),
 }
+Given = Mapping[str, str | None]  # role -> the column that a person named; None says that there is none
+NOTHING_GIVEN: Given = {}
 FROM_FILE = "(file)"  # stands for a column where the file's name or folder tells the split; no table has this name
 TEXT_PAIRS = (
     *(("sentence1", "sentence2"), ("premise", "hypothesis"), ("text", "hypothesis"), ("text", "text2")),
@@ -94,6 +96,16 @@ def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
         guessed["split"] = FROM_FILE
     ids = [free[name] for name in COLUMN_NAMES["id"] if name in free and texts(table, free[name]).is_unique]
     return guessed | ({"id": ids[0]} if ids else {})
+
+
+def corrected(
+    guessed: Mapping[str, str], given: Given, table: pd.DataFrame, roles: Sequence[str]
+) -> dict[str, Any] | None:
+    """The guessed columns with those that a person named; None when it is not this table that they meant."""
+    named = [column for column in given.values() if column]
+    if not set(given) <= set(roles) or not set(named) <= {str(column) for column in table.columns}:
+        return None
+    return {role: column for role, column in guessed.items() if column not in named} | dict(given)
 
 
 def is_picture(value: str) -> bool:

@@ -7,14 +7,17 @@ from pathlib import Path
 from neurontune_core.datasets.base import SPLITS, DatasetGuess
 from neurontune_core.datasets.celeba import guess_celeba
 from neurontune_core.datasets.civilcomments import guess_civilcomments
+from neurontune_core.datasets.columns import NOTHING_GIVEN, Given
 from neurontune_core.datasets.image_folder import class_folders, pictures, subfolders
 from neurontune_core.datasets.image_folder_metadata import guess_imagefolder
+from neurontune_core.datasets.image_table import ROLES as IMAGE_ROLES
 from neurontune_core.datasets.image_table import guess_table
 from neurontune_core.datasets.imagenet9 import guess_imagenet9
 from neurontune_core.datasets.imagenet_a import guess_imagenet_a
 from neurontune_core.datasets.multinli import guess_multinli
 from neurontune_core.datasets.shards import guess_shards
-from neurontune_core.datasets.tables import TABLE_ENDINGS
+from neurontune_core.datasets.tables import TABLE_ENDINGS, column_names
+from neurontune_core.datasets.text_table import ROLES as TEXT_ROLES
 from neurontune_core.datasets.text_table import guess_texts, tables_by_split
 from neurontune_core.datasets.waterbirds import guess_waterbirds
 from neurontune_core.errors import InputError
@@ -23,11 +26,15 @@ _PUBLISHED = (
     *(guess_waterbirds, guess_celeba, guess_imagenet9, guess_imagenet_a),
     *(guess_multinli, guess_civilcomments),
 )
+ROLES = frozenset((*IMAGE_ROLES, *TEXT_ROLES))
 _VECTORS = (".npz", ".npy", ".safetensors", ".h5", ".hdf5")
 
 
-def guess_dataset(path: str | Path) -> DatasetGuess:
+def guess_dataset(path: str | Path, columns: Given = NOTHING_GIVEN) -> DatasetGuess:
     """Look at a folder or at one table, and say what it is.
+
+    Args:
+        columns: columns that a person names (role -> column; None for a role that no column has); the rest is guessed.
 
     Returns:
         the spec, with the guessed columns in ``columns`` for a person to correct, and one sentence.
@@ -36,8 +43,35 @@ def guess_dataset(path: str | Path) -> DatasetGuess:
         InputError: when there is nothing, or nothing that is understood.
     """
     root = Path(path).expanduser().resolve()
+    unknown = set(columns) - ROLES
+    if unknown:
+        raise InputError(f'There is no column for the "{min(unknown)}"; name one for {", ".join(sorted(ROLES))}.')
+    guess = _guess(root, columns)
+    named = {role: column for role, column in columns.items() if column}
+    if named and "columns" not in guess.spec:
+        found = table_columns(root)
+        where = f"the columns of its table are {', '.join(found)}" if found else "it has no table"
+        raise InputError(f"{root} has no table with the columns {', '.join(named.values())}; {where}.")
+    if "columns" in guess.spec:
+        guess.spec["columns"] |= columns
+    return guess
+
+
+def table_columns(path: str | Path) -> list[str]:
+    """The columns of a table, or of the table of a folder that a data set would be read from; empty without one."""
+    root = Path(path).expanduser().resolve()
+    tables = [root] if root.is_file() else _tables(root) if root.is_dir() else []
+    for folder in subfolders(root) if root.is_dir() and not tables else ():
+        tables += _tables(folder)
+    for table in tables:
+        if columns := column_names(table):
+            return columns
+    return []
+
+
+def _guess(root: Path, given: Given) -> DatasetGuess:
     if root.is_file():
-        return _guess_file(root)
+        return _guess_file(root, given)
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; give the folder of the data set.")
     if guess := _guess_published(root):
@@ -48,9 +82,8 @@ def guess_dataset(path: str | Path) -> DatasetGuess:
         raise InputError(f"{root} holds several data sets ({found}); give one of them.")
     if below:
         return below[0]
-    for understand in (guess_shards, guess_imagefolder, _guess_tables):
-        if guess := understand(root):
-            return guess
+    if guess := guess_shards(root, given=given) or guess_imagefolder(root, given) or _guess_tables(root, given):
+        return guess
     return _guess_folders(root)
 
 
@@ -58,17 +91,18 @@ def _guess_published(root: Path) -> DatasetGuess | None:
     return next((guess for recognise in _PUBLISHED if (guess := recognise(root))), None)
 
 
-def _guess_file(file: Path) -> DatasetGuess:
+def _guess_file(file: Path, given: Given) -> DatasetGuess:
     if file.suffix.lower() in _VECTORS:
         raise InputError(f"{file} holds ready-made embeddings rather than samples; import it instead.")
     published = _guess_published(file.parent)
     if published and published.spec.get("table") == file.name:
         return published
-    in_shard = guess_shards(file.parent, file.name) if file.suffix.lower() in (".parquet", ".arrow") else None
-    guess = in_shard or guess_table(file.parent, file.name) or guess_texts(file.parent, file.name)
+    in_shard = guess_shards(file.parent, file.name, given) if file.suffix.lower() in (".parquet", ".arrow") else None
+    guess = in_shard or guess_table(file.parent, file.name, given) or guess_texts(file.parent, file.name, given)
     if guess is None:
         raise InputError(
-            f"No columns of {file} look like a picture's path or a text with a label; give a spec that names them."
+            f"No columns of {file} look like a picture's path or a text with a label; name them, its columns are "
+            f"{', '.join(column_names(file)) or 'not known'}."
         )
     return guess
 
@@ -80,13 +114,13 @@ def _tables(root: Path) -> list[Path]:
     )
 
 
-def _guess_tables(root: Path) -> DatasetGuess | None:
+def _guess_tables(root: Path, given: Given) -> DatasetGuess | None:
     tables = _tables(root)
     for table in tables:
-        if guess := guess_table(root, table.name):
+        if guess := guess_table(root, table.name, given):
             return guess
     family = tables_by_split([table.name for table in tables])
-    if len(family) > 1 and (guess := guess_texts(root, family)):
+    if len(family) > 1 and (guess := guess_texts(root, family, given)):
         return guess
     return next((guess for table in tables if (guess := guess_texts(root, table.name))), None)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess, inside, is_split
-from neurontune_core.datasets.columns import FROM_FILE, guess_columns, texts
+from neurontune_core.datasets.columns import FROM_FILE, NOTHING_GIVEN, Given, corrected, guess_columns, texts
 from neurontune_core.datasets.image_folder import subfolders
-from neurontune_core.datasets.image_table import add_strange_splits, from_table, understood, without
+from neurontune_core.datasets.image_table import ROLES, add_strange_splits, from_table, understood, without
 from neurontune_core.datasets.tables import read_table
 from neurontune_core.errors import InputError
 
@@ -35,9 +35,12 @@ def open_imagefolder(spec: dict[str, Any], root: Path) -> Dataset:
     return from_table({"images": ""} | spec, root, table, _guessed(table))
 
 
-def guess_imagefolder(root: Path) -> DatasetGuess | None:
+def guess_imagefolder(root: Path, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
     table = _read(root)
-    if table is None or "label" not in (columns := _guessed(table)):
+    if table is None:
+        return None
+    columns = corrected(_guessed(table), given, table, ROLES)
+    if columns is None or not columns.get("label"):
         return None
     spec: dict[str, Any] = {"format": "imagefolder", "root": str(root), "columns": columns}
     left_out = add_strange_splits(spec, table)

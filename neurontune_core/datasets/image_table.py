@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess, check_relative, inside
-from neurontune_core.datasets.columns import check_paths, chosen_columns, guess_columns, texts
+from neurontune_core.datasets.columns import (
+    NOTHING_GIVEN,
+    Given,
+    check_paths,
+    chosen_columns,
+    corrected,
+    guess_columns,
+    texts,
+)
 from neurontune_core.datasets.labels import label_samples, strange_splits
 from neurontune_core.datasets.tables import guess_encoding, read_table
-from neurontune_core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROLES = ("path", "label", "split", "attribute")
-_LOOKED_FOR = 25  # files looked for when a table is opened
 
 
 def open_table(spec: dict[str, Any], root: Path) -> Dataset:
@@ -51,17 +57,16 @@ def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: d
     ids = sources if sources.is_unique else pd.Series(range(len(sources))).astype("str")
     samples = pd.DataFrame({"id": ids.astype(object), "source": sources.astype(object)})
     samples, class_names, groups = label_samples(samples, table, columns, spec)
-    _look_for_files(root, samples["source"].tolist())
     return Dataset(root, samples, class_names, groups)
 
 
-def guess_table(root: Path, file: str) -> DatasetGuess | None:
+def guess_table(root: Path, file: str, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
     """None when the columns of the table do not look like those of a list of pictures."""
     spec: dict[str, Any] = {"format": "image_table", "root": str(root), "table": file}
     encoding = add_encoding(spec, root / file)
     table = read_table(root / file, encoding=spec.get("encoding", "utf-8"))
-    columns = guess_columns(table)
-    if "path" not in columns or "label" not in columns:
+    columns = corrected(guess_columns(table), given, table, ROLES)
+    if columns is None or not columns.get("path") or not columns.get("label"):
         return None
     spec["columns"] = columns
     images = find_images(root, str(texts(table, columns["path"]).iat[0]))
@@ -74,12 +79,12 @@ def guess_table(root: Path, file: str) -> DatasetGuess | None:
     )
 
 
-def understood(columns: dict[str, str]) -> str:
-    return ", ".join(f'{role} from "{column}"' for role, column in columns.items())
+def understood(columns: Given) -> str:
+    return ", ".join(f'{role} from "{column}"' for role, column in columns.items() if column)
 
 
-def without(columns: dict[str, str], roles: tuple[str, ...]) -> str:
-    missing = [role for role in roles if role not in columns]
+def without(columns: Given, roles: tuple[str, ...]) -> str:
+    missing = [role for role in roles if not columns.get(role)]
     return f"; no column looks like the {' or the '.join(missing)}" if missing else ""
 
 
@@ -113,13 +118,3 @@ def find_images(root: Path, first: str) -> str:
 
 def _folders(root: Path) -> list[str]:
     return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _look_for_files(root: Path, sources: list[str]) -> None:
-    """A picture here and there may be missing (extraction names them); all of them means a wrong folder."""
-    step = max(1, len(sources) // _LOOKED_FOR)
-    if not any((root / source).is_file() for source in sources[::step]):
-        raise InputError(
-            f'None of the pictures that were looked for is in {root}, the first being "{sources[0]}"; '
-            f"check the data set's folder (it holds the folders {_folders(root)[:6]})."
-        )

@@ -17,11 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import SIZED, Dataset, DatasetGuess, decode, inside, is_split
-from neurontune_core.datasets.columns import FROM_FILE, chosen_columns, guess_columns, texts
+from neurontune_core.datasets.columns import (
+    FROM_FILE,
+    NOTHING_GIVEN,
+    Given,
+    chosen_columns,
+    corrected,
+    guess_columns,
+    texts,
+)
 from neurontune_core.datasets.image_folder import subfolders
 from neurontune_core.datasets.image_table import add_strange_splits, understood, without
 from neurontune_core.datasets.labels import label_samples
 from neurontune_core.datasets.tables import Tables, arrow_table, files_by_split, joined, read_arrow
+from neurontune_core.datasets.text_table import ROLES as TEXT_ROLES
 from neurontune_core.datasets.text_table import from_texts, guess_text_columns, tables_by_split
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
@@ -43,6 +52,9 @@ class ShardedPictures(Dataset):
     """
 
     column: str = field(default="image", kw_only=True)
+
+    def look_for_files(self) -> None:
+        """The shards were read already."""
 
     def open_source(self, source: str) -> Image.Image:
         name, _, row = source.rpartition("#")
@@ -94,19 +106,20 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
     return ShardedPictures(root, samples, class_names, groups, column=columns["path"])
 
 
-def guess_shards(root: Path, file: str | None = None) -> DatasetGuess | None:
+def guess_shards(root: Path, file: str | None = None, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
     """The shards of a folder, or one file of it."""
     files: Tables = file or find_shards(root)
     if not files:
         return None
     table, _, features = _read(root, files)
     pictures = _picture_columns(features)
-    columns = _guess(table, pictures)
-    if "label" not in columns or not {"path", "text"} & set(columns):
+    held = table.assign(**dict.fromkeys(pictures, ""))
+    columns = corrected(_guess(table, pictures), given, held, IMAGE_ROLES if pictures else TEXT_ROLES)
+    if columns is None or not columns.get("label") or not (columns.get("path") or columns.get("text")):
         return None
     spec: dict[str, Any] = {"format": "shards", "root": str(root), "table": files, "columns": columns}
     left_out = add_strange_splits(spec, table)
-    kind = SIZED["image" if pictures else "text_pair" if "text2" in columns else "text"]
+    kind = SIZED["image" if pictures else "text_pair" if columns.get("text2") else "text"]
     names = _class_names(features, columns["label"])
     classes = f"; the classes are {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}" if names else ""
     return DatasetGuess(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -125,6 +126,24 @@ def read_header(path: Path) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
     except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a table by its first line or its schema; empty where they cannot be read."""
+    ending = path.suffix.lower()
+    try:
+        if ending == ".parquet":
+            import pyarrow.parquet as pq
+
+            return [str(name) for name in pq.read_schema(path).names]
+        if ending == ".arrow":
+            return [str(name) for name in arrow_table(path).column_names]
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            if ending == ".jsonl":
+                return list(json.loads(file.readline()))
+            return next(csv.reader(file, delimiter="," if ending == ".csv" else "\t"), [])
+    except (OSError, ValueError, TypeError, csv.Error):  # pyarrow's errors are ValueErrors
         return []
 
 

@@ -12,9 +12,12 @@ import numpy as np
 from neurontune_core.datasets.base import SIZED, Dataset, DatasetGuess, is_split, split_name
 from neurontune_core.datasets.columns import (
     COLUMN_NAMES,
+    NOTHING_GIVEN,
     TEXT_PAIRS,
     TEXTS,
+    Given,
     chosen_columns,
+    corrected,
     guess_text_columns,
     texts,
     words,
@@ -84,7 +87,7 @@ def identities(table: pd.DataFrame, column: str | None) -> np.ndarray:
     return values.to_numpy(dtype=object)
 
 
-def guess_texts(root: Path, tables: Tables) -> DatasetGuess | None:
+def guess_texts(root: Path, tables: Tables, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
     """None when no column of the tables looks like a text with a label."""
     spec: dict[str, Any] = {"format": "text_table", "root": str(root), "table": tables}
     first = tables if isinstance(tables, str) else next(iter(tables.values()))
@@ -92,12 +95,15 @@ def guess_texts(root: Path, tables: Tables) -> DatasetGuess | None:
     notes = _reading(root / name, spec)
     options = {key: spec[key] for key in ("encoding", "header") if key in spec}
     table, _ = read_tables(root, tables, **options)
-    columns = guess_text_columns(table) if spec.get("header", True) else _guess_by_values(table)
-    if "text" not in columns or "label" not in columns:
+    guessed = guess_text_columns(table) if spec.get("header", True) else _guess_by_values(table)
+    if given.get("text") not in (None, guessed.get("text")):
+        guessed.pop("text2", None)  # the guessed second text belongs to the guessed first one
+    columns = corrected(guessed, given, table, ROLES)
+    if columns is None or not columns.get("text") or not columns.get("label"):
         return None
     spec["columns"] = columns
     left_out = add_strange_splits(spec, table)
-    kind = SIZED["text_pair" if "text2" in columns else "text"]
+    kind = SIZED["text_pair" if columns.get("text2") else "text"]
     lacking = without(columns, ("split", "attribute"))
     where = name if isinstance(tables, str) else f"{name} and the tables beside it"
     return DatasetGuess(

@@ -20,6 +20,7 @@ FAMILIES = {
     "cifar_resnet": "neurontune_core.models.cifar_resnet",
     "python": "neurontune_core.models.python_entry",
 }
+TEXT_FAMILIES = ("huggingface_text", "minilm")
 ALLOWED_HUB_MODELS: Mapping[str, str] = {}  # hub id -> the revision (commit) that was looked at; none so far
 
 
@@ -46,14 +47,17 @@ def load_model(
     Raises:
         InputError: when the family or architecture is unknown, or the checkpoint is unsafe or does not fit.
     """
-    spec = resolved(spec, base)
+    entry, spec = spec.get("entry"), resolved(spec, base)
     family = spec.get("family")
     if family not in FAMILIES:
         raise InputError(f'The model family "{family}" is not known; use one of {", ".join(FAMILIES)}.')
-    if family == "python" and not allow_python:
+    if family == "python" and not (allow_python and entry and spec.get("entry") == entry):  # a person's, not a file's
         raise InputError("A Python entry point runs code, so it is only loaded from the command line.")
     if spec.get("hub"):
         from neurontune_core.models.huggingface import cached_folder
 
         spec = spec | {"weights": str(cached_folder(str(spec["hub"]), allowed_hub))}
-    return importlib.import_module(FAMILIES[family]).load(spec, Path(base))
+    model = importlib.import_module(FAMILIES[family]).load(spec, Path(base))
+    if model.modality == "image" and (spec.get("preprocessing") or spec.get("image_size")):
+        model.preprocessing_from = "the model's settings"
+    return model

@@ -199,6 +199,8 @@ class ImageModel(Network[torch.Tensor]):
 
     Attributes:
         preprocessing: how a picture becomes its input.
+        preprocessing_from: who says so, such as ``"preprocessor_config.json"``; empty when nobody does, and it is what
+            is usual for the architecture.
 
     Raises:
         InputError: when the network does not end in one linear layer.
@@ -210,10 +212,11 @@ class ImageModel(Network[torch.Tensor]):
         architecture: str,
         preprocessing: Preprocessing,
         *,
+        preprocessing_from: str = "",
         loading: Fit = Fit(),
         use_last_linear: bool = False,
     ) -> None:
-        self.preprocessing = preprocessing
+        self.preprocessing, self.preprocessing_from = preprocessing, preprocessing_from
         module = module.eval().requires_grad_(False)
         options = {"headless": loading.headless, "use_last_linear": use_last_linear}
         anatomy = dissect(module, preprocessing.image_size, architecture, **options)

@@ -14,7 +14,7 @@ from neurontune_core.models.base import ImageModel
 from neurontune_core.models.fitting import fill, seeded
 from neurontune_core.models.preprocessing import Preprocessing
 
-_DEPTHS = {f"resnet{depth}": depth for depth in (20, 32, 44, 56, 110)}
+DEPTHS = {f"resnet{depth}": depth for depth in (20, 32, 44, 56, 110)}
 _PREPROCESSING = Preprocessing(image_size=32, resize=32)  # ImageNet's mean and std, as the usual checkpoints were fed
 
 
@@ -25,10 +25,10 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
         InputError: on an unknown architecture, or weights that do not fit.
     """
     architecture = spec.get("architecture", "")
-    if architecture not in _DEPTHS:
-        raise InputError(f'There is no CIFAR network "{architecture}"; use one of {", ".join(_DEPTHS)}.')
+    if architecture not in DEPTHS:
+        raise InputError(f'There is no CIFAR network "{architecture}"; use one of {", ".join(DEPTHS)}.')
     with seeded():
-        module = CifarResNet((_DEPTHS[architecture] - 2) // 6)
+        module = CifarResNet((DEPTHS[architecture] - 2) // 6)
     loading = fill(module, "linear", spec, base)
     return ImageModel(module, architecture, _PREPROCESSING.changed(spec), loading=loading)
 

@@ -13,7 +13,7 @@ from neurontune_core.models.preprocessing import Preprocessing
 
 # It reads (x - 127) / 128 with x in 0..255; ImageNet's mean and std cost ten points of accuracy, silently.
 _MEAN, _STD = (127 / 255,) * 3, (128 / 255,) * 3
-_IMAGE_SIZES = {f"efficientnet_lite{n}": size for n, size in enumerate((224, 240, 260, 280, 300))}
+IMAGE_SIZES = {f"efficientnet_lite{n}": size for n, size in enumerate((224, 240, 260, 280, 300))}
 _CROP_PADDING = 32  # pixels around the crop in the reference evaluation (efficientnet/preprocessing.py)
 
 
@@ -28,16 +28,17 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     from efficientnet_lite_pytorch import EfficientNet
 
     architecture = spec.get("architecture", "efficientnet_lite0")
-    if architecture not in _IMAGE_SIZES:
-        raise InputError(f'The architecture "{architecture}" is not known; use one of {", ".join(_IMAGE_SIZES)}.')
-    size = _IMAGE_SIZES[architecture]
+    if architecture not in IMAGE_SIZES:
+        raise InputError(f'The architecture "{architecture}" is not known; use one of {", ".join(IMAGE_SIZES)}.')
+    size = IMAGE_SIZES[architecture]
     preprocessing = Preprocessing(size, size + _CROP_PADDING, "short_side", _MEAN, _STD, "bicubic").changed(spec)
     # The paddings are worked out once, from the image size, so the network has to know it when it is built.
     with seeded():
         module = EfficientNet.from_name(architecture.replace("_", "-"), image_size=preprocessing.image_size)
     imagenet = _imagenet_weights(architecture) if spec.get("weights") == "imagenet" else None
     loading = fill(module, "_fc", spec, base, imagenet)
-    return ImageModel(module, architecture, preprocessing, loading=loading)
+    told = "its published weights" if imagenet else ""
+    return ImageModel(module, architecture, preprocessing, preprocessing_from=told, loading=loading)
 
 
 def _imagenet_weights(architecture: str) -> Path:

@@ -30,6 +30,7 @@ class Fit:
         unread: classes of objects beside the weights that were passed over.
         trained_head: whether the network's last layer comes from the checkpoint (or is random by request).
         headless: whether the network has no last layer and gives its embedding.
+        class_names: what the model's folder calls its outputs, in their order; empty when it does not say.
         remarks: what else a person should know, in sentences.
     """
 
@@ -41,6 +42,7 @@ class Fit:
     unread: tuple[str, ...] = ()
     trained_head: bool = True
     headless: bool = False
+    class_names: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:

@@ -116,6 +116,13 @@ def outline(cls: Any, config: Any) -> nn.Module:
         ) from None
 
 
+def class_names(config: Any) -> tuple[str, ...]:
+    """What ``config.json`` calls the outputs, in their order; empty where it has only LABEL_0, LABEL_1, ..."""
+    said = {int(index): str(name) for index, name in (config.id2label or {}).items()}
+    names = tuple(said.get(index, "") for index in range(config.num_labels))
+    return () if not all(names) or all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
+
+
 def head_of(probe: Any, num_labels: int) -> str:
     """The name of the last linear layer outside of the backbone.
 

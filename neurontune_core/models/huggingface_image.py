@@ -14,6 +14,7 @@ from neurontune_core.models.base import ImageModel
 from neurontune_core.models.fitting import Fit, seeded
 from neurontune_core.models.huggingface import (
     assemble,
+    class_names,
     first_line,
     fresh,
     head_of,
@@ -69,11 +70,12 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
             assert isinstance(layer, nn.Linear)
             layer.reset_parameters()
     preprocessing, remarks = _preprocessing(folder.path, config)
-    fit = replace(fit, remarks=(*fit.remarks, *remarks))
+    fit = replace(fit, remarks=(*fit.remarks, *remarks), class_names=class_names(config))
     return ImageModel(
         module,
         cls.__name__,
         preprocessing.changed(spec),
+        preprocessing_from="" if remarks else "its preprocessor_config.json",
         loading=fit,
         use_last_linear=bool(spec.get("use_last_linear")),
     )

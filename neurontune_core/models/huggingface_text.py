@@ -17,6 +17,7 @@ from neurontune_core.models.fitting import Fit, seeded
 from neurontune_core.models.huggingface import (
     Folder,
     assemble,
+    class_names,
     fresh,
     head_of,
     network_class,
@@ -140,6 +141,7 @@ def _model(module: nn.Module, architecture: str, fit: Fit, folder: Folder, spec:
     vocabulary = network.get_input_embeddings().num_embeddings  # type: ignore[operator]
     tokenization = open_tokenization(folder.path, settings, inputs, limit, vocabulary)
     agreed = bool(spec.get("use_last_linear"))
+    fit = replace(fit, class_names=() if fit.headless else class_names(folder.config))
     return TextModel(module, architecture, tokenization, loading=fit, use_last_linear=agreed)
 
 

@@ -21,10 +21,10 @@ def write_model_file(folder: Path, spec: Mapping[str, Any], **facts: Any) -> Non
 def resolved(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
     """The spec that a ``model.json`` holds, with what else ``spec`` says; any other spec as it is.
 
-    It is asked for by ``weights``: the file itself, or its folder where ``spec`` names no family.
+    It is asked for by ``weights``, the file itself or its folder, and knows better than a ``family`` in ``spec``.
 
     Raises:
-        InputError: when the file is not one that was written here.
+        InputError: when the file that is asked for is not one that was written here.
     """
     path = _file(spec, base)
     if path is None:
@@ -47,11 +47,15 @@ def _file(spec: Mapping[str, Any], base: str | Path) -> Path | None:
     if path.name == FILE:
         return path
     path = path / FILE
-    return path if not spec.get("family") and path.is_file() else None
+    return path if path.is_file() and _is_ours(read_json(path)) else None
+
+
+def _is_ours(content: Any) -> bool:
+    return isinstance(content, dict) and content.get("format") == FORMAT and isinstance(content.get("spec"), dict)
 
 
 def _content(path: Path) -> dict[str, Any]:
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("spec"), dict):
+    content: dict[str, Any] = read_json(path)
+    if not _is_ours(content):
         raise InputError(f'{path} is not a trained model (expected format "{FORMAT}").')
     return content

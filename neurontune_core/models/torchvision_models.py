@@ -28,7 +28,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
             f'torchvision has no classifier "{architecture}"; among others it has {", ".join(known[::8])}.'
         )
     with seeded():
-        module = torchvision.models.get_model(architecture, weights=None, **_OPTIONS.get(architecture, {}))
+        module = torchvision.models.get_model(architecture, weights=None, **OPTIONS.get(architecture, {}))
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     if not linear:
         raise InputError(f'"{architecture}" does not end in a linear layer, so it has no neurons to examine.')
@@ -37,7 +37,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
 
 
 # Both are for training; their weights are random and their initialisation slow unless told.
-_OPTIONS: dict[str, dict[str, Any]] = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "googlenet": {"aux_logits": True, "init_weights": False, "transform_input": False},
     "inception_v3": {"aux_logits": True, "init_weights": False, "transform_input": False},
 }

@@ -74,7 +74,7 @@ def removal(model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool =
     from neurontune_core.figures_theory import removal_distances
 
     found = remove_neurons(model, neurons, seed, retrain=retrain)
-    parts = {"nothing": found.before, "the selected neurons": found.selected, "as many at random": found.random}
+    parts = {"nothing": found.before, "selected": found.selected, "random": found.random}
     networks = len(found.selected.distance)
     return Answer(
         "removal",
@@ -85,13 +85,13 @@ def removal(model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool =
             {
                 "removed": name,
                 "distance": f"{_middle(part)['distance']:.3f}",
-                "accuracy, shortcut misleads": f"{100 * _middle(part)['accuracy']:.1f} %",
+                "accuracy": f"{100 * _middle(part)['accuracy']:.1f} %",
             }
             for name, part in parts.items()
         ],
         f"Medians over {networks:,} random networks of {neurons} neurons. The selection came closer than chance in "
         f"{100 * found.selected_closer:.1f} % of them (ties count as half). In {100 * found.spanning:.0f} % the spared "
-        f"neurons still span all {INPUTS} inputs.",
+        f"neurons still span all {INPUTS} inputs. Accuracy: on samples whose shortcut misleads.",
         {"distances": removal_distances(found)},
     )
 

@@ -1,11 +1,11 @@
 """The synthetic experiment of Section 5.3 and Appendix A.1: three neurons, one of them a shortcut that fails in test.
 
-The core neuron is the label (−1 or +1) plus noise of variance 0.6; the spurious one is an attribute that agrees with
-the label in 95 % of the training samples, plus noise; the third is noise alone. Without the shortcut no model can do
-better than Φ(1/√0.6) = 90.2 %. Assumed here, because with these values the published accuracies come out: variance 0.4
-of the spurious noise and 1 of the noise neuron, agreement in 10 % of the test samples, and identification data in which
-the attribute says nothing (50 %). The model is logistic regression without a penalty. Classes are equally likely, so
-retraining without a mask gives the model before.
+The core neuron is the label (−1 or +1) plus noise of variance 0.6; the spurious one is an attribute that mostly agrees
+with the label in training and fails in test, plus noise; the third is noise alone. Without the shortcut no model can do
+better than Φ(1/√0.6) = 90.2 %. The rest is assumed here, chosen so that the accuracies known of this experiment come
+out: agreement in 95 % of the training and 10 % of the test samples, variance 0.4 of the spurious noise and 1 of the
+noise neuron, identification data in which the attribute says nothing (50 %), logistic regression without a penalty.
+Classes are equally likely, so retraining without a mask gives the model before.
 """
 
 from __future__ import annotations

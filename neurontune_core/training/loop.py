@@ -21,6 +21,7 @@ from neurontune_core.extract import Cancelled, choose_device, listing_digest
 from neurontune_core.files import read_json
 from neurontune_core.models.base import Network
 from neurontune_core.models.saved import FILE as MODEL_FILE
+from neurontune_core.models.saved import resolved
 from neurontune_core.train_config import TrainConfig
 from neurontune_core.train_history import TrainEpoch, TrainHistory, best_epoch, read_history, write_history
 from neurontune_core.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
@@ -83,7 +84,8 @@ def train(
     """
     folder, base = Path(folder), Path(base)
     dataset, remarks = with_splits(dataset, config)
-    network, spec, found = open_trainable(spec, base, dataset, config)
+    start = resolved(spec, base)
+    network, spec, found = open_trainable(start, base, dataset, config)
     torch_device = choose_device(device)
     fingerprint = _fingerprint(network, dataset, config, torch_device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,7 @@ def train(
             if (finished := _finished(folder, fingerprint)) is not None:
                 return finished
             run = _Run(Trainer(network.to(torch_device), dataset, config), folder, fingerprint, config)
-            run.resume(TrainHistory(remarks=(*remarks, *found)))
+            run.resume(TrainHistory(planned=config.epochs, remarks=(*remarks, *found)))
             run.epochs(on_progress, on_epoch, should_stop)
             written = save_trained(
                 network,
@@ -101,6 +103,7 @@ def train(
                 folder,
                 dataset.class_names,
                 fingerprint=fingerprint,
+                start=start,
                 settings=asdict(config),
                 kept=asdict(run.history.kept) if run.history.kept else None,
                 samples={split: len(dataset.rows(split)) for split in ("train", "val")},

@@ -7,6 +7,7 @@ import streamlit as st
 from neurontune_core.compare_figures import label, part_bars, tradeoff
 from neurontune_core.compare_methods import ALWAYS, Standing
 from neurontune_core.comparison import Comparison
+from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.leaderboard import (
     published_beside,
     standings_table,
@@ -17,7 +18,7 @@ from neurontune_core.leaderboard import (
     with_published,
 )
 from neurontune_core.published import DATASETS
-from pages.parts.words import HELP
+from pages.parts.words import HELP, percent, plain
 
 NONE = "nothing"
 QUIET = {"displayModeBar": False}
@@ -33,7 +34,7 @@ COLUMN_HELP = {
 }
 
 
-def leaderboard(found: Comparison) -> None:
+def leaderboard(found: Comparison, diagnosis: Diagnosis) -> None:
     """Everything about one saved comparison."""
     standings = found.standings
     dataset = st.selectbox(
@@ -57,6 +58,7 @@ def leaderboard(found: Comparison) -> None:
     )
     st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=QUIET)
     bars(measured)
+    own_groups(found, measured, diagnosis)
     take_home(found, measured)
 
 
@@ -71,7 +73,7 @@ def table(rows: list[dict[str, str]]) -> None:
     )
     for row in rows:
         if row.get("failed"):
-            st.warning(f"**{row['method']}** did not run: {_plain(row['failed'])}")
+            st.warning(f"**{row['method']}** did not run: {plain(row['failed'])}")
 
 
 def files(found: Comparison, rows: list[dict[str, str]], beside: tuple) -> None:
@@ -93,6 +95,22 @@ def bars(standings: list[Standing]) -> None:
             config=QUIET)  # fmt: skip
 
 
+def own_groups(found: Comparison, standings: list[Standing], diagnosis: Diagnosis) -> None:
+    """Groups that a person drew, under the heads of seed 0; no method has seen them."""
+    each = diagnosis.evaluation
+    groups = [group for group in diagnosis.project.own_groups.all() if group.split == each.split]
+    if not groups:
+        return
+    heads = {label(standing): found.head(standing.method.key) for standing in standings}
+    st.subheader("On the groups of your own")
+    st.dataframe(
+        [{"method": name} | {group.name: percent(group.accuracy(head, each)) for group in groups}
+         for name, head in heads.items()],
+        hide_index=True, key="compare_own",
+    )  # fmt: skip
+    st.caption("Drawn on the Groups screen, measured with each method's head of seed 0. No method was shown them.")
+
+
 def take_home(found: Comparison, standings: list[Standing]) -> None:
     """The head of any row."""
     st.subheader("Take a head home")
@@ -105,8 +123,3 @@ def take_home(found: Comparison, standings: list[Standing]) -> None:
         "The head of seed 0 as safetensors: plain `embeddings @ weight.T + bias` gives its logits. The **Check** "
         "screen shows, sample by sample, what it fixed and what it broke."
     )
-
-
-def _plain(sentence: str) -> str:
-    """Words that may come from a user's files, without Markdown in them."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]$:<>~#|" else letter for letter in sentence)

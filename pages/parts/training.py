@@ -10,21 +10,22 @@ import streamlit as st
 
 from neurontune_core.figures import training_curves
 from neurontune_core.jobs import Job, JobStatus, JobStore
-from neurontune_core.train_config import PRESETS, TrainConfig, settings_of
+from neurontune_core.train_config import PRESETS, TrainConfig
 from neurontune_core.train_history import TrainHistory, read_history
-from pages.parts.words import HELP, plain
+from pages.parts.words import plain
 
 WORDS = {
     "augment": "Vary pictures by", "layers": "Train", "hold_out": "Hold out", "keep": "Keep the epoch with",
     "sgd": "SGD", "adamw": "AdamW", "constant": "not at all", "cosine": "cosine to 0", "step": "in steps",
-    "linear": "line to 0", "all": "the whole network", "head": "the last layer alone", "crop": "random crops and flips",
+    "linear": "line to 0", "all": "the whole network", "head": "the last layer alone", "crop": "crops and flips",
     "flip": "flips", "none": "nothing", "accuracy": "best accuracy", "worst_class_accuracy": "best worst class",
     "last": "nothing: the last one", "auto": "automatic", "mixed": "half where that is safe",
 }  # fmt: skip
 ROWS = (
-    ("epochs", "batch_size", "learning_rate", "weight_decay"),
-    ("optimizer", "schedule", "layers", "augment"),
-    ("keep", "precision", "seed", "hold_out"),
+    ("epochs", "batch_size", "learning_rate"),
+    ("optimizer", "schedule", "weight_decay"),
+    ("layers", "augment", "keep"),
+    ("precision", "hold_out", "seed"),
 )
 _SHORT = {"weight_decay": "%g", "learning_rate": "%g", "hold_out": "%g"}
 
@@ -75,24 +76,25 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if minutes < 2 else f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def curves(job: Job, history: TrainHistory) -> None:
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
     """Loss and accuracies so far, and which epoch would be kept."""
     if not history.epochs:
         st.info("The curves start when the first epoch has been measured on the validation split.")
         return
-    preset = (job.status().result or {}).get("preset") or job.config.get("preset")
-    wanted = settings_of(preset, job.config["settings"]).epochs if preset else 0
-    for name, column, figure in zip(
-        ("loss", "accuracy"), st.columns(2), training_curves(history, max(wanted, len(history.epochs))), strict=True
-    ):
+    for name, column, figure in zip(("loss", "accuracy"), st.columns(2), training_curves(history), strict=True):
         column.plotly_chart(figure, key=f"train-{name}", config={"displayModeBar": False})
     kept = history.kept
     assert kept is not None
-    group = "" if kept.worst_group_accuracy is None else f" · worst group **{kept.worst_group_accuracy:.1%}**"
+    group = "" if kept.worst_group_accuracy is None else f" · worst group **{_percent(kept.worst_group_accuracy)}**"
     st.markdown(
-        f"Best so far: epoch **{kept.epoch}** (dashed line) · average **{kept.accuracy:.1%}** · worst class "
-        f"**{kept.worst_class_accuracy:.1%}**{group}",
-        help=f"On the validation split. {HELP['worst group']}",
+        f"{'Kept' if status.state == 'done' else 'Best so far'}: epoch **{kept.epoch}** (dashed line) · average "
+        f"**{_percent(kept.accuracy)}** · worst class **{_percent(kept.worst_class_accuracy)}**{group}",
+        help="On the validation split. Average: every sample counts once. Worst class, worst group: the lowest "
+        "accuracy among the classes, and among the groups (class × hidden attribute). Groups are measured, never used.",
     )
 
 
@@ -101,9 +103,9 @@ def history_of(job: Job) -> TrainHistory:
 
 
 def trainings(store: JobStore) -> list[Job]:
-    """The newest attempt at each training, the newest first."""
+    """The newest attempt at each training, the newest first; not those whose folder somebody has deleted."""
     newest: dict[str, Job] = {}
     for job in store.list():
         if job.task == "train":
             newest.setdefault(job.config["out"], job)
-    return list(newest.values())
+    return [job for out, job in newest.items() if job.status().state != "done" or Path(out).is_dir()]

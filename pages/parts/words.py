@@ -40,6 +40,11 @@ HELP = {
 }
 
 
+def literal(text: str) -> str:
+    """Words from elsewhere, such as a class name, without meaning to Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:&-])", r"\\\1", text)
+
+
 def percent(part: Proportion | None) -> str:
     return "–" if part is None or not part.n else f"{100 * part.correct / part.n:.1f} %"
 
@@ -53,5 +58,6 @@ def interval(part: Proportion | None) -> str:
 
 
 def plain(text: str) -> str:
-    """A name from somebody's data, so that none of it is read as Markdown."""
-    return re.sub(r"([\\`*_\[\]<>$~:&#|^])", r"\\\1", " ".join(text.split()))
+    """Foreign text, with what Markdown would make something of escaped."""
+    text = re.sub(r"([\\`*_{}\[\]<>#$~:|&!^])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)  # a list or a heading, at the start alone

@@ -47,16 +47,18 @@ def seen(page: Page, kind: str) -> list[str]:
         ("retrain", "Nothing retrained yet"),
         ("check", "What got better, what got worse"),
         ("compare", "How do the methods of the field do"),
+        ("ablations", "Vary one thing, leave the rest"),
         ("groups", "Groups of your own"),
         ("export", "There is no retrained head yet"),
         ("setup", "Your own model and data"),
+        ("train", "A new training"),
     ],
 )
 def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: Page, path: str, content: str) -> None:
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(8)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(11)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
@@ -202,10 +204,12 @@ def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/setup")
     expect(page.get_by_text("Your own model and data")).to_be_visible()
     settled(page)
-    page.get_by_label("Project name").fill("mine")
-    page.get_by_label("Folder or table of the data").fill("/nowhere/at/all")
-    page.get_by_role("button", name="Check and extract").click()
-    expect(page.get_by_test_id("stAlert")).to_contain_text("/nowhere/at/all")
+    page.get_by_role("textbox", name="Folder or table of the data").fill("/nowhere/at/all")
+    page.keyboard.press("Tab")
+    settled(page)
+    page.get_by_test_id("stMain").get_by_role("button", name="Look").click()
+    expect(page.get_by_text("There is no folder /nowhere/at/all")).to_be_visible()
+    expect(page.get_by_text("It cannot be extracted yet.")).to_be_visible()
 
 
 @pytest.mark.timeout(900)

@@ -1,0 +1,240 @@
+"""Candidate heads, each judged on identification samples that neither tuned it nor chose its mask or epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from neurontune_core.config import TuneConfig
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluate import Evaluation, evaluate_predictions
+from neurontune_core.head import LinearHead
+from neurontune_core.tune import TuneResult, neurontune
+
+Key = Literal["erm", "masking_off", "neurontune", "masking_off_held_out", "neurontune_held_out"]
+
+FOLDS = 4
+_THREADS = 2
+_MOST_BYTES_TWICE = 1 << 29  # each run widens and gathers the tuning set: larger ones take turns
+_BEST_EPOCHS = 5  # averaged by NeuronTune: one epoch's head is a lottery ticket (METHOD.md, selection trials)
+
+
+class Stopped(InputError):
+    """Somebody asked to stop."""
+
+    def __init__(self) -> None:
+        super().__init__("The advice was stopped before it was ready.")
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to go, and how its heads did on identification samples that they had not seen.
+
+    Attributes:
+        key: which.
+        head: what would be taken: the average of the members' heads.
+        predictions: [N] int64, of every identification sample by the member that had not seen it.
+        evaluation: of these predictions; groups are never counted.
+        members: the runs; none for the ERM head.
+        judged: the rows that each member was judged on.
+    """
+
+    key: Key
+    head: LinearHead
+    predictions: np.ndarray
+    evaluation: Evaluation
+    members: tuple[TuneResult, ...] = ()
+    judged: tuple[np.ndarray, ...] = ()
+
+    @property
+    def masked(self) -> np.ndarray:
+        """[M] bool, the neurons that masking took from the averaged head; each run, and epoch, masked more of them."""
+        if not any(each.config.masking for each in self.members):
+            return np.zeros(self.head.num_neurons, dtype=bool)
+        return np.asarray(~self.head.weight.any(axis=0))
+
+    @property
+    def masked_share(self) -> float:
+        """The mean share of neurons that a member masked in its best epoch."""
+        return float(np.mean([each.biased.mean() for each in self.members])) if self.members else 0.0
+
+    @property
+    def mask_overlap(self) -> float | None:
+        """Neurons that two members both masked over those that either did, the mean over pairs; None without masks."""
+        masks = [each.biased for each in self.members]
+        pairs = [(a, b) for place, a in enumerate(masks) for b in masks[:place] if (a | b).any()]
+        return float(np.mean([(a & b).sum() / (a | b).sum() for a, b in pairs])) if pairs else None
+
+    @property
+    def sfit_shortfall(self) -> float | None:
+        """How far below the best epoch's worst class, on the choosing part, the epoch lies that SFit would keep."""
+        histories = [each.history for each in self.members if each.config.masking]
+        if not histories:
+            return None
+        by_sfit = [max(history, key=lambda record: record.sfit) for history in histories]
+        return float(
+            np.mean(
+                [
+                    max(record.worst_class_accuracy for record in history) - kept.worst_class_accuracy
+                    for history, kept in zip(histories, by_sfit, strict=True)
+                ]
+            )
+        )
+
+
+class _Job(NamedTuple):
+    """One run: rows of the identification set that tune (None: the tuning set does), that find, and that judge.
+
+    With masking off nothing is found: those rows are only watched, and a part of them is cheaper.
+    """
+
+    tuning: np.ndarray | None
+    finding: np.ndarray
+    judging: np.ndarray
+    config: TuneConfig
+
+
+@dataclass(eq=False)
+class CrossFitter:
+    """Makes the candidates.
+
+    Args:
+        head: the ERM head.
+        identification, tuning: D_Ide and D_Tune, without groups.
+        config: the settings; which epoch is kept and on what is decided here.
+        always, never: [M] bool, a person's verdicts, as in `neurontune`.
+        should_stop: asked often; True raises `Stopped`.
+        on_run: called after each run.
+    """
+
+    head: LinearHead
+    identification: EmbeddingSet
+    tuning: EmbeddingSet
+    config: TuneConfig
+    always: np.ndarray | None = None
+    never: np.ndarray | None = None
+    should_stop: Callable[[], bool] | None = None
+    on_run: Callable[[], object] | None = None
+    failures: dict[Key, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fold = fold_numbers(self.identification.labels, self.config.seed)
+
+    def erm(self) -> Candidate:
+        predictions = self.head.predict(self.identification.embeddings)
+        return Candidate("erm", self.head, predictions, evaluate_predictions(predictions, self.identification))
+
+    def masking_off(self) -> Candidate:
+        """Tuned on the tuning set; the identification set plays no part in it."""
+        return self._candidate("masking_off", [_Job(None, self._rows(0), self._rows(0, 1, 2, 3), self.late())])
+
+    def neurontune(self) -> Candidate | None:
+        """Tuned on the tuning set; half of the identification set finds neurons and epochs, the other half judges."""
+        halves = self._rows(0, 1), self._rows(2, 3)
+        return self._masked("neurontune", [(None, halves[half], halves[1 - half]) for half in (0, 1)])
+
+    def masking_off_held_out(self) -> Candidate:
+        """Tuned on three quarters of the identification set, judged on the fourth."""
+        jobs = []
+        for number in range(FOLDS):
+            rest = self._rows(*(other for other in range(FOLDS) if other != number))
+            jobs.append(_Job(rest, self._rows(0), self._rows(number), self.late(seed=self.config.seed + number)))
+        return self._candidate("masking_off_held_out", jobs)
+
+    def neurontune_held_out(self) -> Candidate | None:
+        """NeuronTune† (Section 5.5): half tunes, a quarter finds neurons and epochs, a quarter judges."""
+        jobs = []
+        for number in range(FOLDS):
+            finding, first, second = ((number + by) % FOLDS for by in (1, 2, 3))
+            jobs.append((self._rows(first, second), self._rows(finding), self._rows(number)))
+        return self._masked("neurontune_held_out", jobs)
+
+    def run(self, tuning: EmbeddingSet, identification: EmbeddingSet, config: TuneConfig) -> TuneResult:
+        masked = config.masking
+        try:
+            result = neurontune(
+                self.head,
+                identification,
+                tuning,
+                config,
+                always=self.always if masked else None,
+                never=self.never if masked else None,
+                should_stop=self.should_stop,
+            )
+        finally:
+            self._check_stop()
+        if self.on_run is not None:
+            self.on_run()
+        return result
+
+    def late(self, **changes: object) -> TuneConfig:
+        """Masking off, the heads of the second half of the epochs averaged: no set has to choose among them."""
+        epochs = max(1, self.config.epochs // 2)
+        plain = replace(self.config, masking=False, select="last", average_epochs=epochs)
+        return replace(plain, **changes)  # type: ignore[arg-type]
+
+    def _rows(self, *numbers: int) -> np.ndarray:
+        """The rows of these folds, ascending."""
+        return np.flatnonzero(np.isin(self.fold, numbers))
+
+    def _masked(self, key: Key, parts: Sequence[tuple[np.ndarray | None, np.ndarray, np.ndarray]]) -> Candidate | None:
+        """From rows that tune, that find and that judge; None when it fails."""
+        plain = replace(self.config, masking=True, select="worst_class_accuracy", average_epochs=_BEST_EPOCHS)
+        jobs = [_Job(*rows, replace(plain, seed=plain.seed + number)) for number, rows in enumerate(parts)]
+        try:
+            return self._candidate(key, jobs)
+        except Stopped:
+            raise
+        except InputError as error:  # such as a part without mistakes
+            self.failures[key] = str(error)
+            return None
+
+    def _candidate(self, key: Key, jobs: Sequence[_Job]) -> Candidate:
+        vectors = self.identification.embeddings
+        small = 4 * self.tuning.embeddings.size <= _MOST_BYTES_TWICE
+        with ThreadPoolExecutor(
+            _THREADS if small else 1
+        ) as pool:  # the loops release the GIL; a run never depends on another
+            members = list(pool.map(self._member, jobs))
+        predictions = np.empty(self.identification.num_samples, dtype=np.int64)
+        for result, job in zip(members, jobs, strict=True):
+            predictions[job.judging] = result.head.predict(vectors[job.judging])
+        average = LinearHead(
+            np.mean([member.head.weight for member in members], axis=0),
+            np.mean([member.head.bias for member in members], axis=0),
+            self.identification.class_names,
+            {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(members)},
+        )
+        return Candidate(
+            key,
+            average,
+            predictions,
+            evaluate_predictions(predictions, self.identification),
+            tuple(members),
+            tuple(job.judging for job in jobs),
+        )
+
+    def _member(self, job: _Job) -> TuneResult:
+        tuning = self.tuning if job.tuning is None else self.identification.take(job.tuning)
+        return self.run(tuning, self.identification.take(job.finding), job.config)
+
+    def _check_stop(self) -> None:
+        if self.should_stop is not None and self.should_stop():
+            raise Stopped
+
+
+def fold_numbers(labels: np.ndarray, seed: int) -> np.ndarray:
+    """[N] in 0..FOLDS-1: seeded parts with as many of each class, to within one sample."""
+    rng = np.random.default_rng([seed, FOLDS])
+    numbers = np.empty(len(labels), dtype=np.int64)
+    placed = 0
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        numbers[rows] = (np.arange(len(rows)) + placed) % FOLDS
+        placed += len(rows)
+    return numbers

@@ -1,0 +1,149 @@
+"""A model and a data set side by side: what either says about how the other is to be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurontune_core.errors import InputError
+from neurontune_core.models import TEXT_FAMILIES
+
+if TYPE_CHECKING:
+    from neurontune_core.datasets.base import Dataset
+    from neurontune_core.models.base import ImageModel, Network
+    from neurontune_core.models.text import TextModel
+
+_NUMBERED = re.compile(r"class \d+")  # what a class of integer labels is called when nobody names it
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A model and a data set that agree.
+
+    Attributes:
+        model, dataset: as they are to be used; the model is the one that was given, set up for the data.
+        model_spec, dataset_spec: what loads the same again, with no need to join them.
+        preprocessing_from: who says how a sample becomes the network's input, as a sentence can bear it.
+        remarks: what was settled, in sentences.
+        names_differ: whether the model names its outputs, and differently from the data set's classes.
+    """
+
+    model: Network[Any]
+    dataset: Dataset
+    model_spec: dict[str, Any]
+    dataset_spec: dict[str, Any]
+    preprocessing_from: str
+    remarks: tuple[str, ...] = ()
+    names_differ: bool = False
+
+
+def spec_for(dataset: Dataset, model_spec: dict[str, Any]) -> dict[str, Any]:
+    """The model's spec, told whether the samples are pairs of texts."""
+    if dataset.modality == "image" or model_spec.get("family") not in TEXT_FAMILIES:
+        return model_spec
+    given = model_spec.get("tokenization") or {}
+    pairs = {"pairs": True} if dataset.modality == "text_pair" else {}
+    return model_spec | {"tokenization": pairs | given} if pairs | given else model_spec
+
+
+def join(
+    model: Network[Any], dataset: Dataset, model_spec: dict[str, Any], dataset_spec: dict[str, Any], base: str | Path
+) -> Joined:
+    """Settle preprocessing and the order of the classes.
+
+    A model that brings no preprocessing of its own gets what the field does for the data set, at the size of its own
+    input. Classes that both sides name get the model's order. Labels that are mere numbers get the model's names; where
+    they reach over half of its outputs and a few at the end have no samples, they are numbers of its outputs, too.
+    """
+    model_spec, origin = _join_inputs(model, dataset, model_spec)
+    joined = Joined(model, dataset, model_spec, dataset_spec, origin)
+    return _join_classes(joined, Path(base))
+
+
+def _join_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    field = dataset.preprocessing
+    if model.modality != dataset.modality:
+        return spec, ""
+    if model.modality == "image":
+        return _join_pictures(model, field, spec)
+    return _join_texts(model, field, spec)
+
+
+def _join_pictures(model: ImageModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    if model.preprocessing_from or not field:
+        return spec, model.preprocessing_from or "what is usual for the architecture, as nothing else says"
+    size = model.preprocessing.image_size
+    resize = round(size * field["resize"] / field["image_size"])
+    settings = {"image_size": size, "resize": resize, "resize_mode": field["resize_mode"]}
+    model.preprocessing = model.preprocessing.changed({"preprocessing": settings})
+    model.preprocessing_from = "the data set's own recipe, as the model brings none"
+    return spec | {"preprocessing": settings}, model.preprocessing_from
+
+
+def _join_texts(model: TextModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    given = spec.get("tokenization") or {}
+    if given.get("max_length"):
+        return spec, "the model's settings"
+    if not field.get("max_length"):
+        return spec, "its tokenizer"
+    max_length = min(model.tokenization.max_length, int(field["max_length"]))
+    model.tokenization = replace(model.tokenization, max_length=max_length)
+    return spec | {"tokenization": {**given, "max_length": max_length}}, "its tokenizer, at the data set's usual length"
+
+
+def _join_classes(joined: Joined, base: Path) -> Joined:
+    theirs, ours = joined.model.loading.class_names, joined.dataset.class_names
+    outputs = joined.model.num_classes if joined.model.loading.trained_head else None
+    if outputs is None or joined.dataset_spec.get("class_names") or theirs == ours:
+        return joined
+    reach = outputs / 2 < len(ours) <= outputs - (not theirs)  # 0 and 1 are no part of ImageNet's thousand
+    if all(map(_NUMBERED.fullmatch, ours)) and reach:
+        names = theirs if len(theirs) == outputs else tuple(f"class {index}" for index in range(outputs))
+        said = (
+            f"The labels are numbers up to {len(ours) - 1}; they are read as numbers of the model's {outputs} outputs."
+        )
+        return _renamed(joined, names, said, base) or joined
+    if not theirs:
+        return joined
+    order = _same_names(ours, theirs)
+    said = f"The classes stand in the order of the model's outputs: {', '.join(order[:6])}."
+    return (order and _renamed(joined, order, said, base)) or replace(joined, names_differ=True)
+
+
+def _same_names(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    """The data set's names in the model's order; empty when they are other names."""
+    spelled = {_plain(name): name for name in ours}
+    order = tuple(spelled.get(_plain(name), "") for name in theirs)
+    return order if len(spelled) == len(ours) == len(theirs) and all(order) else ()
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name).strip().casefold()
+
+
+def _renamed(joined: Joined, names: tuple[str, ...], remark: str, base: Path) -> Joined | None:
+    """With the data set read under other class names; None when a sample would thereby change its class."""
+    from neurontune_core.datasets import open_dataset
+
+    if names == joined.dataset.class_names:
+        return joined
+    spec = joined.dataset_spec | {"class_names": list(names)}
+    try:
+        dataset = open_dataset(spec, base, look_for_files=False)
+    except InputError:
+        return None
+    before, after = joined.dataset.samples["label"].to_numpy(), dataset.samples["label"].to_numpy()
+    if sorted(names) == sorted(joined.dataset.class_names):
+        same = [joined.dataset.class_names[one] == names[two] for one, two in zip(before, after, strict=True)]
+    else:
+        same = (before == after).tolist()  # the same numbers under more or better names
+    if not all(same):
+        return None
+    return replace(joined, dataset=dataset, dataset_spec=spec, remarks=(*joined.remarks, remark))
+
+
+def reordered(joined: Joined, names: tuple[str, ...], base: str | Path) -> bool:
+    """Whether naming the classes in this order gives their samples other label numbers and leaves them their class."""
+    return _renamed(joined, names, "", Path(base)) is not None

@@ -1,0 +1,191 @@
+"""Which model lies at a path: the spec for `load_model`, from the files alone. Nothing is run, nothing is unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from neurontune_core.embeddings import listing
+from neurontune_core.errors import InputError
+from neurontune_core.files import read_json
+from neurontune_core.models import saved
+from neurontune_core.models.known_networks import NetworkName, identify, misfit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".tar")
+_SAVED_BY_HUGGING_FACE = ("model.safetensors", "pytorch_model.bin")
+_FAMILIES = ("torchvision", "efficientnet_lite", "cifar_resnet", "timm")  # the likelier first
+_POSITIONS = ("pos_embed", "patch_embed.proj.weight")
+_MAX_CLASS_TOKENS = 5  # class, distillation and register tokens in front of the patches
+
+
+class ModelGuess(NamedTuple):
+    """What was understood.
+
+    Attributes:
+        spec: for `load_model`; its weights are an absolute path.
+        description: one sentence.
+        alternatives: other networks that the weights fit as well; a person should say which it was.
+    """
+
+    spec: dict[str, Any]
+    description: str
+    alternatives: tuple[NetworkName, ...] = ()
+
+
+def guess_model(path: str | Path, family: str | None = None, architecture: str | None = None) -> ModelGuess:
+    """Look at a checkpoint or at a model's folder, and say what it is.
+
+    Args:
+        family, architecture: what a person says; the rest is found out.
+
+    Raises:
+        InputError: when there is nothing, the file is unsafe, or no known network has such weights.
+    """
+    place = Path(path).expanduser().resolve()
+    if not place.exists():
+        raise InputError(f"There is no weights file and no model folder {path}.")
+    if place.is_dir() or place.name == saved.FILE:
+        return _guess_folder(place if place.is_dir() else place.parent, family, architecture)
+    if family in _HUGGING_FACE:
+        return ModelGuess({"family": family, "weights": str(place)}, f"Weights for {family}, as named.")
+    beside = place.parent / "config.json"
+    if place.name in _SAVED_BY_HUGGING_FACE and beside.is_file() and family in (None, *_HUGGING_FACE):
+        return _guess_folder(place.parent, family, architecture)
+    return _guess_file(place, family, architecture)
+
+
+_HUGGING_FACE = ("huggingface_image", "huggingface_text")
+
+
+def _guess_folder(folder: Path, family: str | None, architecture: str | None) -> ModelGuess:
+    if (folder / saved.FILE).is_file() and family is None:
+        spec = saved.resolved({"weights": str(folder / saved.FILE)}, folder)
+        return ModelGuess(spec, f"A model that was trained here, {spec.get('architecture') or spec['family']}.")
+    if (folder / "config.json").is_file() and family in (None, "timm", *_HUGGING_FACE):
+        config = read_json(folder / "config.json")
+        config = config if isinstance(config, dict) else {}
+        if "architecture" in config and "model_type" not in config:
+            return _guess_timm_folder(folder, config, architecture)
+        found = family or _hugging_face_family(folder, config)
+        kind = "image" if found == "huggingface_image" else "text"
+        name = next(iter(config.get("architectures") or ()), config.get("model_type", "unnamed"))
+        return ModelGuess(
+            {"family": found, "weights": str(folder)}, f"A Hugging Face folder with the {kind} model {name}."
+        )
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix.lower() in ENDINGS)
+    if len(files) != 1:
+        there = listing([file.name for file in files], 4) if files else f"none that ends in {', '.join(ENDINGS)}"
+        raise InputError(f"{folder} has no config.json, and of checkpoints it has {there}; give the file of weights.")
+    return _guess_file(files[0], family, architecture)
+
+
+def _hugging_face_family(folder: Path, config: Mapping[str, Any]) -> str:
+    from transformers.models.auto import modeling_auto as known
+
+    kind = str(config.get("model_type"))
+    images = kind in known.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    texts = kind in known.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+    if images == texts:
+        raise InputError(
+            f'config.json in {folder} is of the model type "{kind}", which is no image or text classifier of '
+            "transformers; give weights of one that is."
+        )
+    return "huggingface_image" if images else "huggingface_text"
+
+
+def _guess_timm_folder(folder: Path, config: Mapping[str, Any], architecture: str | None) -> ModelGuess:
+    """A folder as timm pushes it to the hub: the configuration names the architecture and the preprocessing."""
+    name = architecture or str(config["architecture"])
+    file = next((folder / each for each in _SAVED_BY_HUGGING_FACE if (folder / each).is_file()), None)
+    if file is None:
+        raise InputError(f"The folder {folder} holds neither {' nor '.join(_SAVED_BY_HUGGING_FACE)}.")
+    spec: dict[str, Any] = {"family": "timm", "architecture": name, "weights": str(file)}
+    said = config.get("pretrained_cfg") or {}
+    given = {key: said[key] for key in ("mean", "std", "interpolation") if key in said}
+    if given:
+        spec["preprocessing"] = given
+    return ModelGuess(spec, f"A folder of timm's with the network {name}.")
+
+
+def _guess_file(file: Path, family: str | None, architecture: str | None) -> ModelGuess:
+    from neurontune_core.models.checkpoints import read_checkpoint
+
+    if architecture and family:
+        named = {"family": family, "architecture": architecture, "weights": str(file)}
+        return ModelGuess(named, f"Weights for the {family} network {architecture}, as named.")
+    state = read_checkpoint(file).state
+    found, prefix = identify(state)
+    if architecture:
+        found = [each for each in found if each.architecture == architecture] or _named(architecture)
+    if family:
+        found = [each for each in found if each.family == family]
+    if not found:
+        raise InputError(_not_recognised(file, state, family, architecture))
+    inside = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    best = _closest(found, inside)
+    first, others = best[0], tuple(best[1:])
+    size = _unusual_size(first.architecture, inside) if first.family == "timm" else None
+    spec: dict[str, Any] = {"family": first.family, "architecture": first.architecture, "weights": str(file)}
+    spec |= {"image_size": size} if size else {}
+    also = f"; they fit {listing([str(each) for each in others], 4)} as well" if others else ""
+    return ModelGuess(spec, f"{file.name} holds the weights of {first}, told by their names and shapes{also}.", others)
+
+
+def _named(architecture: str) -> list[NetworkName]:
+    """The families that have an architecture of this name."""
+    from neurontune_core.models.known_networks import read_index
+
+    every = (NetworkName(*each) for networks in read_index()["networks"].values() for each in networks)
+    return [each for each in every if each.architecture == architecture]
+
+
+def _closest(found: list[NetworkName], state: Mapping[str, torch.Tensor]) -> list[NetworkName]:
+    """Those networks that share most tensors with the checkpoint, the likelier family and plainer name first.
+
+    A ResNet of torchvision is timm's of the same name, weight by weight and result by result: one of them is enough.
+    """
+    ours = {each.architecture for each in found if each.family != "timm"}
+    found = [each for each in found if each.family != "timm" or each.architecture.removeprefix("tv_") not in ours]
+    if len(found) > 1:
+        shapes = {name: tensor.shape for name, tensor in state.items()}
+        strange = {each: misfit(each, shapes) for each in found}
+        found = [each for each in found if strange[each] == min(strange.values())]
+    return sorted(found, key=lambda each: (_FAMILIES.index(each.family), len(each.architecture), each))
+
+
+def _unusual_size(architecture: str, state: Mapping[str, torch.Tensor]) -> int | None:
+    """The pictures' side where the position table is not for the usual one."""
+    import timm
+
+    size = _image_size(state)
+    known: Any = timm.get_pretrained_cfg(architecture, allow_unregistered=False)
+    return None if size == known.input_size[-1] else size
+
+
+def _image_size(state: Mapping[str, torch.Tensor]) -> int | None:
+    """Of a vision transformer with a square position table, the side of the pictures that it was trained on."""
+    table, patches = (state.get(name) for name in _POSITIONS)
+    if table is None or patches is None or table.ndim != 3 or patches.ndim != 4:
+        return None
+    for extra in range(_MAX_CLASS_TOKENS + 1):
+        side = (table.shape[1] - extra) ** 0.5
+        if side == int(side):
+            return int(side) * patches.shape[-1]
+    return None
+
+
+def _not_recognised(file: Path, state: Mapping[str, torch.Tensor], family: str | None, architecture: str | None) -> str:
+    asked = " ".join(filter(None, (family, architecture)))
+    names = [name for name, tensor in state.items() if tensor.ndim > 1] or list(state)
+    of = f'no network "{asked}"' if asked else "no network of torchvision, timm, EfficientNet-Lite or CIFAR's ResNets"
+    return (
+        f"The weights in {file} are those of {of} (among {len(state)} tensors are "
+        f"{listing([f'{name} {list(state[name].shape)}' for name in (names[0], names[-1])], 2)}); name family and "
+        "architecture, give the folder with the config.json of a Hugging Face model, or, on the command line, the "
+        "function that builds the network with --entry module:function."
+    )

@@ -1,0 +1,151 @@
+"""Is the model right as often as it should be, or would another normalisation or another order of labels be right?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.compare_heads import mcnemar
+from neurontune_core.preflight.report import Finding, SampleAccuracy, Trial
+from neurontune_core.preflight.sample import NORMALISATIONS, Answers, Said
+
+LEVEL = 0.005  # what a p-value of an alternative must stay under; there are a handful of alternatives
+MARGIN = 0.03  # and by how much more of the sample it must be right
+FEW = 20  # samples below which guessing cannot be told from knowing
+PER_CLASS = 6  # samples a class from which on the order of the labels can be told
+
+
+def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
+    """Count the right answers, and those under other normalisations and another order of the labels."""
+    labels, said = answers.labels, answers.said
+    order, told = _best_order(labels, said.found, num_classes)
+    return SampleAccuracy(
+        split=answers.split,
+        n=len(labels),
+        correct=int((said.found == labels).sum()),
+        chance=float(np.bincount(labels).max() / len(labels)),
+        normalisations=tuple(_normalised(name, answers, other) for name, other in answers.others.items()),
+        order=order,
+        order_said=told,
+    )
+
+
+def better(trial: Trial | None) -> bool:
+    """Whether the alternative is right more often, and chance explains neither that nor that it is surer of the truth.
+
+    Which class is named says little of a sample; the probability of its own class says more. Both are counted by sign.
+    """
+    if trial is None or trial.fixed - trial.broken < max(1, MARGIN * trial.n):
+        return False
+    surer = trial.likelier is not None and 2 * trial.likelier > trial.n
+    p_value = min(
+        mcnemar(trial.fixed, trial.broken),
+        mcnemar(trial.likelier or 0, trial.n - (trial.likelier or 0)) if surer else 1.0,
+    )
+    return p_value < LEVEL
+
+
+def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: bool) -> Iterator[Finding]:
+    """Warnings on normalisation, order of the labels, and a model that guesses."""
+    now = f"{100 * accuracy.accuracy:.0f} %"
+    if (best := _best_normalisation(accuracy)) is not None:
+        flags = " ".join(
+            f"--preprocessing {key}={','.join(map(_short, best.settings[key]))}" for key in ("mean", "std")
+        )
+        yield Finding(
+            "warning",
+            "preprocessing",
+            f"The normalisation is likely wrong: with {best.name} the model is right on {100 * best.accuracy:.0f} % of "
+            f"{best.n} samples, as they were read on {100 * best.before / best.n:.0f} %.",
+            f"Use what the model was trained with; that is likely: {best.name}.",
+            flags,
+        )
+    if accuracy.order is not None and better(accuracy.order):
+        names = [class_names[place] for place in accuracy.order.settings["order"]]
+        yield Finding(
+            "warning",
+            "labels",
+            f"The order of the labels is likely wrong: read as {', '.join(names[:6])}{', ...' * (len(names) > 6)}, the "
+            f"model's outputs are right on {100 * accuracy.order.accuracy:.0f} % of the sample, not {now}.",
+            "Give the classes in the order of the model's outputs."
+            if can_reorder
+            else "Number the labels of the table in the order of the model's outputs.",
+            f"--classes {','.join(names)}" if can_reorder else "",
+        )
+    elif best is None and accuracy.interval[0] <= accuracy.chance:
+        low, high = (f"{100 * end:.0f}" for end in accuracy.interval)
+        few = accuracy.n < FEW
+        yield Finding(
+            "note" if few else "warning",
+            "accuracy",
+            f"The model is right on {now} of {accuracy.n} samples (95 % interval {low}-{high} %), where one answer for "
+            f"all would be right on {100 * accuracy.chance:.0f} %: "
+            + ("too few samples to tell it from guessing." if few else "it may be guessing."),
+            ""
+            if few
+            else "Check that these weights were trained on these classes, and how their samples were prepared.",
+        )
+
+
+def _best_normalisation(accuracy: SampleAccuracy) -> Trial | None:
+    return max(filter(better, accuracy.normalisations), key=lambda trial: trial.accuracy, default=None)
+
+
+def _normalised(name: str, answers: Answers, other: Said) -> Trial:
+    n = len(other)
+    labels, found = answers.labels[:n], answers.said.found[:n]
+    likelier = int((other.log_likelihood > answers.said.log_likelihood[:n]).sum())
+    return _trial(name, labels, found, other.found, likelier, _settings(name))
+
+
+def _trial(
+    name: str, labels: np.ndarray, found: np.ndarray, other: np.ndarray, likelier: int | None, settings: dict[str, Any]
+) -> Trial:
+    before, after = found == labels, other == labels
+    fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
+    return Trial(name, len(labels), int(before.sum()), fixed, broken, likelier, settings)
+
+
+def _settings(name: str) -> dict[str, Any]:
+    mean, std = NORMALISATIONS[name]
+    return {"mean": list(mean), "std": list(std)}
+
+
+def _best_order(labels: np.ndarray, found: np.ndarray, num_classes: int) -> tuple[Trial | None, str]:
+    """The order of the outputs under which most are right (an assignment problem; Kuhn, 1955).
+
+    The order is chosen on one half of the sample and counted on the other, and the other way round: chosen and counted
+    on the same samples, the best of all orders would look better than the right one.
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    if counts.min() < PER_CLASS:
+        return None, (
+            f"The order of the labels was not checked by answers: that takes {PER_CLASS} samples a class, and of some "
+            f"class there are {counts.min()} in the sample."
+        )
+    half = np.empty(len(labels), dtype=np.int64)
+    for label in range(num_classes):
+        mine = np.flatnonzero(labels == label)
+        half[mine] = np.arange(len(mine)) % 2
+    read = np.empty_like(found)
+    for side in (0, 1):
+        read[half == side] = _assigned(labels[half != side], found[half != side], num_classes)[found[half == side]]
+    order = _assigned(labels, found, num_classes)
+    said = "The order of the labels was checked: the model's outputs were matched to the classes in the best order."
+    return _trial("another order", labels, found, read, None, {"order": order.tolist()}), said
+
+
+def _assigned(labels: np.ndarray, found: np.ndarray, num_classes: int) -> np.ndarray:
+    """[C] the class that each output is to be read as; ties go to the order as it stands."""
+    from scipy.optimize import linear_sum_assignment
+
+    table = np.zeros((num_classes, num_classes))
+    np.add.at(table, (found, labels), 1)
+    table += 1e-6 * np.eye(num_classes)
+    return linear_sum_assignment(table, maximize=True)[1]
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"

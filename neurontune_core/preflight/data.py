@@ -1,0 +1,144 @@
+"""The data set's half of the report: what is counted, and what is found wanting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurontune_core.datasets.base import SIZED
+from neurontune_core.embeddings import listing
+from neurontune_core.errors import InputError
+from neurontune_core.extract import MAX_UNREADABLE
+from neurontune_core.preflight.report import Count, DataFacts, Finding
+
+if TYPE_CHECKING:
+    from neurontune_core.datasets.base import Dataset
+
+FEW = 10  # samples of a group below which its accuracy says little
+
+
+def look_at_data(
+    dataset: Dataset, spec: dict[str, Any], description: str, files: int, seed: int
+) -> tuple[DataFacts, list[Finding]]:
+    """Count the samples and open ``files`` of them, drawn by ``seed``."""
+    looked_at, reasons = _open_some(dataset, files, seed)
+    facts = DataFacts(
+        description=description,
+        root=str(dataset.root),
+        modality=dataset.modality,
+        num_samples=len(dataset.samples),
+        class_names=dataset.class_names,
+        group_names=dataset.group_names,
+        columns={role: column for role, column in (spec.get("columns") or {}).items() if column},
+        counts=_counts(dataset),
+        overlapping=_overlapping(dataset),
+        looked_at=looked_at,
+        unreadable=len(reasons),
+        reasons=tuple(reasons[:3]),
+    )
+    return facts, [*_unreadable(facts), *_splits(dataset, facts), *_groups(dataset, facts)]
+
+
+def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]:
+    """How many samples were opened, and why some could not be."""
+    rows = np.random.default_rng(seed).permutation(len(dataset.samples))[:files]
+    reasons = []
+    for row in sorted(rows.tolist()):
+        try:
+            sample = dataset.open_sample(str(dataset.samples["source"].iat[row]))
+            texts = () if dataset.modality == "image" else (sample,) if isinstance(sample, str) else sample
+            if any(not str(text).strip() for text in texts):  # type: ignore[union-attr]
+                reasons.append(f'The text "{dataset.samples["source"].iat[row]}" is empty.')
+        except InputError as error:
+            reasons.append(str(error))
+    return len(rows), reasons
+
+
+def _counts(dataset: Dataset) -> tuple[Count, ...]:
+    """Every split x class x group, the impossible ones left out."""
+    samples, attributes = dataset.samples, len(dataset.group_names) // len(dataset.class_names)
+    grouped = "group" in samples and attributes > 0
+    keys = ["split", "group" if grouped else "label"]
+    sizes = samples.groupby(keys).size().to_dict()
+    return tuple(
+        Count(split, label, dataset.group_names[place] if grouped else "", int(sizes.get((split, place), 0)))
+        for split in dataset.splits
+        for number, label in enumerate(dataset.class_names)
+        for place in (range(number * attributes, (number + 1) * attributes) if grouped else (number,))
+    )
+
+
+def _overlapping(dataset: Dataset) -> tuple[Count, ...]:
+    groups = dataset.overlapping_groups
+    if groups is None:
+        return ()
+    splits = dataset.samples["split"].to_numpy()
+    return tuple(
+        Count(split, "", name, int(groups.members[splits == split, place].sum()))
+        for split in dataset.splits
+        for place, name in enumerate(groups.names)
+    )
+
+
+def _unreadable(facts: DataFacts) -> Iterator[Finding]:
+    if not facts.unreadable:
+        return
+    what, share = SIZED[facts.modality], facts.unreadable / facts.looked_at
+    found = f"{facts.unreadable} of the {facts.looked_at} {what} that were looked at cannot be read: {facts.reasons[0]}"
+    if facts.modality != "image":
+        yield Finding("warning", "data", found, "Fill these rows in or leave them out.")
+    elif share > MAX_UNREADABLE:
+        mend = "Put the pictures into the folder that the table's paths start from, or name that folder."
+        yield Finding("blocker", "data", found, mend)
+    else:
+        yield Finding("warning", "data", found, "Extraction leaves such pictures out; replace the files to keep them.")
+
+
+def _splits(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
+    splits = set(dataset.splits)
+    if "val" not in splits:
+        yield Finding(
+            "warning",
+            "data",
+            "There is no validation split, so biased neurons are looked for on samples that the model may have been "
+            "trained on, where it makes too few mistakes to learn from.",
+            "Name a column with the splits (train, val, test), or put the files in folders train, val and test.",
+            "--column split=NAME" if facts.columns else "",
+        )
+    if "test" not in splits and len(splits) > 1:
+        yield Finding(
+            "note", "data", "There is no test split; accuracies are measured on the last of the others.", "Add one."
+        )
+    for split in dataset.splits:
+        empty = [name for name in dataset.class_names if not _of_class(facts, split, name)]
+        if empty:
+            where = f'split "{split}"' if split else "data set"
+            few = split == "test" or len(empty) > len(dataset.class_names) / 2  # part of a larger label set
+            sentence = f"The {where} has no samples of {len(empty)} classes: {listing(empty, 4)}."
+            yield Finding("note" if few else "warning", "data", sentence)
+
+
+def _of_class(facts: DataFacts, split: str, name: str) -> int:
+    return sum(count.n for count in facts.counts if (count.split, count.label) == (split, name))
+
+
+def _groups(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
+    if not facts.group_names:
+        yield Finding(
+            "note",
+            "data",
+            "Groups are not known, so the worst class stands in for the worst group; they are for measuring only.",
+            "Name the column with the attribute that may be a shortcut." if facts.columns else "",
+            "--column attribute=NAME" if facts.columns else "",
+        )
+        return
+    last = dataset.splits[-1]
+    small = [f"{count.group} ({count.n})" for count in facts.counts if count.split == last and count.n < FEW]
+    if small:
+        yield Finding(
+            "note",
+            "data",
+            f"Some groups have under {FEW} samples in {last or 'all'}, too few to say: {listing(small, 4)}.",
+        )

@@ -1,0 +1,138 @@
+"""The report as one page of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from neurontune_core.datasets.base import SIZED
+from neurontune_core.preflight.cost import in_words, size
+from neurontune_core.preflight.report import Count, DataFacts, ModelFacts, Report, SampleAccuracy
+
+_MAX_ROWS = 24
+_MARKS = {"blocker": "BLOCKER", "warning": "Warning", "note": "Note"}
+
+
+def page(report: Report, next_command: str) -> str:
+    """What was understood, what was measured, what is wrong, and the command that comes next."""
+    parts = [
+        ("Model", model_lines(report.model) if report.model else ["not understood"]),
+        ("Data", data_lines(report.data) if report.data else ["not understood"]),
+        ("Sample", accuracy_lines(report.accuracy) if report.accuracy else ["the model was not asked"]),
+        ("Extraction", cost_lines(report)),
+    ]
+    lines = [line for title, body in parts for line in _block(title, body)]
+    for finding in report.findings:
+        lines += ["", *_wrapped(f"{_MARKS[finding.level]}: {finding.sentence}", "")]
+        mend = " ".join(filter(None, (finding.mend, finding.flags)))
+        lines += _wrapped(mend, "    ") if mend else []
+    verdict = {"OK": "Nothing is in the way.", "warnings": "It can be extracted; mind the warnings."}
+    closing = verdict.get(report.status, "It cannot be extracted yet.")
+    lines += ["", f"{report.status}: {closing} The look took {in_words(report.seconds)}."]
+    return "\n".join([*lines, "", next_command] if next_command else lines)
+
+
+def model_lines(facts: ModelFacts) -> list[str]:
+    """What the network is, in sentences."""
+    size_of = f"{facts.num_parameters:,} parameters"
+    head = (
+        f'Its head "{facts.head}" is {facts.num_classes} x {facts.num_neurons}: {facts.num_classes} classes over '
+        f"{facts.num_neurons} neurons."
+        if facts.head
+        else f"It has no head; its embedding has {facts.num_neurons} neurons."
+    )
+    told = [facts.description] if facts.description else []
+    return [*told, f"{facts.architecture}, {size_of}.", head, *facts.loading, _input_line(facts)]
+
+
+def _input_line(facts: ModelFacts) -> str:
+    """How a sample becomes the network's input, and who says so."""
+    said, origin = facts.input, f" From: {facts.input_from}." if facts.input_from else ""
+    if facts.modality != "image":
+        each = "each pair of texts" if said["pairs"] else "each text"
+        return f"It reads {each} as at most {said['max_length']} tokens of its {said['tokenizer']}.{origin}"
+    side, resized = said["image_size"], said["resize"]
+    how = (
+        f"squashed to {resized} x {resized}"
+        if said["resize_mode"] == "squash"
+        else f"scaled to {resized} on the short side"
+    )
+    mean, std = (" ".join(f"{value:.4g}" for value in said[key]) for key in ("mean", "std"))
+    return (
+        f"Pictures are {how} ({said['interpolation']}), cropped to {side} x {side}, and normalised by mean {mean} and "
+        f"std {std}.{origin}"
+    )
+
+
+def data_lines(facts: DataFacts) -> list[str]:
+    """What the data are: a sentence, the samples by split, class and group, and how many could be read."""
+    told = [facts.description] if facts.description else []
+    read = facts.looked_at - facts.unreadable
+    looked = f"{facts.looked_at:,} of {facts.num_samples:,} {SIZED[facts.modality]} were opened; {read:,} can be read."
+    lines = [*told, "", *table(facts.counts), ""]
+    if facts.overlapping:
+        lines += ["Overlapping groups; a sample may be in several or in none:", "", *table(facts.overlapping), ""]
+    return [*lines, looked]
+
+
+def accuracy_lines(accuracy: SampleAccuracy) -> list[str]:
+    low, high = accuracy.interval
+    where = f' of split "{accuracy.split}"' if accuracy.split else ""
+    lines = [
+        f"Right on {accuracy.correct} of {accuracy.n} samples{where}, classes drawn evenly: "
+        f"{100 * accuracy.accuracy:.0f} % (95 % interval {100 * low:.0f}-{100 * high:.0f} %); "
+        f"always giving one answer would get {100 * accuracy.chance:.0f} %.",
+    ]
+    if accuracy.normalisations:
+        others = ", ".join(f"{trial.name} {100 * trial.accuracy:.0f} %" for trial in accuracy.normalisations)
+        fewest = min(trial.n for trial in accuracy.normalisations)
+        lines.append(f"With other normalisations, of the first {fewest} or more: {others}.")
+    return [*lines, accuracy.order_said]
+
+
+def cost_lines(report: Report) -> list[str]:
+    cost = report.cost
+    if cost is None:
+        return ["not measured"]
+    return [
+        f"About {in_words(cost.seconds)} on {cost.device} ({cost.samples_per_second:.1f} samples a second, measured on "
+        f"{cost.measured}), {size(cost.memory)} of memory on top of the program, {size(cost.disk)} on disk."
+    ]
+
+
+def table(counts: Sequence[Count]) -> list[str]:
+    """One row a class and group, one column a split."""
+    splits = list(dict.fromkeys(count.split for count in counts))
+    rows: dict[str, dict[str, int]] = {}
+    for count in counts:
+        rows.setdefault(count.group or count.label, {})[count.split] = count.n
+    body = [[name, *(f"{by_split.get(split, 0):,}" for split in splits)] for name, by_split in rows.items()]
+    empty = [name for name, by_split in rows.items() if not any(by_split.values())]
+    if len(body) > _MAX_ROWS:
+        body = [line for line in body if line[0] not in empty]
+    left_out = body[_MAX_ROWS:]
+    total = [sum(by_split.get(split, 0) for by_split in rows.values()) for split in splits]
+    lines = [["", *(split or "all" for split in splits)], *body[:_MAX_ROWS]]
+    lines += [[f"... and {len(left_out)} more", *[""] * len(splits)]] if left_out else []
+    lines += [["in all", *(f"{count:,}" for count in total)]] if counts and counts[0].label else []
+    widths = [max(len(line[column]) for line in lines) for column in range(len(splits) + 1)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(pairs)
+        ).rstrip()
+        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
+    ]
+
+
+def _block(title: str, body: Sequence[str]) -> Iterator[str]:
+    yield title
+    for line in body:
+        yield from _wrapped(line, "    ")
+    yield ""
+
+
+def _wrapped(line: str, indent: str, width: int = 110) -> list[str]:
+    import textwrap
+
+    if "  " in line or not line:  # a row of a table
+        return [f"{indent}{line}".rstrip()]
+    return textwrap.wrap(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

@@ -1,0 +1,91 @@
+"""What a person asks for: two paths and corrections; and the specs that they mean."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurontune_core.datasets.base import DatasetGuess
+from neurontune_core.datasets.guess import guess_dataset
+from neurontune_core.errors import InputError
+from neurontune_core.models.detect import ModelGuess, guess_model
+
+ROLE_NAMES = {"group": "attribute", "image": "path", "hypothesis": "text2"}  # as people also say
+_WORDS = ("random", "imagenet")  # weights that are no path
+_PACKAGED = "minilm"  # a family whose weights are installed
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Two paths, and what a person corrects.
+
+    Attributes:
+        data: folder or table of the data.
+        weights: checkpoint, model folder, "random", "imagenet", "minilm", or an allowed hub id; empty to look at data
+            alone.
+        columns: role -> column; None (or "") says that there is none.
+        classes: class names in the order of the model's outputs.
+        family, architecture: of the model, where they are not to be found out.
+        entry: "module:function" that builds the network; read on the command line alone.
+        settings: other keys of the model's spec (``num_classes``, ``image_size``, ``preprocessing``,
+            ``use_last_linear``).
+    """
+
+    data: str
+    weights: str = ""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    family: str | None = None
+    architecture: str | None = None
+    entry: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def dataset(self) -> DatasetGuess:
+        """Raises InputError when the data are not understood."""
+        if not self.data:
+            raise InputError("Give the folder or the table of the data.")
+        columns = {ROLE_NAMES.get(role, role): column or None for role, column in self.columns.items()}
+        guess = guess_dataset(self.data, columns)
+        if self.classes:
+            guess.spec["class_names"] = list(self.classes)
+        return guess
+
+    def model(self) -> ModelGuess:
+        """Raises InputError when the weights are not recognised."""
+        given: dict[str, Any] = {key: value for key, value in self.settings.items() if value not in (None, {}, False)}
+        if self.entry:
+            weights = {"weights": os.path.abspath(os.path.expanduser(self.weights))} if self.weights else {}
+            spec = {"family": "python", "entry": self.entry, **weights}
+            return ModelGuess(spec | given, f"The network that {self.entry} builds.")
+        if not self.weights:
+            raise InputError("Give the weights: a checkpoint, or the folder of a Hugging Face model.")
+        if self.weights == _PACKAGED and not Path(self.weights).exists():
+            return ModelGuess({"family": _PACKAGED} | given, "The installed sentence encoder MiniLM, without a head.")
+        if self.weights in _WORDS:
+            return self._named(given)
+        if not Path(self.weights).expanduser().exists() and _HUB_ID.fullmatch(self.weights):
+            return self._from_hub(given)
+        guess = guess_model(self.weights, self.family, self.architecture)
+        return guess._replace(spec=guess.spec | given)
+
+    def _named(self, given: dict[str, Any]) -> ModelGuess:
+        if not self.family:
+            raise InputError(f'Weights "{self.weights}" need the model\'s family, such as torchvision.')
+        named = {"family": self.family, "architecture": self.architecture, "weights": self.weights} | given
+        spec = {key: value for key, value in named.items() if value is not None}
+        return ModelGuess(
+            spec, f'{" ".join(filter(None, (self.family, self.architecture)))}, weights "{self.weights}".'
+        )
+
+    def _from_hub(self, given: dict[str, Any]) -> ModelGuess:
+        from neurontune_core.models import ALLOWED_HUB_MODELS
+        from neurontune_core.models.huggingface import cached_folder
+
+        guess = guess_model(cached_folder(self.weights, ALLOWED_HUB_MODELS), self.family, self.architecture)
+        description = f"{guess.description} It comes from the local cache; nothing was fetched."
+        return guess._replace(spec=guess.spec | {"hub": self.weights} | given, description=description)

@@ -1,0 +1,157 @@
+"""A small, balanced sample through the model: what it answers under several normalisations, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+
+if TYPE_CHECKING:
+    import torch
+
+    from neurontune_core.datasets.base import Dataset
+    from neurontune_core.models.base import Network
+
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std for values in 0..1
+NORMALISATIONS: dict[str, Normalisation] = {
+    "ImageNet's mean and std": (IMAGENET_MEAN, IMAGENET_STD),
+    "values from -1 to 1": ((0.5,) * 3, (0.5,) * 3),
+    "values from 0 to 1": ((0.0,) * 3, (1.0,) * 3),
+    "values from 0 to 255": ((0.0,) * 3, (1 / 255,) * 3),
+}
+_ALIKE = 0.02  # means and stds closer than this give the same answers
+_ORDER = ("val", "test", "train", "")  # where the model is asked: samples that it was not trained on, if there are any
+_BATCH = 32
+
+
+class Said:
+    """What a model says of n samples.
+
+    Attributes:
+        found: [n] int64, the class that it names.
+        log_likelihood: [n] of the sample's own class.
+    """
+
+    def __init__(self) -> None:
+        self.found = np.empty(0, np.int64)
+        self.log_likelihood = np.empty(0)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def add(self, model: Network[Any], batch: Any, labels: np.ndarray) -> None:
+        logits = model.logits(batch).float().cpu()
+        scores = logits.log_softmax(dim=1).numpy()[np.arange(len(labels)), labels]
+        self.found = np.concatenate([self.found, logits.argmax(dim=1).numpy()])
+        self.log_likelihood = np.concatenate([self.log_likelihood, scores])
+
+
+@dataclass
+class Answers:
+    """What the model said of n samples, as they are read and under other normalisations of pictures.
+
+    Attributes:
+        split: where they come from.
+        labels: [n] int64; empty for a model without a head for them.
+        said: as the samples are read.
+        others: by normalisation, of the first samples alone where these told enough.
+        rates: (samples, seconds) of each batch.
+    """
+
+    split: str
+    labels: np.ndarray
+    said: Said
+    others: dict[str, Said]
+    rates: list[tuple[int, float]]
+
+    @property
+    def rate(self) -> tuple[int, float]:
+        """Samples timed and samples per second; the first batch only warms up, where there are others."""
+        counted = self.rates[1:] or self.rates
+        samples, seconds = (sum(values) for values in zip(*counted, strict=True))
+        return int(samples), samples / max(seconds, 1e-9)
+
+    def promising(self, other: Said) -> bool:
+        """Whether another normalisation is still in the race: as often right, or as likely on as many samples."""
+        n = len(other)
+        gain = int((other.found == self.labels[:n]).sum() - (self.said.found[:n] == self.labels[:n]).sum())
+        return gain >= 0 or 2 * int((other.log_likelihood > self.said.log_likelihood[:n]).sum()) >= n
+
+
+def ask(
+    model: Network[Any], dataset: Dataset, *, samples: int, seconds: float, seed: int, with_answers: bool
+) -> Answers:
+    """Run up to ``samples`` samples through the model, at least one batch, and no new batch after ``seconds``.
+
+    Other normalisations are dropped from the race as soon as they fall behind.
+    """
+    split = next(split for split in _ORDER if split in dataset.splits)
+    labels, sources = (dataset.rows(split)[name].to_numpy() for name in ("label", "source"))
+    rows, changes = balanced_rows(labels, samples, seed), _others(model) if with_answers else {}
+    answers = Answers(split, labels[:0], Said(), {name: Said() for name in changes}, [])
+    started = time.monotonic()
+    for start in range(0, len(rows), _BATCH):
+        if start and time.monotonic() - started > seconds:
+            break
+        began, good, prepared = time.monotonic(), [], []
+        for row in rows[start : start + _BATCH].tolist():
+            with suppress(InputError):  # counted by look_at_data
+                prepared.append(model.prepare(dataset.open_sample(str(sources[row]))))
+                good.append(row)
+        if not good:
+            continue
+        batch, before = model.batch(prepared), len(answers.said)
+        if with_answers:
+            answers.said.add(model, batch, labels[good])
+            answers.labels = np.concatenate([answers.labels, labels[good]])
+        else:
+            model.embed(batch).float().cpu()
+        answers.rates.append((len(good), time.monotonic() - began))
+        for name, other in answers.others.items():
+            if len(other) == before and (not before or answers.promising(other)):
+                other.add(model, changes[name](batch), labels[good])
+    return answers
+
+
+def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """[at most ``samples``] row numbers: one of each class in turn, classes and rows in random order.
+
+    Any beginning of them is as balanced as it can be.
+    """
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(labels))
+    turn = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        mine = shuffled[labels[shuffled] == label]
+        turn[mine] = np.arange(len(mine))
+    return shuffled[np.argsort(turn[shuffled], kind="stable")][:samples]
+
+
+def _others(model: Network[Any]) -> dict[str, Any]:
+    """name -> what turns a normalised batch [B, 3, H, W] into one that is normalised in that way."""
+    used = getattr(model, "preprocessing", None)
+    if not isinstance(used, Preprocessing):
+        return {}
+    return {
+        name: _changer((used.mean, used.std), other)
+        for name, other in NORMALISATIONS.items()
+        if not all(
+            np.allclose(mine, theirs, atol=_ALIKE) for mine, theirs in zip((used.mean, used.std), other, strict=True)
+        )
+    }
+
+
+def _changer(used: Normalisation, wanted: Normalisation) -> Any:
+    def change(batch: torch.Tensor) -> torch.Tensor:
+        (mean, std), (other_mean, other_std) = (
+            [batch.new_tensor(values).reshape(3, 1, 1) for values in each] for each in (used, wanted)
+        )
+        return (batch * std + mean - other_mean) / other_std
+
+    return change

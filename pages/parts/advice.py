@@ -1,0 +1,89 @@
+"""What the adviser says about a run: asked beside the screen, kept with the run, and taken as a run of its own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.advise.kept import KeptAdvice
+from neurontune_core.figures import candidate_intervals
+from neurontune_core.live import LiveAdvice
+from neurontune_core.workspace import Run
+from pages.parts.state import View
+from pages.parts.words import literal
+
+EXPLAINED = (
+    "The adviser sees no group label. It cuts the identification split into parts, so that each head is judged by its "
+    "worst class on samples that it has not seen, and keeps the simpler choice unless another one is better by more "
+    "than its standard error. The rule is ours, not the paper's."
+)
+COLUMNS = (
+    "Fixed and broken: identification samples that your head gets wrong and this one right, and the reverse. "
+    "Over the parts: the lowest and highest worst-class accuracy among the parts. Masked: mean share of the neurons. "
+    "†: one part of the identification split retrains, another finds the neurons."
+)
+
+
+def ask(here: View, run: Run) -> None:
+    """Start asking about a run, once at a time."""
+    asked: LiveAdvice | None = st.session_state.get("asked")
+    if asked is None or not asked.running:
+        st.session_state["asked"] = LiveAdvice(here.diagnosis, run)
+
+
+def advice_section(here: View) -> None:
+    """The advice on the chosen run: under way, there, or a button that asks for it."""
+    run = here.run
+    assert run is not None
+    st.subheader("What we would do")
+    asked: LiveAdvice | None = st.session_state.get("asked")
+    mine = asked is not None and asked.run.folder == run.folder
+    if mine and asked is not None and asked.running:
+        asking(asked)
+        return
+    if mine and asked is not None and asked.error:
+        st.error(literal(asked.error))
+    advice = run.advice
+    if advice is None:
+        st.caption(EXPLAINED)
+        st.button("Ask the adviser", key="ask", icon=":material/balance:", on_click=ask, args=(here, run))
+        return
+    told(advice)
+    if run.advised:
+        st.success("The chosen run is the advised head.")
+    else:
+        st.button(
+            "Take the advised head as a run",
+            key="take",
+            type="primary",
+            icon=":material/check:",
+            on_click=take,
+            args=(here, run),
+            help="It becomes a run of its own, to check, compare and export.",
+        )
+
+
+@st.fragment(run_every=0.4)
+def asking(asked: LiveAdvice) -> None:
+    asked.wait(0.3)
+    if not asked.running:
+        st.rerun()
+    bar, stop = st.columns([8, 1], vertical_alignment="center")
+    bar.progress(asked.share, text="Judging heads on samples that they have not seen …")
+    stop.button("Stop", key="stop-asking", on_click=asked.stop)
+
+
+def told(advice: KeptAdvice) -> None:
+    """Verdict, reasons, and what they rest on."""
+    st.markdown(f"#### {literal(advice.title)}\n**On your data: {literal(advice.what)}**, because")
+    st.markdown("\n".join(f"- {literal(reason)}" for reason in advice.reasons))
+    figure = candidate_intervals(advice.heads, advice.worst_class, advice.chosen)
+    st.plotly_chart(figure, key="candidates", config={"displayModeBar": False})
+    for remark in advice.remarks:
+        st.caption(literal(remark))
+    with st.expander("The evidence"):
+        st.dataframe(list(advice.evidence), hide_index=True, key="evidence")
+        st.caption(f"{EXPLAINED} {COLUMNS}")
+
+
+def take(here: View, run: Run) -> None:
+    st.session_state["choose_run"] = here.diagnosis.project.take_advice(run).id

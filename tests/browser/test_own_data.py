@@ -1,0 +1,71 @@
+"""A new user's own pictures and checkpoint, from Setup to Export."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Page, expect
+from safetensors.torch import load_file
+
+from neurontune_core.models import load_model
+from tests.browser.conftest import Server, settled
+from tests.own_model import own_model
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.timeout(900)
+def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, page: Page, tmp_path: Path) -> None:
+    data, weights = own_model(tmp_path)
+    page.goto(f"{server.url}/setup")
+    expect(page.get_by_text("Your own model and data")).to_be_visible()
+    settled(page)
+    main = page.get_by_test_id("stMain")
+    main.get_by_role("textbox", name="Folder or table of the data").fill(str(data))
+    main.get_by_role("textbox", name="Weights file, or model folder").fill(str(weights))
+    page.keyboard.press("Tab")
+    settled(page)
+    main.get_by_role("button", name="Look").click()
+    expect(main.get_by_text("It can be extracted")).to_be_visible(timeout=240_000)
+    settled(page)
+    page.reload()
+    expect(main.get_by_text("It can be extracted")).to_be_visible()
+    expect(main.get_by_text("2 × 64")).to_be_visible()
+    settled(page)
+    main.get_by_role("button", name="Extract", exact=False).filter(has_text=re.compile("Extract$")).click()
+    expect(page.get_by_text("Extract my-pictures · done")).to_be_visible(timeout=240_000)
+    settled(page)
+    page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
+    expect(page.get_by_role("heading", name="Accuracy by class")).to_be_visible()
+    settled(page)
+
+    shown = page.get_by_test_id("stMetric").filter(has_text="average · ERM").get_by_test_id("stMetricValue")
+    model = load_model({"family": "cifar_resnet", "architecture": "resnet20", "weights": str(weights)}, tmp_path)
+    files = sorted((data / "test").glob("*/*.png"))
+    pixels = model.batch([model.prepare(Image.open(file).convert("RGB")) for file in files])
+    right = sum(
+        ("cat", "dog")[said] == file.parent.name
+        for said, file in zip(model.logits(pixels).argmax(1).tolist(), files, strict=True)
+    )
+    assert shown.inner_text() == f"{100 * right / len(files):.1f} %"
+
+    project = server.home / "projects" / "my-pictures"
+    page.get_by_test_id("stSidebar").get_by_test_id("stBaseButton-primary").click()
+    deadline = time.monotonic() + 120
+    while not list((project / "runs").glob("*/run.json")):
+        assert time.monotonic() < deadline, "no run was saved"
+        page.wait_for_timeout(100)
+    expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}"))).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Export").click()
+    page.get_by_role("button", name="Prepare the files").click()
+    with page.expect_download() as download:
+        page.locator(".st-key-head-safetensors button, .st-key-head\\.safetensors button").first.click()
+    download.value.save_as(tmp_path / "head.safetensors")
+    head = torch.nn.Linear(64, 2)
+    head.load_state_dict(load_file(tmp_path / "head.safetensors"))
