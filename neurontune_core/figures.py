@@ -58,7 +58,7 @@ def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = Non
     return _figure(
         {
             "data": traces,
-            "layout": _layout("neurons, highest score first", "spuriousness score", 250)
+            "layout": _layout("neurons, highest score first", "spuriousness score", 250, numbers=True)
             | {
                 "shapes": [
                     {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold,
@@ -92,7 +92,7 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
         }
         for name, share, colour, dash in series
     ]
-    layout = _layout("λ", "accuracy if masked, %", 230)
+    layout = _layout("λ", "accuracy if masked, %", 230, numbers=True)
     layout["xaxis"]["range"] = [0, largest]
     line = {"color": ACCENT, "width": 2, "dash": "dash"}
     layout["shapes"] = [
@@ -178,7 +178,11 @@ def outcome_distributions(distribution: Distribution, title: str) -> Figure:
         if not np.isnan(median):
             line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
             shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
-    layout = _layout("activation", "% of samples", 230) | {"barmode": "overlay", "bargap": 0, "shapes": shapes}
+    layout = _layout("activation", "% of samples", 230, numbers=True) | {
+        "barmode": "overlay",
+        "bargap": 0,
+        "shapes": shapes,
+    }
     return _figure(
         {"data": traces, "layout": layout | {"title": {"text": _short(title), "font": {"size": 14}, "x": 0}}}
     )
@@ -348,12 +352,13 @@ def _area(x: np.ndarray, y: np.ndarray, colour: str, name: str) -> dict:
     }
 
 
-def _layout(x: str, y: str, height: int) -> dict:
+def _layout(x: str, y: str, height: int, *, numbers: bool = False) -> dict:
+    """With ``numbers`` on both axes the margins are wide enough; to measure them would draw the chart twice."""
     return {
         "height": height,
         "margin": _MARGIN,
-        "xaxis": {"title": {"text": x}},
-        "yaxis": {"title": {"text": y}},
+        "xaxis": {"title": {"text": x}, "automargin": not numbers},
+        "yaxis": {"title": {"text": y}, "automargin": not numbers},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         "uirevision": "keep",
     }
