@@ -94,17 +94,21 @@ def again(job: Job) -> None:
 
 
 def to_project(job: Job) -> None:
-    """Extract the data with the trained model into a project of the same name."""
+    """Extract the data with the trained model into a project of the same name; noted, as a page switch in a fragment is
+    lost when its clock ticks at that moment."""
     name, number, made = job.config["name"], 1, job.status().result or {}
     while name in workspace().names():
         name, number = f"{job.config['name']}-{number}", number + 1
     out = workspace().new_folder(name)
     config = {"model": {"weights": made["model"]}, "dataset": made["dataset"], "base": str(out), "out": str(out)}
     store.submit("extract", config | {"name": name, "title": name}, title=f"Extract {name}")
+    st.session_state["taken_on"] = True
 
 
 @st.fragment(run_every=1.0)
 def progress(job: Job) -> None:
+    if "taken_on" in st.session_state:
+        st.rerun()
     status, history = job.status(), history_of(job)
     bar, button = st.columns([5, 1], vertical_alignment="center")
     share = 1.0 if status.state == "done" else status.done / status.total if status.total else 0.0
@@ -118,12 +122,15 @@ def progress(job: Job) -> None:
     curves(job, status, history)
     for remark in history.remarks:
         st.caption(plain(remark))
-    if status.state == "done" and st.button("Extract into a project", key="train_extract", type="primary",
-            help="Runs all samples through the trained model, so that its neurons can be looked at."):  # fmt: skip
-        to_project(job)
-        st.switch_page(Path(__file__).with_name("setup.py"), query_params={})
+    if status.state == "done":
+        st.button(
+            "Extract into a project", key="train_extract", type="primary", on_click=to_project, args=(job,),
+            help="Runs all samples through the trained model, so that its neurons can be looked at.",
+        )  # fmt: skip
 
 
+if st.session_state.pop("taken_on", None):
+    st.switch_page(Path(__file__).with_name("setup.py"), query_params={})
 st.title("Train a classifier")
 st.markdown(
     "The ordinary way (ERM, empirical risk minimisation): make as few mistakes as possible on the training samples, on "
