@@ -14,6 +14,7 @@ from neurontune_core.study_figures import study_figure
 from pages.parts.job_banner import job_bar
 from pages.parts.method_settings import method_settings
 from pages.parts.state import View, view, workspace
+from pages.parts.words import plain
 
 WITHOUT_SEEDS = ("stability", "cost")
 
@@ -38,7 +39,7 @@ def ask(here: View, store: JobStore, key: str) -> None:
             config = study_config(here.diagnosis.project, here.name, key, int(seeds), given)
             store.submit("ablate", config, title=STUDIES[key].title)
         except InputError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 @st.fragment(run_every=1.0)
@@ -89,7 +90,7 @@ if newest is not None:
     elif status.state == "cancelled" and newest.config["study"] == key:
         st.info("Cancelled; the seeds that were done by then are below.")
     elif status.state in ("failed", "lost") and newest.config["study"] == key:
-        st.error(status.error)
+        st.error(plain(str(status.error)))
 found = saved_study(here.diagnosis.project, key)
 if found is not None:
     result_of(found)

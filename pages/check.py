@@ -13,7 +13,7 @@ from pages.parts.close_up import facts
 from pages.parts.keeping import keep_as_group
 from pages.parts.state import View, view
 from pages.parts.wall import wall
-from pages.parts.words import HELP, interval, percent
+from pages.parts.words import HELP, interval, percent, plain
 
 WORDS = {"fixed": "fixed", "broken": "broken", "kept_wrong": "wrong in both", "kept_right": "right in both"}
 EVERYTHING, MATRIX = "all", 20  # classes that a square table still shows
@@ -145,7 +145,7 @@ rest[1].metric("wrong in both", counts.kept_wrong)
 rest[2].metric("right in both", counts.kept_right)
 st.dataframe(by_part(moved), hide_index=True, key="parts")
 st.caption(
-    f'On "{here.diagnosis.evaluation.split}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
+    f'On "{plain(here.diagnosis.evaluation.split)}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
     "samples that only one of the two heads gets right."
 )
 samples(here, moved, {"before": found[first], "after": found[second]})

@@ -17,6 +17,7 @@ from pages.parts.job_banner import job_bar
 from pages.parts.leaderboard import leaderboard, table
 from pages.parts.method_settings import method_settings, named
 from pages.parts.state import View, view, workspace
+from pages.parts.words import plain
 
 CHOICES = [key for key in METHODS if key not in ALWAYS]
 FIRST = ("neurontune", "neurontune_halves", "afr", "self")
@@ -50,7 +51,7 @@ def ask(here: View, store: JobStore) -> None:
             config = job_config(diagnosis.project, here.name, keys, int(seeds), given)
             store.submit("compare", config, title=f"Compare {len(config['methods'])} methods")
         except InputError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 @st.fragment(run_every=1.0)
@@ -72,7 +73,7 @@ def last_words(job: Job) -> None:
     if status.state == "cancelled":
         st.info(f"{job.title}: cancelled after {status.done} of {status.total} runs; what was done is below.")
     elif status.state in ("failed", "lost"):
-        st.error(f"{job.title}: {status.error}")
+        st.error(plain(f"{job.title}: {status.error}"))
     if status.state in ("cancelled", "failed", "lost") and st.button("Go on where it stopped", key=f"resume-{job.id}"):
         store.submit(job.task, job.config, title=job.title)
         st.rerun()

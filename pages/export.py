@@ -7,6 +7,7 @@ from neurontune_core.cli.command import tune_command
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.export import VerificationError, export_bundle
 from pages.parts.state import view
+from pages.parts.words import plain
 
 here = view()
 st.title("Export")
@@ -55,7 +56,7 @@ if st.button("Prepare the files", key="prepare", type="primary", disabled=ready 
             )
         st.session_state.setdefault("bundle", {})[here.name, run.id] = ready
     except VerificationError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 if ready:
     for file in ready:

@@ -12,7 +12,7 @@ from pages.parts.judging import judge_bar, step
 from pages.parts.state import view
 from pages.parts.strip import headline
 from pages.parts.warn import warn
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 FLOATS = ("float32", "float64")
 FILTERS = ("all", "masked", "sure", "judged by hand")
@@ -95,7 +95,7 @@ with left:
     effect = mask_effect(diagnosis.curve(here.mask_value), here.threshold, largest)
     st.plotly_chart(effect, key="effect", config=QUIET)
     st.caption(
-        f'What the mask alone does to the trained head, on "{diagnosis.project.content["roles"]["evaluation"]}", for '
+        f'What the mask alone does to the trained head, on "{plain(diagnosis.evaluation.split)}", for '
         "every λ. Far right: nothing masked."
     )
     which = st.segmented_control(

@@ -8,15 +8,15 @@ from pages.parts.close_up import facts
 from pages.parts.state import view
 from pages.parts.strip import headline
 from pages.parts.wall import wall
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 HEIGHT, LOWER = 440, 250
 here = view()
 diagnosis = here.diagnosis
 evaluation, split = diagnosis.evaluation, diagnosis.project.content["roles"]["evaluation"]
 
-st.title(diagnosis.project.title)
-st.markdown(diagnosis.project.problem or "What this classifier gets wrong, by class and by group.")
+st.title(plain(diagnosis.project.title))
+st.markdown(plain(diagnosis.project.problem) or "What this classifier gets wrong, by class and by group.")
 headline(here, masked_now=False)
 
 tried = {"ERM": diagnosis.erm}
@@ -25,7 +25,7 @@ if here.run:
 heads = {name: diagnosis.evaluate(head) for name, head in tried.items()}
 st.subheader("Accuracy by group" if evaluation.groups is not None else "Accuracy by class")
 st.caption(
-    f'On the split "{split}" ({evaluation.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
+    f'On the split "{plain(split)}" ({evaluation.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
     + (f" Masking off: {HELP['masking off']}" if here.run else "")
 )
 parts = [part for part in diagnosis.erm_evaluation.groups or diagnosis.erm_evaluation.classes if part.n]
@@ -43,7 +43,7 @@ if evaluation.overlapping_groups is not None:
         st.plotly_chart(group_bars(apart), key="overlapping", config={"displayModeBar": False})
 
 worst = diagnosis.erm_evaluation.worst_group
-st.subheader(f"Mistakes in the worst group: {worst.name}" if worst else "Mistakes")
+st.subheader(f"Mistakes in the worst group: {plain(worst.name)}" if worst else "Mistakes")
 wrong = diagnosis.mistakes(worst.name if worst else None)
 names = evaluation.class_names
 captions, said = [f"called {name}" for name in names], diagnosis.said[wrong]

@@ -10,7 +10,7 @@ from neurontune_core.workspace import HALVES
 from pages.parts.advice import advice_section, ask
 from pages.parts.state import View, view
 from pages.parts.warn import warn
-from pages.parts.words import HELP, interval, percent
+from pages.parts.words import HELP, interval, percent, plain
 
 SELECT = {
     "sfit": "highest SFit (the paper)",
@@ -146,7 +146,7 @@ if live is not None:
 else:
     finished: LiveRun | None = st.session_state.get("finished")
     if finished is not None and finished.error:
-        st.error(finished.error)
+        st.error(plain(finished.error))
     if here.run:
         outcome(here)
     else:

@@ -14,7 +14,7 @@ from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.judging import SLIDERS, moved, undo_bar
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 PAGES = Path(__file__).parent
 SECTIONS = {
@@ -56,7 +56,7 @@ def sidebar() -> state.View | None:
         threshold, mask_value = mask_settings(diagnosis)
         return state.View(chosen, diagnosis, threshold, mask_value, choose_run(diagnosis))
     except InputError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return None
 
 
@@ -65,7 +65,7 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     try:
         top = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
     except NoMistakes as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return 0.0, 0.0
     threshold = st.slider(
         "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key=SLIDERS["threshold"], bind="query-params",
@@ -117,5 +117,5 @@ with st.sidebar:
 try:
     page.run()
 except InputError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))
 settle("torch" in sys.modules)

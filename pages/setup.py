@@ -16,11 +16,11 @@ def about() -> None:
     """What the open project is made of, and how to recompute it."""
     project = view().diagnosis.project
     roles, spec = project.content["roles"], project.content.get("model") or {}
-    st.subheader(project.title)
+    model = str(spec.get("architecture") or spec.get("family") or "vectors alone")
+    st.subheader(plain(project.title))
     st.markdown(
-        f"Model: **{spec.get('architecture', 'vectors alone')}** · biased neurons are found on "
-        f"**{roles['identification']}**, the head is tuned on **{roles['tuning']}** "
-        f"and measured on **{roles['evaluation']}**."
+        f"Model: **{plain(model)}** · biased neurons are found on **{plain(roles['identification'])}**, the head is "
+        f"tuned on **{plain(roles['tuning'])}** and measured on **{plain(roles['evaluation'])}**."
     )
     if spec and st.button("Extract again", help="Recomputes the embeddings from the pictures into a new project."):
         number = 1

@@ -11,6 +11,7 @@ from neurontune_core.theory.neuron_scores import MOST_NEURONS
 from neurontune_core.theory.report_synthetic import activations, synthetic, synthetic_summary
 from neurontune_core.theory.synthetic import CLASSES
 from pages.parts.theory import LEAST_NEURONS, chart, data_model, explained, keep, seed_input
+from pages.parts.words import plain
 
 SIGNED, ABSOLUTE = "signed, as in the theorem", "absolute, as in the method"
 AS_IT_WAS, AGAIN = "as it was", "retrained"
@@ -118,5 +119,5 @@ st.subheader(CLAIMS[claim].title)
 try:
     {"lemma": lemma, "scores": scores, "removal": removal, "synthetic": experiment}[claim]()
 except InputError as error:
-    st.info(str(error))
+    st.info(plain(str(error)))
 data_model()

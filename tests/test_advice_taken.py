@@ -20,7 +20,7 @@ from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
 from neurontune_core.live import LiveAdvice
 from neurontune_core.workspace import Project, Run, Workspace
-from pages.parts.words import literal
+from pages.parts.words import plain
 from tests.planted import CORE, SHORTCUT, write_project
 from tests.test_pages import opened, said
 
@@ -177,8 +177,8 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     shown.run()
     advice = run.advice
     assert advice is not None
-    assert f"**On your data: {literal(advice.what)}**, because" in said(shown)
-    assert all(literal(reason) in said(shown) for reason in advice.reasons)
+    assert f"**On your data: {plain(advice.what)}**, because" in said(shown)
+    assert all(plain(reason) in said(shown) for reason in advice.reasons)
     assert len(shown.dataframe[1].value) == len(advice.heads)
     head, test = run.advised_head, project.load_set("evaluation")
     assert head is not None
@@ -196,4 +196,4 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
 
 
 def test_names_from_elsewhere_mean_nothing_to_markdown() -> None:
-    assert literal("a*b* <i> $x$ :red[y] `z`") == r"a\*b\* \<i\> \$x\$ \:red\[y\] \`z\`"
+    assert plain("a*b* <i> $x$ :red[y] `z`") == r"a\*b\* \<i\> \$x\$ \:red\[y\] \`z\`"

@@ -10,7 +10,7 @@ from pages.parts.close_up import picture
 from pages.parts.state import View, gallery
 from pages.parts.texts import texts
 from pages.parts.wall import wall
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 TOP, TOP_TEXTS = 120, 12
 COLOURS = ("inferno", "viridis", "grey")
@@ -20,7 +20,7 @@ QUIET = {"displayModeBar": False}
 def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
     diagnosis = here.diagnosis
     names = diagnosis.identification.class_names
-    pushes = ", ".join(f"{name} {weight:+.2f}" for name, weight in diagnosis.pushes(neuron))
+    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in diagnosis.pushes(neuron))
     st.caption(
         f"Weight in the head: {pushes}. A positive weight pushes towards the class. "
         f"Silent on {diagnosis.silence[neuron]:.0%} of the samples."
@@ -88,7 +88,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
     if shelf.has_texts:
         _words(here, neuron)
         where = " Orange words make the neuron fire harder, blue ones less hard. Click a text to unfold it."
-    st.caption(f'Split "{split}". Under each sample: activation, and what the classifier said.{where}')
+    st.caption(f'Split "{plain(split)}". Under each sample: activation, and what the classifier said.{where}')
     if not shelf.has_texts and chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
 
@@ -106,12 +106,12 @@ def _details(here: View, split: str, row: int, neuron: int, colours: str) -> Non
     diagnosis = here.diagnosis
     each, names = diagnosis.identification, diagnosis.identification.class_names
     activation = float(diagnosis.activations(neuron)[row])
-    st.markdown(f"**Sample {each.sample_ids[row]}**")
+    st.markdown(f"**Sample {plain(str(each.sample_ids[row]))}**")
     picture(here, split, row, "close-up", neuron, colours)
-    group = "" if each.groups is None else f" · group **{each.group_names[each.groups[row]]}**"
+    group = "" if each.groups is None else f" · group **{plain(each.group_names[each.groups[row]])}**"
     said = diagnosis.predictions[row]
-    adds = ", ".join(f"{name} {part:+.2f}" for name, part in diagnosis.pushes(neuron, activation))
+    adds = ", ".join(f"{plain(name)} {part:+.2f}" for name, part in diagnosis.pushes(neuron, activation))
     st.markdown(
-        f"It is **{names[each.labels[row]]}**, called **{names[said]}**{group}. Activation {activation:.3f}; "
-        f"this neuron adds to the logits: {adds}."
+        f"It is **{plain(names[each.labels[row]])}**, called **{plain(names[said])}**{group}. "
+        f"Activation {activation:.3f}; this neuron adds to the logits: {adds}."
     )

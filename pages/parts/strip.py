@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.evaluate import Evaluation
 from pages.parts.state import View
-from pages.parts.words import HELP, interval, percent
+from pages.parts.words import HELP, interval, percent, plain
 
 
 def headline(view: View, *, masked_now: bool) -> None:
@@ -43,4 +43,4 @@ def _worst(column, label: str, evaluation: Evaluation, before: Evaluation | None
         reference = before.worst_group or before.worst_class
         change = f"**{100 * (part.correct / part.n - reference.correct / reference.n):+.1f} points** · "
     column.metric(label, percent(part), help=explanation)
-    column.caption(f"{change}{part.name} · {interval(part)}")
+    column.caption(f"{change}{plain(part.name)} · {interval(part)}")
