@@ -66,7 +66,7 @@ def test_a_value_out_of_range_is_a_sentence_and_starts_nothing(workspace: Worksp
     shown.selectbox(key="settings_of").set_value("neurontune").run()
     shown.text_input(key="set-neurontune-mask_value").set_value("7").run()
     shown.button(key="compare").click().run()
-    assert "Expected mask_value between 0 and 1" in said(shown)
+    assert r"Expected mask\_value between 0 and 1" in said(shown)
     assert JobStore(workspace.jobs).list() == []
 
 
