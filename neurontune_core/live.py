@@ -123,14 +123,17 @@ class LiveAdvice(_Beside):
     Args:
         diagnosis: the project.
         run: the saved run.
+        take: make the advised head a run of its own as soon as it is there.
 
     Attributes:
         share: how much is done, 0..1.
+        taken: the run of the advised head, once there is one.
     """
 
-    def __init__(self, diagnosis: Diagnosis, run: Run) -> None:
+    def __init__(self, diagnosis: Diagnosis, run: Run, take: bool = False) -> None:
         self.run, self.share = run, 0.0
-        self._diagnosis = diagnosis
+        self.taken: Run | None = None
+        self._diagnosis, self._take = diagnosis, take
         super().__init__()
 
     def _work(self) -> None:
@@ -150,6 +153,8 @@ class LiveAdvice(_Beside):
             should_stop=self._stop.is_set,
         )
         save_advice(advice, self.run.folder)
+        if self._take:
+            self.taken = diagnosis.project.take_advice(self.run)
 
     def _step(self, done: int, expected: int) -> None:
         self.share = min(1.0, done / expected)

@@ -47,7 +47,7 @@ class Run:
         epoch, seconds, warnings: as in `TuneResult`.
         history, off_history: one record an epoch, of NeuronTune and of masking off.
         created: seconds since 1970.
-        advised: its head is the one that the adviser chose, which may be masking off's.
+        advised: the id of the run whose adviser chose its head, which may be masking off's; empty when none did.
     """
 
     folder: Path
@@ -59,7 +59,7 @@ class Run:
     history: tuple[EpochRecord, ...]
     off_history: tuple[EpochRecord, ...]
     created: float
-    advised: bool = False
+    advised: str = ""
 
     @property
     def id(self) -> str:
@@ -189,7 +189,7 @@ class Project:
                 history=tuple(EpochRecord(**record) for record in said["history"]),
                 off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
                 created=said["created"],
-                advised=said.get("advised", False),
+                advised=str(said.get("advised", "")),
             )
         except (KeyError, TypeError) as error:
             raise InputError(
@@ -241,7 +241,9 @@ class Project:
         return self.folder / "studies" / f"{safe_name(key)}.json"
 
     def take_advice(self, run: Run) -> Run:
-        """A run whose head is the one that the adviser chose when it was asked with another run's settings.
+        """The run whose head is the one that the adviser chose when it was asked with another run's settings.
+
+        Made the first time, and the same afterwards.
 
         Raises:
             InputError: when it was not asked.
@@ -249,6 +251,9 @@ class Project:
         advice = run.advice
         if advice is None:
             raise InputError(f"The adviser was not asked about run {run.id}; ask it on the Retrain page.")
+        taken = next((each for each in self.runs() if each.advised == run.id), None)
+        if taken is not None:
+            return taken
         created = time.time()
         folder = _unused(self.folder / "runs", created)
         biased = np.zeros(run.mask.num_neurons, dtype=bool)
@@ -261,7 +266,7 @@ class Project:
         for name in (ADVICE_FILE, ADVISED_HEAD):
             shutil.copyfile(run.folder / name, folder / name)
         said = read_json(run.folder / "run.json")
-        write_json(folder / "run.json", said | {"advised": True, "warnings": [], "created": created})
+        write_json(folder / "run.json", said | {"advised": run.id, "warnings": [], "created": created})
         return self.run(folder.name)
 
     @property

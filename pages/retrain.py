@@ -6,7 +6,7 @@ from neurontune_core.config import TuneConfig
 from neurontune_core.evaluate import Evaluation
 from neurontune_core.figures import learning_curves
 from neurontune_core.live import LiveRun
-from neurontune_core.workspace import HALVES
+from neurontune_core.workspace import HALVES, Run
 from pages.parts.advice import advice_section, ask
 from pages.parts.state import View, view
 from pages.parts.warn import warn
@@ -77,7 +77,7 @@ def progress(live: LiveRun, groups: bool) -> None:
         del st.session_state["live"]
         if live.run:
             st.session_state["choose_run"] = live.run.id
-            ask(here, live.run)
+            ask(here, live.run, take=st.session_state["advised"])
         st.rerun()
     bar, stop = st.columns([8, 1], vertical_alignment="center")
     bar.progress(live.share, text="Retraining: NeuronTune, then masking off on the same data …")
@@ -85,9 +85,10 @@ def progress(live: LiveRun, groups: bool) -> None:
     curves({name: list(records) for name, records in live.histories.items() if records}, None, groups, "live")
 
 
-def outcome(here: View) -> None:
-    run, diagnosis = here.run, here.diagnosis
-    assert run is not None
+def outcome(here: View, chosen: Run) -> None:
+    """A run, with the head that its adviser chose beside it, whichever of the two is chosen now."""
+    diagnosis = here.diagnosis
+    run = diagnosis.project.run(chosen.advised) if chosen.advised else chosen
     config, rows = run.config, []
     evaluations: dict[str, Evaluation | None] = {
         "ERM": diagnosis.erm_evaluation,
@@ -96,8 +97,6 @@ def outcome(here: View) -> None:
         run.method: diagnosis.evaluate(run.head),
         "advised head": diagnosis.evaluate(run.advised_head) if run.advised_head else None,
     }
-    if run.advised:
-        del evaluations["mask alone"]
     for name, measured in evaluations.items():
         if measured is None:
             rows.append({"": name, "worst group": "not asked yet"})
@@ -117,15 +116,12 @@ def outcome(here: View) -> None:
         f'On "{diagnosis.evaluation.split}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
         f"Masking off: {HELP['masking off']} If it does better here, mistrust the mask on your data."
     )
-    if run.advised:
-        advice_section(here)
-        return
     st.caption(
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
         f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
     )
     warn(run.warnings)
-    advice_section(here)
+    advice_section(here, run)
     histories = {"NeuronTune": run.history, "masking off": run.off_history}
     curves(histories, run.epoch, diagnosis.identification.groups is not None, "saved")
 
@@ -137,6 +133,11 @@ st.markdown(
     "multiplied by the mask value. No group label is used. λ and the mask value are in the sidebar."
 )
 config, tuning = settings(here)
+st.toggle(
+    "Let the adviser choose the head", value=True, key="advised", persist_state="session",
+    help="It chooses among your head, masking off and NeuronTune without group labels; NeuronTune's head, as in the "
+    "paper, is kept beside it. The rule is ours, not the paper's.",
+)  # fmt: skip
 _ = here.diagnosis.scores  # without mistakes there is nothing to retrain by, and the router says so
 live: LiveRun | None = st.session_state.get("live")
 if st.session_state.pop("start", False) and live is None:
@@ -148,6 +149,6 @@ else:
     if finished is not None and finished.error:
         st.error(plain(finished.error))
     if here.run:
-        outcome(here)
+        outcome(here, here.run)
     else:
         st.info("Nothing retrained yet. The built-in example takes about two seconds.")

@@ -90,7 +90,11 @@ def choose_run(diagnosis: Diagnosis) -> Run | None:
         st.session_state["run"] = newest
     if not runs:
         return None
-    return runs[st.selectbox("Retrained head", list(runs), key="run", bind="query-params", help="Newest first.")]
+    chosen = st.selectbox(
+        "Retrained head", list(runs), format_func=lambda name: f"{runs[name].method} · {name}", key="run",
+        bind="query-params", help="Newest first.",
+    )  # fmt: skip
+    return runs[chosen]
 
 
 def retrain_button() -> None:

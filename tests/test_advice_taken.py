@@ -99,13 +99,24 @@ def test_the_advised_head_becomes_a_run_of_its_own(workspace: Workspace) -> None
     asked(project, run)
     taken = project.take_advice(run)
     assert [each.id for each in project.runs()] == [taken.id, run.id]
-    assert (taken.advised, taken.method) == (True, "advised head")
-    assert (run.advised, run.method) == (False, "NeuronTune")
+    assert (taken.advised, taken.method) == (run.id, "advised head")
+    assert (run.advised, run.method) == ("", "NeuronTune")
     assert run.advised_head is not None
     np.testing.assert_array_equal(taken.head.weight, run.advised_head.weight)
     np.testing.assert_array_equal(taken.off_head.weight, run.off_head.weight)
     assert not taken.head.weight[:, taken.mask.biased].any()
     assert taken.advice == run.advice
+    assert project.take_advice(run).id == taken.id
+    assert len(project.runs()) == 2
+
+
+def test_the_advised_head_is_taken_at_once_where_that_is_wanted(workspace: Workspace) -> None:
+    project = workspace.open("birds")
+    run = saved_run(project)
+    live = LiveAdvice(Diagnosis(project), run, take=True)
+    live.wait(120)
+    assert live.taken is not None
+    assert (live.taken.id, live.taken.advised) == (project.runs()[0].id, run.id)
 
 
 def test_damaged_advice_is_none(workspace: Workspace) -> None:
@@ -190,7 +201,8 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     shown.button(key="take").click().run()
     assert not shown.exception
     assert shown.session_state["run"] == project.runs()[0].id != run.id
-    assert "The chosen run is the advised head." in said(shown)
+    assert "The advised head is chosen" in said(shown)
+    assert set(shown.dataframe[0].value[""]) == {"ERM", "mask alone", "masking off", "NeuronTune", "advised head"}
     for page in ("overview", "check", "groups", "export"):
         assert not opened("birds", page).error
 

@@ -289,12 +289,22 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_example_shows_three_heads_side_by_side(small_example: Path) -> None:
+def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path: Path) -> None:
     said = ask("example")
-    assert [head["name"] for head in said["heads"]] == ["ERM", "Masking off", "NeuronTune"]
+    assert [head["name"] for head in said["heads"]] == ["ERM", "Masking off", "NeuronTune", "Advised head"]
     erm = ask("evaluate", "--embeddings", small_example / "test", "--head", small_example / "head.safetensors")
     assert said["heads"][0]["worst_group_accuracy"] == erm["worst_group_accuracy"]
-    assert "NeuronTune masked" in call("example").stdout
+    out = tmp_path / "advised"
+    advised = ask(
+        "advise", "--identification", small_example / "val", "--tuning", small_example / "train",
+        "--head", small_example / "head.safetensors", "--out", out,
+    )  # fmt: skip
+    assert said["advice"] == advised["sentence"]
+    measured = ask("evaluate", "--embeddings", small_example / "test", "--head", out / "head.safetensors")
+    assert said["heads"][3]["worst_group_accuracy"] == measured["worst_group_accuracy"]
+    shown = call("example").stdout
+    assert "NeuronTune masked" in shown
+    assert said["advice"] in shown
 
 
 def test_app_starts_streamlit_on_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

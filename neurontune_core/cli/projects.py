@@ -40,8 +40,12 @@ def example(
 ) -> None:
     """Try it on a built-in example.
 
-    The classifier as it came (ERM), its head retrained without a mask, and NeuronTune, side by side.
+    The classifier as it came (ERM), its head retrained without a mask, NeuronTune as in the paper, and the head that
+    the adviser chooses, side by side.
     """
+    from neurontune_core.advise import advise
+    from neurontune_core.advise.words import sentence
+
     if name not in EXAMPLES:
         raise InputError(f'There is no built-in example "{name}"; use {" or ".join(EXAMPLES)}.')
     project = Project.at(EXAMPLES[name])
@@ -50,7 +54,9 @@ def example(
     for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
         note(f"{name} ...")
         results[name] = neurontune(erm, sets["identification"], sets["tuning"], config)
-    heads = {"ERM": erm} | {name: result.head for name, result in results.items()}
+    note("Advice ...")
+    advice = advise(erm, sets["identification"], sets["tuning"])
+    heads = {"ERM": erm} | {name: result.head for name, result in results.items()} | {"Advised head": advice.head}
     evaluations = {name: evaluate(head, sets["evaluation"]) for name, head in heads.items()}
     tuned = results["NeuronTune"]
     masked, neurons = int(tuned.biased.sum()), len(tuned.biased)
@@ -60,6 +66,7 @@ def example(
         "num_biased": masked,
         "epoch": tuned.epoch,
         "seconds": tuned.seconds,
+        "advice": sentence(advice),
         "heads": [
             {
                 "name": name,
@@ -74,7 +81,7 @@ def example(
     text = (
         f"{project.title} {project.problem}\n\n{headline(evaluations)}\n\n"
         f"NeuronTune masked {masked} of {neurons} neurons and took {tuned.seconds:.1f} s; "
-        "group labels were used for this table alone."
+        f"group labels were used for this table alone.\n\n{sentence(advice)}"
     )
     answer(as_json, value, text)
 

@@ -23,23 +23,24 @@ COLUMNS = (
 )
 
 
-def ask(here: View, run: Run) -> None:
-    """Start asking about a run, once at a time."""
+def ask(here: View, run: Run, take: bool = False) -> None:
+    """Start asking about a run, once at a time; then choose the advised head, where that is wanted."""
     asked: LiveAdvice | None = st.session_state.get("asked")
     if asked is None or not asked.running:
-        st.session_state["asked"] = LiveAdvice(here.diagnosis, run)
+        st.session_state["asked"] = LiveAdvice(here.diagnosis, run, take)
 
 
-def advice_section(here: View) -> None:
-    """The advice on the chosen run: under way, there, or a button that asks for it."""
-    run = here.run
-    assert run is not None
+def advice_section(here: View, run: Run) -> None:
+    """The advice on a run, from which the chosen one may come: under way, there, or a button that asks for it."""
     st.subheader("What we would do")
     asked: LiveAdvice | None = st.session_state.get("asked")
     mine = asked is not None and asked.run.folder == run.folder
     if mine and asked is not None and asked.running:
         asking(asked)
         return
+    if mine and asked is not None and asked.taken:
+        st.session_state["choose_run"], asked.taken = asked.taken.id, None
+        st.rerun()
     if mine and asked is not None and asked.error:
         st.error(plain(asked.error))
     advice = run.advice
@@ -48,17 +49,17 @@ def advice_section(here: View) -> None:
         st.button("Ask the adviser", key="ask", icon=":material/balance:", on_click=ask, args=(here, run))
         return
     told(advice)
-    if run.advised:
-        st.success("The chosen run is the advised head.")
+    if here.run is not None and here.run.advised:
+        st.success("The advised head is chosen: Overview, Check and Export speak of it. The others are in the sidebar.")
     else:
         st.button(
-            "Take the advised head as a run",
+            "Take the advised head",
             key="take",
             type="primary",
             icon=":material/check:",
             on_click=take,
             args=(here, run),
-            help="It becomes a run of its own, to check, compare and export.",
+            help="Overview, Check and Export then speak of it. NeuronTune's head stays in the sidebar's list.",
         )
 
 
