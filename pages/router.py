@@ -114,7 +114,8 @@ pages = {
     ]
     for section, screens in SECTIONS.items()
 }
-page = st.navigation(pages)
+st.logo(PAGES.parent / "assets" / "wordmark.svg", icon_image=PAGES.parent / "assets" / "logo.svg", size="large")
+page = st.navigation(pages, position="top")
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
     st.session_state["view"] = sidebar()

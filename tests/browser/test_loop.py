@@ -58,7 +58,11 @@ def test_every_page_opens_by_deep_link_on_a_fresh_server(server: Server, page: P
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(11)
+    expect(page.locator("header").get_by_role("link")).to_have_count(6)
+    for section, screens in {"Your own": 2, "Study": 3}.items():
+        page.locator("header").get_by_text(section).click()
+        expect(page.get_by_test_id("stTopNavDropdownLink")).to_have_count(screens)
+        page.keyboard.press("Escape")
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
