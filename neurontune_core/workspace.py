@@ -148,9 +148,14 @@ class Project:
             raise InputError(f'The project has no split "{name}"; it has {", ".join(self.content["embeddings"])}.')
         return self.source / self.content["embeddings"][name]
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of all splits that have embeddings."""
+        return tuple(self.content["embeddings"])
+
     def load_set(self, split: str) -> EmbeddingSet:
         """The embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
-        return EmbeddingSet.load(self.set_folder(split))
+        return EmbeddingSet.load(self.set_folder(split), self.content["roles"].get(split, split))
 
     @property
     def head_file(self) -> Path:

@@ -25,10 +25,8 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
         f"Weight in the head: {pushes}. A positive weight pushes towards the class. "
         f"Silent on {diagnosis.silence[neuron]:.0%} of the samples."
     )
-    choose = st.segmented_control if len(names) <= 4 else st.selectbox
-    first = names[int(diagnosis.strongest_class[neuron])]
-    required = {"required": True, "default": first} if len(names) <= 4 else {"index": names.index(first)}
-    label = names.index(choose("Class", names, key="class", bind="query-params", persist_state="session", **required))
+    label = int(diagnosis.strongest_class[neuron]) if here.label is None else here.label
+    st.markdown(f"On class **{plain(names[label])}**" + ", which gives the neuron its score" * (here.label is None))
     if diagnosis.silence[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     distribution = diagnosis.distribution(neuron, label)
