@@ -11,6 +11,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluate import Evaluation, evaluate, evaluate_predictions
 from neurontune_core.head import LinearHead
 from neurontune_core.mask_curve import MaskCurve, mask_curve
+from neurontune_core.places import Numbers
 from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
 from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
@@ -48,10 +49,13 @@ class MeasuredSplit:
     def caution(self) -> str:
         """Why figures on this split are too good, in a sentence; empty where nothing speaks against them."""
         roles = self.project.content["roles"]
-        done = ["neurons are found"] * (roles["identification"] == self.name)
-        done += ["heads are trained"] * (roles["tuning"] == self.name)
-        said = " and ".join(done).capitalize()
-        return f"{said} on these samples, so the figures here are optimistic." if done else ""
+        found, trained = (roles[role] == self.name for role in ("identification", "tuning"))
+        if not (found or trained):
+            return ""
+        fitted = "Heads"
+        if found:  # halves of it, or the adviser, may have trained some heads too
+            fitted = f"Neurons and {'' if trained else 'some '}heads"
+        return f"{fitted} were fitted on these samples; figures are optimistic."
 
     @property
     def said_right(self) -> np.ndarray:
@@ -66,6 +70,11 @@ class MeasuredSplit:
         if group is not None and self.samples.groups is not None:
             wrong &= self.samples.groups == self.samples.group_names.index(group)
         return np.flatnonzero(wrong)
+
+    def of_class(self, rows: Numbers, label: int | None) -> np.ndarray:
+        """Those of the rows that are of a class; all of them without one."""
+        rows = np.asarray(rows, dtype=np.int64)
+        return rows if label is None else rows[self.samples.labels[rows] == label]
 
     def evaluate(self, head: LinearHead) -> Evaluation:
         return evaluate(head, self.samples)

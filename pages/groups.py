@@ -8,6 +8,7 @@ from neurontune_core.places import Numbers
 from pages.parts.address import keep
 from pages.parts.close_up import facts
 from pages.parts.keeping import keep_as_group
+from pages.parts.neuron_box import neuron_box
 from pages.parts.sample_map import drawn_rows
 from pages.parts.state import View, view
 from pages.parts.wall import wall
@@ -18,19 +19,16 @@ MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the 
 
 def find(here: View) -> tuple[Numbers, str]:
     """The rows that are chosen now, and a name to start from."""
-    diagnosis = here.diagnosis
     way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **keep("way"))
     if way == MAP:
-        return drawn_rows(here), ""
+        return here.split.of_class(drawn_rows(here), here.label), ""
     if way == MISTAKES:
         slices = here.split.mistake_slices
         st.caption("A mixture of Gaussians on the mistakes of each class, with the hits that lie among them.")
     else:
-        neuron = st.session_state.get("neuron", int(diagnosis.ranking[0]))
-        slices = here.split.activation_slices(neuron)
-        st.caption(
-            f"The fifth of each class on which neuron {neuron} fires most. Choose another on the Neurons screen."
-        )
+        slices = here.split.activation_slices(neuron_box(here.diagnosis, st.container(width=160)))
+        st.caption("The fifth of each class on which this neuron fires most.")
+    slices = [each for each in slices if len(here.split.of_class(each.rows, here.label))]  # a slice is of one class
     if not slices:
         st.info("There are too few mistakes here to make a slice of; draw one on the map instead.")
         return [], ""

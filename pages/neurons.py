@@ -10,6 +10,7 @@ from neurontune_core.neuron_table import listed_neurons, neuron_table
 from pages.parts.address import keep
 from pages.parts.inspector import QUIET, inspector
 from pages.parts.judging import judge_bar, step
+from pages.parts.neuron_box import neuron_box
 from pages.parts.state import view
 from pages.parts.strip import headline
 from pages.parts.warn import warn
@@ -47,7 +48,7 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     if st.session_state.pop("mask_edited", False):
         st.rerun()
     heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
-    neuron = int(number.number_input("Neuron", 0, len(ranking) - 1, **keep("neuron")))
+    neuron = neuron_box(diagnosis, number)
     back.button("", icon=":material/chevron_left:", shortcut="k", on_click=step, args=(-1,), help="Higher score",
         key="back")  # fmt: skip
     forward.button("", icon=":material/chevron_right:", shortcut="j", on_click=step, args=(1,), help="Lower score",
@@ -60,9 +61,6 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     inspector(here, neuron, diagnosis.confidence())
 
 
-st.session_state.setdefault("neuron", int(ranking[0]))
-if not 0 <= st.session_state["neuron"] < len(ranking):
-    st.session_state["neuron"] = int(ranking[0])
 st.title("Neurons")
 headline(here, masked_now=True)
 warn(diagnosis.scores.warnings)

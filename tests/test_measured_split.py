@@ -83,8 +83,8 @@ def test_the_same_curve_is_computed_once_and_another_one_anew(diagnosis: Diagnos
 
 def test_only_a_split_that_made_the_mask_or_the_head_is_cautioned_against(diagnosis: Diagnosis) -> None:
     assert [on(diagnosis, split).caution for split in SPLITS] == [
-        "Heads are trained on these samples, so the figures here are optimistic.",
-        "Neurons are found on these samples, so the figures here are optimistic.",
+        "Heads were fitted on these samples; figures are optimistic.",
+        "Neurons and some heads were fitted on these samples; figures are optimistic.",
         "",
     ]
 
@@ -92,7 +92,7 @@ def test_only_a_split_that_made_the_mask_or_the_head_is_cautioned_against(diagno
 def test_a_split_that_did_everything_says_both(tmp_path: Path) -> None:
     write_project(tmp_path, roles={"identification": "val", "tuning": "val", "evaluation": "val"})
     caution = on(Diagnosis(Project.at(tmp_path)), "evaluation").caution
-    assert caution == "Neurons are found and heads are trained on these samples, so the figures here are optimistic."
+    assert caution == "Neurons and heads were fitted on these samples; figures are optimistic."
 
 
 def test_a_split_is_called_what_the_project_calls_it(tmp_path: Path) -> None:

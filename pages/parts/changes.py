@@ -54,8 +54,10 @@ def _group(label: str, key: str, names: tuple[str, ...]) -> int | None:
 def samples(here: View, moved: Changes, heads: Mapping[str, LinearHead]) -> None:
     """The wall, filtered by outcome and group, and by the sidebar's class; what is picked on it stands beside it."""
     each = moved.embedding_set
-    group = None if each.groups is None else _group("Group", "check_group", each.group_names)
-    outcome = st.segmented_control(
+    one, two = st.columns([5, 8], gap="medium")
+    with two:
+        group = None if each.groups is None else _group("Group", "check_group", each.group_names)
+    outcome = one.segmented_control(
         "Samples", list(WORDS), default="fixed", required=True, format_func=WORDS.__getitem__, **keep("outcome")
     )
     rows = moved.rows(outcome, label=here.label, group=group)

@@ -26,7 +26,6 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
         f"Silent on {diagnosis.silence[neuron]:.0%} of the samples."
     )
     label = int(diagnosis.strongest_class[neuron]) if here.label is None else here.label
-    st.markdown(f"On class **{plain(names[label])}**" + ", which gives the neuron its score" * (here.label is None))
     if diagnosis.silence[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     distribution = diagnosis.distribution(neuron, label)
@@ -40,7 +39,8 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
 def _score_line(here: View, neuron: int, label: int, confidence: Confidence | None) -> str:
     """Score, interval and verdict in words."""
     scores = here.diagnosis.scores
-    line = f"Score **{scores.delta[label, neuron]:+.3f}**"
+    name = plain(here.diagnosis.identification.class_names[label]) + " (its highest)" * (here.label is None)
+    line = f"Score on {name} **{scores.delta[label, neuron]:+.3f}**"
     if not scores.num_incorrect[label]:
         return f"{line} · this class has no mistakes, so it cannot show a bias."
     if confidence is None:

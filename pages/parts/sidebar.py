@@ -12,7 +12,7 @@ from neurontune_core.identify import NoMistakes
 from neurontune_core.measured_split import MeasuredSplit
 from neurontune_core.workspace import Run
 from pages.parts import state
-from pages.parts.address import choice
+from pages.parts.address import choice, not_there
 from pages.parts.judging import SLIDERS, moved, undo_bar
 from pages.parts.words import HELP, plain
 
@@ -28,10 +28,18 @@ def sidebar(*, on_retrain: bool) -> state.View | None:
     name = choice("Project", names, "project", help="Make your own on the Setup page.")
     try:
         diagnosis = state.diagnosis(name)
-        split = choose_split(name, diagnosis)
-        label = choose_class(diagnosis)
+        left, right = st.columns(2, gap="small")
+        with left:
+            split = choose_split(name, diagnosis)
+        with right:
+            label = choose_class(diagnosis)
+        st.caption(split.caution or found_and_trained(diagnosis))
+        links = st.container()
         threshold, mask_value = mask_settings(diagnosis, on_retrain)
-        return state.View(name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis))
+        run = choose_run(diagnosis)
+        with links:
+            not_there()
+        return state.View(name, diagnosis, split, label, threshold, mask_value, run)
     except InputError as error:
         st.error(plain(str(error)))
         return None
@@ -39,14 +47,15 @@ def sidebar(*, on_retrain: bool) -> state.View | None:
 
 def choose_split(name: str, diagnosis: Diagnosis) -> MeasuredSplit:
     """What heads are measured on; neurons stay those of the identification split."""
-    splits, roles = diagnosis.project.splits, diagnosis.project.content["roles"]
-    chosen = choice("Split", splits, "split", splits.index(roles["evaluation"]), help=HELP["split"])
-    found = state.measured_split(name, chosen)
-    st.caption(
-        found.caution
-        or f"Neurons are found on {plain(roles['identification'])}, heads are trained on {plain(roles['tuning'])}."
-    )
-    return found
+    splits = diagnosis.project.splits
+    usual, alone = splits.index(diagnosis.project.content["roles"]["evaluation"]), len(splits) == 1
+    return state.measured_split(name, choice("Split", splits, "split", usual, disabled=alone, help=HELP["split"]))
+
+
+def found_and_trained(diagnosis: Diagnosis) -> str:
+    """The splits that are not chosen here."""
+    roles = diagnosis.project.content["roles"]
+    return f"Neurons are found on {plain(roles['identification'])}, heads are trained on {plain(roles['tuning'])}."
 
 
 def choose_class(diagnosis: Diagnosis) -> int | None:
@@ -85,7 +94,7 @@ def choose_run(diagnosis: Diagnosis) -> Run | None:
         st.session_state["run"] = newest
     if not runs:
         return None
-    return runs[choice("Retrained head", list(runs), "run", help="Newest first.")]
+    return runs[choice("Retrained head", list(runs), "run", pinned=True, help="Newest first.")]
 
 
 def retrain_button(on_retrain: bool) -> None:
