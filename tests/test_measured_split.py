@@ -10,8 +10,9 @@ import pytest
 
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.measured_split import MeasuredSplit
-from neurontune_core.workspace import ROLES, Project
-from tests.planted import CORE, NEURONS, SHORTCUT, planted_head, planted_set, write_project
+from neurontune_core.workspace import Project
+from tests.odd_projects import one_split_only
+from tests.planted import CORE, NEURONS, SHORTCUT, planted_head, write_project
 
 SPLITS = ("train", "val", "test")
 
@@ -96,9 +97,7 @@ def test_a_split_that_did_everything_says_both(tmp_path: Path) -> None:
 
 
 def test_a_split_is_called_what_the_project_calls_it(tmp_path: Path) -> None:
-    """Of data without splits the sets themselves carry no name."""
-    write_project(tmp_path, embeddings={"all": "embeddings/all"}, roles=dict.fromkeys(ROLES, "all"))
-    planted_set("", 0.5).save(tmp_path / "embeddings" / "all")
+    one_split_only(tmp_path)
     assert on(Diagnosis(Project.at(tmp_path)), "evaluation").name == "all"
 
 

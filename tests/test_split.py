@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from neurontune_core import diagnosis
 from neurontune_core.jobs import JobStore
 from neurontune_core.workspace import Workspace
-from tests.planted import CLASSES, NEURONS, SHORTCUT, planted_head, planted_set, write_project
+from tests.odd_projects import one_split_only
+from tests.planted import CLASSES, NEURONS, SHORTCUT, planted_head, write_project
 from tests.test_pages import metrics, said, save_run
 
 ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
@@ -85,10 +86,7 @@ def test_a_split_that_made_the_mask_or_the_head_says_that_its_figures_are_optimi
 
 
 def test_a_project_of_one_split_shows_it_and_offers_no_other(workspace: Workspace) -> None:
-    roles = dict.fromkeys(("identification", "tuning", "evaluation"), "all")
-    folder = workspace.new_folder("birds")
-    write_project(folder, embeddings={"all": "embeddings/all"}, roles=roles)
-    planted_set("", 0.5).save(folder / "embeddings" / "all")
+    one_split_only(workspace.new_folder("birds"))
     shown = opened()
     assert shown.selectbox(key="split").options == ["all"]
     assert shown.selectbox(key="split").disabled
@@ -134,10 +132,11 @@ def test_a_split_that_cannot_be_read_is_a_sentence_and_another_can_be_chosen(wor
 
 def test_check_counts_on_the_chosen_split_and_lists_the_chosen_class(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
-    save_run(workspace.open("birds"))
-    run, each = workspace.open("birds").runs()[0], sets["val"]
-    before, after = right(each), run.head.predict(each.embeddings) == each.labels
-    shown = opened("check", split="val", **{"class": CLASSES[0]})
+    found, head, each = diagnosis.Diagnosis(workspace.open("birds")), planted_head(), sets["val"]
+    vectors = each.embeddings * ~found.masked_neurons(0.0)
+    before, after = right(each), (vectors @ head.weight.T + head.bias).argmax(axis=1) == each.labels
+    assert (before != after).any()
+    shown = opened("check", split="val", after="masked now", **{"class": CLASSES[0]})
     assert metrics(shown)["fixed"] == str((~before & after).sum())
     assert metrics(shown)["broken"] == str((before & ~after).sum())
     assert "Of class land bird alone." in said(shown)

@@ -30,7 +30,7 @@ def sidebar(*, on_retrain: bool) -> state.View | None:
         diagnosis = state.diagnosis(name)
         left, right = st.columns(2, gap="small")
         with left:
-            split = choose_split(name, diagnosis)
+            split = choose_split(diagnosis)
         with right:
             label = choose_class(diagnosis)
         st.caption(split.caution or found_and_trained(diagnosis))
@@ -45,11 +45,11 @@ def sidebar(*, on_retrain: bool) -> state.View | None:
         return None
 
 
-def choose_split(name: str, diagnosis: Diagnosis) -> MeasuredSplit:
+def choose_split(diagnosis: Diagnosis) -> MeasuredSplit:
     """What heads are measured on; neurons stay those of the identification split."""
     splits = diagnosis.project.splits
     usual, alone = splits.index(diagnosis.project.content["roles"]["evaluation"]), len(splits) == 1
-    return state.measured_split(name, choice("Split", splits, "split", usual, disabled=alone, help=HELP["split"]))
+    return state.measured_split(diagnosis, choice("Split", splits, "split", usual, disabled=alone, help=HELP["split"]))
 
 
 def found_and_trained(diagnosis: Diagnosis) -> str:

@@ -53,15 +53,14 @@ def diagnosis(name: str) -> Diagnosis:
 
 
 @lru_cache(4)
-def _measured_split(name: str, version: int, split: str) -> MeasuredSplit:
-    opened = _diagnosis(name, version)
+def _measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
     return MeasuredSplit(opened.project, opened.erm, opened.samples(split))
 
 
-def measured_split(name: str, split: str) -> MeasuredSplit:
-    """One for all sessions; scores are the project's and are not computed again."""
+def measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
+    """One for all sessions; the scores are the project's and are not computed again."""
     with _opening:
-        return _measured_split(name, _version(name), split)
+        return _measured_split(opened, split)
 
 
 def warm_up() -> None:
@@ -69,7 +68,7 @@ def warm_up() -> None:
     with suppress(InputError):
         for name in workspace().names()[:1]:
             first = diagnosis(name)
-            measured_split(name, open_project(name).content["roles"]["evaluation"])
+            measured_split(first, first.project.content["roles"]["evaluation"])
             for library in ("plotly.graph_objects", "pandas"):
                 import_module(library)
             first.confidence()
