@@ -37,6 +37,7 @@ class TunedRun:
         title, problem: of the project.
         warnings: sentences of the run.
         advised: what the adviser said, where its head was taken.
+        caution: why figures on the evaluation set are too good, where they are.
     """
 
     erm: LinearHead
@@ -51,6 +52,7 @@ class TunedRun:
     problem: str = ""
     warnings: Sequence[str] = ()
     advised: str = ""
+    caution: str = ""
 
     @property
     def method(self) -> str:
@@ -115,6 +117,7 @@ def _measured_on(run: TunedRun) -> str:
     return (
         f"On the {run.evaluation.num_samples} samples of the evaluation set{split}, in percent, with 95 % Wilson "
         "intervals. Average is the plain share of right answers; the worst group and class are those with the lowest."
+        + (f" {_text(run.caution)}" if run.caution else "")
     )
 
 

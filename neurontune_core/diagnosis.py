@@ -1,10 +1,10 @@
-"""One project, opened: its scores, and the questions that the screens ask about neurons and samples."""
+"""One project, opened: its scores, and the questions that the screens ask about neurons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,19 +12,13 @@ import numpy as np
 from neurontune_core.confidence import Confidence
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation, evaluate
 from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
-from neurontune_core.mask_curve import MaskCurve, mask_curve
-from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
-from neurontune_core.umap_map import read_map
-from neurontune_core.workspace import Project
+from neurontune_core.workspace import ROLES, Project
 
 BINS = 32
-_KEPT_CURVES = 32
 _MOST_TEXTS = 5_000  # whose words are counted
-_MOST_BYTES_AT_HAND = 1 << 29
 
 _background = ThreadPoolExecutor(1)
 
@@ -60,30 +54,38 @@ def distribution_of(activations: np.ndarray, mine: np.ndarray, right: np.ndarray
 
 
 class Diagnosis:
-    """Sets, head and scores of a project, computed once."""
+    """Head, identification set and scores of a project, computed once, whatever split heads are measured on."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.erm = project.load_head()
-        self.identification = project.load_set("identification")
-        self.evaluation = _at_hand(project.load_set("evaluation"))
-        for each in (self.identification, self.evaluation):
-            self.erm.check_fits(each.num_neurons, each.num_classes)
+        self._sets: dict[str, EmbeddingSet] = {}
+        self.identification = self.samples("identification")
         self.predictions = self.erm.predict(self.identification.embeddings)
         self.right = self.predictions == self.identification.labels
-        self.erm_evaluation = evaluate(self.erm, self.evaluation)
-        self._curves: dict[tuple, MaskCurve] = {}
-        self._umap: np.ndarray | None = None
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
 
-    @cached_property
+    def samples(self, split: str) -> EmbeddingSet:
+        """The set of a split or role, opened once; its vectors stay on disk.
+
+        Raises:
+            InputError: when there is no such split, it cannot be read, or the head does not fit it.
+        """
+        name = self.project.content["roles"].get(split, split)
+        if name not in self._sets:
+            found = self.project.load_set(name)
+            self.erm.check_fits(found.num_neurons, found.num_classes)
+            self._sets[name] = found
+        return self._sets[name]
+
+    @property
     def tuning(self) -> EmbeddingSet:
-        return self.project.load_set("tuning")
+        return self.samples("tuning")
 
     @property
     def sets(self) -> dict[str, EmbeddingSet]:
         """Role -> set."""
-        return {"identification": self.identification, "tuning": self.tuning, "evaluation": self.evaluation}
+        return {role: self.samples(role) for role in ROLES}
 
     @cached_property
     def scorer(self) -> SpuriousnessScorer:
@@ -142,23 +144,6 @@ class Diagnosis:
         """[M] share of the identification samples on which a neuron is exactly zero."""
         return np.mean(self.identification.embeddings == 0, axis=0)
 
-    def curve(self, mask_value: float) -> MaskCurve:
-        """What the mask alone would do at every λ, with the verdicts as they are now."""
-        judged = tuple(self.judged(verdict).tobytes() for verdict in ("spurious", "core"))
-        key = (mask_value, judged)
-        if key not in self._curves:
-            self._curves[key] = mask_curve(
-                self.erm,
-                self.evaluation,
-                self.scores.neuron_scores,
-                mask_value,
-                always=self.judged("spurious"),
-                never=self.judged("core"),
-            )
-            if len(self._curves) > _KEPT_CURVES:
-                self._curves.pop(next(iter(self._curves)))
-        return self._curves[key]
-
     def pushes(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
         """What an activation of this neuron adds to the logits, by class name; with many classes the largest only."""
         parts = self.erm.weight[:, neuron] * activation
@@ -176,41 +161,6 @@ class Diagnosis:
         """[M] bool: (score above λ, or judged spurious) and not judged core."""
         return (self.scores.biased(threshold) | self.judged("spurious")) & ~self.judged("core")
 
-    @cached_property
-    def map(self) -> np.ndarray:
-        """[N, 2] the evaluation samples on their principal axes."""
-        return principal_axes(self.evaluation.embeddings)
-
-    def umap(self) -> np.ndarray | None:
-        """[N, 2] the evaluation samples by neighbourhood; None until a job has made the map."""
-        if self._umap is None:
-            self._umap = read_map(self.project.umap_file(self.evaluation), self.evaluation.num_samples)
-        return self._umap
-
-    @cached_property
-    def said(self) -> np.ndarray:
-        """[N] the ERM head's predictions on the evaluation set."""
-        return self.erm.predict(self.evaluation.embeddings)
-
-    @property
-    def said_right(self) -> np.ndarray:
-        """[N] bool, the evaluation samples that the ERM head gets right."""
-        return self.said == self.evaluation.labels
-
-    def mistakes(self, group: str | None = None) -> np.ndarray:
-        """Ascending rows of the evaluation set that the ERM head gets wrong, of one group when it is named."""
-        wrong = ~self.said_right
-        if group is not None and self.evaluation.groups is not None:
-            wrong &= self.evaluation.groups == self.evaluation.group_names.index(group)
-        return np.flatnonzero(wrong)
-
-    @cached_property
-    def mistake_slices(self) -> list[Slice]:
-        return mistake_slices(self.evaluation, self.said)
-
-    def activation_slices(self, neuron: int) -> list[Slice]:
-        return activation_slices(self.evaluation, self.said, neuron)
-
     @property
     def num_mistakes(self) -> int:
         """Misclassified samples of the identification set."""
@@ -219,13 +169,6 @@ class Diagnosis:
     def masked_head(self, masked: np.ndarray, mask_value: float) -> LinearHead:
         """The ERM head with the mask folded in, not retrained."""
         return self.erm.masked(np.where(masked, mask_value, 1.0))
-
-    def mask_alone(self, masked: np.ndarray, mask_value: float) -> Evaluation:
-        """What masking does to the ERM head before any retraining, on the evaluation set."""
-        return evaluate(self.masked_head(masked, mask_value), self.evaluation)
-
-    def evaluate(self, head: LinearHead) -> Evaluation:
-        return evaluate(head, self.evaluation)
 
     def activations(self, neuron: int) -> np.ndarray:
         """[N] float32 activations of a neuron on the identification set."""
@@ -260,11 +203,3 @@ class Diagnosis:
         rows = np.flatnonzero((self.identification.labels == label) & (self.right == correct))
         strength = np.abs(self.activations(neuron)[rows])
         return rows[np.argsort(-strength, kind="stable")[:limit]]
-
-
-def _at_hand(embedding_set: EmbeddingSet) -> EmbeddingSet:
-    """The set widened to float32 in memory where it is small enough: every move of λ multiplies it by a head, and
-    widening half precision takes four times as long as the product."""
-    if embedding_set.embeddings.size * 4 > _MOST_BYTES_AT_HAND:
-        return embedding_set
-    return replace(embedding_set, embeddings=np.array(embedding_set.embeddings, dtype=np.float32))

@@ -185,8 +185,12 @@ class EmbeddingSet:
         )
 
     @classmethod
-    def load(cls, folder: str | Path) -> EmbeddingSet:
+    def load(cls, folder: str | Path, split: str = "") -> EmbeddingSet:
         """Open a folder written by `save`; the vectors stay on disk until they are read.
+
+        Args:
+            folder: where it lies.
+            split: what to call it; by default what its ``meta.json`` says.
 
         Raises:
             InputError: when a file is missing, is of another kind, or disagrees with the others.
@@ -227,7 +231,7 @@ class EmbeddingSet:
             else None,
             sample_ids=id_column,
             sources=columns.get("source"),
-            split=meta.get("split", ""),
+            split=split or meta.get("split", ""),
             provenance=meta.get("provenance", {}) | {"checksum": meta.get("checksum", "")},
         )
 

@@ -148,9 +148,14 @@ class Project:
             raise InputError(f'The project has no split "{name}"; it has {", ".join(self.content["embeddings"])}.')
         return self.source / self.content["embeddings"][name]
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of all splits that have embeddings."""
+        return tuple(self.content["embeddings"])
+
     def load_set(self, split: str) -> EmbeddingSet:
         """The embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
-        return EmbeddingSet.load(self.set_folder(split))
+        return EmbeddingSet.load(self.set_folder(split), self.content["roles"].get(split, split))
 
     @property
     def head_file(self) -> Path:
@@ -251,11 +256,9 @@ class Project:
         advice = run.advice
         if advice is None:
             raise InputError(f"The adviser was not asked about run {run.id}; ask it on the Retrain page.")
-        taken = next((each for each in self.runs() if each.advised == run.id), None)
-        if taken is not None:
-            return taken
-        created = time.time()
-        folder = _unused(self.folder / "runs", created)
+        folder = run.folder.with_name(f"{run.id}-advised")
+        if (folder / "run.json").exists():
+            return self.run(folder.name)
         biased = np.zeros(run.mask.num_neurons, dtype=bool)
         biased[list(advice.masked)] = True
         source = {"identification": self.content["roles"]["identification"], "advised": run.id, "run": folder.name}
@@ -266,7 +269,7 @@ class Project:
         for name in (ADVICE_FILE, ADVISED_HEAD):
             shutil.copyfile(run.folder / name, folder / name)
         said = read_json(run.folder / "run.json")
-        write_json(folder / "run.json", said | {"advised": run.id, "warnings": [], "created": created})
+        write_json(folder / "run.json", said | {"advised": run.id, "warnings": [], "created": time.time()})
         return self.run(folder.name)
 
     @property

@@ -11,6 +11,7 @@ from neurontune_core.jobs import Job, JobStore
 from neurontune_core.leaderboard import rows_to_csv, to_latex, to_markdown
 from neurontune_core.studies import STUDIES, StudyResult, saved_study, study_config
 from neurontune_core.study_figures import study_figure
+from pages.parts.address import keep
 from pages.parts.job_banner import job_bar
 from pages.parts.method_settings import method_settings
 from pages.parts.state import View, view, workspace
@@ -30,7 +31,7 @@ def ask(here: View, store: JobStore, key: str) -> None:
     seeds = 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if key not in WITHOUT_SEEDS:
-            seeds = st.number_input("Seeds", 1, 50, 3, key="study_seeds", persist_state="session", width=140,
+            seeds = st.number_input("Seeds", 1, 50, 3, width=140, **keep("study_seeds"),
                 help="Every setting runs this often, with other batches (and other halves).")  # fmt: skip
         run = st.button("Run", key="run_study", type="primary", icon=":material/play_arrow:")
     given = {} if key == "cost" else method_settings(["neurontune"]).get("neurontune", {})
@@ -62,9 +63,11 @@ def result_of(found: StudyResult) -> None:
     rows = found.table()
     st.dataframe(rows, hide_index=True, key="study_table", height="content")
     if found.key not in WITHOUT_SEEDS:
+        measured_on = plain(here.diagnosis.project.content["roles"]["evaluation"])
         st.caption(
-            "In per cent on the evaluation split, mean ± standard deviation over seeds. Biased neurons: in the epoch "
-            "that was kept. With a mask value of 1 they are counted and nothing is masked."
+            f'In per cent on the project\'s evaluation split, "{measured_on}", whatever the sidebar says; mean ± '
+            "standard deviation over seeds. Biased neurons: in the epoch that was kept. With a mask value of 1 they "
+            "are counted and nothing is masked."
         )
     with st.container(horizontal=True):
         for name, ending, text in (("CSV", "csv", rows_to_csv(rows)), ("Markdown", "md", to_markdown(rows)),
@@ -79,8 +82,7 @@ def result_of(found: StudyResult) -> None:
 here, store = view(), JobStore(workspace().jobs)
 st.title("Ablations")
 st.markdown("Vary one thing, leave the rest as it is, and see what it does on this project.")
-key = st.selectbox("Study", list(STUDIES), format_func=lambda each: STUDIES[each].title, key="study",
-    bind="query-params")  # fmt: skip
+key = st.selectbox("Study", list(STUDIES), format_func=lambda each: STUDIES[each].title, **keep("study"))
 ask(here, store, key)
 newest = next(iter(jobs_here(here, store)), None)
 if newest is not None:

@@ -13,6 +13,7 @@ from neurontune_core.comparison import Comparison, comparisons, job_config
 from neurontune_core.errors import InputError
 from neurontune_core.jobs import Job, JobStore
 from neurontune_core.leaderboard import standings_table
+from pages.parts.address import keep
 from pages.parts.job_banner import job_bar
 from pages.parts.leaderboard import leaderboard, table
 from pages.parts.method_settings import method_settings, named
@@ -32,9 +33,9 @@ def jobs_here(here: View, store: JobStore) -> list[Job]:
 def ask(here: View, store: JobStore) -> None:
     """Which methods, how many seeds, which settings."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, key="methods", persist_state="session",
+        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, **keep("methods"),
             help="ERM (the classifier as it came) and masking off always run beside them.")  # fmt: skip
-        seeds = st.number_input("Seeds", 1, 50, 3, key="seeds", persist_state="session", width=140,
+        seeds = st.number_input("Seeds", 1, 50, 3, **keep("seeds"), width=140,
             help="Every method that draws at random runs this often, with other draws.")  # fmt: skip
         run = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:")
     given = method_settings([*keys, *ALWAYS])
@@ -89,10 +90,12 @@ def saved(here: View) -> None:
         + ("" if each.complete else " · not finished")
         for name, each in found.items()
     }
-    chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, key="comparison")
+    chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, **keep("comparison"))
+    measured_on = plain(here.diagnosis.project.content["roles"]["evaluation"])
+    st.caption(f'Measured on the project\'s evaluation split, "{measured_on}", whatever the sidebar says.')
     if not found[chosen].fits(here.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
-    leaderboard(found[chosen], here.diagnosis)
+    leaderboard(found[chosen], here)
 
 
 here, store = view(), JobStore(workspace().jobs)

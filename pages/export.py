@@ -14,14 +14,15 @@ st.title("Export")
 if here.run is None:
     st.info("There is no retrained head yet. Make one on the **Retrain** page, then take it home from here.")
     st.stop()
-run, diagnosis, project = here.run, here.diagnosis, here.diagnosis.project
+run, split, diagnosis, project = here.run, here.split, here.diagnosis, here.diagnosis.project
 roles = project.content["roles"]
 st.markdown(
     f"Run **{run.id}**: {run.mask.num_biased} of {run.mask.num_neurons} neurons masked, "
     + ("the adviser's head." if run.advised else f"epoch {run.epoch} kept.")
 )
 st.caption(
-    "Every file is read back and compared before it is offered. The mask is folded into the head: a plain linear layer."
+    "Every file is read back and compared before it is offered. The mask is folded into the head: a plain linear "
+    f'layer. The card\'s figures are measured on "{plain(split.name)}". {split.caution}'
 )
 
 
@@ -33,16 +34,17 @@ def described(embedding_set: EmbeddingSet) -> str:
     return f"{embedding_set.split}, {embedding_set.num_samples} samples"
 
 
-ready = st.session_state.get("bundle", {}).get((here.name, run.id))
+made, key = st.session_state.setdefault("bundle", {}), (here.name, run.id, split.name)
+ready = made.get("files") if made.get("of") == key else None  # of another split they have been written over
 if st.button("Prepare the files", key="prepare", type="primary", disabled=ready is not None):
     facts = TunedRun(
-        erm=diagnosis.erm, head=run.head, mask=run.mask, config=run.config, evaluation=diagnosis.evaluation,
+        erm=diagnosis.erm, head=run.head, mask=run.mask, config=run.config, evaluation=split.samples,
         epoch=run.epoch, masking_off=run.off_head, title=project.title, problem=project.problem, warnings=run.warnings,
-        advised=run.advice.sentence if run.advised and run.advice else "",
+        advised=run.advice.sentence if run.advised and run.advice else "", caution=split.caution,
         data={
             "Identification": described(diagnosis.identification),
             "Tuning": "one half of the identification split" if run.halves else run.tuning,
-            "Evaluation": described(diagnosis.evaluation),
+            "Evaluation": described(split.samples),
         },
     )  # fmt: skip
     try:
@@ -54,7 +56,7 @@ if st.button("Prepare the files", key="prepare", type="primary", disabled=ready 
                 dataset=project.content.get("dataset"),
                 base=project.source,
             )
-        st.session_state.setdefault("bundle", {})[here.name, run.id] = ready
+        made |= {"of": key, "files": ready}
     except VerificationError as error:
         st.error(plain(str(error)))
 

@@ -5,48 +5,50 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.places import Numbers
+from pages.parts.address import keep
 from pages.parts.close_up import facts
 from pages.parts.keeping import keep_as_group
+from pages.parts.neuron_box import neuron_box
 from pages.parts.sample_map import drawn_rows
 from pages.parts.state import View, view
 from pages.parts.wall import wall
-from pages.parts.words import interval, percent
+from pages.parts.words import interval, percent, plain
 
 MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
 
 
 def find(here: View) -> tuple[Numbers, str]:
     """The rows that are chosen now, and a name to start from."""
-    diagnosis = here.diagnosis
-    way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, key="way",
-        bind="query-params")  # fmt: skip
+    way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **keep("way"))
     if way == MAP:
-        return drawn_rows(here), ""
+        return here.split.of_class(drawn_rows(here), here.label), ""
     if way == MISTAKES:
-        slices = diagnosis.mistake_slices
+        slices = here.split.mistake_slices
         st.caption("A mixture of Gaussians on the mistakes of each class, with the hits that lie among them.")
     else:
-        neuron = st.session_state.get("neuron", int(diagnosis.ranking[0]))
-        slices = diagnosis.activation_slices(neuron)
-        st.caption(
-            f"The fifth of each class on which neuron {neuron} fires most. Choose another on the Neurons screen."
-        )
+        slices = here.split.activation_slices(neuron_box(here.diagnosis, st.container(width=160)))
+        st.caption("The fifth of each class on which this neuron fires most.")
+    slices = [each for each in slices if len(here.split.of_class(each.rows, here.label))]  # a slice is of one class
     if not slices:
         st.info("There are too few mistakes here to make a slice of; draw one on the map instead.")
         return [], ""
     titles = [f"{each.title} · {len(each.rows)} samples, {each.accuracy:.0%} right" for each in slices]
-    place = titles.index(st.selectbox("Slice", titles, key=f"slice-{way}"))
+    place = titles.index(st.selectbox("Slice", titles, **keep("slice")))
     return slices[place].rows, slices[place].title
 
 
 def measured(here: View) -> None:
     """Every group of one's own under every head."""
-    diagnosis, groups = here.diagnosis, here.diagnosis.project.own_groups
-    found = [group for group in groups.all() if group.split == diagnosis.evaluation.split]
+    samples, groups = here.split.samples, here.diagnosis.project.own_groups
+    every = groups.all()
+    found = [group for group in every if group.split == here.split.name]
+    elsewhere = sorted({group.split for group in every} - {here.split.name})
+    if elsewhere:
+        st.caption(f"There are others on {plain(', '.join(elsewhere))}; choose that split in the sidebar to see them.")
     if not found:
-        st.caption("None yet.")
+        st.caption(f'None yet on the split "{plain(here.split.name)}".')
         return
-    heads = {"ERM": diagnosis.erm}
+    heads = {"ERM": here.diagnosis.erm}
     if here.run:
         heads |= {"masking off": here.run.off_head, here.run.method: here.run.head}
     rows = []
@@ -54,10 +56,10 @@ def measured(here: View) -> None:
         row: dict[str, object] = {
             "group": group.name,
             "found": group.origin,
-            "n": len(group.rows(diagnosis.evaluation)),
+            "n": len(group.rows(samples)),
         }
         for name, head in heads.items():
-            part = group.accuracy(head, diagnosis.evaluation)
+            part = group.accuracy(head, samples)
             row[name] = percent(part)
             row[f"{name}, 95 %"] = interval(part).partition(" · ")[0]
         rows.append(row)
@@ -78,12 +80,12 @@ with left:
     rows, suggestion = find(here)
     closely = st.container()
 with right:
-    each = here.diagnosis.evaluation
+    each = here.split.samples
     st.markdown(f"**{len(rows):,} of {each.num_samples:,} samples chosen**")
     if not len(rows):
         st.caption("Draw around samples on the map, or take a slice; they appear here.")
     else:
-        said, hits = here.diagnosis.said[rows], here.diagnosis.said_right[rows]
+        said, hits = here.split.said[rows], here.split.said_right[rows]
         st.caption(f"The trained head gets {hits.sum()} of them right ({hits.mean():.0%}).")
         picked = wall(
             here, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
@@ -93,6 +95,6 @@ with right:
         keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)
         if picked.opened is not None:
             with closely:
-                facts(here, each.split, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
+                facts(here, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
 st.subheader("Measured on your groups")
 measured(here)

@@ -7,8 +7,10 @@ from neurontune_core.confidence import LEVEL, SURE
 from neurontune_core.figures import mask_effect, ranked_scores
 from neurontune_core.identify import chance_share
 from neurontune_core.neuron_table import listed_neurons, neuron_table
+from pages.parts.address import keep
 from pages.parts.inspector import QUIET, inspector
 from pages.parts.judging import judge_bar, step
+from pages.parts.neuron_box import neuron_box
 from pages.parts.state import view
 from pages.parts.strip import headline
 from pages.parts.warn import warn
@@ -46,9 +48,7 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     if st.session_state.pop("mask_edited", False):
         st.rerun()
     heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
-    neuron = int(
-        number.number_input("Neuron", 0, len(ranking) - 1, key="neuron", bind="query-params", persist_state="session")
-    )
+    neuron = neuron_box(diagnosis, number)
     back.button("", icon=":material/chevron_left:", shortcut="k", on_click=step, args=(-1,), help="Higher score",
         key="back")  # fmt: skip
     forward.button("", icon=":material/chevron_right:", shortcut="j", on_click=step, args=(1,), help="Lower score",
@@ -61,9 +61,6 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     inspector(here, neuron, diagnosis.confidence())
 
 
-st.session_state.setdefault("neuron", int(ranking[0]))
-if not 0 <= st.session_state["neuron"] < len(ranking):
-    st.session_state["neuron"] = int(ranking[0])
 st.title("Neurons")
 headline(here, masked_now=True)
 warn(diagnosis.scores.warnings)
@@ -92,15 +89,15 @@ with heading:
         )
 with left:
     largest = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
-    effect = mask_effect(diagnosis.curve(here.mask_value), here.threshold, largest)
+    always, never = (diagnosis.judged(verdict) for verdict in ("spurious", "core"))
+    curve = here.split.curve(diagnosis.scores.neuron_scores, here.mask_value, always=always, never=never)
+    effect = mask_effect(curve, here.threshold, largest)
     st.plotly_chart(effect, key="effect", config=QUIET)
     st.caption(
-        f'What the mask alone does to the trained head, on "{plain(diagnosis.evaluation.split)}", for '
+        f'What the mask alone does to the trained head, on "{plain(here.split.name)}", for '
         "every λ. Far right: nothing masked."
     )
-    which = st.segmented_control(
-        "Show", FILTERS, default=FILTERS[0], required=True, key="filter", persist_state="session"
-    )
+    which = st.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, **keep("filter"))
     table = neuron_table(diagnosis, listed(which), masked, here.threshold, confidence)
     st.dataframe(
         table,

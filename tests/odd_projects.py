@@ -9,7 +9,8 @@ import numpy as np
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.files import write_json
-from tests.planted import planted_head, write_project
+from neurontune_core.workspace import ROLES
+from tests.planted import planted_head, planted_set, write_project
 from tests.sample_project import write_pictures, write_texts
 
 SILENT = 7
@@ -30,6 +31,12 @@ def one_class_only(folder: Path) -> None:
 
 def no_groups(folder: Path) -> None:
     write_project(folder, groups=False)
+
+
+def one_split_only(folder: Path) -> None:
+    """Data without splits: the set carries no name, the project calls it "all", and it does everything."""
+    write_project(folder, embeddings={"all": "embeddings/all"}, roles=dict.fromkeys(ROLES, "all"))
+    planted_set("", 0.5).save(folder / "embeddings" / "all")
 
 
 def two_samples(folder: Path) -> None:
@@ -83,6 +90,7 @@ ODD = (
     a_class_without_mistakes,
     one_class_only,
     no_groups,
+    one_split_only,
     two_samples,
     a_thousand_classes,
     a_silent_neuron,

@@ -10,6 +10,7 @@ import pytest
 
 from neurontune_core import LinearHead
 from neurontune_core.diagnosis import Diagnosis
+from neurontune_core.errors import InputError
 from neurontune_core.identify import NoMistakes
 from neurontune_core.neuron_table import listed_neurons, neuron_table
 from neurontune_core.workspace import Project
@@ -42,14 +43,6 @@ def test_the_mask_is_score_or_spurious_but_not_core(diagnosis: Diagnosis) -> Non
     expected = by_score.copy()
     expected[spared], expected[added] = False, True
     np.testing.assert_array_equal(diagnosis.masked_neurons(0.05), expected)
-
-
-def test_mask_alone_is_the_head_on_masked_vectors(diagnosis: Diagnosis) -> None:
-    masked = np.arange(NEURONS) == SHORTCUT
-    test, head = diagnosis.evaluation, planted_head()
-    vectors = test.embeddings * np.where(masked, 0.25, 1.0)
-    right = (vectors @ head.weight.T + head.bias).argmax(axis=1) == test.labels
-    assert diagnosis.mask_alone(masked, 0.25).overall.correct == right.sum()
 
 
 def test_a_distribution_counts_each_sample_of_the_class_once(diagnosis: Diagnosis) -> None:
@@ -91,22 +84,6 @@ def test_the_table_stands_in_the_order_of_the_ranking(diagnosis: Diagnosis) -> N
     assert SHORTCUT in listed_neurons(diagnosis, "sure", masked, 0.0, confidence)
 
 
-def test_the_curve_is_the_mask_alone_at_every_threshold_and_follows_the_verdicts(diagnosis: Diagnosis) -> None:
-    def compare() -> None:
-        curve = diagnosis.curve(0.25)
-        for threshold in (0.0, 0.05, 0.5, 3.0):
-            place = np.searchsorted(curve.thresholds, np.float32(threshold), side="right") - 1
-            alone = diagnosis.mask_alone(diagnosis.masked_neurons(threshold), 0.25)
-            assert curve.accuracy[place] == alone.accuracy
-            assert curve.worst_group_accuracy is not None
-            assert curve.worst_group_accuracy[place] == alone.worst_group_accuracy
-
-    compare()
-    diagnosis.project.journal.judge([SHORTCUT], "core")
-    diagnosis.project.journal.judge([CORE], "spurious")
-    compare()
-
-
 def test_what_a_neuron_adds_to_the_logits(diagnosis: Diagnosis) -> None:
     assert diagnosis.pushes(SHORTCUT, 1.5) == [("land bird", 0.0), ("water bird", 3.0)]
     assert diagnosis.pushes(SHORTCUT, most=1) == [("water bird", 2.0)]
@@ -121,22 +98,13 @@ def test_a_model_without_mistakes_still_opens_and_says_so_when_asked_for_scores(
     relabelled = replace(sets["val"], labels=said, groups=None, group_names=())
     relabelled.save(tmp_path / "embeddings" / "val")
     diagnosis = Diagnosis(Project.at(tmp_path))
-    assert diagnosis.erm_evaluation.accuracy < 1
+    assert diagnosis.num_mistakes == 0
     with pytest.raises(NoMistakes):
         _ = diagnosis.scores
 
 
-def test_without_groups_nothing_is_said_about_groups(tmp_path: Path) -> None:
-    write_project(tmp_path, groups=False)
-    diagnosis = Diagnosis(Project.at(tmp_path))
-    assert diagnosis.erm_evaluation.worst_group is None
-    assert diagnosis.erm_evaluation.worst_class_accuracy < 1
-
-
-def test_mistakes_are_the_wrong_ones_of_that_group(diagnosis: Diagnosis) -> None:
-    test = diagnosis.evaluation
-    said = planted_head().predict(test.embeddings)
-    assert test.groups is not None
-    expected = [row for row in range(240) if said[row] != test.labels[row]]
-    assert list(diagnosis.mistakes()) == expected
-    assert list(diagnosis.mistakes("land, water")) == [row for row in expected if test.groups[row] == 1]
+def test_a_set_is_opened_once_whatever_it_is_asked_for_as(diagnosis: Diagnosis) -> None:
+    assert diagnosis.samples("val") is diagnosis.samples("identification") is diagnosis.identification
+    assert diagnosis.samples("test") is diagnosis.sets["evaluation"]
+    with pytest.raises(InputError, match='no split "nowhere"; it has train, val, test'):
+        diagnosis.samples("nowhere")

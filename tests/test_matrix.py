@@ -81,7 +81,7 @@ def test_a_layout_goes_from_its_files_to_a_checked_bundle(tmp_path: Path, make: 
     live = LiveRun(diagnosis, TuneConfig(epochs=2, batches=3, mask_value=0.5), project.content["roles"]["tuning"])
     live.wait(60)
     assert live.run is not None, live.error
-    run = TunedRun(diagnosis.erm, live.run.head, live.run.mask, live.run.config, diagnosis.evaluation)
+    run = TunedRun(diagnosis.erm, live.run.head, live.run.mask, live.run.config, diagnosis.samples("evaluation"))
     content = project.content
     files = export_bundle(
         tmp_path / "bundle", run, model=content["model"], dataset=content["dataset"], base=project.source

@@ -68,11 +68,11 @@ def picture(view: View, split: str, row: int, key: str, neuron: int | None = Non
         _shown(data={"texts": texts, "pictures": pictures, "side": 192 if neuron is None else 140}, key=key)
 
 
-def facts(view: View, split: str, row: int, heads: Mapping[str, LinearHead], key: str) -> None:
-    """A sample of the evaluation split: its picture or text, label, group, and each head's probabilities."""
-    each = view.diagnosis.evaluation
+def facts(view: View, row: int, heads: Mapping[str, LinearHead], key: str) -> None:
+    """A sample of the chosen split: its picture or text, label, group, and each head's probabilities."""
+    each = view.split.samples
     st.markdown(f"**Sample {plain(str(each.sample_ids[row]))}**")
-    picture(view, split, row, key)
+    picture(view, each.split, row, key)
     group = "" if each.groups is None else f" · group **{plain(each.group_names[each.groups[row]])}**"
     st.markdown(f"It is **{plain(each.class_names[each.labels[row]])}**{group}.")
     shares = class_probabilities(heads, each, row)

@@ -25,10 +25,7 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
         f"Weight in the head: {pushes}. A positive weight pushes towards the class. "
         f"Silent on {diagnosis.silence[neuron]:.0%} of the samples."
     )
-    choose = st.segmented_control if len(names) <= 4 else st.selectbox
-    first = names[int(diagnosis.strongest_class[neuron])]
-    required = {"required": True, "default": first} if len(names) <= 4 else {"index": names.index(first)}
-    label = names.index(choose("Class", names, key="class", bind="query-params", persist_state="session", **required))
+    label = int(diagnosis.strongest_class[neuron]) if here.label is None else here.label
     if diagnosis.silence[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     distribution = diagnosis.distribution(neuron, label)
@@ -42,7 +39,8 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
 def _score_line(here: View, neuron: int, label: int, confidence: Confidence | None) -> str:
     """Score, interval and verdict in words."""
     scores = here.diagnosis.scores
-    line = f"Score **{scores.delta[label, neuron]:+.3f}**"
+    name = plain(here.diagnosis.identification.class_names[label]) + " (its highest)" * (here.label is None)
+    line = f"Score on {name} **{scores.delta[label, neuron]:+.3f}**"
     if not scores.num_incorrect[label]:
         return f"{line} · this class has no mistakes, so it cannot show a bias."
     if confidence is None:

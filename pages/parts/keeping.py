@@ -11,7 +11,7 @@ from pages.parts.words import plain
 
 
 def keep_as_group(here: View, rows: Numbers, origin: str, suggestion: str = "") -> None:
-    """A name and a button; nothing to do without samples of the evaluation split."""
+    """A name and a button; nothing to do without samples of the split."""
     if said := st.session_state.pop("kept", ""):
         (st.success if said.startswith("Kept") else st.error)(plain(said))
     if not len(rows):
@@ -25,9 +25,8 @@ def keep_as_group(here: View, rows: Numbers, origin: str, suggestion: str = "") 
 
 
 def _keep(here: View, name: str, rows: Numbers, origin: str) -> str:
-    evaluation = here.diagnosis.evaluation
     try:
-        group = here.diagnosis.project.own_groups.add(name, evaluation, rows, origin)
+        group = here.diagnosis.project.own_groups.add(name, here.split.samples, rows, origin)
     except InputError as error:
         return str(error)
     return f"Kept {len(group.sample_ids)} samples as {group.name}."

@@ -7,7 +7,6 @@ import streamlit as st
 from neurontune_core.compare_figures import label, part_bars, tradeoff
 from neurontune_core.compare_methods import ALWAYS, Standing
 from neurontune_core.comparison import Comparison
-from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.leaderboard import (
     published_beside,
     standings_table,
@@ -18,6 +17,8 @@ from neurontune_core.leaderboard import (
     with_published,
 )
 from neurontune_core.published import DATASETS
+from pages.parts.address import keep
+from pages.parts.state import View
 from pages.parts.words import HELP, percent, plain
 
 NONE = "nothing"
@@ -34,12 +35,12 @@ COLUMN_HELP = {
 }
 
 
-def leaderboard(found: Comparison, diagnosis: Diagnosis) -> None:
+def leaderboard(found: Comparison, here: View) -> None:
     """Everything about one saved comparison."""
     standings = found.standings
     dataset = st.selectbox(
         "Lay published numbers beside", [NONE, *DATASETS], format_func=lambda each: DATASETS.get(each, each),
-        key="published", persist_state="session",
+        **keep("published"),
         help="What the paper reports on that data set. They are marked, and never mixed with measured ones.",
     )  # fmt: skip
     beside = published_beside(dataset) if dataset != NONE else ()
@@ -58,7 +59,7 @@ def leaderboard(found: Comparison, diagnosis: Diagnosis) -> None:
     )
     st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=QUIET)
     bars(measured)
-    own_groups(found, measured, diagnosis)
+    own_groups(found, measured, here)
     take_home(found, measured)
 
 
@@ -89,16 +90,18 @@ def bars(standings: list[Standing]) -> None:
     names = {each.method.key: label(each) for each in standings}
     first = [*(key for key in ALWAYS if key in names), *(key for key in names if key not in ALWAYS)]
     st.subheader("By group" if standings[0].runs[0].evaluation.groups else "By class")
-    chosen = st.multiselect("Methods in the chart", list(names), first[:5], format_func=names.__getitem__, key="bars")
+    chosen = st.multiselect(
+        "Methods in the chart", list(names), first[:5], format_func=names.__getitem__, **keep("bars")
+    )
     if chosen:
         st.plotly_chart(part_bars([each for each in standings if each.method.key in chosen]), key="parts",
             config=QUIET)  # fmt: skip
 
 
-def own_groups(found: Comparison, standings: list[Standing], diagnosis: Diagnosis) -> None:
+def own_groups(found: Comparison, standings: list[Standing], here: View) -> None:
     """Groups that a person drew, under the heads of seed 0; no method has seen them."""
-    each = diagnosis.evaluation
-    groups = [group for group in diagnosis.project.own_groups.all() if group.split == each.split]
+    each = here.split.samples
+    groups = [group for group in here.diagnosis.project.own_groups.all() if group.split == each.split]
     if not groups:
         return
     heads = {label(standing): found.head(standing.method.key) for standing in standings}
@@ -108,7 +111,10 @@ def own_groups(found: Comparison, standings: list[Standing], diagnosis: Diagnosi
          for name, head in heads.items()],
         hide_index=True, key="compare_own",
     )  # fmt: skip
-    st.caption("Drawn on the Groups screen, measured with each method's head of seed 0. No method was shown them.")
+    st.caption(
+        f'Those of the split "{plain(each.split)}", kept on the Groups or the Check screen, measured with each '
+        "method's head of seed 0. No method was shown them as groups."
+    )
 
 
 def take_home(found: Comparison, standings: list[Standing]) -> None:

@@ -1,4 +1,4 @@
-"""The map of all evaluation samples, to draw on: by principal axes at once, by UMAP when a job has made it."""
+"""The map of a split's samples, to draw on: by principal axes at once, by UMAP when a job has made it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.figures import MOST_POINTS, sample_map
 from neurontune_core.jobs import Job, JobStore
+from neurontune_core.measured_split import MeasuredSplit
 from neurontune_core.outline import rows_within
 from neurontune_core.places import Numbers
 from neurontune_core.umap_map import FEWEST
@@ -24,16 +24,16 @@ AXES = {PRINCIPAL: ("first principal axis", "second principal axis"), UMAP: ("",
 
 
 def drawn_rows(here: View) -> Numbers:
-    """The rows of the evaluation split inside what is drawn on the map."""
-    diagnosis = here.diagnosis
+    """The rows of the split inside what is drawn on the map."""
+    split = here.split
     wanted = st.segmented_control(
         "Map", (PRINCIPAL, UMAP), default=PRINCIPAL, required=True, key="map_kind", bind="query-params",
         persist_state="session", help=HELP["map"], on_change=_ask, args=(here,),
     )  # fmt: skip
-    if wanted == UMAP and here.diagnosis.evaluation.num_samples < FEWEST:
+    if wanted == UMAP and here.split.samples.num_samples < FEWEST:
         st.info(f"UMAP needs at least {FEWEST} samples; you see the principal axes.")
         wanted = PRINCIPAL
-    ready = wanted == PRINCIPAL or diagnosis.umap() is not None
+    ready = wanted == PRINCIPAL or split.umap() is not None
     if not ready:
         _under_way(here)
     kind = wanted if ready else PRINCIPAL
@@ -41,41 +41,42 @@ def drawn_rows(here: View) -> Numbers:
         "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
         "(lasso), or use the box from the chart's tools."
     )
-    places = diagnosis.map if kind == PRINCIPAL else diagnosis.umap()
+    places = split.map if kind == PRINCIPAL else split.umap()
     event = st.plotly_chart(
-        _picture(diagnosis, kind), key=f"map-{kind}", on_select="rerun", selection_mode=("lasso", "box")
-    )
+        _picture(split, kind), key=f"map-{kind}-{here.name}-{split.name}", on_select="rerun",
+        selection_mode=("lasso", "box"),
+    )  # fmt: skip
     if len(places) > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all.")
     return rows_within(places, event["selection"])
 
 
-@lru_cache(8)
-def _picture(diagnosis: Diagnosis, kind: str) -> Figure:
-    each = diagnosis.evaluation
+@lru_cache(4)
+def _picture(split: MeasuredSplit, kind: str) -> Figure:
+    each = split.samples
     names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
-    places = diagnosis.map if kind == PRINCIPAL else diagnosis.umap()
-    return sample_map(places, diagnosis.said_right, names, AXES[kind])
+    places = split.map if kind == PRINCIPAL else split.umap()
+    return sample_map(places, split.said_right, names, AXES[kind])
 
 
 def _jobs(here: View) -> list[Job]:
     """Those for these vectors, the newest first."""
-    fingerprint = here.diagnosis.evaluation.fingerprint
+    fingerprint = here.split.samples.fingerprint
     jobs = JobStore(workspace().jobs).list()
     return [job for job in jobs if job.task == "umap" and job.config["fingerprint"] == fingerprint]
 
 
 def _start(here: View) -> None:
-    project, each = here.diagnosis.project, here.diagnosis.evaluation
+    project, each = here.diagnosis.project, here.split.samples
     config = {"source": str(project.source), "folder": str(project.folder), "split": each.split}
     config["fingerprint"] = each.fingerprint
-    JobStore(workspace().jobs).submit("umap", config, title=f"UMAP of {project.title}")
+    JobStore(workspace().jobs).submit("umap", config, title=f"UMAP of {project.title}, {each.split}")
 
 
 def _ask(here: View) -> None:
     """Whoever chooses the map for the first time wants it made."""
-    enough = here.diagnosis.evaluation.num_samples >= FEWEST
-    if enough and st.session_state["map_kind"] == UMAP and here.diagnosis.umap() is None and not _jobs(here):
+    enough = here.split.samples.num_samples >= FEWEST
+    if enough and st.session_state["map_kind"] == UMAP and here.split.umap() is None and not _jobs(here):
         _start(here)
 
 
@@ -84,7 +85,7 @@ def _under_way(here: View) -> None:
     job = next(iter(_jobs(here)), None)
     status = job.status() if job else None
     if status is None or status.state in ("failed", "cancelled", "lost", "done"):
-        if status and status.state == "done" and here.diagnosis.umap() is not None:
+        if status and status.state == "done" and here.split.umap() is not None:
             st.rerun()
         said = status.error if status and status.error else "This map has not been made yet."
         st.info(f"{said} Until then you see the principal axes.")

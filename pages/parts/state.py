@@ -14,6 +14,7 @@ from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
 from neurontune_core.gallery import Gallery
 from neurontune_core.identify import NoMistakes
+from neurontune_core.measured_split import MeasuredSplit
 from neurontune_core.workspace import Project, Run, Workspace
 
 _opening = Lock()
@@ -51,11 +52,23 @@ def diagnosis(name: str) -> Diagnosis:
         return _diagnosis(name, _version(name))
 
 
+@lru_cache(4)
+def _measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
+    return MeasuredSplit(opened.project, opened.erm, opened.samples(split))
+
+
+def measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
+    """One for all sessions; the scores are the project's and are not computed again."""
+    with _opening:
+        return _measured_split(opened, split)
+
+
 def warm_up() -> None:
     """What the first page will need: the first project's scores, then the libraries behind charts and components."""
     with suppress(InputError):
         for name in workspace().names()[:1]:
             first = diagnosis(name)
+            measured_split(first, first.project.content["roles"]["evaluation"])
             for library in ("plotly.graph_objects", "pandas"):
                 import_module(library)
             first.confidence()
@@ -69,10 +82,21 @@ def _version(name: str) -> int:
 
 @dataclass(frozen=True)
 class View:
-    """What the sidebar says."""
+    """What the sidebar says.
+
+    Attributes:
+        name: of the project.
+        diagnosis: its neurons, found on its identification split.
+        split: what heads are measured on.
+        label: index of the chosen class; None for all.
+        threshold, mask_value: λ and what masked activations are multiplied by.
+        run: the chosen retraining; None before there is one.
+    """
 
     name: str
     diagnosis: Diagnosis
+    split: MeasuredSplit
+    label: int | None
     threshold: float
     mask_value: float
     run: Run | None

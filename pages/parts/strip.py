@@ -11,15 +11,15 @@ from pages.parts.words import HELP, interval, percent, plain
 
 def headline(view: View, *, masked_now: bool) -> None:
     """Worst group (or class) of ERM, of the mask alone and of the chosen run; average and gap beside them."""
-    diagnosis = view.diagnosis
-    erm = diagnosis.erm_evaluation
+    split = view.split
+    erm = split.erm_evaluation
     name = "worst group" if erm.groups else "worst class"
-    after = diagnosis.evaluate(view.run.head) if view.run else None
+    after = split.evaluate(view.run.head) if view.run else None
     columns = st.columns(5 if masked_now else 4)
     _worst(columns[0], f"{name} · ERM", erm, None, HELP[name] + " " + HELP["erm"])
     place = 1
     if masked_now:
-        alone = diagnosis.mask_alone(view.masked, view.mask_value)
+        alone = split.evaluate(view.diagnosis.masked_head(view.masked, view.mask_value))
         _worst(columns[1], f"{name} · masked now", alone, erm, "The ERM head with the mask applied, not yet retrained.")
         place = 2
     if after is None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from neurontune_core.theory import CLAIMS, INPUTS
 from neurontune_core.theory.answers import Answer
+from pages.parts.address import keep
 
 LEAST_NEURONS = INPUTS
-
-
-def keep(key: str) -> dict[str, Any]:
-    """A widget whose value stands in the address and outlives a look at another claim."""
-    return {"key": key, "bind": "query-params", "persist_state": "session"}
 
 
 def seed_input(column) -> int:

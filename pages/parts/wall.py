@@ -74,7 +74,8 @@ def wall(
     shelf = gallery(view.name)
     kind = "picture" if shelf.has_pictures else "text" if shelf.has_texts else "bare"
     shows_heat = kind == "picture" and neuron is not None and shelf.has_model
-    kept = _kept(key, rows, in_address)
+    own = f"{key}-{view.name}-{split}"
+    kept = _kept(own, rows, in_address)
     data = {
         "rows": packed(rows),
         "captions": list(captions),
@@ -92,10 +93,8 @@ def wall(
         "selected": packed(kept["rows"]),
         "opened": kept["opened"],
     }
-    found = _wall(
-        data=data, default={"chosen": kept}, key=f"{key}-{view.name}-{split}", on_chosen_change=lambda: None
-    ).chosen
-    st.session_state[f"kept-{key}"] = found
+    found = _wall(data=data, default={"chosen": kept}, key=own, on_chosen_change=lambda: None).chosen
+    st.session_state[f"kept-{own}"] = found
     places = places_of(found["rows"], rows)
     opened = found["opened"] if places_of([found["opened"] or 0], rows) else None
     if in_address:
@@ -103,10 +102,10 @@ def wall(
     return Chosen([int(rows[place]) for place in places], opened)
 
 
-def _kept(key: str, rows: Numbers, in_address: bool) -> dict:
+def _kept(own: str, rows: Numbers, in_address: bool) -> dict:
     """What was picked when this wall was last shown in this session, or what the address says."""
-    if f"kept-{key}" in st.session_state:
-        return st.session_state[f"kept-{key}"]
+    if f"kept-{own}" in st.session_state:
+        return st.session_state[f"kept-{own}"]
     said = st.query_params if in_address else {}
     opened = from_text(said.get("sample", ""), max(rows) + 1)
     return {

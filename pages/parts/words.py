@@ -7,12 +7,20 @@ import re
 from neurontune_core.evaluate import Proportion
 
 HELP = {
-    "average": "Share of all evaluation samples that are classified right, each counted once.",
+    "split": (
+        "The samples that heads are measured on, and that you look at on Overview, Check and Groups. The neurons are "
+        "always those found on the identification split."
+    ),
+    "class": (
+        "Whose samples are listed and, on Neurons, whose activations are drawn. With all classes, Neurons draws the "
+        "class that gives the neuron its score."
+    ),
+    "average": "Share of all samples of the split that are classified right, each counted once.",
     "worst group": (
-        "The lowest accuracy among the groups (class × hidden attribute) of the evaluation split. "
+        "The lowest accuracy among the groups (class × hidden attribute) of the split. "
         "Group labels are used for this number only, never to find neurons or to retrain."
     ),
-    "worst class": "The lowest accuracy among the classes of the evaluation split.",
+    "worst class": "The lowest accuracy among the classes of the split.",
     "gap": "Average accuracy minus worst-group accuracy, in percentage points.",
     "score": (
         "Median activation on the misclassified samples of a class minus the median on its correct ones. "

@@ -139,10 +139,10 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
 def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/groups")
     page.wait_for_function(
-        "document.querySelector('.st-key-map-principal-axes .js-plotly-plot')?._fullLayout?._plots?.xy"
+        "document.querySelector('[class*=st-key-map-principal-axes] .js-plotly-plot')?._fullLayout?._plots?.xy"
     )
     settled(page)
-    box = page.locator(".st-key-map-principal-axes .nsewdrag").bounding_box()
+    box = page.locator("[class*=st-key-map-principal-axes] .nsewdrag").bounding_box()
     assert box
     left, top, right, bottom = box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
     page.mouse.move(left, top)

@@ -1,0 +1,120 @@
+"""One split of a project, opened: heads are measured on it, and its samples are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.evaluate import Evaluation, evaluate, evaluate_predictions
+from neurontune_core.head import LinearHead
+from neurontune_core.mask_curve import MaskCurve, mask_curve
+from neurontune_core.places import Numbers
+from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
+from neurontune_core.umap_map import read_map
+from neurontune_core.workspace import Project
+
+_KEPT_CURVES = 32
+_MOST_BYTES_AT_HAND = 1 << 29
+
+
+class MeasuredSplit:
+    """What the screens ask about the samples of one split; nothing here depends on which split found the neurons.
+
+    Args:
+        project: whose split it is.
+        erm: the head as it was trained.
+        samples: [N, M] the split.
+
+    Attributes:
+        said: [N] what the ERM head calls the samples.
+        erm_evaluation: how it does on them.
+    """
+
+    def __init__(self, project: Project, erm: LinearHead, samples: EmbeddingSet) -> None:
+        self.project, self.erm = project, erm
+        self.samples = _at_hand(samples)
+        self.said = erm.predict(self.samples.embeddings)
+        self.erm_evaluation = evaluate_predictions(self.said, samples)
+        self._curves: dict[tuple, MaskCurve] = {}
+        self._umap: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        return self.samples.split
+
+    @property
+    def caution(self) -> str:
+        """Why figures on this split are too good, in a sentence; empty where nothing speaks against them."""
+        roles = self.project.content["roles"]
+        found, trained = (roles[role] == self.name for role in ("identification", "tuning"))
+        if not (found or trained):
+            return ""
+        fitted = "Heads"
+        if found:  # halves of it, or the adviser, may have trained some heads too
+            fitted = f"Neurons and {'' if trained else 'some '}heads"
+        return f"{fitted} were fitted on these samples; figures are optimistic."
+
+    @property
+    def said_right(self) -> np.ndarray:
+        """[N] bool, the samples that the ERM head gets right."""
+        return self.said == self.samples.labels
+
+    def mistakes(self, *, label: int | None = None, group: str | None = None) -> np.ndarray:
+        """Ascending rows that the ERM head gets wrong, of one class or group where it is given."""
+        wrong = ~self.said_right
+        if label is not None:
+            wrong &= self.samples.labels == label
+        if group is not None and self.samples.groups is not None:
+            wrong &= self.samples.groups == self.samples.group_names.index(group)
+        return np.flatnonzero(wrong)
+
+    def of_class(self, rows: Numbers, label: int | None) -> np.ndarray:
+        """Those of the rows that are of a class; all of them without one."""
+        rows = np.asarray(rows, dtype=np.int64)
+        return rows if label is None else rows[self.samples.labels[rows] == label]
+
+    def evaluate(self, head: LinearHead) -> Evaluation:
+        return evaluate(head, self.samples)
+
+    def curve(self, scores: np.ndarray, mask_value: float, *, always: np.ndarray, never: np.ndarray) -> MaskCurve:
+        """What the mask alone would do at every λ; the newest curves are kept.
+
+        Args:
+            scores: [M] of the neurons.
+            always, never: [M] bool, masked or spared whatever their score.
+        """
+        key = (mask_value, *(part.tobytes() for part in (scores, always, never)))
+        if key not in self._curves:
+            self._curves[key] = mask_curve(self.erm, self.samples, scores, mask_value, always=always, never=never)
+            if len(self._curves) > _KEPT_CURVES:
+                self._curves.pop(next(iter(self._curves)))
+        return self._curves[key]
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """[N, 2] the samples on their principal axes."""
+        return principal_axes(self.samples.embeddings)
+
+    def umap(self) -> np.ndarray | None:
+        """[N, 2] the samples by neighbourhood; None until a job has made the map."""
+        if self._umap is None:
+            self._umap = read_map(self.project.umap_file(self.samples), self.samples.num_samples)
+        return self._umap
+
+    @cached_property
+    def mistake_slices(self) -> list[Slice]:
+        return mistake_slices(self.samples, self.said)
+
+    def activation_slices(self, neuron: int) -> list[Slice]:
+        return activation_slices(self.samples, self.said, neuron)
+
+
+def _at_hand(samples: EmbeddingSet) -> EmbeddingSet:
+    """The set widened to float32 in memory where it is small enough: every move of λ multiplies it by a head, and
+    widening half precision takes four times as long as the product."""
+    if samples.embeddings.size * 4 > _MOST_BYTES_AT_HAND:
+        return samples
+    return replace(samples, embeddings=np.array(samples.embeddings, dtype=np.float32))

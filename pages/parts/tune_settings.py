@@ -1,0 +1,52 @@
+"""How the head is retrained: what is asked on the Retrain screen, before λ and the mask value of the sidebar."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.config import TuneConfig
+from neurontune_core.workspace import HALVES
+from pages.parts.address import keep
+from pages.parts.state import View
+from pages.parts.words import HELP
+
+SELECT = {
+    "sfit": "highest SFit (the paper)",
+    "worst_class_accuracy": "highest worst-class accuracy",
+    "last": "last epoch",
+}
+DEFAULTS = TuneConfig()
+
+
+def settings(here: View) -> tuple[TuneConfig, str]:
+    """The form, and the split that is tuned on; λ and mask value come from the sidebar."""
+    roles = here.diagnosis.project.content["roles"]
+    splits = [roles["tuning"], HALVES]
+    words = {HALVES: f"half of {roles['identification']} (the other half identifies)"}
+    one, two, three, four, five = st.columns([3, 3, 2, 2, 2])
+    tuning = one.selectbox(
+        "Tune on",
+        splits,
+        format_func=lambda name: words.get(name, name),
+        **keep("tuning"),
+        help="The samples that the head is retrained on, in class-balanced batches.",
+    )
+    select = two.selectbox(
+        "Keep the epoch with",
+        list(SELECT),
+        format_func=SELECT.__getitem__,
+        **keep("select"),
+        help=f"SFit: {HELP['sfit']} It is a noisy judge; worst class is often the better one.",
+    )
+    epochs = three.number_input("Epochs", 1, 1000, DEFAULTS.epochs, **keep("epochs"))
+    rate = four.number_input("Learning rate", 1e-6, 1.0, DEFAULTS.learning_rate, format="%g", **keep("rate"))
+    seed = five.number_input("Seed", 0, 10_000, DEFAULTS.seed, **keep("seed"))
+    config = TuneConfig(
+        threshold=here.threshold,
+        mask_value=here.mask_value,
+        epochs=epochs,
+        learning_rate=rate,
+        seed=seed,
+        select=select,
+    )
+    return config, tuning
