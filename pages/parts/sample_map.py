@@ -10,9 +10,10 @@ import streamlit as st
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.figures import MOST_POINTS, sample_map
 from neurontune_core.jobs import Job, JobStore
-from neurontune_core.outline import rows_within
+from neurontune_core.outline import from_text, rows_within
 from neurontune_core.places import Numbers
 from neurontune_core.umap_map import FEWEST
+from pages.parts.outlines import TOOLS, Outlines
 from pages.parts.state import View, workspace
 from pages.parts.words import HELP
 
@@ -39,23 +40,37 @@ def drawn_rows(here: View) -> Numbers:
     kind = wanted if ready else PRINCIPAL
     st.caption(
         "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
-        "(lasso), or use the box from the chart's tools."
+        "(lasso), or use the box from the chart's tools; with Shift, add another outline."
     )
     places = diagnosis.map if kind == PRINCIPAL else diagnosis.umap()
-    event = st.plotly_chart(
-        _picture(diagnosis, kind), key=f"map-{kind}", on_select="rerun", selection_mode=("lasso", "box")
-    )
-    if len(places) > MOST_POINTS:
-        st.caption(f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all.")
-    return rows_within(places, event["selection"])
+    with st.container(key="map"):
+        chart = f"{here.name}-{diagnosis.evaluation.split}-{kind}"
+        outlines = Outlines("map", chart, in_address=kind == wanted)
+        picture = _picture(diagnosis, kind, outlines.first, outlines.revision)
+        st.plotly_chart(picture, key=f"map-{kind}", config=TOOLS)
+        rows = rows_within(places, outlines.selection())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if len(places) > MOST_POINTS:
+            st.caption(
+                f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all."
+            )
+        st.button(
+            "Clear",
+            key="clear_map",
+            on_click=outlines.clear,
+            disabled=not len(rows),
+            help="Forget what is drawn on the map.",
+        )
+    return rows
 
 
 @lru_cache(8)
-def _picture(diagnosis: Diagnosis, kind: str) -> Figure:
+def _picture(diagnosis: Diagnosis, kind: str, outlines: str, revision: int) -> Figure:
     each = diagnosis.evaluation
     names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
     places = diagnosis.map if kind == PRINCIPAL else diagnosis.umap()
-    return sample_map(places, diagnosis.said_right, names, AXES[kind])
+    drawn = from_text(outlines)
+    return sample_map(places, diagnosis.said_right, names, AXES[kind], drawn=drawn, revision=revision)
 
 
 def _jobs(here: View) -> list[Job]:
