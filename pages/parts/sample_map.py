@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from neurontune_core.places import Numbers
 from neurontune_core.umap_map import FEWEST
 from pages.parts.outlines import TOOLS, Outlines
 from pages.parts.state import View, workspace
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -102,11 +103,15 @@ def _under_way(here: View) -> None:
         if status and status.state == "done" and here.diagnosis.umap() is not None:
             st.rerun()
         said = status.error if status and status.error else "This map has not been made yet."
-        st.info(f"{said} Until then you see the principal axes.")
+        st.info(f"{plain(said)} Until then you see the principal axes.")
         st.button("Make the map", on_click=_start, args=(here,), key="make_map")
         return
     text, stop = st.columns([5, 1], vertical_alignment="center")
     waits = "waiting for another job to end" if status.state == "queued" else status.message or "starting"
+    minutes, seconds = divmod(int((datetime.now() - job.created).total_seconds()), 60)
     share = status.done / status.total if status.total else 0.0
-    text.progress(min(share, 1.0), f"UMAP is being made: {waits} … Until then you see the principal axes.")
+    text.progress(
+        min(share, 1.0),
+        f"UMAP is being made, {minutes}:{seconds:02d}: {waits} … Until then you see the principal axes.",
+    )
     stop.button("Cancel", on_click=job.cancel, key="cancel_map")
