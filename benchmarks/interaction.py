@@ -8,85 +8,21 @@ the pictures are decoded. Beside it, in the same run: what scoring anew at each 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from in_browser import FLAGS, PAINTED, SETTLED, served, waited, write_vectors
+from playwright.sync_api import sync_playwright
 
-from neurontune_core import EmbeddingSet, LinearHead
-from neurontune_core.files import write_json
 from neurontune_core.workspace import Project, Workspace
 
-ROOT = Path(__file__).parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 BIG = "big"
-SETTLED = """
-    document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
-    && document.querySelectorAll('[data-stale=true]').length === 0
-"""
 LINE = "document.querySelector('.st-key-ranking .annotation-text')?.textContent"
 TITLE = "document.querySelector('.st-key-distribution .gtitle')?.textContent"
 HEADING = "[...document.querySelectorAll('h4')].map(each => each.textContent).find(text => text.startsWith('Neuron'))"
-
-
-def write_big(folder: Path, samples: int = 20_000, neurons: int = 2_048) -> None:
-    """Vectors alone, a tenth of them misclassified."""
-    rng = np.random.default_rng(0)
-    head = LinearHead(rng.normal(size=(2, neurons)) / neurons**0.5, np.zeros(2))
-    for split, count in (("train", 1_000), ("val", samples), ("test", samples)):
-        vectors = np.maximum(rng.normal(size=(count, neurons), scale=1).astype(np.float16), 0)
-        said = head.predict(vectors)
-        labels = np.where(rng.random(count) < 0.1, 1 - said, said)
-        attribute = rng.integers(0, 2, count)
-        EmbeddingSet(
-            vectors,
-            labels,
-            ("a", "b"),
-            groups=2 * labels + attribute,
-            group_names=("a0", "a1", "b0", "b1"),
-            split=split,
-        ).save(folder / "embeddings" / split)
-    head.save(folder / "head.safetensors")
-    content = {
-        "format": "neurontune-project/1",
-        "title": "20,000 vectors",
-        "embeddings": {split: f"embeddings/{split}" for split in ("train", "val", "test")},
-        "head": "head.safetensors",
-        "roles": {"identification": "val", "tuning": "train", "evaluation": "test"},
-    }
-    write_json(folder / "project.json", content)
-
-
-def waits(page: Page, act: Callable[[], None], changed: str, times: int) -> list[float]:
-    """Milliseconds from each act until ``changed`` (an expression of the page) has another value and all is settled."""
-    found = []
-    for _ in range(times):
-        before = page.evaluate(f"window.before = {changed}; performance.now()")
-        act()
-        page.wait_for_function(
-            f"() => {changed} !== window.before && {SETTLED} && painted()", polling="raf", timeout=60_000
-        )
-        found.append(page.evaluate("performance.now()") - before)
-        page.wait_for_timeout(300)
-    return found
-
-
-PAINTED = """
-    window.painted = () => {
-      const walk = root => [...root.querySelectorAll('*')].flatMap(each =>
-        each.shadowRoot ? [...each.shadowRoot.querySelectorAll('img.photo')] : [])
-      return walk(document).every(image => image.complete && image.naturalWidth > 0)
-    }
-"""
 
 
 def medians_ms(project: Project) -> float:
@@ -107,53 +43,33 @@ def main() -> None:
     given = parser.parse_args()
     home = Path(tempfile.mkdtemp())
     workspace = Workspace(home)
-    write_big(workspace.new_folder(BIG))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "neurontune_core", "app", "--port", str(port), "--headless"]
+    write_vectors(workspace.new_folder(BIG), "20,000 vectors", 20_000, 2_048)
     began = time.perf_counter()
-    server = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"NEURONTUNE_HOME": str(home)}, stdout=subprocess.DEVNULL
-    )
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.05)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(url)
-            page.wait_for_function("document.querySelector('.js-plotly-plot .points path')", timeout=60_000)
-            print(
-                f"command -> example shown with its chart: {time.perf_counter() - began:.1f} s (Chromium's start in it)"
-            )
-            for name in ("example", BIG):
-                page.goto(f"{url}/neurons?project={name}")
-                page.wait_for_function(f"() => {LINE} && {TITLE} && {SETTLED}", timeout=120_000)
-                page.wait_for_timeout(8_000)  # the network and the first heatmaps load meanwhile
-                page.evaluate(PAINTED)
-                slider = page.get_by_test_id("stSidebar").locator("input[type=range]").first
-                slider.focus()
-                moved = waits(page, partial(slider.press, "ArrowRight"), LINE, given.times)
-                following = page.get_by_role("button", name="chevron_right")
-                chosen = waits(page, following.click, HEADING, given.times)
-                anew = medians_ms(workspace.open(name))
-                for what, found in (("λ moved", moved), ("next neuron", chosen)):
-                    p50, p95 = np.percentile(found, [50, 95])
-                    print(
-                        f"{name:8s} {what:12s} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms"
-                        + f"   np.median each move would add {anew:5.0f} ms: {(p50 + anew) / p50:.1f} times as long"
-                        * (what == "λ moved")
-                    )
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(20)
+    with served(home) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.goto(url)
+        page.wait_for_function("document.querySelector('.js-plotly-plot .points path')", timeout=60_000)
+        print(f"command -> example shown with its chart: {time.perf_counter() - began:.1f} s (Chromium's start in it)")
+        for name in ("example", BIG):
+            page.goto(f"{url}/neurons?project={name}")
+            page.wait_for_function(f"() => {LINE} && {TITLE} && {SETTLED}", timeout=120_000)
+            page.wait_for_timeout(8_000)  # the network and the first heatmaps load meanwhile
+            page.evaluate(PAINTED)
+            slider = page.get_by_test_id("stSidebar").locator("input[type=range]").first
+            slider.focus()
+            moved = [waited(page, partial(slider.press, "ArrowRight"), LINE) for _ in range(given.times)]
+            following = page.get_by_role("button", name="chevron_right")
+            chosen = [waited(page, following.click, HEADING) for _ in range(given.times)]
+            anew = medians_ms(workspace.open(name))
+            for what, found in (("λ moved", moved), ("next neuron", chosen)):
+                p50, p95 = np.percentile(found, [50, 95])
+                print(
+                    f"{name:8s} {what:12s} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms"
+                    + f"   np.median each move would add {anew:5.0f} ms: {(p50 + anew) / p50:.1f} times as long"
+                    * (what == "λ moved")
+                )
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neurontune_core.diagnosis import Distribution
     from neurontune_core.evaluate import Evaluation
     from neurontune_core.mask_curve import MaskCurve
+    from neurontune_core.outline import Selection
     from neurontune_core.train_history import TrainHistory
     from neurontune_core.tune import EpochRecord
 
@@ -102,7 +103,14 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
 
 
 def sample_map(
-    places: np.ndarray, right: np.ndarray, names: Sequence[str], axes: tuple[str, str], *, most: int = MOST_POINTS
+    places: np.ndarray,
+    right: np.ndarray,
+    names: Sequence[str],
+    axes: tuple[str, str],
+    *,
+    most: int = MOST_POINTS,
+    drawn: Selection | None = None,
+    revision: int = 0,
 ) -> Figure:
     """Samples as points, hits and mistakes apart.
 
@@ -112,6 +120,8 @@ def sample_map(
         names: [N] shown under the pointer; rows' numbers instead when there are thousands of points.
         axes: titles; empty ones for axes that mean nothing.
         most: points that are drawn, chosen at random; what is drawn around is told by its outline (`rows_within`).
+        drawn: outlines to show on it.
+        revision: another one makes a chart that is shown already forget what was drawn on it since.
     """
     rows = np.sort(np.random.default_rng(0).permutation(len(places))[:most])
     many = len(rows) > _MANY_POINTS
@@ -134,12 +144,24 @@ def sample_map(
                 "name": f"{name} ({int((right == outcome).sum())})",
             }
         )
-    layout = _layout(*axes, 460) | {"dragmode": "lasso"}
+    layout = _layout(*axes, 460) | {"dragmode": "lasso", "selections": _selections(drawn or {})}
+    layout["selectionrevision"] = revision
     layout["legend"] |= {"x": 0, "xanchor": "left"}  # the chart's tools are on the right
     if not any(axes):
         for axis in ("xaxis", "yaxis"):
             layout[axis] |= {"showticklabels": False, "zeroline": False}
     return _figure({"data": traces, "layout": layout})
+
+
+def _selections(drawn: Selection) -> list[dict]:
+    shapes: list[dict] = []
+    for each in drawn.get("lasso") or ():
+        corners = "L".join(f"{x},{y}" for x, y in zip(each["x"], each["y"], strict=True))
+        shapes.append({"type": "path", "path": f"M{corners}Z"})
+    for each in drawn.get("box") or ():
+        (x0, x1), (y0, y1) = each["x"], each["y"]
+        shapes.append({"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1})
+    return [shape | {"xref": "x", "yref": "y"} for shape in shapes]
 
 
 def _pointed_at(rows: np.ndarray, names: Sequence[str] | None) -> dict:

@@ -1,21 +1,30 @@
-"""Which points of a map lie within what was drawn on it."""
+"""Outlines that are drawn on a map: which points lie within them, and a short text of them for an address.
+
+A selection is as plotly has it: ``lasso`` and ``box``, each a list of ``{"x": [...], "y": [...]}``, corners in the
+map's units; of a box two opposite ones.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+Selection = Mapping[str, Any]
 
-def rows_within(places: np.ndarray, selection: Mapping[str, Any]) -> np.ndarray:
-    """Ascending rows of the points inside any lasso or box that plotly says was drawn.
+_MOST_CORNERS = 40
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?"
+_SHAPE = re.compile(rf"(lasso|box)((?:_{_NUMBER})+)")
 
-    By the outline and not by the points that plotly lists, because a large map shows only some of them.
+
+def rows_within(places: np.ndarray, selection: Selection) -> np.ndarray:
+    """Ascending rows of the points inside any lasso or box of a selection.
 
     Args:
         places: [N, 2].
-        selection: with ``lasso`` and ``box``, each a list of ``{"x": [...], "y": [...]}``: corners in the map's units.
     """
     inside = np.zeros(len(places), dtype=bool)
     for outline in selection.get("lasso") or ():
@@ -41,3 +50,35 @@ def within_polygon(places: np.ndarray, x: Sequence[float], y: Sequence[float]) -
             odd ^= ((y0 > py) != (y1 > py)) & (px < x0 + (py - y0) * (x1 - x0) / (y1 - y0))
     inside[near] = odd
     return inside
+
+
+def as_text(selection: Selection) -> str:
+    """ "lasso_0.1_2_1_2_1_3~box_0_0_2_1.5": corners x_y of each outline, rounded to four digits, 40 a lasso at most."""
+    shapes = []
+    for kind in ("lasso", "box"):
+        for outline in selection.get(kind) or ():
+            corners = _simplified(np.column_stack([outline["x"], outline["y"]]).astype(np.float64))
+            shapes.append("_".join([kind, *(f"{number:.4g}" for number in corners.ravel())]))
+    return "~".join(shapes)
+
+
+def from_text(text: str) -> dict[str, list[dict[str, list[float]]]]:
+    """The selection that a text names; what is no outline is left out: an address may have been cut or mistyped."""
+    found: dict[str, list[dict[str, list[float]]]] = {"lasso": [], "box": []}
+    for shape in text.split("~"):
+        if named := _SHAPE.fullmatch(shape):
+            kind, numbers = named[1], [float(number) for number in named[2].split("_")[1:]]
+            x, y = numbers[::2], numbers[1::2]
+            enough = len(x) == 2 if kind == "box" else 3 <= len(x) <= _MOST_CORNERS
+            if enough and len(x) == len(y) and all(map(isfinite, numbers)):
+                found[kind].append({"x": x, "y": y})
+    return found
+
+
+def _simplified(corners: np.ndarray) -> np.ndarray:
+    """Without the corners that matter least: whose triangle with both neighbours is smallest (Visvalingam)."""
+    while len(corners) > _MOST_CORNERS:
+        before, after = np.roll(corners, 1, axis=0) - corners, np.roll(corners, -1, axis=0) - corners
+        areas = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])
+        corners = np.delete(corners, areas.argmin(), axis=0)
+    return corners

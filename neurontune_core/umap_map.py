@@ -15,9 +15,9 @@ from neurontune_core.slices import principal_axes
 
 FEWEST = 10  # samples that neighbours can be spoken of
 _DIMENSIONS = 50  # principal axes that neighbours are sought on
-_FITTED_ON = 50_000  # beyond it samples are placed among those that were fitted
+_FITTED_ON = 100_000  # beyond it samples are placed among those that were fitted: less memory, though slower a sample
 _NEIGHBOURS = 15
-_BLOCK = 5_000
+_BLOCK = 20_000  # of more than 10,000 UMAP places in 30 steps instead of 100
 
 
 def umap_map(
@@ -49,14 +49,22 @@ def umap_map(
     report(done=0, total=count, message="looking for neighbours")
     from umap import UMAP
 
-    progress = {"file": _Progress(report), "bar_format": "{n_fmt}/{total_fmt}", "disable": False}
+    steps = _Steps()
+    steps.tell = lambda done, total: report(done=done, total=total, message="drawing, step by step")
+    progress = {"file": steps, "bar_format": "{n_fmt}/{total_fmt}", "disable": False}
     reducer = UMAP(n_neighbors=min(_NEIGHBOURS, len(fitted) - 1), random_state=seed, n_jobs=1, tqdm_kwds=progress)
     placed = np.empty((count, 2), dtype=np.float32)
     placed[fitted] = reducer.fit_transform(axes[fitted])
     rest = np.setdiff1d(np.arange(count), fitted)
     for start in range(0, len(rest), _BLOCK):
-        report(done=len(fitted) + start, total=count, message="placing the others")
         rows = rest[start : start + _BLOCK]
+        before = len(fitted) + start
+
+        def tell(done: int, total: int, before: int = before, size: int = len(rows)) -> None:
+            report(done=before + size * done // total, total=count, message="placing the others")
+
+        tell(0, 1)
+        steps.tell = tell
         placed[rows] = reducer.transform(axes[rows])
     return placed
 
@@ -86,15 +94,14 @@ def read_map(file: Path, samples: int) -> np.ndarray | None:
     return placed if placed.shape == (samples, 2) and np.isfinite(placed).all() else None
 
 
-class _Progress:
-    """A stream that UMAP's progress bar writes "12/200" to."""
+class _Steps:
+    """A stream that UMAP's progress bar writes "12/200" to, which is told on."""
 
-    def __init__(self, report: Callable[..., object]) -> None:
-        self._report = report
+    tell: Callable[[int, int], object]
 
     def write(self, text: str) -> None:
-        if found := re.search(r"(\d+)/(\d+)", text):
-            self._report(done=int(found[1]), total=int(found[2]), message="drawing, step by step")
+        if found := re.search(r"(\d+)/([1-9]\d*)", text):
+            self.tell(int(found[1]), int(found[2]))
 
     def flush(self) -> None:
         """Nothing is held back."""

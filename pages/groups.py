@@ -17,6 +17,32 @@ from pages.parts.words import interval, percent, plain
 MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
 
 
+@st.fragment
+def choose(here: View) -> None:
+    """Find samples on the left, look at them on the right; a new choice draws nothing else of the page anew."""
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        rows, suggestion = find(here)
+        closely = st.container()
+    with right:
+        each = here.split.samples
+        st.markdown(f"**{len(rows):,} of {each.num_samples:,} samples chosen**")
+        if not len(rows):
+            st.caption("Draw around samples on the map, or take a slice; they appear here.")
+            return
+        said, hits = here.split.said[rows], here.split.said_right[rows]
+        st.caption(f"The trained head gets {hits.sum():,} of them right ({hits.mean():.0%}).")
+        picked = wall(
+            here, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
+            in_address=True,
+        )  # fmt: skip
+        st.caption("Under each sample: what the classifier said. Select some to keep only these.")
+        keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)
+        if picked.opened is not None:
+            with closely:
+                facts(here, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
+
+
 def find(here: View) -> tuple[Numbers, str]:
     """The rows that are chosen now, and a name to start from."""
     way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **keep("way"))
@@ -75,26 +101,6 @@ st.markdown(
     "Where no group labels exist, make some: find samples that share something, name them, and see how each head does "
     "on them. They are yours, for measuring; no neuron is found by them and no head is trained on them."
 )
-left, right = st.columns([5, 4], gap="large")
-with left:
-    rows, suggestion = find(here)
-    closely = st.container()
-with right:
-    each = here.split.samples
-    st.markdown(f"**{len(rows):,} of {each.num_samples:,} samples chosen**")
-    if not len(rows):
-        st.caption("Draw around samples on the map, or take a slice; they appear here.")
-    else:
-        said, hits = here.split.said[rows], here.split.said_right[rows]
-        st.caption(f"The trained head gets {hits.sum()} of them right ({hits.mean():.0%}).")
-        picked = wall(
-            here, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
-            in_address=True,
-        )  # fmt: skip
-        st.caption("Under each sample: what the classifier said. Select some to keep only these.")
-        keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)
-        if picked.opened is not None:
-            with closely:
-                facts(here, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
+choose(here)
 st.subheader("Measured on your groups")
 measured(here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig, neurontune
+from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.workspace import Project, Workspace
 from tests.planted import CORE, NEURONS, SHORTCUT, write_project
 
@@ -200,6 +202,23 @@ def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace
     shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
     found = workspace.open("birds").journal.current()[SHORTCUT]
     assert (found.verdict, found.note) == ("spurious", "the <b>background</b>")
+
+
+def test_an_address_chooses_on_the_map_and_a_wrong_one_chooses_nothing(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    diagnosis = Diagnosis(workspace.open("birds"))
+    inside = ((diagnosis.map >= [0, -1]) & (diagnosis.map <= [9, 1])).all(axis=1)
+    for outline, chosen in (("box_0_-1_9_1", inside.sum()), ("box_0_nan_9", 0), ("lasso_0_0~'", 0)):
+        test = AppTest.from_file(ROUTER, default_timeout=60)
+        test.query_params["project"] = "birds"
+        test.run()
+        test.query_params["outline"] = outline
+        test.switch_page(str(ROUTER.with_name("groups.py"))).run()
+        assert not test.exception
+        assert f"**{chosen} of 240 samples chosen**" in said(test)
+        assert ("outline" in test.query_params) == bool(chosen)
+        figure = json.loads(test.get("plotly_chart")[0].proto.spec)
+        assert len(figure["layout"].get("selections", [])) == bool(chosen)
 
 
 def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Workspace) -> None:

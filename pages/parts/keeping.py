@@ -19,7 +19,7 @@ def keep_as_group(here: View, rows: Numbers, origin: str, suggestion: str = "") 
         return
     with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")
-        if st.form_submit_button(f"Keep {len(rows)} as a group", type="primary"):
+        if st.form_submit_button(f"Keep {len(rows):,} as a group", type="primary"):
             st.session_state["kept"] = _keep(here, name, rows, origin)
             st.rerun()
 

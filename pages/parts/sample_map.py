@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ import streamlit as st
 from neurontune_core.figures import MOST_POINTS, sample_map
 from neurontune_core.jobs import Job, JobStore
 from neurontune_core.measured_split import MeasuredSplit
-from neurontune_core.outline import rows_within
+from neurontune_core.outline import from_text, rows_within
 from neurontune_core.places import Numbers
 from neurontune_core.umap_map import FEWEST
+from pages.parts.outlines import TOOLS, Outlines
 from pages.parts.state import View, workspace
-from pages.parts.words import HELP
+from pages.parts.words import HELP, plain
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -39,24 +41,37 @@ def drawn_rows(here: View) -> Numbers:
     kind = wanted if ready else PRINCIPAL
     st.caption(
         "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
-        "(lasso), or use the box from the chart's tools."
+        "(lasso), or use the box from the chart's tools; with Shift, add another outline."
     )
     places = split.map if kind == PRINCIPAL else split.umap()
-    event = st.plotly_chart(
-        _picture(split, kind), key=f"map-{kind}-{here.name}-{split.name}", on_select="rerun",
-        selection_mode=("lasso", "box"),
-    )  # fmt: skip
-    if len(places) > MOST_POINTS:
-        st.caption(f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all.")
-    return rows_within(places, event["selection"])
+    with st.container(key="map"):
+        chart = f"{here.name}-{split.name}-{kind}"
+        outlines = Outlines("map", chart, in_address=kind == wanted)
+        picture = _picture(split, kind, outlines.first, outlines.revision)
+        st.plotly_chart(picture, key=f"map-{kind}-{here.name}-{split.name}", config=TOOLS)
+        rows = rows_within(places, outlines.selection())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if len(places) > MOST_POINTS:
+            st.caption(
+                f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all."
+            )
+        st.button(
+            "Clear",
+            key="clear_map",
+            on_click=outlines.clear,
+            disabled=not len(rows),
+            help="Forget what is drawn on the map.",
+        )
+    return rows
 
 
-@lru_cache(4)
-def _picture(split: MeasuredSplit, kind: str) -> Figure:
+@lru_cache(8)
+def _picture(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> Figure:
     each = split.samples
     names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
     places = split.map if kind == PRINCIPAL else split.umap()
-    return sample_map(places, split.said_right, names, AXES[kind])
+    drawn = from_text(outlines)
+    return sample_map(places, split.said_right, names, AXES[kind], drawn=drawn, revision=revision)
 
 
 def _jobs(here: View) -> list[Job]:
@@ -88,11 +103,15 @@ def _under_way(here: View) -> None:
         if status and status.state == "done" and here.split.umap() is not None:
             st.rerun()
         said = status.error if status and status.error else "This map has not been made yet."
-        st.info(f"{said} Until then you see the principal axes.")
+        st.info(f"{plain(said)} Until then you see the principal axes.")
         st.button("Make the map", on_click=_start, args=(here,), key="make_map")
         return
     text, stop = st.columns([5, 1], vertical_alignment="center")
     waits = "waiting for another job to end" if status.state == "queued" else status.message or "starting"
+    minutes, seconds = divmod(int((datetime.now() - job.created).total_seconds()), 60)
     share = status.done / status.total if status.total else 0.0
-    text.progress(min(share, 1.0), f"UMAP is being made: {waits} … Until then you see the principal axes.")
+    text.progress(
+        min(share, 1.0),
+        f"UMAP is being made, {minutes}:{seconds:02d}: {waits} … Until then you see the principal axes.",
+    )
     stop.button("Cancel", on_click=job.cancel, key="cancel_map")

@@ -8,7 +8,8 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => root.wall.rest()
 }
 
-const unpacked = text => text === null ? null : new Int32Array(Uint8Array.from(atob(text), one => one.charCodeAt(0)).buffer)
+const bytes = text => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), one => one.charCodeAt(0)) // many times faster where it exists
+const unpacked = text => text === null ? null : new Int32Array(bytes(text).buffer)
 
 class Wall {
   constructor(root, data) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from pathlib import Path
@@ -134,28 +133,6 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     expect(page.get_by_role("heading", name="Retrain the head")).to_be_visible()
     expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}: λ 0\.0[1-9]"))).to_be_visible()
     assert "threshold=" in page.url
-
-
-def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/groups")
-    page.wait_for_function(
-        "document.querySelector('[class*=st-key-map-principal-axes] .js-plotly-plot')?._fullLayout?._plots?.xy"
-    )
-    settled(page)
-    box = page.locator("[class*=st-key-map-principal-axes] .nsewdrag").bounding_box()
-    assert box
-    left, top, right, bottom = box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
-    page.mouse.move(left, top)
-    page.mouse.down()
-    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
-        page.mouse.move(x, y, steps=8)
-    page.mouse.up()
-    expect(page.get_by_text("300 of 300 samples chosen")).to_be_visible()
-    page.get_by_label("Name", exact=True).fill("everything")
-    page.get_by_role("button", name="Keep 300 as a group").click()
-    expect(page.get_by_test_id("stMain").get_by_label("Forget a group")).to_be_visible()
-    group = json.loads((server.home / "projects" / "example" / "own_groups.json").read_text())["groups"][0]
-    assert (group["name"], len(group["sample_ids"])) == ("everything", 300)
 
 
 def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch(

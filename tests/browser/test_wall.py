@@ -89,7 +89,7 @@ def test_the_keyboard_moves_selects_and_opens(server: Server, page: Page, many: 
     expect(wall.locator(f"#cell-{len(rows) - 1}")).to_have_class("tile right active")
     wall.press("Control+a")
     expect(page.get_by_text(f"{len(rows):,} of {len(rows):,} selected")).to_be_visible()
-    expect(page.get_by_role("button", name=f"Keep {len(rows)} as a group")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Keep {len(rows):,} as a group")).to_be_visible()
     wall.press("Escape")
     expect(page.get_by_text(f"0 of {len(rows):,} selected")).to_be_visible()
     settled(page)
