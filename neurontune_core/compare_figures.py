@@ -39,6 +39,7 @@ def tradeoff(standings: Sequence[Standing], found: Sequence[Published] = ()) -> 
     sides = _sides(points, np.array(texts) != "")
     for kind, uses, symbol in (("no group labels", False, "circle"), ("uses groups", True, "diamond")):
         rows = [row for row, each in enumerate(shown) if each.uses_groups == uses]
+        rows.sort(key=lambda row: shown[row].method.name in _OWN)  # equal points hide each other, but not these
         if rows:
             colours = [_OWN.get(shown[row].method.name, USES_GROUPS if uses else "#4c78a8") for row in rows]
             traces.append(_points(kind, [spreads[row] for row in rows], [shown[row].method.name for row in rows],

@@ -65,7 +65,7 @@ def leaderboard(found: Comparison, diagnosis: Diagnosis) -> None:
 
 def table(rows: list[dict[str, str]]) -> None:
     """The rows; a column's meaning stands behind its question mark."""
-    config = {"method": st.column_config.TextColumn(width=160, pinned=True)}
+    config = {"method": st.column_config.TextColumn(width=160)}
     config |= {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
     st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config, height="content")
     st.caption(
