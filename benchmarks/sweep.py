@@ -6,6 +6,9 @@ the same with halves of val as in the paper's Table 5 (180 and 180), and Waterbi
 (4,795 × 2,048 tuning, 1,199 identification). Seconds are of the processor, one thread, since wall time on a busy
 machine says little; the heads of both ways are compared, and the largest difference of a weight relative to the head's
 largest is printed.
+
+"Products at peak" is what no sharing can save: every distinct run multiplies each row of each of its batches by its own
+weights and by its own residuals, here at the rate that BLAS reaches on a large square product.
 """
 
 from __future__ import annotations
@@ -42,9 +45,26 @@ def tables() -> dict[str, list[TuneConfig]]:
     }
 
 
-def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int) -> None:
-    together = apart = 0.0
-    furthest = 0.0
+def peak_rate() -> float:
+    """Operations a second of a large product in float32: the best of several."""
+    square = np.ones((1024, 1024), np.float32)
+    seconds = []
+    for _ in range(20):
+        began = time.process_time()
+        square @ square
+        seconds.append(time.process_time() - began)
+    return 2 * 1024**3 / min(seconds)
+
+
+def operations(head: LinearHead, results: list[TuneResult]) -> int:
+    """Of the logits and of the gradients: two products a run with each row, for all classes but one."""
+    distinct = {replace(each.config, select="sfit", average_epochs=1): len(each.history) for each in results}
+    rows = sum(epochs * config.batches * config.batch_size for config, epochs in distinct.items())
+    return 4 * rows * head.num_neurons * (head.num_classes - 1)
+
+
+def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int, peak: float) -> None:
+    together = apart = products = furthest = 0.0
     for seed in range(seeds):
         given, asked = sets(seed), [replace(config, seed=seed) for config in configs]
         began = time.process_time()
@@ -58,8 +78,10 @@ def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int) -> Non
                 raise SystemExit(str(one))
             gap = np.abs(one.head.weight - other.head.weight).max() / np.abs(other.head.weight).max()
             furthest = max(furthest, float(gap))
+        products += operations(given[0], single) / peak
     runs = seeds * len(configs)
-    print(f"| {name} | {runs} | {apart:.1f} | {together:.1f} | {apart / together:.1f} | {furthest:.0e} |", flush=True)
+    numbers = f"{apart:.1f} | {together:.1f} | {apart / together:.1f} | {products:.1f} | {furthest:.0e}"
+    print(f"| {name} | {runs} | {numbers} |", flush=True)
 
 
 def sizes() -> dict[str, Sets]:
@@ -82,15 +104,20 @@ def sizes() -> dict[str, Sets]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--table", choices=list(tables()), help="only this one")
     arguments = parser.parse_args()
     with threadpool_limits(1):
         for sets in sizes().values():  # compiles, or loads what was compiled before
             neurontune_sweep(*sets(0), [TuneConfig(epochs=1, batches=2)])
             neurontune(*sets(0), TuneConfig(epochs=1, batches=2))
-        print("| what | runs | separately, s | as a sweep, s | ratio | heads differ by |\n|---|---|---|---|---|---|")
+        peak = peak_rate()
+        print("| what | runs | separately, s | as a sweep, s | ratio | products at peak, s | heads differ by |")
+        print("|---|---|---|---|---|---|---|")
         for size, sets in sizes().items():
             for table, configs in tables().items():
-                measure(f"{size}, {table}", sets, configs, arguments.seeds)
+                if arguments.table in (None, table):
+                    measure(f"{size}, {table}", sets, configs, arguments.seeds, peak)
+        print(f"\nPeak: {peak / 1e9:.0f} GFLOP/s.")
 
 
 if __name__ == "__main__":

@@ -35,18 +35,21 @@ def tradeoff(standings: Sequence[Standing], found: Sequence[Published] = ()) -> 
     points = np.array([[x.mean, y.mean] for x, y in spreads])
     front = pareto_front(points)
     traces = [_front(100 * points[front])]
+    texts = [each.method.name if on or each.method.name in _OWN else "" for each, on in zip(shown, front, strict=True)]
+    sides = _sides(points, np.array(texts) != "")
     for kind, uses, symbol in (("no group labels", False, "circle"), ("uses groups", True, "diamond")):
         rows = [row for row, each in enumerate(shown) if each.uses_groups == uses]
+        rows.sort(key=lambda row: shown[row].method.name in _OWN)  # equal points hide each other, but not these
         if rows:
             colours = [_OWN.get(shown[row].method.name, USES_GROUPS if uses else "#4c78a8") for row in rows]
             traces.append(_points(kind, [spreads[row] for row in rows], [shown[row].method.name for row in rows],
                 {"symbol": symbol, "size": 10, "color": colours},
-                [bool(front[row]) or shown[row].method.name in _OWN for row in rows]))  # fmt: skip
+                [texts[row] for row in rows], [sides[row] for row in rows]))  # fmt: skip
     printed = [each for each in found if each.worst_group is not None and each.accuracy is not None]
     if printed:
         pairs = [(Spread((each.accuracy or 0) / 100, 0), Spread((each.worst_group or 0) / 100, 0)) for each in printed]
         marker = {"symbol": "circle-open", "size": 10, "color": GREY, "line": {"width": 1.5}}
-        traces.append(_points("published", pairs, [each.name for each in printed], marker, [False] * len(printed)))
+        traces.append(_points("published", pairs, [each.name for each in printed], marker))
     grouped = any(each.worst_group_accuracy for each in shown)
     layout = _layout("average accuracy, %", f"worst {'group' if grouped else 'class'}, %", 420)
     return _figure({"data": traces, "layout": layout})
@@ -79,7 +82,12 @@ def part_bars(standings: Sequence[Standing]) -> Figure:
 
 
 def _points(
-    kind: str, pairs: Sequence[tuple[Spread, Spread]], names: Sequence[str], marker: dict, named: Sequence[bool]
+    kind: str,
+    pairs: Sequence[tuple[Spread, Spread]],
+    names: Sequence[str],
+    marker: dict,
+    texts: Sequence[str] = (),
+    sides: Sequence[str] = (),
 ) -> dict:
     return {
         "type": "scatter",
@@ -88,13 +96,25 @@ def _points(
         "error_x": {"array": [100 * x.sd for x, _ in pairs], "width": 0, "thickness": 1, "color": GREY},
         "error_y": {"array": [100 * y.sd for _, y in pairs], "width": 0, "thickness": 1, "color": GREY},
         "mode": "markers+text",
-        "text": [name if own else "" for name, own in zip(names, named, strict=True)],
-        "textposition": "top center",
+        "text": list(texts),
+        "textposition": list(sides),
         "customdata": list(names),
         "marker": marker,
         "name": kind,
         "hovertemplate": "%{customdata}: average %{x:.1f} %, worst %{y:.1f} %<extra>" + kind + "</extra>",
     }
+
+
+def _sides(points: np.ndarray, named: np.ndarray) -> list[str]:
+    """Where each point's name stands: over it, but under it where another named point is close above."""
+    reach = np.array([0.15, 0.08]) * np.ptp(points, axis=0)
+    return [
+        "bottom center"
+        if any((abs(other - point) <= reach).all() and (*other[::-1], row) > (*point[::-1], place)
+               for row, other in enumerate(points) if named[row] and row != place)
+        else "top center"
+        for place, point in enumerate(points)
+    ]  # fmt: skip
 
 
 def _front(points: np.ndarray) -> dict:

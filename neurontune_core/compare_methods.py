@@ -175,6 +175,8 @@ def compare_methods(
         InputError: when a key is unknown or the evaluation set does not fit the head. A method that fails on this data
             is an entry with its sentence, and the others go on.
     """
+    from neurontune_core import kernels, kernels_shared  # noqa: F401  loaded here, not in the first method's seconds
+
     if seeds < 1:
         raise InputError(f"Expected at least one seed, but got {seeds}.")
     head.check_fits(evaluation.num_neurons, evaluation.num_classes)

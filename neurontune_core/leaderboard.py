@@ -97,6 +97,12 @@ def what_to_know(found: Sequence[Published]) -> list[str]:
     return sentences
 
 
+def remarks(standings: Sequence[Standing]) -> list[str]:
+    """What methods had to say about this data, each sentence once, behind the method's name."""
+    said = [f"{each.method.name}: {text}" for each in standings for run in each.runs for text in run.warnings]
+    return list(dict.fromkeys(said))
+
+
 def to_csv(standings: Sequence[Standing], found: Sequence[Published] = ()) -> str:
     """One row a method with every number in a column of its own: means, and their standard deviations over seeds.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.baselines import METHODS
-from neurontune_core.compare_methods import ALWAYS
+from neurontune_core.compare_methods import ALWAYS, num_runs, with_always
 from neurontune_core.comparison import Comparison, comparisons, job_config
 from neurontune_core.errors import InputError
 from neurontune_core.jobs import Job, JobStore
@@ -33,11 +33,13 @@ def jobs_here(here: View, store: JobStore) -> list[Job]:
 def ask(here: View, store: JobStore) -> None:
     """Which methods, how many seeds, which settings."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, **keep("methods"),
+        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, wrap=True, **keep("methods"),
             help="ERM (the classifier as it came) and masking off always run beside them.")  # fmt: skip
         seeds = st.number_input("Seeds", 1, 50, 3, **keep("seeds"), width=140,
             help="Every method that draws at random runs this often, with other draws.")  # fmt: skip
         run = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:")
+    runs = sum(num_runs(METHODS[key], int(seeds)) for key in with_always(keys))
+    st.caption(f"{len(with_always(keys))} methods, {runs} runs; methods without chance in them run once.")
     given = method_settings([*keys, *ALWAYS])
     diagnosis = here.diagnosis
     for key in keys:
@@ -83,7 +85,7 @@ def last_words(job: Job) -> None:
 def saved(here: View) -> None:
     found = {each.id: each for each in comparisons(here.diagnosis.project)}
     if not found:
-        st.info("Nothing compared yet. The four methods above, with three seeds, take under a minute on the example.")
+        st.info("Nothing compared yet. On the built-in examples all methods with one seed take well under a minute.")
         return
     titles = {
         name: f"{datetime.fromtimestamp(each.created):%d %b %Y, %H:%M} · {len(each.standings)} methods"

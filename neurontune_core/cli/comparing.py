@@ -53,6 +53,7 @@ def compare(
     from neurontune_core.compare_methods import compare_methods, ranked
     from neurontune_core.leaderboard import (
         published_beside,
+        remarks,
         standings_table,
         to_csv,
         to_latex,
@@ -89,7 +90,7 @@ def compare(
     for each in standings:
         if each.error:
             note(f"{each.method.name}: {each.error}")
-    for sentence in what_to_know(beside):
+    for sentence in (*remarks(standings), *what_to_know(beside)):
         note(sentence)
     shown = [{name: cell for name, cell in row.items() if name != "failed"} for row in rows]
     answer(as_json, {"methods": _plain(standings)}, table(list(shown[0]), [list(row.values()) for row in shown]))

@@ -9,6 +9,7 @@ from neurontune_core.compare_methods import ALWAYS, Standing
 from neurontune_core.comparison import Comparison
 from neurontune_core.leaderboard import (
     published_beside,
+    remarks,
     standings_table,
     to_csv,
     to_latex,
@@ -46,8 +47,8 @@ def leaderboard(found: Comparison, here: View) -> None:
     beside = published_beside(dataset) if dataset != NONE else ()
     rows = with_published(standings_table(standings), beside)
     table(rows)
-    for sentence in what_to_know(beside):
-        st.caption(f":material/info: {sentence}")
+    for sentence in (*remarks(standings), *what_to_know(beside)):
+        st.caption(f":material/info: {plain(sentence)}")
     files(found, rows, beside)
     measured = [each for each in standings if each.runs]
     if not measured:
@@ -65,7 +66,8 @@ def leaderboard(found: Comparison, here: View) -> None:
 
 def table(rows: list[dict[str, str]]) -> None:
     """The rows; a column's meaning stands behind its question mark."""
-    config = {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
+    config = {"method": st.column_config.TextColumn(width=160)}
+    config |= {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
     st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config, height="content")
     st.caption(
         "In per cent, mean ± standard deviation over seeds. ERM is the classifier as it was trained, masking off the "
@@ -88,7 +90,8 @@ def files(found: Comparison, rows: list[dict[str, str]], beside: tuple) -> None:
 
 def bars(standings: list[Standing]) -> None:
     names = {each.method.key: label(each) for each in standings}
-    first = [*(key for key in ALWAYS if key in names), *(key for key in names if key not in ALWAYS)]
+    own = [key for key in (*ALWAYS, "neurontune") if key in names]
+    first = list(dict.fromkeys([*own, *names]))
     st.subheader("By group" if standings[0].runs[0].evaluation.groups else "By class")
     chosen = st.multiselect(
         "Methods in the chart", list(names), first[:5], format_func=names.__getitem__, **keep("bars")
