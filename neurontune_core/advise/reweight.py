@@ -1,8 +1,8 @@
 """Retraining with the hard samples weighted up, for data that hides its few counter-examples in every set.
 
 A sample is hard when it lies nearer to the mean of another class than to that of its own: the simplest linear rule
-gets it wrong. Where a shortcut is strong that rule leans on it, so the counter-examples are among its mistakes (the
-idea of JTT, with class means instead of a first training). Ours, not the paper's.
+gets it wrong. Where a shortcut is strong that rule leans on it, so counter-examples are frequent among its mistakes
+(the idea of JTT, with class means instead of a first training). Ours, not the paper's.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ CASES: dict[Case, str] = {
     "too_few": "Too few samples to say",
     "no_signal": "No head does better than guessing",
     "little_evidence": "Little evidence; masking off is harmless",
-    "hard_samples": "Weigh up the hard samples",
+    "hard_samples": "Retrain with the hard samples weighted up",
     "nothing_to_mend": "There is nothing to mend that this data could show",
     "retraining_harms": "Retraining does harm here",
     "masking_off": "Retrain without a mask",
@@ -72,7 +72,7 @@ def _hard(advice: Advice) -> list[str]:
         share = _percent(advice.candidate.hard_share)
         return [
             f"{share} of the samples of both are hard: they lie nearer to the mean of another class than to that of "
-            "their own; the counter-examples of a shortcut are among such samples"
+            "their own; where there is a shortcut, its counter-examples are often among them"
         ]
     return []
 
