@@ -29,6 +29,14 @@ from neurontune_core.advise.rule import worst_class_lead
 from neurontune_core.files import read_json, write_json
 
 REFERENCES = ("ERM", "masking off", "NeuronTune", "NeuronTune†")
+ADVISED = {
+    "erm": "keep",
+    "masking_off": "off on train",
+    "neurontune": "NT on train",
+    "weighted_up": "hard up",
+    "masking_off_held_out": "off on val",
+    "neurontune_held_out": "NT†",
+}
 
 
 def main() -> None:
@@ -136,7 +144,7 @@ def print_row(name: str, cases: Sequence[dict]) -> None:
     for each in REFERENCES:
         values = [100 * case["references"][each] for case in cases if each in case["references"]]
         references.append(f"{np.mean(values):.1f}" if values else "–")
-    chosen = ", ".join(f"{key} {times}" for key, times in Counter(case["chosen"] for case in cases).most_common())
+    chosen = ", ".join(f"{ADVISED[key]} {times}" for key, times in Counter(c["chosen"] for c in cases).most_common())
     cells = (
         name,
         str(len(cases)),

@@ -14,7 +14,8 @@ CLASSES = ("entailment", "neutral", "contradiction")
 
 
 def sentence_features(data: Path, cache: Path) -> tuple[np.ndarray, ...]:
-    """u, v [N, 384] float32 of premise and hypothesis, labels [N], negated [N] 0 or 1, premise [N] its number."""
+    """u, v [N, 384] float32 of premise and hypothesis, labels [N], negated and overlapping [N] 0 or 1, premise [N] its
+    number."""
     table = _table(data)
     file = cache / "sentences.npz"
     if not file.exists():
@@ -27,7 +28,8 @@ def sentence_features(data: Path, cache: Path) -> tuple[np.ndarray, ...]:
     u, v = (vectors[table[side].map(place).to_numpy()] for side in ("premise", "hypothesis"))
     labels = table["label"].map(CLASSES.index).to_numpy()
     premises = np.unique(table["premise"], return_inverse=True)[1]
-    return u, v, labels, table["hypothesis"].map(_negated).to_numpy(), premises
+    overlap = np.array([_overlap(*pair) for pair in zip(table["premise"], table["hypothesis"], strict=True)])
+    return u, v, labels, table["hypothesis"].map(_negated).to_numpy(), overlap, premises
 
 
 def _table(data: Path) -> pd.DataFrame:
@@ -49,6 +51,12 @@ def _table(data: Path) -> pd.DataFrame:
 def _negated(sentence: str) -> int:
     text = sentence.lower()
     return int(bool(set(re.findall(r"[a-z]+", text)) & NEGATIONS) or "n't" in text)
+
+
+def _overlap(premise: str, hypothesis: str) -> int:
+    """Whether at least half of the words of the hypothesis stand in the premise."""
+    there, words = (set(re.findall(r"[a-z']+", text.lower())) for text in (premise, hypothesis))
+    return int(2 * len(words & there) >= len(words))
 
 
 def _encoded(sentences: list[str]) -> np.ndarray:

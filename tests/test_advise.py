@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig, evaluate
+from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig, evaluate, neurontune
 from neurontune_core.advise import Advice, advise, crossfit
 from neurontune_core.advise.counterexamples import count_counterexamples
 from neurontune_core.advise.crossfit import FOLDS, CrossFitter, Stopped, fold_numbers
 from neurontune_core.advise.rule import worst_class_lead
 from neurontune_core.advise.words import CASES, evidence, reasons, remarks, sentence
+from neurontune_core.evaluate import evaluate_predictions
 from tests.planted import planted_set
 from tests.shortcut import ROBUST_WORST_GROUP, Problem, shortcut_problem, shortcut_set
 
@@ -24,6 +25,11 @@ SHORT = TuneConfig(epochs=10, batches=50)
 def erm(train: EmbeddingSet) -> LinearHead:
     model = LogisticRegression().fit(train.embeddings, train.labels)
     return LinearHead(np.concatenate([-model.coef_, model.coef_]) / 2, np.array([-1, 1]) * model.intercept_[0] / 2)
+
+
+def worst_group(head: LinearHead, test: EmbeddingSet) -> float:
+    right = head.predict(test.embeddings) == test.labels
+    return float(min(right[test.groups == group].mean() for group in range(4)))
 
 
 def noise(samples: int, seed: int, neurons: int = 60) -> EmbeddingSet:
@@ -54,11 +60,51 @@ def test_a_strong_shortcut_is_mended_nearly_as_well_as_any_rule_that_ignores_it_
     assert advice.chosen in ("masking_off_held_out", "neurontune_held_out")
 
 
-def test_without_a_shortcut_the_head_is_kept() -> None:
-    train, val = planted_set("train", 0.5, 1000), planted_set("val", 0.5, 300)
-    found = advise(erm(train), val, train, SHORT)
-    assert (found.chosen, found.case) == ("erm", "nothing_to_mend")
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_shortcut_the_advised_head_does_no_harm(seed: int) -> None:
+    train, val = planted_set("train", 0.5, 1000, seed=seed), planted_set("val", 0.5, 300, seed=seed)
+    head, test = erm(train), planted_set("test", 0.5, 8000, seed=seed)
+    found = advise(head, val, train, SHORT)
     assert not found.counterexamples_found
+    assert worst_group(found.head, test) > worst_group(head, test) - 0.02
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_shortcut_that_validation_shares_is_mended_from_the_few_counterexamples_of_both(seed: int) -> None:
+    train, val = shortcut_set(3 * seed, 4000, 0.95), shortcut_set(3 * seed + 1, 1000, 0.95)
+    head, test = shortcut_problem(seed).head, shortcut_set(3 * seed + 2, 8000, 0.5)
+    found = advise(head, val, train, SHORT)
+    assert found.counterexamples_found or (found.chosen, found.case) == ("weighted_up", "hard_samples")
+    off = neurontune(head, val, train, replace(SHORT, masking=False)).head
+    assert worst_group(head, test) < 0.1
+    assert worst_group(found.head, test) > max(worst_group(off, test) + 0.1, ROBUST_WORST_GROUP - 0.06)
+
+
+def test_without_a_hard_sample_the_advice_is_masking_off_itself() -> None:
+    train, val = shortcut_set(0, 1000, 1.0), shortcut_set(1, 400, 1.0)
+    head = erm(train)
+    found = advise(head, val, train, SHORT)
+    assert (found.chosen, found.case) == ("masking_off", "little_evidence")
+    off = neurontune(head, val, train, replace(SHORT, masking=False)).head
+    np.testing.assert_array_equal(found.head.weight, off.weight)
+    np.testing.assert_array_equal(found.head.bias, off.bias)
+    assert "none stands out as a counter-example" in sentence(found)
+
+
+def test_a_head_that_is_clearly_worse_on_unseen_samples_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, val = shortcut_set(0, 1000, 0.95), shortcut_set(1, 400, 0.95)
+    weighted_up = CrossFitter.weighted_up
+
+    def spoilt(fitter: CrossFitter, share: float) -> crossfit.Candidate:
+        made = weighted_up(fitter)
+        assert made is not None
+        wrong = np.random.default_rng(0).random(400) < share
+        predictions = np.where(wrong, 1 - val.labels, val.labels)
+        return replace(made, predictions=predictions, evaluation=evaluate_predictions(predictions, val))
+
+    for share, expected in ((0.2, {"erm", "masking_off"}), (0.01, {"weighted_up"})):
+        monkeypatch.setattr(CrossFitter, "weighted_up", lambda fitter, share=share: spoilt(fitter, share))
+        assert advise(erm(train), val, train, SHORT).chosen in expected
 
 
 def test_a_validation_set_as_biased_as_training_is_recognised() -> None:
@@ -85,13 +131,13 @@ def test_no_head_is_judged_on_what_made_it() -> None:
     val, train = noise(400, 7, 300), noise(800, 8, 300)
     head = LinearHead(0.01 * np.random.default_rng(7).normal(size=(2, 300)), np.zeros(2))
     fitter = CrossFitter(head, val, train, replace(SHORT, learning_rate=0.02))
-    made = [fitter.neurontune(), fitter.masking_off_held_out(), fitter.neurontune_held_out()]
+    made = [fitter.neurontune(), fitter.weighted_up(), fitter.masking_off_held_out(), fitter.neurontune_held_out()]
     error = (0.25 / 400) ** 0.5
     for each in made:
         assert each is not None
         assert abs(each.evaluation.accuracy - 0.5) < 3 * error
         if each.key != "neurontune":  # the heads that are tuned here would look far better on what tuned them
-            assert evaluate(each.head, val).accuracy > 0.7
+            assert evaluate(each.head, val).accuracy > 0.65
 
 
 def test_every_sample_is_judged_once_by_a_run_that_had_not_seen_it(
@@ -156,14 +202,14 @@ def test_an_averaged_head_gives_the_mean_of_its_members_logits(problem: Problem,
                 assert member.config.masking or not each.masked.any()
 
 
-def test_few_mistakes_are_too_few_to_say(problem: Problem) -> None:
+@pytest.mark.parametrize("mistakes", [0, 1, 4])
+def test_few_mistakes_are_no_reason_to_keep_a_head_that_leans_on_a_shortcut(problem: Problem, mistakes: int) -> None:
     right = problem.head.predict(problem.identification.embeddings) == problem.identification.labels
-    for mistakes, words in ((0, "no mistake"), (1, "one mistake"), (4, "only 4 mistakes")):
-        rows = np.concatenate([np.flatnonzero(right), np.flatnonzero(~right)[:mistakes]])
-        found = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
-        assert (found.chosen, found.case) == ("erm", "too_few")
-        assert words in sentence(found)
-        assert remarks(found)[0].startswith("Few mistakes do not prove that there is no shortcut")
+    rows = np.concatenate([np.flatnonzero(right), np.flatnonzero(~right)[:mistakes]])
+    found = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
+    assert int(found.mistakes.sum()) == mistakes
+    assert any(each.startswith("Few mistakes do not prove that there is no shortcut") for each in remarks(found))
+    assert worst_group(found.head, problem.test) > ROBUST_WORST_GROUP - 0.1
 
 
 def test_a_class_of_one_sample_is_too_few_to_say(problem: Problem) -> None:
@@ -216,6 +262,10 @@ def test_progress_reaches_what_was_expected_and_stopping_stops(problem: Problem)
     advise(problem.head, problem.identification, problem.tuning, SHORT, on_step=lambda *step: steps.append(step))
     assert sorted(done for done, _ in steps) == list(range(1, 14))
     assert max(expected for _, expected in steps) == 13
+    steps.clear()
+    biased = shortcut_set(1, 400, 0.95)
+    advise(problem.head, biased, problem.tuning, SHORT, on_step=lambda *step: steps.append(step))
+    assert sorted(steps) == [(done, 9) for done in range(1, 10)]
     asked = iter([False] * 5)
     with pytest.raises(Stopped):
         advise(problem.head, problem.identification, problem.tuning, SHORT, should_stop=lambda: next(asked, True))

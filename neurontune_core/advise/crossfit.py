@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from neurontune_core.advise.reweight import reweighted
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
@@ -16,7 +17,7 @@ from neurontune_core.evaluate import Evaluation, evaluate_predictions
 from neurontune_core.head import LinearHead
 from neurontune_core.tune import TuneResult, neurontune
 
-Key = Literal["erm", "masking_off", "neurontune", "masking_off_held_out", "neurontune_held_out"]
+Key = Literal["erm", "masking_off", "neurontune", "weighted_up", "masking_off_held_out", "neurontune_held_out"]
 
 FOLDS = 4
 _THREADS = 2
@@ -37,11 +38,12 @@ class Candidate:
 
     Attributes:
         key: which.
-        head: what would be taken: the average of the members' heads.
-        predictions: [N] int64, of every identification sample by the member that had not seen it.
+        head: what would be taken: the average of the runs' heads.
+        predictions: [N] int64, of every identification sample by the run that had not seen it.
         evaluation: of these predictions; groups are never counted.
-        members: the runs; none for the ERM head.
-        judged: the rows that each member was judged on.
+        members: the runs of `neurontune`; none for the ERM head and for that with hard samples weighted up.
+        judged: the rows that each run was judged on.
+        hard_share: the mean share, over the runs, of samples that were hard (`reweight`).
     """
 
     key: Key
@@ -50,6 +52,7 @@ class Candidate:
     evaluation: Evaluation
     members: tuple[TuneResult, ...] = ()
     judged: tuple[np.ndarray, ...] = ()
+    hard_share: float = 0.0
 
     @property
     def masked(self) -> np.ndarray:
@@ -130,13 +133,30 @@ class CrossFitter:
         return Candidate("erm", self.head, predictions, evaluate_predictions(predictions, self.identification))
 
     def masking_off(self) -> Candidate:
-        """Tuned on the tuning set; the identification set plays no part in it."""
-        return self._candidate("masking_off", [_Job(None, self._rows(0), self._rows(0, 1, 2, 3), self.late())])
+        """The paper's baseline, tuned on the tuning set; only by SFit's choice of the epoch has it seen what judges."""
+        every = self._rows(*range(FOLDS))
+        plain = replace(self.config, masking=False, select="sfit", average_epochs=1)
+        return self._candidate("masking_off", [_Job(None, every, every, plain)])
 
     def neurontune(self) -> Candidate | None:
         """Tuned on the tuning set; half of the identification set finds neurons and epochs, the other half judges."""
         halves = self._rows(0, 1), self._rows(2, 3)
         return self._masked("neurontune", [(None, halves[half], halves[1 - half]) for half in (0, 1)])
+
+    def weighted_up(self) -> Candidate | None:
+        """Tuned on the tuning set and three quarters of the identification set, hard samples weighted up; judged on the
+        fourth. None where no sample is hard."""
+        made, judged = [], [self._rows(number) for number in range(FOLDS)]
+        for number in range(FOLDS):
+            rest = self._rows(*(other for other in range(FOLDS) if other != number))
+            made.append(reweighted([self.tuning, self.identification.take(rest)]))
+            self._note_run()
+        shares = [share for _, share in made]
+        if not any(shares):
+            self.failures["weighted_up"] = "every sample lies nearest to the mean of its own class, so none is hard"
+            return None
+        averaged = self._averaged("weighted_up", [head for head, _ in made], judged)
+        return replace(averaged, hard_share=float(np.mean(shares)))
 
     def masking_off_held_out(self) -> Candidate:
         """Tuned on three quarters of the identification set, judged on the fourth."""
@@ -168,8 +188,7 @@ class CrossFitter:
             )
         finally:
             self._check_stop()
-        if self.on_run is not None:
-            self.on_run()
+        self._note_run()
         return result
 
     def late(self, **changes: object) -> TuneConfig:
@@ -195,33 +214,36 @@ class CrossFitter:
             return None
 
     def _candidate(self, key: Key, jobs: Sequence[_Job]) -> Candidate:
-        vectors = self.identification.embeddings
         small = 4 * self.tuning.embeddings.size <= _MOST_BYTES_TWICE
         with ThreadPoolExecutor(
             _THREADS if small else 1
         ) as pool:  # the loops release the GIL; a run never depends on another
-            members = list(pool.map(self._member, jobs))
+            members = tuple(pool.map(self._member, jobs))
+        made = self._averaged(key, [member.head for member in members], [job.judging for job in jobs])
+        return replace(made, members=members)
+
+    def _averaged(self, key: Key, heads: Sequence[LinearHead], judged: Sequence[np.ndarray]) -> Candidate:
+        """The average of these heads, and what each of them says of the rows that it is judged on."""
         predictions = np.empty(self.identification.num_samples, dtype=np.int64)
-        for result, job in zip(members, jobs, strict=True):
-            predictions[job.judging] = result.head.predict(vectors[job.judging])
+        for head, rows in zip(heads, judged, strict=True):
+            predictions[rows] = head.predict(self.identification.embeddings[rows])
         average = LinearHead(
-            np.mean([member.head.weight for member in members], axis=0),
-            np.mean([member.head.bias for member in members], axis=0),
+            np.mean([head.weight for head in heads], axis=0),
+            np.mean([head.bias for head in heads], axis=0),
             self.identification.class_names,
-            {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(members)},
+            {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(heads)},
         )
-        return Candidate(
-            key,
-            average,
-            predictions,
-            evaluate_predictions(predictions, self.identification),
-            tuple(members),
-            tuple(job.judging for job in jobs),
-        )
+        evaluation = evaluate_predictions(predictions, self.identification)
+        return Candidate(key, average, predictions, evaluation, judged=tuple(judged))
 
     def _member(self, job: _Job) -> TuneResult:
         tuning = self.tuning if job.tuning is None else self.identification.take(job.tuning)
         return self.run(tuning, self.identification.take(job.finding), job.config)
+
+    def _note_run(self) -> None:
+        self._check_stop()
+        if self.on_run is not None:
+            self.on_run()
 
     def _check_stop(self) -> None:
         if self.should_stop is not None and self.should_stop():

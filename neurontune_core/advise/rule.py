@@ -14,17 +14,24 @@ from neurontune_core.advise.crossfit import FOLDS, Candidate, CrossFitter, Key
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.head import LinearHead
-from neurontune_core.identify import FEW_MISTAKES
 
 Case = Literal[
-    "too_few", "no_signal", "nothing_to_mend", "retraining_harms", "masking_off", "masking_harms", "neurontune"
+    "too_few",
+    "no_signal",
+    "little_evidence",
+    "hard_samples",
+    "nothing_to_mend",
+    "retraining_harms",
+    "masking_off",
+    "masking_harms",
+    "neurontune",
 ]
 
 _MARGIN = 1.0  # standard errors by which another candidate must beat the simpler one
 _CLEARLY = 2.5  # and by which where the identification set shows no counter-examples
 _ABOVE_CHANCE = 2.0  # standard errors above guessing
 _FEWEST = 2 * FOLDS  # samples of a class, so that every quarter can judge and every half can tune
-_SHORT, _LONG = 5, 13  # runs
+_SHORT, _LONG = 9, 13  # runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +90,13 @@ def advise(
     on_step: Callable[[int, int], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Advice:
-    """Choose between the head as it is, masking off and NeuronTune, without any group label.
+    """Choose between the head as it is, masking off, NeuronTune and hard samples weighted up, without any group label.
 
-    The ERM head is kept where it makes fewer than `FEW_MISTAKES` mistakes, and where no head beats guessing. Where the
-    identification set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too;
-    masking off on it stands first, and another candidate must lead it by one standard error of its cross-fitted
-    worst-class accuracy. Elsewhere that accuracy cannot see what a biased set hides: masking off on the tuning set
-    stands, unless it changes nothing or another candidate leads it clearly.
+    The ERM head is kept where a class has too few samples, and where no head beats guessing. Where the identification
+    set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too; masking off on
+    it stands first, and another candidate must lead it by one standard error of its cross-fitted worst-class accuracy.
+    Elsewhere that accuracy cannot see what a biased set hides: the head with hard samples weighted up stands (without
+    any hard sample masking off), unless another candidate leads it clearly.
 
     Args:
         head: the ERM head.
@@ -127,7 +134,7 @@ def advise(
         return Advice(chosen, case, candidates, found, fitter.failures, labels, names, mistakes, splits)
 
     fewest = min(np.bincount(each.labels, minlength=classes).min() for each in (identification, tuning))
-    if mistakes.sum() < FEW_MISTAKES or fewest < _FEWEST:
+    if fewest < _FEWEST:
         return advice("erm", "too_few")
     with threadpool_limits(1):  # around all runs: each sets and restores it, and two of them run at a time
         found = count_counterexamples(fitter)
@@ -135,6 +142,8 @@ def advise(
         made: list[Candidate | None] = [fitter.masking_off(), fitter.neurontune()]
         if found.more:
             made += [fitter.masking_off_held_out(), fitter.neurontune_held_out()]
+        else:
+            made += [fitter.weighted_up()]
     candidates.update({each.key: each for each in made if each is not None})
     if not any(_beats_guessing(each) for each in candidates.values()):
         return advice("erm", "no_signal", found)
@@ -160,9 +169,8 @@ def _with_counterexamples(ready: Advice) -> Key:
 
 
 def _without_counterexamples(ready: Advice) -> Key:
-    kept, off = (ready.candidates[key].predictions for key in ("erm", "masking_off"))
-    chosen: Key = "erm" if np.array_equal(kept, off) else "masking_off"
-    for key in ("erm", "neurontune"):
+    chosen: Key = "weighted_up" if "weighted_up" in ready.candidates else "masking_off"
+    for key in ("masking_off", "erm", "neurontune"):
         chosen = _better(ready, key, chosen, _CLEARLY)  # type: ignore[arg-type]
     return chosen
 
@@ -180,6 +188,10 @@ def _case(ready: Advice, chosen: Key) -> Case:
         return "retraining_harms" if lead > _MARGIN * error else "nothing_to_mend"
     if chosen.startswith("neurontune"):
         return "neurontune"
+    if chosen == "weighted_up":
+        return "hard_samples"
+    if not ready.counterexamples_found and "weighted_up" not in ready.candidates:
+        return "little_evidence"
     masked: Key = "neurontune" if chosen == "masking_off" else "neurontune_held_out"
     if masked in ready.candidates:
         lead, error = ready.lead(chosen, masked)

@@ -9,8 +9,10 @@ from neurontune_core.advise.rule import Advice, Case
 from neurontune_core.identify import FEW_MISTAKES, chance_share
 
 CASES: dict[Case, str] = {
-    "too_few": "Too few samples or mistakes to say",
+    "too_few": "Too few samples to say",
     "no_signal": "No head does better than guessing",
+    "little_evidence": "Little evidence; masking off is harmless",
+    "hard_samples": "Retrain with the hard samples weighted up",
     "nothing_to_mend": "There is nothing to mend that this data could show",
     "retraining_harms": "Retraining does harm here",
     "masking_off": "Retrain without a mask",
@@ -26,6 +28,7 @@ def name(advice: Advice, key: Key) -> str:
         "erm": "your head",
         "masking_off": f"masking off, on {tuning}",
         "neurontune": f"NeuronTune, on {tuning}",
+        "weighted_up": f"hard samples weighted up, on {tuning} and {identification}",
         "masking_off_held_out": f"masking off, on {identification}",
         "neurontune_held_out": f"NeuronTune†, on {identification}",
     }[key]
@@ -38,6 +41,7 @@ def what(advice: Advice) -> str:
         "erm": "keep your head",
         "masking_off": f"retrain the head on {tuning} without a mask (masking off)",
         "neurontune": f"mask and retrain the head on {tuning} (NeuronTune)",
+        "weighted_up": f"retrain the head on {tuning} and {identification}, with the hard samples weighted up",
         "masking_off_held_out": f"retrain the head on {identification} without a mask (masking off)",
         "neurontune_held_out": f"mask and retrain the head on {identification} (NeuronTune†)",
     }[advice.chosen]
@@ -51,24 +55,26 @@ def sentence(advice: Advice) -> str:
 def reasons(advice: Advice) -> list[str]:
     """Why, the strongest reason first; clauses without a full stop."""
     if advice.case == "too_few":
-        return [_too_few(advice)]
+        return ["a class has too few samples to be cut into parts that tune, choose and judge; add samples of it"]
     if advice.case == "no_signal":
         return [
             f"no head that was tried tells the classes of {advice.splits[0]} apart better than guessing does, so there "
             "is nothing to choose by; look at the labels and at the model first"
         ]
-    return [_counterexamples(advice), *_accuracy(advice), *_mask(advice)]
+    return [_counterexamples(advice), *_hard(advice), *_accuracy(advice), *_mask(advice)]
 
 
-def _too_few(advice: Advice) -> str:
-    mistakes, identification = int(advice.mistakes.sum()), advice.splits[0]
-    if mistakes < FEW_MISTAKES:
-        count = "no mistake" if mistakes == 0 else "one mistake" if mistakes == 1 else f"only {mistakes} mistakes"
-        return (
-            f"it makes {count} on the {len(advice.labels)} samples of {identification}, too few to judge a repair by "
-            f"(at least {FEW_MISTAKES} are needed); identify on data that it gets partly wrong"
-        )
-    return "a class has too few samples to be cut into parts that tune, choose and judge; add samples of it"
+def _hard(advice: Advice) -> list[str]:
+    """Whether any sample is hard, where that decides."""
+    if advice.case == "little_evidence":
+        return ["every sample lies nearest to the mean of its own class, so none stands out as a counter-example"]
+    if advice.case == "hard_samples":
+        share = _percent(advice.candidate.hard_share)
+        return [
+            f"{share} of the samples of both are hard: they lie nearer to the mean of another class than to that of "
+            "their own; where there is a shortcut, its counter-examples are often among them"
+        ]
+    return []
 
 
 def _counterexamples(advice: Advice) -> str:
@@ -103,16 +109,14 @@ def _accuracy(advice: Advice) -> list[str]:
             return [f"retraining without a mask brings the worst class from {_percent(before)} to {worst}"]
         changed = int((off.predictions != advice.candidates["erm"].predictions).sum())
         return [f"retraining without a mask changes {changed or 'none'} of its {len(advice.labels)} predictions there"]
-    if advice.chosen == "masking_off" and not advice.counterexamples_found and after <= before:
-        return [
-            f"retraining without a mask is the safe choice there: worst class {_percent(after)}, your head's "
-            f"{_percent(before)}"
-        ]
+    if not advice.counterexamples_found and after <= before:
+        worst = f"worst class {_percent(after)}, your head's {_percent(before)}"
+        return [f"there it costs no more than chance explains: {worst}"]
     return [f"on samples that it had not seen the worst class goes from {_percent(before)} to {_percent(after)}"]
 
 
 def _mask(advice: Advice) -> list[str]:
-    """What the mask adds to the same retraining without it."""
+    """What the mask adds to the same retraining without it, on the same set."""
     held_out = advice.chosen.endswith("held_out")
     off: Key = "masking_off_held_out" if held_out else "masking_off"
     masked: Key = "neurontune_held_out" if held_out else "neurontune"
@@ -122,7 +126,7 @@ def _mask(advice: Advice) -> list[str]:
     size = f"{100 * abs(lead):.1f} ± {100 * error:.1f} points"
     if abs(lead) <= error:
         return [f"the mask makes no difference beyond chance ({_signed(lead)} ± {100 * error:.1f} points)"]
-    if lead > 0 and advice.case == "masking_off":
+    if lead > 0 and not advice.chosen.startswith("neurontune"):
         return [f"the mask gains {size}, not enough to be trusted there"]
     return [f"the mask {'gains' if lead > 0 else 'costs'} {size}"]
 
@@ -133,10 +137,9 @@ def remarks(advice: Advice) -> list[str]:
     masked = advice.candidates.get("neurontune_held_out") or advice.candidates.get("neurontune")
     if masked is not None:
         found.append(_stability(advice, masked))
-    if advice.case == "too_few" and advice.mistakes.sum() < FEW_MISTAKES:
+    if not advice.counterexamples_found and advice.mistakes.sum() < FEW_MISTAKES:
         found.append(
-            "Few mistakes do not prove that there is no shortcut: a set as biased as the training set shows few. "
-            "A small set with more counter-examples would tell."
+            "Few mistakes do not prove that there is no shortcut: a set as biased as the training set shows few."
         )
     if advice.counterexamples is not None and not advice.counterexamples_found:
         identification, tuning = advice.splits

@@ -1,4 +1,4 @@
-"""The verb advise: keep the head, retrain it without a mask, or mask and retrain."""
+"""The verb advise: keep the head, retrain it, mask and retrain, or weigh hard samples up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def advise(
     out: Annotated[Path | None, typer.Option("--out", help="Write the advised head and the advice here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether to keep the head, to retrain it without a mask, or to mask and retrain.
+    """Say whether to keep the head, to retrain it without a mask, to mask and retrain, or to weigh hard samples up.
 
     Heads are judged by their worst class on samples that they have not seen. No group label is used. The rule is
     ours, not the paper's.

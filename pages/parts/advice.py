@@ -14,7 +14,9 @@ from pages.parts.words import plain
 EXPLAINED = (
     "The adviser sees no group label. It cuts the identification split into parts, so that each head is judged by its "
     "worst class on samples that it has not seen, and keeps the simpler choice unless another one is better by more "
-    "than its standard error. The rule is ours, not the paper's."
+    "than its standard error. Where that cannot show a shortcut, because the identification split has no more "
+    "counter-examples than the tuning split, it retrains on both with the hard samples weighted up: up to ten times, "
+    "and up to a quarter of a class. The rule is ours, not the paper's."
 )
 COLUMNS = (
     "Fixed and broken: identification samples that your head gets wrong and this one right, and the reverse. "

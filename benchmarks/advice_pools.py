@@ -1,0 +1,145 @@
+"""Real data that the adviser's problems are drawn from: features with a known cue, and the two built-in examples."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from advice_draw import Pool, Sets
+
+from neurontune_core import EmbeddingSet, LinearHead
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+
+def shared_data() -> Path:
+    return Path(os.environ.get("NEURONTUNE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@lru_cache
+def birds() -> Pool:
+    """Waterbirds-style composites, EfficientNet-Lite0; a unit is a species."""
+    folder = shared_data() / "waterbirds_style"
+    table = pd.read_csv(folder / "metadata.csv")
+    with np.load(folder / "efficientnet_lite0_features_f16.npz", allow_pickle=False) as file:
+        return Pool(file["X"], table["y"].to_numpy(), table["place"].to_numpy(), table["species"].to_numpy(str))
+
+
+@lru_cache
+def clickbait(cue: str = "digit") -> Pool:
+    """Headlines, MiniLM; clickbait or news, and whether it starts with a digit or ("length") has nine words or more."""
+    folder = shared_data() / "clickbait"
+    with np.load(folder / "minilm_l6_features_f16.npz", allow_pickle=False) as file:
+        vectors, labels, attributes = file["X"], file["y"], file["a"]
+    if cue == "length":
+        texts = pd.read_csv(folder / "feature_rows.csv")["text"]
+        attributes = (texts.str.split().str.len() >= 9).to_numpy().astype(np.int64)
+    return Pool(vectors, labels, attributes, np.arange(len(labels)))
+
+
+@lru_cache
+def cue_conflict(kinds: tuple[str, ...], told_by: str = "shape") -> Pool:
+    """Pictures with the shape of one kind and the texture of another, EfficientNet-Lite0; the class is the shape, or
+    the texture."""
+    folder = shared_data() / "cueconflict"
+    table = pd.read_csv(folder / "metadata.csv")
+    with np.load(folder / "efficientnet_lite0_features_f16.npz", allow_pickle=False) as file:
+        vectors = file["X"]
+    table = table[table["shape_super"].isin(kinds) & table["texture_super"].isin(kinds)]
+    place = {kind: number for number, kind in enumerate(kinds)}
+    units = (table["shape"] + table["content_image"].astype(str)).to_numpy(str)
+    labels, attributes = (table[name].map(place).to_numpy() for name in ("shape_super", "texture_super"))
+    if told_by == "texture":
+        labels, attributes = attributes, labels
+    return Pool(vectors[table.index.to_numpy()], labels, attributes, units)
+
+
+@lru_cache
+def sentence_pairs(cache: Path, kind: str) -> Pool:
+    """Premise u and hypothesis v through MiniLM as (u, v, |u - v|, uv).
+
+    Kinds: "2", contradiction or not, and "3", all three classes, with a negation in the hypothesis as the cue (for
+    entailment and neutral a coin that means nothing); "overlap", entailment or not, and whether the premise holds half
+    of the words of the hypothesis.
+    """
+    from advice_sentences import sentence_features
+
+    u, v, labels, negated, overlap, premises = sentence_features(shared_data() / "nli", cache)
+    vectors = np.concatenate([u, v, abs(u - v), u * v], axis=1)
+    if kind == "overlap":
+        return Pool(vectors, (labels == 0).astype(np.int64), overlap, premises)
+    if kind == "2":
+        return Pool(vectors, (labels == 2).astype(np.int64), negated, premises)
+    coin = np.random.default_rng(0).integers(0, 2, len(labels))
+    return Pool(vectors, labels, np.where(negated == 1, 2, coin), premises)
+
+
+@lru_cache
+def digits(classes: int) -> Pool:
+    """Handwritten digits of scikit-learn, 8 × 8, each in the colour of every class: [N, 64 a colour].
+
+    Two classes: below five or not; more: pairs of digits that follow each other. A unit is a picture.
+    """
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    labels = data.target // (5 if classes == 2 else 2)
+    pictures, labels = data.data[labels < classes] / 16, labels[labels < classes]
+    count, size = pictures.shape
+    vectors = np.zeros((classes, count, classes, size), dtype=np.float32)
+    for colour in range(classes):
+        vectors[colour, :, colour] = pictures
+    return Pool(
+        vectors.reshape(classes * count, classes * size),
+        np.tile(labels, classes),
+        np.repeat(np.arange(classes), count),
+        np.tile(np.arange(count), classes),
+    )
+
+
+def example(seed: int, validation: str) -> Sets:
+    """The built-in example; its training set has 485 and 15 of each class."""
+    table = pd.read_csv(ASSETS / "example" / "metadata.csv").set_index("filename")
+    return _shipped("example", seed, validation, 15 / 485, table["object"])
+
+
+def headlines(seed: int, validation: str) -> Sets:
+    """The second built-in example; its training set has 950 and 50 of each class."""
+    return _shipped("headlines", seed, validation, 50 / 950)
+
+
+def _shipped(name: str, seed: int, validation: str, minor: float, units: pd.Series | None = None) -> Sets:
+    """Its own splits, or, for seeds other than 0, validation and test drawn anew, apart by unit.
+
+    Args:
+        minor: counter-examples in biased validation, over the samples that are none.
+        units: what must not be split, by source; each sample for itself without.
+    """
+    folder = ASSETS / name
+    train, val, test = (EmbeddingSet.load(folder / "embeddings" / split) for split in ("train", "val", "test"))
+    rng = np.random.default_rng([seed, 11])
+    if seed:
+        both = replace(
+            val,
+            embeddings=np.concatenate([val.embeddings, test.embeddings]),
+            labels=np.concatenate([val.labels, test.labels]),
+            groups=np.concatenate([val.groups, test.groups]),
+            sample_ids=np.concatenate([val.sample_ids, test.sample_ids]),
+            sources=np.concatenate([val.sources, test.sources]),
+        )
+        unit = np.arange(both.num_samples).astype(str) if units is None else units[list(both.sources)].to_numpy(str)
+        chosen = np.zeros(len(unit), dtype=bool)
+        for label in (0, 1):
+            names = rng.permutation(np.unique(unit[both.labels == label]))
+            chosen |= np.isin(unit, names[: len(names) // 2])
+        val, test = both.take(np.flatnonzero(chosen)), both.take(np.flatnonzero(~chosen))
+    if validation == "biased":
+        rows = [rng.permutation(np.flatnonzero(val.groups == group)) for group in range(4)]
+        major = min(len(rows[0]), len(rows[3]))
+        few = max(1, round(major * minor))
+        val = val.take(np.sort(np.concatenate([each[: major if g in (0, 3) else few] for g, each in enumerate(rows)])))
+    return Sets(LinearHead.load(folder / "head.safetensors"), val, train, test)
