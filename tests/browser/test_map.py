@@ -18,7 +18,9 @@ LEFT = ((0.02, 0.02), (0.5, 0.02), (0.5, 0.98), (0.02, 0.98), (0.02, 0.02))
 
 
 def shown(page: Page, chart: str = AXES) -> None:
-    page.wait_for_function(f"document.querySelector('{chart} .js-plotly-plot')?._fullLayout?._plots?.xy")
+    page.wait_for_function(
+        f"document.querySelector('{chart} .js-plotly-plot')?._fullLayout?._plots?.xy", timeout=180_000
+    )
     settled(page)
 
 
