@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig, neurontune
-from neurontune_core.diagnosis import Diagnosis
+from neurontune_core.measured_split import MeasuredSplit
 from neurontune_core.workspace import Project, Workspace
 from tests.planted import CORE, NEURONS, SHORTCUT, write_project
 
@@ -189,7 +189,11 @@ def test_check_counts_what_numpy_counts(workspace: Workspace) -> None:
     project = workspace.open("birds")
     save_run(project)
     run, test = project.runs()[0], sets["test"]
-    right = [head.predict(test.embeddings) == test.labels for head in (project.load_head(), run.head)]
+    mended = LinearHead([[0.0] * NEURONS, [1.0] + [0.0] * (NEURONS - 1)], [0.6, 0.0])  # looks at the core neuron alone
+    mended.save(run.folder / "head.safetensors")
+    right = [head.predict(test.embeddings) == test.labels for head in (project.load_head(), mended)]
+    assert (~right[0] & right[1]).any()
+    assert (right[0] & ~right[1]).any()
     shown = metrics(opened("birds", "check"))
     assert shown["fixed"] == str((~right[0] & right[1]).sum())
     assert shown["broken"] == str((right[0] & ~right[1]).sum())
@@ -206,8 +210,9 @@ def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace
 
 def test_an_address_chooses_on_the_map_and_a_wrong_one_chooses_nothing(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
-    diagnosis = Diagnosis(workspace.open("birds"))
-    inside = ((diagnosis.map >= [0, -1]) & (diagnosis.map <= [9, 1])).all(axis=1)
+    project = workspace.open("birds")
+    places = MeasuredSplit(project, project.load_head(), project.load_set("evaluation")).map
+    inside = ((places >= [0, -1]) & (places <= [9, 1])).all(axis=1)
     for outline, chosen in (("box_0_-1_9_1", inside.sum()), ("box_0_nan_9", 0), ("lasso_0_0~'", 0)):
         test = AppTest.from_file(ROUTER, default_timeout=60)
         test.query_params["project"] = "birds"
