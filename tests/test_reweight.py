@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurontune_core import EmbeddingSet
-from neurontune_core.advise.reweight import hard_samples, reweighted, sample_weights
+from neurontune_core.advise.reweight import hard_samples, reweighted, sample_weights, thinned
 from tests.shortcut import shortcut_set
 
 
@@ -56,3 +56,13 @@ def test_the_unit_of_a_neuron_does_not_matter_and_a_constant_one_has_no_weight()
     assert not moved.weight[:, -1].any()
     expected = head.logits(one.embeddings)
     np.testing.assert_allclose(moved.logits(changed(one).embeddings), expected, atol=0.02 * np.abs(expected).max())
+
+
+def test_of_a_large_set_a_part_is_drawn_with_as_many_of_each_class_at_most() -> None:
+    labels = np.repeat([0, 1], [11_000, 1_000])
+    each = EmbeddingSet(np.arange(12_000, dtype=np.float32)[:, None], labels, ("a", "b"))
+    part, other = thinned(each, 0), thinned(each, 1)
+    assert np.bincount(part.labels).tolist() == [5_000, 1_000]
+    np.testing.assert_array_equal(part.labels, part.embeddings[:, 0] >= 11_000)
+    assert not np.array_equal(part.embeddings, other.embeddings)
+    assert thinned(part, 0) is part

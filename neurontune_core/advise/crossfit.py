@@ -149,7 +149,8 @@ class CrossFitter:
         made, judged = [], [self._rows(number) for number in range(FOLDS)]
         for number in range(FOLDS):
             rest = self._rows(*(other for other in range(FOLDS) if other != number))
-            made.append(reweighted([self.tuning, self.identification.take(rest)]))
+            self._check_stop()
+            made.append(reweighted([self.tuning, self.identification.take(rest)], self.config.seed + number))
             self._note_run()
         shares = [share for _, share in made]
         if not any(shares):

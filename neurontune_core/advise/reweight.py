@@ -17,6 +17,7 @@ _MOST_TIMES = 10.0  # as heavy as this many other samples of its class
 _MOST_SHARE = 0.25  # of the weight of a class: where classes overlap, many samples are hard without a shortcut
 _PENALTY = 0.01  # C of the logistic regression, on standardised neurons
 _STEPS, _TOLERANCE = 300, 1e-3
+_MOST_SAMPLES = 10_000  # of a set, as many of each class at most: more of them cost minutes and gigabytes
 
 
 def hard_samples(vectors: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -49,10 +50,25 @@ def sample_weights(hard: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return weights
 
 
-def reweighted(sets: list[EmbeddingSet]) -> tuple[LinearHead, float]:
-    """The head that logistic regression gives on all these sets together, and what share of their samples is hard."""
+def thinned(each: EmbeddingSet, seed: int) -> EmbeddingSet:
+    """The set, or where it is large a part of it, drawn at random within each class."""
+    if each.num_samples <= _MOST_SAMPLES:
+        return each
+    most, rng = max(2, _MOST_SAMPLES // each.num_classes), np.random.default_rng(seed)
+    rows = [rng.permutation(np.flatnonzero(each.labels == label))[:most] for label in range(each.num_classes)]
+    return each.take(np.sort(np.concatenate(rows)))
+
+
+def reweighted(sets: list[EmbeddingSet], seed: int = 0) -> tuple[LinearHead, float]:
+    """The head that logistic regression gives on all these sets together, and what share of their samples is hard.
+
+    Args:
+        sets: of large ones a part is drawn.
+        seed: for that.
+    """
     from sklearn.linear_model import LogisticRegression
 
+    sets = [thinned(each, seed) for each in sets]
     labels, classes = np.concatenate([each.labels for each in sets]), sets[0].num_classes
     raw = np.concatenate([np.asarray(each.embeddings, dtype=np.float32) for each in sets])
     normalizer = Normalizer.fit(raw, "standardize")
