@@ -20,14 +20,14 @@ from neurontune_core.jobs import Job, JobStore
 from neurontune_core.workspace import Workspace
 
 
-def watched(job: Job, cancel_at: str = "") -> tuple[float, float, dict[str, float]]:
-    """Seconds until the job ended (from its start, or from the cancel that was asked for when it said ``cancel_at``),
-    its peak of resident memory in GB, and the second at which each message was first seen."""
+def watched(job: Job, cancel_at: str = "", after: float = 0) -> tuple[float, float, dict[str, float]]:
+    """Seconds until the job ended (from its start, or from the cancel that was asked for ``after`` it said
+    ``cancel_at``), its peak of resident memory in GB, and the second at which each message was first seen."""
     began, peak, seen = time.perf_counter(), 0.0, {}
     process = psutil.Process(read_json(job.folder / "process.json")["pid"])
     while not (status := job.status()).finished:
         seen.setdefault(status.message, time.perf_counter() - began)
-        if cancel_at and status.message == cancel_at:
+        if cancel_at and time.perf_counter() - began > seen.get(cancel_at, np.inf) + after:
             began, cancel_at = time.perf_counter(), ""
             job.cancel()
         try:
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--neurons", type=int, default=512)
     parser.add_argument("--cancel-at", default="", help="the message of the job at which it is cancelled")
+    parser.add_argument("--after", type=float, default=0, help="so many seconds later")
     given = parser.parse_args()
     home = Path(tempfile.mkdtemp())
     workspace = Workspace(home)
@@ -50,7 +51,7 @@ def main() -> None:
     project = workspace.open("big")
     config = {"source": str(project.source), "folder": str(project.folder), "split": "test"}
     job = JobStore(home / "jobs").submit("umap", config)
-    seconds, peak, seen = watched(job, given.cancel_at)
+    seconds, peak, seen = watched(job, given.cancel_at, given.after)
     steps = ", ".join(f"{message} at {at:.0f} s" for message, at in seen.items())
     print(f"{job.status().state} after {seconds:.1f} s, {peak:.1f} GB at most; {steps}; {job.status().error}")
     if job.status().state == "done":

@@ -39,7 +39,8 @@ HELP = {
     "map": (
         "Principal axes: the two directions along which the embeddings differ most; distances are true, but flattened. "
         "UMAP: what is near in all dimensions is near on the map; clusters mean something, axes and the distances "
-        "between clusters do not. It is made once, beside the screen, from a fixed seed."
+        "between clusters do not. It is made once, beside the screen, from a fixed seed; tens of thousands of "
+        "samples take minutes. It is fitted on 100,000 samples at most; further ones are placed among them."
     ),
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
     "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
