@@ -24,6 +24,7 @@ from pages.parts.words import HELP, percent, plain
 
 NONE = "nothing"
 QUIET = {"displayModeBar": False}
+WIDTHS = {"method": 160, "from": 200}  # pixels; else the first rows decide, and later ones are cut
 COLUMN_HELP = {
     "worst group": HELP["worst group"],
     "worst class": HELP["worst class"],
@@ -66,7 +67,7 @@ def leaderboard(found: Comparison, here: View) -> None:
 
 def table(rows: list[dict[str, str]]) -> None:
     """The rows; a column's meaning stands behind its question mark."""
-    config = {"method": st.column_config.TextColumn(width=160)}
+    config = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()}
     config |= {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
     st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config, height="content")
     st.caption(
