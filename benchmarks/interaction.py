@@ -83,8 +83,12 @@ def waits(page: Page, act: Callable[[], None], changed: str, times: int) -> list
 PAINTED = """
     window.painted = () => {
       const walk = root => [...root.querySelectorAll('*')].flatMap(each =>
-        each.shadowRoot ? [...each.shadowRoot.querySelectorAll('img.photo')] : [])
-      return walk(document).every(image => image.complete && image.naturalWidth > 0)
+        each.shadowRoot ? [...each.shadowRoot.querySelectorAll('[role=option] .box')] : [])
+      const done = box => {
+        const image = box.querySelector('img.photo')
+        return image ? image.complete && image.naturalWidth > 0 : box.hasChildNodes()
+      }
+      return walk(document).every(done)
     }
 """
 
@@ -140,7 +144,7 @@ def main() -> None:
                 slider = page.get_by_test_id("stSidebar").locator("input[type=range]").first
                 slider.focus()
                 moved = waits(page, partial(slider.press, "ArrowRight"), LINE, given.times)
-                following = page.get_by_role("button", name="chevron_right")
+                following = page.get_by_role("button", name="Lower score")
                 chosen = waits(page, following.click, HEADING, given.times)
                 anew = medians_ms(workspace.open(name))
                 for what, found in (("λ moved", moved), ("next neuron", chosen)):

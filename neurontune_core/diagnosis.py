@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from neurontune_core.workspace import Project
 
 BINS = 32
 _KEPT_CURVES = 32
+_KEPT_NEURONS = 8
 _MOST_TEXTS = 5_000  # whose words are counted
 _MOST_BYTES_AT_HAND = 1 << 29
 
@@ -75,6 +76,7 @@ class Diagnosis:
         self._curves: dict[tuple, MaskCurve] = {}
         self._umap: np.ndarray | None = None
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
+        self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
 
     @cached_property
     def tuning(self) -> EmbeddingSet:
@@ -227,9 +229,12 @@ class Diagnosis:
     def evaluate(self, head: LinearHead) -> Evaluation:
         return evaluate(head, self.evaluation)
 
-    def activations(self, neuron: int) -> np.ndarray:
-        """[N] float32 activations of a neuron on the identification set."""
-        return np.asarray(self.identification.embeddings[:, neuron], dtype=np.float32)
+    def _activations(self, neuron: int) -> np.ndarray:
+        """[N] float32 activations of a neuron on the identification set. Of a set that is stored row by row this reads
+        the whole file, so the last ones are kept."""
+        found = np.array(self.identification.embeddings[:, neuron], dtype=np.float32)
+        found.flags.writeable = False
+        return found
 
     def distinctive_words(
         self, neuron: int, texts: Callable[[str, int], tuple[str, ...]], limit: int = 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Run
 from pages.parts import state
+from pages.parts.ahead import settle
 from pages.parts.judging import SLIDERS, moved, undo_bar
 from pages.parts.words import HELP, plain
 
@@ -36,13 +36,6 @@ SECTIONS = {
         "theory": (":material/function:", "Theory lab"),
     },
 }
-
-
-@st.cache_resource
-def settle(with_torch: bool) -> None:
-    """Keep the collector that runs after each script away from what the imports left behind."""
-    gc.collect()
-    gc.freeze()
 
 
 def sidebar() -> state.View | None:
@@ -118,4 +111,4 @@ try:
     page.run()
 except InputError as error:
     st.error(plain(str(error)))
-settle("torch" in sys.modules)
+settle(len(sys.modules) // 250)

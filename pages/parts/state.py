@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from threading import Lock
 
 import streamlit as st
@@ -49,16 +48,6 @@ def diagnosis(name: str) -> Diagnosis:
     """One for all sessions; opened again when the project was extracted anew."""
     with _opening:
         return _diagnosis(name, _version(name))
-
-
-def warm_up() -> None:
-    """What the first page will need: the first project's scores, then the libraries behind charts and components."""
-    with suppress(InputError):
-        for name in workspace().names()[:1]:
-            first = diagnosis(name)
-            for library in ("plotly.graph_objects", "pandas"):
-                import_module(library)
-            first.confidence()
 
 
 def _version(name: str) -> int:

@@ -27,7 +27,7 @@ def metric(page: Page, label: str) -> str:
 
 
 def seen(page: Page, kind: str) -> list[str]:
-    """The addresses of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
+    """The rows of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
     pictures = page.locator(kind)
     for outcome in ("correct", "incorrect"):
         wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
@@ -36,7 +36,7 @@ def seen(page: Page, kind: str) -> list[str]:
     while not pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth === 192)"):
         assert time.monotonic() < deadline, f"{kind} were not painted"
         page.wait_for_timeout(100)
-    return pictures.evaluate_all("all => all.map(one => one.src)")
+    return pictures.evaluate_all("all => all.map(one => one.dataset.row)")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     settled(page)
     before = seen(page, "img.photo")
     assert len(before) >= 24
-    page.get_by_role("button", name="chevron_right").click()
+    page.get_by_role("button", name="Lower score").click()
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
     expect(page.locator("img.heat")).to_have_count(len(before))
