@@ -16,7 +16,7 @@ from neurontune_core.evaluate import Evaluation, evaluate
 from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
-from neurontune_core.mask_curve import MaskCurve, mask_curve
+from neurontune_core.mask_curve import MaskCurve, MaskCurves
 from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
 from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
@@ -74,6 +74,7 @@ class Diagnosis:
         self.right = self.predictions == self.identification.labels
         self.erm_evaluation = evaluate(self.erm, self.evaluation)
         self._curves: dict[tuple, MaskCurve] = {}
+        self._curves_of: dict[tuple, MaskCurves] = {}  # of the latest verdicts
         self._umap: np.ndarray | None = None
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
         self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
@@ -149,14 +150,16 @@ class Diagnosis:
         judged = tuple(self.judged(verdict).tobytes() for verdict in ("spurious", "core"))
         key = (mask_value, judged)
         if key not in self._curves:
-            self._curves[key] = mask_curve(
-                self.erm,
-                self.evaluation,
-                self.scores.neuron_scores,
-                mask_value,
-                always=self.judged("spurious"),
-                never=self.judged("core"),
-            )
+            if judged not in self._curves_of:
+                found = MaskCurves(
+                    self.erm,
+                    self.evaluation,
+                    self.scores.neuron_scores,
+                    always=self.judged("spurious"),
+                    never=self.judged("core"),
+                )
+                self._curves_of = {judged: found}
+            self._curves[key] = self._curves_of[judged](mask_value)
             if len(self._curves) > _KEPT_CURVES:
                 self._curves.pop(next(iter(self._curves)))
         return self._curves[key]

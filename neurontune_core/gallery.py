@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 SIDE = 192  # pixels of a thumbnail
+_LOOKED_AT = 50  # texts, to know how long they are
 _SCALE_PICTURES = 4  # a neuron's full colour is its strongest map on this many of its top samples
 
 
@@ -39,6 +40,7 @@ class Gallery:
         self.thumbnail = lru_cache(4096)(self._thumbnail)
         self.heatmap = lru_cache(4096)(self._heatmap)
         self.words = lru_cache(4096)(self._words)
+        self.usual_length = lru_cache(self._usual_length)
         self._cache = DiskCache(project.cache)
         self._maps = NeuronMaps(lambda: self._model, self._picture, self._cache, self._version)
         self._scale = lru_cache(4096)(self._compute_scale)
@@ -65,6 +67,11 @@ class Gallery:
             raise InputError("The samples of this project are no texts.")
         found = self._dataset.open_sample(self._source(split, row))
         return (found,) if isinstance(found, str) else tuple(found)
+
+    def _usual_length(self, split: str) -> int:
+        """Characters of an ordinary text of a split, both parts of a pair together: the median of the first ones."""
+        rows = range(min(_LOOKED_AT, self._set(split).num_samples))
+        return int(np.median([sum(map(len, parts)) for parts in self.descriptions(split, rows).values()]))
 
     def thumbnails(self, split: str, rows: Sequence[int]) -> dict[int, bytes]:
         """By row; without those that cannot be read, unless that is all of them."""

@@ -12,7 +12,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.identify import NoMistakes
 from neurontune_core.workspace import Run
 from pages.parts import state
-from pages.parts.ahead import settle
+from pages.parts.ahead import page_shown, settle
 from pages.parts.judging import SLIDERS, moved, undo_bar
 from pages.parts.words import HELP, plain
 
@@ -111,4 +111,5 @@ try:
     page.run()
 except InputError as error:
     st.error(plain(str(error)))
+page_shown.set()
 settle(len(sys.modules) // 250)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
 from importlib import import_module
+from threading import Event
+from time import sleep
 
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
@@ -14,17 +16,20 @@ from neurontune_core.look_ahead import LookAhead
 from pages.parts.state import diagnosis, gallery, workspace
 
 IN_VIEW = 24  # pictures of a wall that stand in view
+UNSEEN, PAINTING = 10.0, 1.5  # seconds to wait for a browser, and for it to draw
 look_ahead = LookAhead()
+page_shown = Event()  # a script has run to its end
 
 
 def warm_up() -> None:
-    """What the first pages will need: the first project's scores, the libraries behind charts, the first neuron."""
+    """What the first page needs, and when that is painted what the next ones will: a start is slow enough."""
     with suppress(InputError):
         for name in workspace().names()[:1]:
             first = diagnosis(name)
-            for library in ("plotly.graph_objects", "pandas"):
-                import_module(library)
-            first.confidence()
+            import_module("plotly.graph_objects")
+            page_shown.wait(UNSEEN)
+            sleep(PAINTING)
+            first.confidence(wait=60)
             prepare(name, first, int(first.ranking[0]), steps=(0, 1))
 
 
@@ -56,10 +61,12 @@ def _pieces(
 
 @lru_cache
 def settle(imported: int) -> None:
-    """Keep the collector that runs after each script away from what the imports left behind.
+    """Import what tables need, now that the first page is on its way to the browser; and keep the collector that runs
+    after each script away from what the imports left behind.
 
     Args:
         imported: roughly how many modules there are; each time these are more, it is done again.
     """
+    import_module("pandas")
     gc.collect()
     gc.freeze()

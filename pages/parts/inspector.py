@@ -13,6 +13,7 @@ from pages.parts.wall import wall
 from pages.parts.words import HELP, plain
 
 TOP = 120
+LINE, MOST_LINES = 26, 7  # characters of a line; lines of a card
 COLOURS = ("inferno", "viridis", "grey")
 QUIET = {"displayModeBar": False}
 
@@ -67,6 +68,8 @@ def _samples(here: View, neuron: int, label: int) -> None:
         colours = st.segmented_control(
             "Heatmap colours", COLOURS, default=COLOURS[0], required=True, key="colours", persist_state="session"
         )
+    # So many lines as an ordinary text needs in half of this column.
+    lines = min(max(2, shelf.usual_length(split) // LINE + 1), MOST_LINES) if shelf.has_texts else 0
     for correct, column in zip((True, False), st.columns(2), strict=True):
         with column:
             outcome = "correct" if correct else "incorrect"
@@ -75,7 +78,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
             opened = wall(
                 here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}",
-                neuron=neuron, colours=colours, side=70, card=144, height=384, several=False,
+                neuron=neuron, colours=colours, side=70, lines=lines, height=384, several=False,
                 empty=f"No {outcome} sample of this class.",
             ).opened  # fmt: skip
             if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now

@@ -1,5 +1,5 @@
 // A wall of samples of which only those in view stand in the page. wall.py says what `data` holds and what is before this.
-const GAP = 4, CAPTION = 19, NAME = 30, PAUSE = 70, LINGER = 250, AT_ONCE = 24, FEW = 4, EXCERPT = 600
+const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 250, AT_ONCE = 24, FEW = 4, EXCERPT = 600
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
@@ -63,7 +63,7 @@ class Wall {
     }
     this.view.ariaLabel = data.name
     this.strength.style.display = data.heat ? '' : 'none'
-    if (data.texts && !data.bare) this.root.style.setProperty('--lines', Math.floor((data.side - CAPTION - GAP - 12) / 20))
+    this.root.style.setProperty('--lines', data.lines)
     for (const part of this.bar.children) if (part !== this.strength) part.style.display = data.several ? '' : 'none'
     this.view.ariaMultiSelectable = String(data.several)
     this.root.style.setProperty('--right', data.colours[0])
@@ -85,7 +85,7 @@ class Wall {
     const { side, texts, bare } = this.data
     this.columns = texts && !bare ? 1 : Math.max(1, Math.floor((width + GAP) / (side + GAP)))
     this.width = (width - GAP * (this.columns - 1)) / this.columns
-    this.box = bare ? NAME : texts ? side - CAPTION - GAP : this.width - 4
+    this.box = bare ? NAME : texts ? this.data.lines * LINE + 18 : this.width - 4
     this.height = this.box + CAPTION + 2 * GAP
     const lines = Math.ceil(this.rows.length / this.columns)
     this.space.style.height = `${lines * this.height}px`

@@ -49,7 +49,7 @@ def wall(
     neuron: int | None = None,
     colours: str = "inferno",
     side: int = 96,
-    card: int = 104,
+    lines: int = 3,
     height: int = 420,
     several: bool = True,
     in_address: bool = False,
@@ -64,7 +64,7 @@ def wall(
         right: whether each is classified right; marked blue and ✓, or red and ✗.
         neuron, colours: lay over each picture where this neuron looks; in texts, mark the words that it goes by.
         side: pixels of a picture, at least.
-        card: pixels that a text is high.
+        lines: of a text that stand in view.
         height: pixels at most; what does not fit is scrolled to.
         several: offer to select several, and say how many are.
         empty: what is said when there are none.
@@ -88,7 +88,8 @@ def wall(
         "heat": f"{neuron}?colours={colours}" if explains and kind == "picture" else None,
         "words": [f"/nt/words/{view.name}/{split}", neuron] if explains and kind == "text" else None,
         "several": several,
-        "side": {"picture": side, "text": card, "bare": _BARE}[kind],
+        "side": _BARE if kind == "bare" else side,
+        "lines": lines,
         "height": height,
         "name": name,
         "colours": [CORRECT, INCORRECT],

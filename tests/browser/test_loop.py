@@ -84,6 +84,22 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     assert seen(page, "img.photo") != before
 
 
+def test_every_press_of_a_key_counts_however_fast_they_come(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/neurons?project=example")
+    expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
+    settled(page)
+    for key in "jjjjjjjjkj":
+        page.keyboard.press(key)
+    expect(page.get_by_text("rank 9 of 1280")).to_be_visible()
+    note = page.get_by_placeholder("What it looks at …")
+    note.fill("")
+    note.press("j")  # a letter, in a text field
+    expect(note).to_have_value("j")
+    settled(page)
+    expect(page.get_by_text("rank 9 of 1280")).to_be_visible()
+    note.fill("")
+
+
 def test_a_click_on_a_sample_shows_it_closely(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/neurons?neuron=353&class=animal")
     expect(page.get_by_text("Most activating, incorrect")).to_be_visible()
