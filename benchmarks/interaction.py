@@ -161,7 +161,7 @@ def moves(page: Page, url: str, project: Project, times: int) -> None:
     mask_value.focus()
     press = partial(mask_value.press, "ArrowRight")
     found["mask value moved"] = waits(page, press, EFFECT, min(times, MASK_VALUES))
-    following = page.get_by_role("button", name="Lower score")
+    following = page.get_by_role("button", name="Next in the ranking")
     found["next neuron"] = waits(page, following.click, HEADING, times)
     anew = medians_ms(project)
     for what, each in found.items():

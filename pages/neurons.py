@@ -51,7 +51,13 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
         number.number_input("Neuron", 0, len(ranking) - 1, key="neuron", bind="query-params", persist_state="session")
     )
     with steps:
-        stepper("stepper", diagnosis.rank(neuron) - 1, len(ranking), go_to_place, ("Higher score", "Lower score"))
+        stepper(
+            "stepper",
+            diagnosis.rank(neuron) - 1,
+            len(ranking),
+            go_to_place,
+            ("Previous in the ranking", "Next in the ranking"),
+        )
     state = "masked" if masked[neuron] else "not masked"
     heading.markdown(f"#### Neuron {neuron}\n{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
     figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)

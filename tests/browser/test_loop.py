@@ -76,7 +76,7 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     settled(page)
     before = seen(page, "img.photo")
     assert len(before) >= 24
-    page.get_by_role("button", name="Lower score").click()
+    page.get_by_role("button", name="Next in the ranking").click()
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
     expect(page.locator("img.heat")).to_have_count(len(before))
