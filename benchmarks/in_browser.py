@@ -27,8 +27,12 @@ SETTLED = """
 PAINTED = """
     window.painted = () => {
       const walk = root => [...root.querySelectorAll('*')].flatMap(each =>
-        each.shadowRoot ? [...each.shadowRoot.querySelectorAll('img.photo')] : [])
-      return walk(document).every(image => image.complete && image.naturalWidth > 0)
+        each.shadowRoot ? [...each.shadowRoot.querySelectorAll('[role=option] .box')] : [])
+      const done = box => {
+        const image = box.querySelector('img.photo')
+        return image ? image.complete && image.naturalWidth > 0 : box.hasChildNodes()
+      }
+      return walk(document).every(done)
     }
 """
 
@@ -80,7 +84,7 @@ def served(home: Path) -> Iterator[str]:
                 urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
                 break
             except OSError:
-                time.sleep(0.05)
+                time.sleep(0.02)
         yield url
     finally:
         server.terminate()

@@ -1,8 +1,9 @@
-"""How long a person waits: λ moved, or the next neuron chosen, until the page has settled; in headless Chromium.
+"""How long a person waits: λ or the mask value moved, or the next neuron chosen, until the page has settled.
 
 On the built-in example (1,280 neurons, pictures and heatmaps) and on a generated project of 20,000 × 2,048 vectors.
 From the key or click until the script has run, nothing is stale, the changed chart is drawn and, for the next neuron,
-the pictures are decoded. Beside it, in the same run: what scoring anew at each move by np.median per class would add.
+the pictures are decoded; in headless Chromium. The mask value is moved to one that was not looked at before, so the
+curve over λ is computed. Beside it, in the same run: what scoring anew at each move by np.median per class would add.
 """
 
 from __future__ import annotations
@@ -10,18 +11,24 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from in_browser import FLAGS, PAINTED, SETTLED, served, waited, write_vectors
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from neurontune_core.workspace import Project, Workspace
 
 BIG = "big"
+VIEWPORT = {"width": 1440, "height": 1000}
+MASK_VALUES = 15  # steps of the slider that change what can be seen; near 1 the mask does nothing
 LINE = "document.querySelector('.st-key-ranking .annotation-text')?.textContent"
 TITLE = "document.querySelector('.st-key-distribution .gtitle')?.textContent"
+EFFECT = """
+    [...document.querySelectorAll('.st-key-effect .scatterlayer .js-line')].map(line => line.getAttribute('d')).join()
+"""
 HEADING = "[...document.querySelectorAll('h4')].map(each => each.textContent).find(text => text.startsWith('Neuron'))"
 
 
@@ -36,40 +43,63 @@ def medians_ms(project: Project) -> float:
     return 1e3 * (time.perf_counter() - began)
 
 
+def opening(start: Callable[[], Browser], *, browser_first: bool) -> float:
+    """Seconds from the command until the built-in example is shown with its chart, in a workspace of its own."""
+    browser = start() if browser_first else None
+    began = time.perf_counter()
+    with served(Path(tempfile.mkdtemp())) as url:
+        browser = browser or start()
+        page = browser.new_page(viewport=VIEWPORT)
+        page.goto(url)
+        page.wait_for_function("document.querySelector('.js-plotly-plot .points path')", timeout=60_000)
+        found = time.perf_counter() - began
+        browser.close()
+    return found
+
+
+def moves(page: Page, url: str, project: Project, times: int) -> None:
+    """Measure and print every kind of move on one project."""
+    name = project.source.name
+    page.goto(f"{url}/neurons?project={name}")
+    page.wait_for_function(f"() => {LINE} && {TITLE} && {SETTLED}", timeout=120_000)
+    page.wait_for_timeout(8_000)  # the network and the first heatmaps load meanwhile
+    page.evaluate(PAINTED)
+    threshold, mask_value = page.get_by_test_id("stSidebar").locator("input[type=range]").all()[:2]
+    threshold.focus()
+    found = {"λ moved": [waited(page, partial(threshold.press, "ArrowRight"), LINE) for _ in range(times)]}
+    mask_value.focus()
+    press = partial(mask_value.press, "ArrowRight")
+    found["mask value moved"] = [waited(page, press, EFFECT) for _ in range(min(times, MASK_VALUES))]
+    following = page.get_by_role("button", name="Next in the ranking")
+    found["next neuron"] = [waited(page, following.click, HEADING) for _ in range(times)]
+    anew = medians_ms(project)
+    for what, each in found.items():
+        p50, p95 = np.percentile(each, [50, 95])
+        print(
+            f"{name:8s} {what:16s} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms"
+            + f"   np.median each move would add {anew:5.0f} ms: {(p50 + anew) / p50:.1f} times as long"
+            * (what == "λ moved")
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=30, help="moves of each kind")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     given = parser.parse_args()
-    home = Path(tempfile.mkdtemp())
-    workspace = Workspace(home)
+    workspace = Workspace(Path(tempfile.mkdtemp()))
     write_vectors(workspace.new_folder(BIG), "20,000 vectors", 20_000, 2_048)
-    began = time.perf_counter()
-    with served(home) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.goto(url)
-        page.wait_for_function("document.querySelector('.js-plotly-plot .points path')", timeout=60_000)
-        print(f"command -> example shown with its chart: {time.perf_counter() - began:.1f} s (Chromium's start in it)")
-        for name in ("example", BIG):
-            page.goto(f"{url}/neurons?project={name}")
-            page.wait_for_function(f"() => {LINE} && {TITLE} && {SETTLED}", timeout=120_000)
-            page.wait_for_timeout(8_000)  # the network and the first heatmaps load meanwhile
-            page.evaluate(PAINTED)
-            slider = page.get_by_test_id("stSidebar").locator("input[type=range]").first
-            slider.focus()
-            moved = [waited(page, partial(slider.press, "ArrowRight"), LINE) for _ in range(given.times)]
-            following = page.get_by_role("button", name="chevron_right")
-            chosen = [waited(page, following.click, HEADING) for _ in range(given.times)]
-            anew = medians_ms(workspace.open(name))
-            for what, found in (("λ moved", moved), ("next neuron", chosen)):
-                p50, p95 = np.percentile(found, [50, 95])
-                print(
-                    f"{name:8s} {what:12s} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms"
-                    + f"   np.median each move would add {anew:5.0f} ms: {(p50 + anew) / p50:.1f} times as long"
-                    * (what == "λ moved")
-                )
-        browser.close()
+    with sync_playwright() as playwright:
+        start = partial(playwright.chromium.launch, executable_path=given.chromium, args=FLAGS)
+        for browser_first, said in ((True, "browser started before"), (False, "Chromium's start in it")):
+            seconds = opening(start, browser_first=browser_first)
+            print(f"command -> example shown with its chart: {seconds:.1f} s ({said})")
+        with served(workspace.root) as url:
+            browser = start()
+            page = browser.new_page(viewport=VIEWPORT)
+            for name in ("example", BIG):
+                moves(page, url, workspace.open(name), given.times)
+            browser.close()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from neurontune_core.identify import SpuriousnessScorer, SpuriousnessScores, spu
 from neurontune_core.workspace import ROLES, Project
 
 BINS = 32
+_KEPT_NEURONS = 8
 _MOST_TEXTS = 5_000  # whose words are counted
 
 _background = ThreadPoolExecutor(1)
@@ -64,6 +65,7 @@ class Diagnosis:
         self.predictions = self.erm.predict(self.identification.embeddings)
         self.right = self.predictions == self.identification.labels
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
+        self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
 
     def samples(self, split: str) -> EmbeddingSet:
         """The set of a split or role, opened once; its vectors stay on disk.
@@ -170,9 +172,12 @@ class Diagnosis:
         """The ERM head with the mask folded in, not retrained."""
         return self.erm.masked(np.where(masked, mask_value, 1.0))
 
-    def activations(self, neuron: int) -> np.ndarray:
-        """[N] float32 activations of a neuron on the identification set."""
-        return np.asarray(self.identification.embeddings[:, neuron], dtype=np.float32)
+    def _activations(self, neuron: int) -> np.ndarray:
+        """[N] float32 activations of a neuron on the identification set. Of a set that is stored row by row this reads
+        the whole file, so the last ones are kept."""
+        found = np.array(self.identification.embeddings[:, neuron], dtype=np.float32)
+        found.flags.writeable = False
+        return found
 
     def distinctive_words(
         self, neuron: int, texts: Callable[[str, int], tuple[str, ...]], limit: int = 12

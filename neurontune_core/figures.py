@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -355,7 +356,8 @@ def _measure(x: Sequence[int], y: Sequence[float], name: str, colour: str, dash:
 
 
 def _figure(specification: dict) -> Figure:
-    import pandas  # noqa: F401  # plotly asks it about every array, and fails while another thread is importing it
+    if "pandas" in sys.modules:  # then plotly asks it about every array, and fails while another thread is importing it
+        import pandas  # noqa: F401
     from plotly.graph_objects import Figure
 
     return Figure(specification)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from neurontune_core.workspace import Project
 if TYPE_CHECKING:
     from PIL import Image
 
+Made = TypeVar("Made")
 SIDE = 192  # pixels of a thumbnail
+_LOOKED_AT = 50  # texts, to know how long they are
 _SCALE_PICTURES = 4  # a neuron's full colour is its strongest map on this many of its top samples
 
 
@@ -37,6 +40,7 @@ class Gallery:
         self.thumbnail = lru_cache(4096)(self._thumbnail)
         self.heatmap = lru_cache(4096)(self._heatmap)
         self.words = lru_cache(4096)(self._words)
+        self.usual_length = lru_cache(self._usual_length)
         self._cache = DiskCache(project.cache)
         self._maps = NeuronMaps(lambda: self._model, self._picture, self._cache, self._version)
         self._scale = lru_cache(4096)(self._compute_scale)
@@ -63,6 +67,24 @@ class Gallery:
             raise InputError("The samples of this project are no texts.")
         found = self._dataset.open_sample(self._source(split, row))
         return (found,) if isinstance(found, str) else tuple(found)
+
+    def _usual_length(self, split: str) -> int:
+        """Characters of an ordinary text of a split, both parts of a pair together: the median of the first ones."""
+        rows = range(min(_LOOKED_AT, self._set(split).num_samples))
+        return int(np.median([sum(map(len, parts)) for parts in self.descriptions(split, rows).values()]))
+
+    def thumbnails(self, split: str, rows: Sequence[int]) -> dict[int, bytes]:
+        """By row; without those that cannot be read, unless that is all of them."""
+        return _readable(lambda row: self.thumbnail(split, row), rows)
+
+    def heatmaps(self, split: str, rows: Sequence[int], neuron: int, colours: str = "inferno") -> dict[int, bytes]:
+        """By row, the maps computed together; without those that cannot be read, unless that is all of them."""
+        self._maps.maps(split, rows, neuron)
+        return _readable(lambda row: self.heatmap(split, row, neuron, colours), rows)
+
+    def descriptions(self, split: str, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """By row; without those that cannot be read, unless that is all of them."""
+        return _readable(lambda row: self.described(split, row), rows)
 
     def described(self, split: str, row: int) -> tuple[str, ...]:
         """The text of a sample, both texts of a pair, or its id where vectors are all there is."""
@@ -125,7 +147,13 @@ class Gallery:
 
     def _thumbnail(self, split: str, row: int) -> bytes:
         """JPEG of what the network sees of a sample."""
-        return thumbnail_jpeg(self._picture(split, row), self._preprocessing, SIDE)
+        name = (version := self._version(split)) and f"{version}/thumbnails/{row}-{SIDE}.jpg"
+        if name and (kept := self._cache.get(name)):
+            return kept
+        made = thumbnail_jpeg(self._picture(split, row), self._preprocessing, SIDE)
+        if name:
+            self._cache.put(name, made)
+        return made
 
     @cached_property
     def _preprocessing(self):  # type: ignore[no-untyped-def]
@@ -140,7 +168,7 @@ class Gallery:
         """Transparent PNG of where a neuron looks in a sample; one neuron's pictures share their colours."""
         if colours not in COLOUR_MAPS:
             raise InputError(f'There are no colours "{colours}"; use one of {", ".join(COLOUR_MAPS)}.')
-        return overlay_png(self._maps.map(split, row, neuron), self._scale(neuron), SIDE, colours=colours)
+        return overlay_png(self._maps.maps(split, [row], neuron)[row], self._scale(neuron), SIDE, colours=colours)
 
     def _picture(self, split: str, row: int) -> Image.Image:
         return self._dataset.open_source(self._source(split, row))
@@ -154,4 +182,17 @@ class Gallery:
         split = self._project.content["roles"]["identification"]
         activation = np.asarray(self._set(split).embeddings[:, neuron], dtype=np.float32)
         rows = np.argsort(-np.abs(activation), kind="stable")[:_SCALE_PICTURES]
-        return max(float(self._maps.map(split, int(row), neuron).max()) for row in rows)
+        return max(float(each.max()) for each in self._maps.maps(split, rows.tolist(), neuron).values())
+
+
+def _readable(make: Callable[[int], Made], rows: Sequence[int]) -> dict[int, Made]:
+    """What is made of each row that can be read; InputError when none of them can."""
+    found, failure = {}, None
+    for row in rows:
+        try:
+            found[row] = make(row)
+        except InputError as error:
+            failure = error
+    if failure and not found:
+        raise failure
+    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,54 +35,122 @@ class MaskCurve:
     worst_group_accuracy: np.ndarray | None
 
 
-def mask_curve(
-    head: LinearHead,
-    embedding_set: EmbeddingSet,
-    neuron_scores: np.ndarray,
-    mask_value: float = 0.0,
-    *,
-    always: np.ndarray | None = None,
-    never: np.ndarray | None = None,
-    points: int = POINTS,
-) -> MaskCurve:
-    """The same as evaluating ``head.masked(...)`` at each threshold, but with one product by the whole matrix.
+class MaskCurves:
+    """The curve for one mask value after another.
 
-    λ changes the mask only where it passes a score, so the curve has a point at every distinct score and one below
-    them all. Neurons are unmasked in the order of their scores and their part of the logits is added, in float64.
+    λ changes the mask only where it passes a score, so a curve has a point at every distinct score and one below them
+    all.
+
+    With U the part of the logits that comes from unmasked neurons at a point, and A that of all neurons, the logits at
+    mask value v are (1 - v) U + v A + bias. Neurons are unmasked in the order of their scores and their part is added
+    to U, in float64; U does not depend on v, and is kept where it takes little room.
 
     Args:
         head: the head to mask.
         embedding_set: [N, M] the evaluation set.
         neuron_scores: [M], what Eq. 6 compares with λ (`SpuriousnessScores.neuron_scores`).
-        mask_value: what masked activations are multiplied by.
         always, never: [M] bool, a person's verdicts: masked or spared whatever the score; never wins.
         points: at most about so many, half of them even steps through the neurons and half even steps of λ.
+        most_bytes: that may be kept from one mask value to the next.
 
     Raises:
         InputError: when the head or the scores do not fit the set.
     """
-    head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
-    scores = np.asarray(neuron_scores, dtype=np.float32)
-    if scores.shape != (head.num_neurons,):
-        raise InputError(f"Expected {head.num_neurons} scores, one per neuron, but got shape {list(scores.shape)}.")
-    nobody = np.zeros(head.num_neurons, dtype=bool)
-    spared = nobody if never is None else never
-    forced = (nobody if always is None else always) & ~spared
-    free = np.flatnonzero(~forced & ~spared)
-    free = free[np.argsort(scores[free], kind="stable")]
-    thresholds = _thresholds(scores, points)
-    unmasked = np.searchsorted(scores[free], thresholds, side="right")  # masked are the scores above λ (Eq. 6, strict)
-    right = _right_by_part(head, embedding_set, mask_value, spared, free, unmasked)
-    classes = head.num_classes
-    return MaskCurve(
-        thresholds=thresholds,
-        num_masked=forced.sum() + len(free) - unmasked,
-        accuracy=right[:, :classes].sum(axis=1) / embedding_set.num_samples,
-        worst_class_accuracy=_worst(right[:, :classes], embedding_set.labels),
-        worst_group_accuracy=(
-            None if embedding_set.groups is None else _worst(right[:, classes:], embedding_set.groups)
-        ),
-    )
+
+    def __init__(
+        self,
+        head: LinearHead,
+        embedding_set: EmbeddingSet,
+        neuron_scores: np.ndarray,
+        *,
+        always: np.ndarray | None = None,
+        never: np.ndarray | None = None,
+        points: int = POINTS,
+        most_bytes: int = 1 << 27,
+    ) -> None:
+        head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+        scores = np.asarray(neuron_scores, dtype=np.float32)
+        if scores.shape != (head.num_neurons,):
+            raise InputError(f"Expected {head.num_neurons} scores, one per neuron, but got shape {list(scores.shape)}.")
+        nobody = np.zeros(head.num_neurons, dtype=bool)
+        self._spared = nobody if never is None else never
+        forced = (nobody if always is None else always) & ~self._spared
+        free = np.flatnonzero(~forced & ~self._spared)
+        self._free = free[np.argsort(scores[free], kind="stable")]
+        self._head, self._set = head, embedding_set
+        self.thresholds = _thresholds(scores, points)
+        # Masked are the scores above λ (Eq. 6, strict).
+        self._unmasked = np.searchsorted(scores[self._free], self.thresholds, side="right")
+        self.num_masked = forced.sum() + len(free) - self._unmasked
+        size = 4 * len(self.thresholds) * embedding_set.num_samples * head.num_classes
+        self._kept = self._whole() if size <= most_bytes else None
+
+    def __call__(self, mask_value: float) -> MaskCurve:
+        """The curve at one mask value: what masked activations are multiplied by."""
+        right = np.zeros((len(self.thresholds), self._head.num_classes + len(self._set.group_names)))
+        for rows, everything, parts in self._blocks() if self._kept is None else [self._kept]:
+            right += self._right(rows, everything, parts, mask_value)
+        classes = self._head.num_classes
+        return MaskCurve(
+            thresholds=self.thresholds,
+            num_masked=self.num_masked,
+            accuracy=right[:, :classes].sum(axis=1) / self._set.num_samples,
+            worst_class_accuracy=_worst(right[:, :classes], self._set.labels),
+            worst_group_accuracy=None if self._set.groups is None else _worst(right[:, classes:], self._set.groups),
+        )
+
+    def _right(self, rows: slice, everything: np.ndarray, parts: Iterable[np.ndarray], mask_value: float) -> np.ndarray:
+        """[P, C + G] samples of each class and group that are right, among ``rows``."""
+        labels, groups = self._set.labels[rows], self._set.groups
+        constant = mask_value * everything + self._head.bias
+        right = np.empty((len(self.thresholds), len(labels)), dtype=np.float32)
+        for point, unmasked in enumerate(parts):
+            right[point] = ((1.0 - mask_value) * unmasked + constant).argmax(axis=1) == labels
+        parts_of = [np.eye(self._head.num_classes, dtype=np.float32)[labels]]
+        count = len(self._set.group_names)
+        parts_of.append(np.zeros((len(labels), count)) if groups is None else np.eye(count)[groups[rows]])
+        return right @ np.hstack(parts_of)
+
+    def _blocks(self) -> Iterator[tuple[slice, np.ndarray, Iterator[np.ndarray]]]:
+        """Some rows, A [n, C] of them, and U [n, C] at one point after the other."""
+        size = max(16, _VALUES_PER_BLOCK // (self._head.num_neurons + self._head.num_classes))
+        for first in range(0, self._set.num_samples, size):
+            rows = slice(first, first + size)
+            vectors = np.asarray(self._set.embeddings[rows], dtype=np.float64)
+            weight = self._head.weight.astype(np.float64)
+            yield rows, vectors @ weight.T, self._unmasking(vectors, weight)
+
+    def _unmasking(self, vectors: np.ndarray, weight: np.ndarray) -> Iterator[np.ndarray]:
+        # From all masked to none, so that at mask value 0 a sample without active neurons keeps exactly the bias.
+        logits = vectors @ np.where(self._spared, weight, 0).T
+        vectors, rise = vectors[:, self._free], np.ascontiguousarray(weight[:, self._free].T)
+        done = 0
+        for end in self._unmasked:
+            if end > done:
+                logits += vectors[:, done:end] @ rise[done:end]
+                done = end
+            yield logits
+
+    def _whole(self) -> tuple[slice, np.ndarray, np.ndarray]:
+        """A and U of all rows."""
+        shape = (self._set.num_samples, self._head.num_classes)
+        everything = np.empty(shape, dtype=np.float32)
+        parts = np.empty((len(self.thresholds), *shape), dtype=np.float32)
+        for rows, part, points in self._blocks():
+            everything[rows] = part
+            for point, unmasked in enumerate(points):
+                parts[point, rows] = unmasked
+        return slice(None), everything, parts
+
+
+def mask_curve(
+    head: LinearHead, embedding_set: EmbeddingSet, neuron_scores: np.ndarray, mask_value: float = 0.0, **how: Any
+) -> MaskCurve:
+    """The same as evaluating ``head.masked(...)`` at each threshold, but with one product by the whole matrix.
+
+    Takes what `MaskCurves` takes, and keeps nothing.
+    """
+    return MaskCurves(head, embedding_set, neuron_scores, **how, most_bytes=0)(mask_value)
 
 
 def _thresholds(scores: np.ndarray, points: int) -> np.ndarray:
@@ -91,39 +161,6 @@ def _thresholds(scores: np.ndarray, points: int) -> np.ndarray:
     by_count = np.linspace(0, len(distinct) - 1, points // 2).round().astype(np.int64)
     by_value = np.searchsorted(distinct, np.linspace(distinct[0], distinct[-1], points - len(by_count)))
     return distinct[np.union1d(by_count, by_value)]
-
-
-def _right_by_part(
-    head: LinearHead,
-    embedding_set: EmbeddingSet,
-    mask_value: float,
-    spared: np.ndarray,
-    free: np.ndarray,
-    unmasked: np.ndarray,
-) -> np.ndarray:
-    """[P, C + G] samples of each class and group that are right with the first ``unmasked[p]`` of ``free`` unmasked."""
-    weight, labels, groups = head.weight.astype(np.float64), embedding_set.labels, embedding_set.groups
-    all_masked = weight * np.where(spared, 1.0, mask_value)
-    rise = np.ascontiguousarray((1.0 - mask_value) * weight[:, free].T)  # [F, C]
-    parts = np.zeros((len(unmasked), head.num_classes + len(embedding_set.group_names)))
-    size = max(16, _VALUES_PER_BLOCK // (head.num_neurons + head.num_classes))
-    for first in range(0, embedding_set.num_samples, size):
-        rows = slice(first, first + size)
-        vectors = np.asarray(embedding_set.embeddings[rows], dtype=np.float64)
-        # From all masked to none, so that at mask value 0 a sample without active neurons keeps exactly the bias.
-        logits = vectors @ all_masked.T + head.bias
-        vectors = vectors[:, free]
-        right = np.empty((len(unmasked), len(vectors)))
-        done = 0
-        for point, end in enumerate(unmasked):
-            if end > done:
-                logits += vectors[:, done:end] @ rise[done:end]
-                done = end
-            right[point] = logits.argmax(axis=1) == labels[rows]
-        parts[:, : head.num_classes] += right @ np.eye(head.num_classes)[labels[rows]]
-        if groups is not None:
-            parts[:, head.num_classes :] += right @ np.eye(len(embedding_set.group_names))[groups[rows]]
-    return parts
 
 
 def _worst(right: np.ndarray, index: np.ndarray) -> np.ndarray:

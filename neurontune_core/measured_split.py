@@ -10,7 +10,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluate import Evaluation, evaluate, evaluate_predictions
 from neurontune_core.head import LinearHead
-from neurontune_core.mask_curve import MaskCurve, mask_curve
+from neurontune_core.mask_curve import MaskCurve, MaskCurves
 from neurontune_core.places import Numbers
 from neurontune_core.slices import Slice, activation_slices, mistake_slices, principal_axes
 from neurontune_core.umap_map import read_map
@@ -39,6 +39,7 @@ class MeasuredSplit:
         self.said = erm.predict(self.samples.embeddings)
         self.erm_evaluation = evaluate_predictions(self.said, samples)
         self._curves: dict[tuple, MaskCurve] = {}
+        self._curves_of: dict[tuple, MaskCurves] = {}  # of the latest rule
         self._umap: np.ndarray | None = None
 
     @property
@@ -86,9 +87,12 @@ class MeasuredSplit:
             scores: [M] of the neurons.
             always, never: [M] bool, masked or spared whatever their score.
         """
-        key = (mask_value, *(part.tobytes() for part in (scores, always, never)))
+        rule = tuple(part.tobytes() for part in (scores, always, never))
+        key = (mask_value, rule)
         if key not in self._curves:
-            self._curves[key] = mask_curve(self.erm, self.samples, scores, mask_value, always=always, never=never)
+            if rule not in self._curves_of:
+                self._curves_of = {rule: MaskCurves(self.erm, self.samples, scores, always=always, never=never)}
+            self._curves[key] = self._curves_of[rule](mask_value)
             if len(self._curves) > _KEPT_CURVES:
                 self._curves.pop(next(iter(self._curves)))
         return self._curves[key]

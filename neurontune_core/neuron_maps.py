@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,9 +32,6 @@ class _Wanted(NamedTuple):
 class NeuronMaps:
     """Maps by split, row and neuron.
 
-    The pictures of a page are asked for together, each by a request of its own: the first to get its turn computes
-    those of the others that wait for the same neuron, too.
-
     Args:
         network: gives the network; called at the first map that is not on disk.
         picture: opens a sample.
@@ -51,26 +48,24 @@ class NeuronMaps:
     ) -> None:
         self._network, self._picture, self._cache, self._version = network, picture, cache, version
         self._kept: OrderedDict[_Wanted, np.ndarray] = OrderedDict()
-        self._queue: dict[_Wanted, None] = {}
-        self._turn, self._listed = threading.Lock(), threading.Lock()
+        self._turn = threading.Lock()
 
-    def map(self, split: str, row: int, neuron: int) -> np.ndarray:
-        """[h, w] float32, at least 0, in units of the activation or as `heatmaps` says.
+    def maps(self, split: str, rows: Sequence[int], neuron: int) -> dict[int, np.ndarray]:
+        """Row -> [h, w] float32, at least 0, in units of the activation or as `heatmaps` says.
+
+        Pictures that cannot be read are left out.
 
         Raises:
-            InputError: when the picture cannot be read, or the network has no map over it.
+            InputError: when none of the pictures can be read, or the network has no map over them.
         """
-        wanted = _Wanted(split, row, neuron)
-        with self._listed:
-            self._queue[wanted] = None
+        failure = None
         with self._turn:
-            with self._listed:
-                self._queue.pop(wanted, None)
-            found = self._find(wanted)
-            if found is None:
-                self._compute(wanted)
-                found = self._find(wanted)
-        assert found is not None
+            missing = [each for row in rows if self._find(each := _Wanted(split, row, neuron)) is None]
+            for start in range(0, len(missing), _AT_ONCE):
+                failure = self._compute(missing[start : start + _AT_ONCE]) or failure
+            found = {row: values for row in rows if (values := self._find(_Wanted(split, row, neuron))) is not None}
+        if failure and not found:
+            raise failure
         return found
 
     def _find(self, wanted: _Wanted) -> np.ndarray | None:
@@ -91,29 +86,30 @@ class NeuronMaps:
         self._kept.move_to_end(wanted)
         return self._kept[wanted]
 
-    def _compute(self, wanted: _Wanted) -> None:
+    def _compute(self, wanted: Sequence[_Wanted]) -> InputError | None:
+        """Of one neuron; returns why a picture could not be read, if one could not."""
         import torch
 
         network = self._network()
-        with self._listed:
-            waiting = [each for each in self._queue if each.neuron == wanted.neuron and self._find(each) is None]
-        chosen, pictures = [], []
-        for each in [wanted, *waiting[: _AT_ONCE - 1]]:
+        chosen, pictures, failure = [], [], None
+        for each in wanted:
             try:
                 pictures.append(torch.from_numpy(network.preprocessing(self._picture(each.split, each.row))))
                 chosen.append(each)
-            except InputError:
-                if each is wanted:
-                    raise  # the others say so in their own turn
+            except InputError as error:
+                failure = error
+        if not chosen:
+            return failure
         batch = torch.stack(pictures)
         whole = network.channel_maps(batch)
         if whole is None:
-            assert wanted.neuron is not None
-            for each, values in zip(chosen, heatmaps(network, batch, wanted.neuron), strict=True):
+            assert chosen[0].neuron is not None
+            for each, values in zip(chosen, heatmaps(network, batch, chosen[0].neuron), strict=True):
                 self._store(each, values)
-            return
+            return failure
         for each, values in zip(chosen, whole.float().cpu().numpy(), strict=True):
             self._store(each._replace(neuron=None), values)
+        return failure
 
     def _store(self, wanted: _Wanted, values: np.ndarray) -> None:
         limit = float(np.finfo(np.float16).max)

@@ -9,9 +9,10 @@ from neurontune_core.identify import chance_share
 from neurontune_core.neuron_table import listed_neurons, neuron_table
 from pages.parts.address import keep
 from pages.parts.inspector import QUIET, inspector
-from pages.parts.judging import judge_bar, step
+from pages.parts.judging import go_to_place, judge_bar
 from pages.parts.neuron_box import neuron_box
 from pages.parts.state import view
+from pages.parts.stepping import stepper
 from pages.parts.strip import headline
 from pages.parts.warn import warn
 from pages.parts.words import HELP, plain
@@ -47,12 +48,16 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     """The inspector; to step to the next neuron runs this alone, and marks its place in the ranking."""
     if st.session_state.pop("mask_edited", False):
         st.rerun()
-    heading, number, back, forward = st.columns([3, 2, 1, 1], vertical_alignment="bottom")
+    heading, number, steps = st.columns([3, 2, 2], vertical_alignment="bottom")
     neuron = neuron_box(diagnosis, number)
-    back.button("", icon=":material/chevron_left:", shortcut="k", on_click=step, args=(-1,), help="Higher score",
-        key="back")  # fmt: skip
-    forward.button("", icon=":material/chevron_right:", shortcut="j", on_click=step, args=(1,), help="Lower score",
-        key="forward")  # fmt: skip
+    with steps:
+        stepper(
+            "stepper",
+            diagnosis.rank(neuron) - 1,
+            len(ranking),
+            go_to_place,
+            ("Previous in the ranking", "Next in the ranking"),
+        )
     state = "masked" if masked[neuron] else "not masked"
     heading.markdown(f"#### Neuron {neuron}\n{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
     figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)

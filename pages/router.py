@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 
 import streamlit as st
 
 from neurontune_core.errors import InputError
+from pages.parts.ahead import page_shown, settle
 from pages.parts.sidebar import sidebar
 from pages.parts.words import plain
 
@@ -34,13 +34,6 @@ SECTIONS = {
 }
 
 
-@st.cache_resource
-def settle(with_torch: bool) -> None:
-    """Keep the collector that runs after each script away from what the imports left behind."""
-    gc.collect()
-    gc.freeze()
-
-
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
 pages = {
     section: [
@@ -58,4 +51,5 @@ try:
     page.run()
 except InputError as error:
     st.error(plain(str(error)))
-settle("torch" in sys.modules)
+page_shown.set()
+settle(len(sys.modules) // 250)

@@ -308,15 +308,16 @@ def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path
 
 
 def test_app_starts_streamlit_on_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
+    started: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(projects, "APP", tmp_path / "app.py")
-    monkeypatch.setattr(projects.os, "execv", lambda program, command: started.append(command))
+    monkeypatch.setattr(projects.sys, "argv", ["neurontune"])
+    monkeypatch.setattr(projects.runpy, "run_module", lambda name, run_name: started.append((name, projects.sys.argv)))
     assert complaint_without_json("app").startswith("There is no ")
     (tmp_path / "app.py").touch()
     assert call("app", "--port", 8600, "--headless").exit_code == 0
-    (command,) = started
-    assert command[1:5] == ["-m", "streamlit", "run", str(tmp_path / "app.py")]
-    assert command[5:] == ["--server.address", "127.0.0.1", "--server.port", "8600", "--server.headless", "true"]
+    ((module, argv),) = started
+    assert (module, argv[1:3]) == ("streamlit", ["run", str(tmp_path / "app.py")])
+    assert argv[3:] == ["--server.address", "127.0.0.1", "--server.port", "8600", "--server.headless", "true"]
 
 
 def complaint_without_json(*arguments: object) -> str:

@@ -15,7 +15,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluate import evaluate
 from neurontune_core.head import LinearHead
-from neurontune_core.mask_curve import MaskCurve, mask_curve
+from neurontune_core.mask_curve import MaskCurve, MaskCurves, mask_curve
 
 
 def whole_numbers(
@@ -68,6 +68,18 @@ def test_every_point_is_the_masked_head_evaluated(
     assert len(curve.thresholds) == len(set(scores.tolist())) + 1
     assert set(scores.tolist()) <= set(curve.thresholds.tolist())
     assert_is_the_slow_way(curve, head, data, scores, mask_value, always, never)
+    again = MaskCurves(head, data, scores, always=always, never=never)
+    for another in (0.25, mask_value):
+        assert_is_the_slow_way(again(another), head, data, scores, another, always, never)
+
+
+def test_another_mask_value_takes_no_second_pass_over_the_embeddings() -> None:
+    head, data, scores = whole_numbers(np.random.default_rng(6), 50, 5, 2)
+    curves = MaskCurves(head, data, scores)
+    expected = mask_curve(head, data, scores, 0.5).accuracy
+    data.embeddings[:] = 0
+    np.testing.assert_array_equal(curves(0.5).accuracy, expected)
+    assert not np.array_equal(mask_curve(head, data, scores, 0.5).accuracy, expected)
 
 
 def test_more_samples_than_one_block_and_half_precision_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

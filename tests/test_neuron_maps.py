@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -56,52 +55,37 @@ def test_a_map_is_that_of_heatmaps_and_is_read_again_without_the_network(tmp_pat
         expected = heatmaps(model, batch, 4)[0]
         assert expected.max() > 0
         for each in (first, again):
-            np.testing.assert_allclose(each.map("val", row, 4), expected, rtol=2e-3, atol=1e-4)
+            np.testing.assert_allclose(each.maps("val", [row], 4)[row], expected, rtol=2e-3, atol=1e-4)
     with pytest.raises(AssertionError):
-        NeuronMaps(no_network, picture, DiskCache(tmp_path), lambda split: f"{split}-4567").map("val", 0, 4)
+        NeuronMaps(no_network, picture, DiskCache(tmp_path), lambda split: f"{split}-4567").maps("val", [0], 4)
 
 
 @pytest.mark.parametrize("pooled", [True, False])
-def test_those_who_wait_are_served_together_and_fail_alone(
+def test_maps_are_computed_together_once_and_a_picture_that_cannot_be_read_is_left_out(
     tmp_path: Path, pooled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = network(pooled=pooled)
     sizes: list[int] = []
-    started, go_on = threading.Event(), threading.Event()
     usual = model.channel_maps
 
-    def slow(batch: torch.Tensor) -> torch.Tensor | None:
+    def counted(batch: torch.Tensor) -> torch.Tensor | None:
         sizes.append(len(batch))
-        started.set()
-        go_on.wait(20)
         return usual(batch)
 
-    monkeypatch.setattr(model, "channel_maps", slow)
-    shelf, answers, failures = maps(model, tmp_path), {}, []
-
-    def ask(row: int) -> None:
-        try:
-            answers[row] = shelf.map("val", row, 2)
-        except InputError as error:
-            failures.append((row, str(error)))
-
-    threads = [threading.Thread(target=ask, args=(row,)) for row in (0, 1, 2, 13, 4)]
-    threads[0].start()
-    assert started.wait(20)
-    for thread in threads[1:]:
-        thread.start()
-    while len(shelf._queue) < 4:
-        pass
-    go_on.set()
-    for thread in threads:
-        thread.join(20)
-    assert sizes[0] == 1
-    assert 3 in sizes  # 1, 2 and 4 in one batch; 13 cannot be read
-    assert sorted(answers) == [0, 1, 2, 4]
-    assert failures == [(13, "The picture 13 cannot be read.")]
-    for row, found in answers.items():
+    monkeypatch.setattr(model, "channel_maps", counted)
+    shelf = maps(model, tmp_path)
+    first = shelf.maps("val", [0, 1], 2)
+    sizes.clear()
+    found = shelf.maps("val", [0, 1, 2, 13, *range(20, 28)], 2)
+    assert sum(sizes) in (9, 18)  # the new ones, once; `heatmaps` asks the network a second time
+    assert len(sizes) < 9
+    assert list(found) == [0, 1, 2, *range(20, 28)]
+    np.testing.assert_array_equal(found[1], first[1])
+    for row, values in found.items():
         batch = torch.from_numpy(model.preprocessing(picture("val", row)))[None]
-        np.testing.assert_allclose(found, heatmaps(model, batch, 2)[0], rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(values, heatmaps(model, batch, 2)[0], rtol=2e-3, atol=1e-4)
+    with pytest.raises(InputError, match="The picture 13 cannot be read"):
+        shelf.maps("val", [13], 2)
 
 
 @pytest.mark.parametrize("pooled", [True, False])
@@ -109,7 +93,7 @@ def test_a_neuron_that_is_not_there_is_refused(tmp_path: Path, pooled: bool) -> 
     shelf = maps(network(pooled=pooled), tmp_path)
     for neuron in (6, 10**6):
         with pytest.raises(InputError, match="There is no neuron"):
-            shelf.map("val", 0, neuron)
+            shelf.maps("val", [0], neuron)
 
 
 def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:

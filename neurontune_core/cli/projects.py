@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import runpy
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -227,6 +227,6 @@ def app(
     """Open the screens in a browser."""
     if not APP.is_file():
         raise InputError(f"There is no {APP}; start the screens from a checkout of the project.")
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.address", address]
-    command += ["--server.port", str(port), "--server.headless", str(headless).lower()]
-    os.execv(sys.executable, command)
+    sys.argv = ["streamlit", "run", str(APP), "--server.address", address]
+    sys.argv += ["--server.port", str(port), "--server.headless", str(headless).lower()]
+    runpy.run_module("streamlit", run_name="__main__")  # in this process: what is imported by now need not be again

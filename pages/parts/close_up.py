@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 
@@ -20,6 +21,8 @@ img{position:absolute;inset:0;width:100%;height:100%;object-fit:cover}
 img.photo + img{opacity:.6}
 .text{width:100%;max-height:320px;overflow-y:auto;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.9rem;line-height:1.5;
  border-radius:6px;padding:8px 12px;background:var(--st-secondary-background-color)}
+mark{color:inherit;border-radius:3px;padding:0 1px}
+.unread{opacity:.45}
 """
 _JS = """
 export default function ({ data, parentElement }) {
@@ -30,6 +33,10 @@ export default function ({ data, parentElement }) {
     made.className = 'text'; made.tabIndex = 0; made.textContent = text
     return made
   })
+  const stop = new AbortController()
+  if (data.words) fetch(data.words, { signal: stop.signal }).then(answer => answer.ok ? answer.json() : null).then(words => {
+    if (words) texts.forEach((made, part) => made.replaceChildren(...marked(data.texts[part], part, words, Infinity)))
+  }).catch(() => {}) // it stays unmarked
   root.replaceChildren(...texts, ...data.pictures.map(({ name, layers }) => {
     const figure = document.createElement('figure'), box = document.createElement('div'), caption = document.createElement('figcaption')
     box.className = 'box'
@@ -43,13 +50,18 @@ export default function ({ data, parentElement }) {
     figure.append(box, caption)
     return figure
   }))
+  return () => stop.abort()
 }
 """
-_shown = st.components.v2.component("neurontune_close_up", html="<div class=root></div>", css=_CSS, js=_JS)
+_MARKED = Path(__file__).with_name("marked.js").read_text(encoding="utf-8")
+_shown = st.components.v2.component(
+    "neurontune_close_up", html="<div class=root></div>", css=_CSS, js=f"{_MARKED}\n{_JS}"
+)
 
 
 def picture(view: View, split: str, row: int, key: str, neuron: int | None = None, colours: str = "inferno") -> None:
-    """One sample large: as the network sees it and, with a neuron, its heatmap alone and over it; or its text."""
+    """One sample large: as the network sees it and, with a neuron, its heatmap alone and over it; or its whole text, with
+    the words marked that the neuron goes by."""
     shelf = gallery(view.name)
     texts: list[str] = []
     pictures: list[dict] = []
@@ -65,7 +77,10 @@ def picture(view: View, split: str, row: int, key: str, neuron: int | None = Non
             heat = ("heat", f"{photo[1]}/{neuron}?colours={colours}")
             pictures += [{"name": "heatmap", "layers": [heat]}, {"name": "overlay", "layers": [photo, heat]}]
     if texts or pictures:
-        _shown(data={"texts": texts, "pictures": pictures, "side": 192 if neuron is None else 140}, key=key)
+        explains = texts and neuron is not None and shelf.has_model
+        words = f"/nt/words/{view.name}/{split}/{row}/{neuron}" if explains else None
+        side = 192 if neuron is None else 140
+        _shown(data={"texts": texts, "words": words, "pictures": pictures, "side": side}, key=key)
 
 
 def facts(view: View, row: int, heads: Mapping[str, LinearHead], key: str) -> None:

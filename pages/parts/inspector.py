@@ -6,13 +6,14 @@ import streamlit as st
 
 from neurontune_core.confidence import VERDICTS, Confidence
 from neurontune_core.figures import outcome_distributions
+from pages.parts.ahead import prepare
 from pages.parts.close_up import picture
 from pages.parts.state import View, gallery
-from pages.parts.texts import texts
 from pages.parts.wall import wall
 from pages.parts.words import HELP, plain
 
-TOP, TOP_TEXTS = 120, 12
+TOP = 120
+LINE, MOST_LINES = 26, 7  # characters of a line; lines of a card
 COLOURS = ("inferno", "viridis", "grey")
 QUIET = {"displayModeBar": False}
 
@@ -34,6 +35,7 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
     st.plotly_chart(figure, key="distribution", config=QUIET)
     st.caption("Lines: medians. Their distance, incorrect minus correct, is the score.")
     _samples(here, neuron, label)
+    prepare(here.name, diagnosis, neuron, label)
 
 
 def _score_line(here: View, neuron: int, label: int, confidence: Confidence | None) -> str:
@@ -64,19 +66,17 @@ def _samples(here: View, neuron: int, label: int) -> None:
         colours = st.segmented_control(
             "Heatmap colours", COLOURS, default=COLOURS[0], required=True, key="colours", persist_state="session"
         )
+    # So many lines as an ordinary text needs in half of this column.
+    lines = min(max(2, shelf.usual_length(split) // LINE + 1), MOST_LINES) if shelf.has_texts else 0
     for correct, column in zip((True, False), st.columns(2), strict=True):
         with column:
             outcome = "correct" if correct else "incorrect"
             st.markdown(f"**Most activating, {outcome}**")
-            limit = TOP_TEXTS if shelf.has_texts else TOP
-            rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=limit).tolist()
+            rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP).tolist()
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
-            if shelf.has_texts:
-                texts(here, split, rows, captions, f"texts-{outcome}", neuron)
-                continue
             opened = wall(
                 here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}",
-                neuron=neuron, colours=colours, side=70, height=384, several=False,
+                neuron=neuron, colours=colours, side=70, lines=lines, height=384, several=False,
                 empty=f"No {outcome} sample of this class.",
             ).opened  # fmt: skip
             if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
@@ -85,9 +85,9 @@ def _samples(here: View, neuron: int, label: int) -> None:
     where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * shelf.has_pictures
     if shelf.has_texts:
         _words(here, neuron)
-        where = " Orange words make the neuron fire harder, blue ones less hard. Click a text to unfold it."
+        where = " Orange words make it fire harder, blue ones less hard. Click one, or press Enter on it, to read all."
     st.caption(f'Split "{plain(split)}". Under each sample: activation, and what the classifier said.{where}')
-    if not shelf.has_texts and chosen is not None and chosen < diagnosis.identification.num_samples:
+    if chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
 
 

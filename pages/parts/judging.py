@@ -17,9 +17,9 @@ BUTTONS = (
 SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the address
 
 
-def step(by: int) -> None:
-    """Next or previous in the ranking."""
-    st.session_state["neuron"] = view().diagnosis.neighbour(st.session_state["neuron"], by)
+def go_to_place(place: int) -> None:
+    """Show the neuron of a place in the ranking."""
+    st.session_state["neuron"] = int(view().diagnosis.ranking[place])
 
 
 def judge_bar(here: View, neuron: int) -> None:
@@ -46,7 +46,7 @@ def judge(neuron: int, verdict: str | None) -> None:
     journal.judge([neuron], verdict, before.note if before else "", by=_person())
     st.session_state["mask_edited"] = True
     if st.session_state.get("go_on") and verdict is not None:
-        step(1)
+        st.session_state["neuron"] = view().diagnosis.neighbour(neuron, 1)
 
 
 def annotate(neuron: int) -> None:

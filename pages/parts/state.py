@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from threading import Lock
 
 import streamlit as st
@@ -61,17 +60,6 @@ def measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
     """One for all sessions; the scores are the project's and are not computed again."""
     with _opening:
         return _measured_split(opened, split)
-
-
-def warm_up() -> None:
-    """What the first page will need: the first project's scores, then the libraries behind charts and components."""
-    with suppress(InputError):
-        for name in workspace().names()[:1]:
-            first = diagnosis(name)
-            measured_split(first, first.project.content["roles"]["evaluation"])
-            for library in ("plotly.graph_objects", "pandas"):
-                import_module(library)
-            first.confidence()
 
 
 def _version(name: str) -> int:

@@ -1,5 +1,5 @@
-// A wall of samples of which only those in view stand in the page. wall.py says what `data` holds.
-const GAP = 4, CAPTION = 19, CARD = 104, NAME = 30, PAUSE = 70
+// A wall of samples of which only those in view stand in the page. wall.py says what `data` holds and what is before this.
+const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 250, AT_ONCE = 24, FEW = 4, EXCERPT = 600
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
@@ -44,6 +44,7 @@ class Wall {
     this.root = root
     this.cells = new Map() // place -> its element
     this.texts = new Map() // row -> its parts, as far as they were fetched
+    this.stop = new AbortController() // of all that is being fetched
     this.rows = []
     this.chosen = new Set(unpacked(data.selected))
     this.opened = data.opened
@@ -63,6 +64,7 @@ class Wall {
     }
     this.view.ariaLabel = data.name
     this.strength.style.display = data.heat ? '' : 'none'
+    this.root.style.setProperty('--lines', data.lines)
     for (const part of this.bar.children) if (part !== this.strength) part.style.display = data.several ? '' : 'none'
     this.view.ariaMultiSelectable = String(data.several)
     this.root.style.setProperty('--right', data.colours[0])
@@ -84,7 +86,7 @@ class Wall {
     const { side, texts, bare } = this.data
     this.columns = texts && !bare ? 1 : Math.max(1, Math.floor((width + GAP) / (side + GAP)))
     this.width = (width - GAP * (this.columns - 1)) / this.columns
-    this.box = bare ? NAME : texts ? CARD - CAPTION - GAP : this.width - 4
+    this.box = bare ? NAME : texts ? this.data.lines * LINE + 18 : this.width - 4
     this.height = this.box + CAPTION + 2 * GAP
     const lines = Math.ceil(this.rows.length / this.columns)
     this.space.style.height = `${lines * this.height}px`
@@ -100,14 +102,13 @@ class Wall {
   }
 
   clear() {
+    this.stop.abort()
+    this.stop = new AbortController()
     for (const place of [...this.cells.keys()]) this.drop(place)
   }
 
   drop(place) {
-    const cell = this.cells.get(place)
-    cell.querySelectorAll('img').forEach(image => image.removeAttribute('src')) // nobody waits for it any more
-    cell.stop?.abort()
-    cell.remove()
+    this.cells.get(place).remove()
     this.cells.delete(place)
   }
 
@@ -150,57 +151,82 @@ class Wall {
       tick.title = 'Select'
       cell.append(tick)
     }
+    const known = this.data.photo && kept.get(`${this.data.photo}#${this.rows[place]}`)
+    if (known) this.paint(cell, 'photo', known)
     this.put(cell, place)
     this.space.append(cell)
     return cell
   }
 
-  load() {
-    const photos = [], { photo, heat, texts } = this.data
-    const image = (cell, kind, url) => new Promise(done => {
-      const made = document.createElement('img')
-      made.className = kind
-      made.alt = ''
-      made.onload = done
-      made.onerror = () => {
-        done()
-        if (!made.hasAttribute('src')) return
-        made.remove()
-        if (kind === 'photo') cell.firstChild.textContent = 'cannot be read'
-      }
-      made.src = url
-      cell.firstChild.append(made)
-    })
+  async load() {
+    const { photo, heat, texts, words } = this.data, stop = this.stop.signal
     const fresh = [...this.cells.values()].filter(cell => !cell.asked)
-    for (const cell of fresh) {
-      cell.asked = true
-      const row = this.rows[cell.place]
-      if (texts) this.read(cell, row)
-      else if (photo) photos.push(image(cell, 'photo', `${photo}/${row}`))
+    for (const cell of fresh) cell.asked = true
+    try {
+      if (texts) await this.read(fresh, stop)
+      else if (photo) await this.fetch(fresh, 'photo', photo, AT_ONCE, stop)
+      if (!heat && !words) return
+      await new Promise(done => setTimeout(done, LINGER)) // who goes on at once waits for nothing dear
+      if (heat) await this.fetch(fresh, 'heat', `${photo}/${heat}`, FEW, stop)
+      else await this.colour(fresh, stop)
+    } catch (error) {
+      if (error.name === 'AbortError') return
+      for (const cell of fresh) if (!cell.firstChild.hasChildNodes()) cell.firstChild.textContent = 'cannot be read'
     }
-    // A browser opens few connections: pictures go first.
-    if (heat) Promise.all(photos).then(() => fresh.filter(cell => cell.isConnected).forEach(cell => image(cell, 'heat', `${photo}/${this.rows[cell.place]}/${heat}`)))
   }
 
-  async read(cell, row) {
-    try {
-      if (!this.texts.has(row)) {
-        cell.stop = new AbortController()
-        const answer = await fetch(`${this.data.texts}/${row}`, { signal: cell.stop.signal })
-        if (!answer.ok) throw new Error(answer.status)
-        this.texts.set(row, await answer.json())
-      }
-      const parts = this.texts.get(row)
-      cell.classList.toggle('pair', parts.length > 1)
-      cell.firstChild.replaceChildren(...parts.map(text => {
-        const part = document.createElement('div')
-        part.className = 'part'
-        part.textContent = text.slice(0, 600)
-        return part
-      }))
-    } catch (error) {
-      if (error.name !== 'AbortError') cell.firstChild.textContent = 'cannot be read'
+  async fetch(cells, kind, address, most, stop) {
+    for (let from = 0; from < cells.length; from += most) {
+      stop.throwIfAborted()
+      const some = cells.slice(from, from + most).filter(cell => cell.isConnected && !cell.querySelector(`.${kind}`))
+      const found = await fetched(address, some.map(cell => this.rows[cell.place]), stop)
+      for (const cell of some) this.paint(cell, kind, found.get(this.rows[cell.place]))
     }
+  }
+
+  paint(cell, kind, source) {
+    if (source === undefined) {
+      if (kind === 'photo') cell.firstChild.textContent = 'cannot be read'
+      return
+    }
+    const made = document.createElement('img')
+    made.className = kind
+    made.alt = ''
+    made.src = source
+    made.dataset.row = this.rows[cell.place]
+    cell.firstChild.append(made)
+  }
+
+  async read(cells, stop) {
+    const unread = cells.map(cell => this.rows[cell.place]).filter(row => !this.texts.has(row))
+    if (unread.length) {
+      const answer = await fetch(`${this.data.texts}?rows=${unread}`, { signal: stop })
+      const found = answer.ok ? await answer.json() : {}
+      for (const row of unread) this.texts.set(row, found[row])
+    }
+    for (const cell of cells) this.write(cell)
+  }
+
+  async colour(cells, stop) { // one at a time: each takes the network a while
+    for (const cell of cells) {
+      stop.throwIfAborted()
+      const row = this.rows[cell.place]
+      if (!cell.isConnected || !this.texts.get(row)) continue
+      const answer = await fetch(`${this.data.words[0]}/${row}/${this.data.words[1]}`, { signal: stop })
+      if (answer.ok) this.write(cell, await answer.json())
+    }
+  }
+
+  write(cell, words = null) {
+    const parts = this.texts.get(this.rows[cell.place])
+    if (!parts) return cell.firstChild.textContent = 'cannot be read'
+    cell.classList.toggle('pair', parts.length > 1)
+    cell.firstChild.replaceChildren(...parts.map((text, part) => {
+      const made = document.createElement('div')
+      made.className = 'part'
+      made.append(...marked(text, part, words, EXCERPT))
+      return made
+    }))
   }
 
   mark() {

@@ -13,13 +13,13 @@ from neurontune_core.places import Numbers, as_text, from_text, packed, places_o
 from pages.parts.state import View, gallery
 
 _LONGEST_ADDRESS = 1500  # characters of a selection; browsers and servers cut much longer addresses
-_SIDES = {"text": 0, "bare": 150}
+_BARE = 150  # pixels of a tile that has a name alone
 _HERE = Path(__file__).parent
 _wall = st.components.v2.component(
     "neurontune_wall",
     html="<div class=root></div>",
     css=(_HERE / "wall.css").read_text(encoding="utf-8"),
-    js=(_HERE / "wall.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("shelf.js", "marked.js", "wall.js")),
 )
 
 
@@ -49,6 +49,7 @@ def wall(
     neuron: int | None = None,
     colours: str = "inferno",
     side: int = 96,
+    lines: int = 3,
     height: int = 420,
     several: bool = True,
     in_address: bool = False,
@@ -61,8 +62,9 @@ def wall(
         captions: one a row; or the different ones, and ``caption`` says for each row which it has.
         name: what the list is, for screen readers.
         right: whether each is classified right; marked blue and ✓, or red and ✗.
-        neuron, colours: lay over each picture where this neuron looks.
+        neuron, colours: lay over each picture where this neuron looks; in texts, mark the words that it goes by.
         side: pixels of a picture, at least.
+        lines: of a text that stand in view.
         height: pixels at most; what does not fit is scrolled to.
         several: offer to select several, and say how many are.
         empty: what is said when there are none.
@@ -73,7 +75,7 @@ def wall(
         return Chosen([], None)
     shelf = gallery(view.name)
     kind = "picture" if shelf.has_pictures else "text" if shelf.has_texts else "bare"
-    shows_heat = kind == "picture" and neuron is not None and shelf.has_model
+    explains = neuron is not None and shelf.has_model
     own = f"{key}-{view.name}-{split}"
     kept = _kept(own, rows, in_address)
     data = {
@@ -81,12 +83,14 @@ def wall(
         "captions": list(captions),
         "caption": None if caption is None else packed(caption),
         "right": None if right is None else packed(right),
-        "photo": f"/nt/picture/{view.name}/{split}" if kind == "picture" else None,
-        "texts": f"/nt/text/{view.name}/{split}" if kind != "picture" else None,
+        "photo": f"/nt/pictures/{view.name}/{split}" if kind == "picture" else None,
+        "texts": f"/nt/texts/{view.name}/{split}" if kind != "picture" else None,
         "bare": kind == "bare",
-        "heat": f"{neuron}?colours={colours}" if shows_heat else None,
+        "heat": f"{neuron}?colours={colours}" if explains and kind == "picture" else None,
+        "words": [f"/nt/words/{view.name}/{split}", neuron] if explains and kind == "text" else None,
         "several": several,
-        "side": side if kind == "picture" else _SIDES[kind],
+        "side": _BARE if kind == "bare" else side,
+        "lines": lines,
         "height": height,
         "name": name,
         "colours": [CORRECT, INCORRECT],

@@ -26,7 +26,7 @@ def metric(page: Page, label: str) -> str:
 
 
 def seen(page: Page, kind: str) -> list[str]:
-    """The addresses of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
+    """The rows of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
     pictures = page.locator(kind)
     for outcome in ("correct", "incorrect"):
         wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
@@ -35,7 +35,7 @@ def seen(page: Page, kind: str) -> list[str]:
     while not pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth === 192)"):
         assert time.monotonic() < deadline, f"{kind} were not painted"
         page.wait_for_timeout(100)
-    return pictures.evaluate_all("all => all.map(one => one.src)")
+    return pictures.evaluate_all("all => all.map(one => one.dataset.row)")
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,28 @@ def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page:
     settled(page)
     before = seen(page, "img.photo")
     assert len(before) >= 24
-    page.get_by_role("button", name="chevron_right").click()
+    page.get_by_role("button", name="Next in the ranking").click()
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
     expect(page.locator("img.heat")).to_have_count(len(before))
     seen(page, "img.heat")
     assert seen(page, "img.photo") != before
+
+
+def test_every_press_of_a_key_counts_however_fast_they_come(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/neurons?project=example")
+    expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
+    settled(page)
+    for key in "jjjjjjjjkj":
+        page.keyboard.press(key)
+    expect(page.get_by_text("rank 9 of 1280")).to_be_visible()
+    note = page.get_by_placeholder("What it looks at …")
+    note.fill("")
+    note.press("j")  # a letter, in a text field
+    expect(note).to_have_value("j")
+    settled(page)
+    expect(page.get_by_text("rank 9 of 1280")).to_be_visible()
+    note.fill("")
 
 
 def test_a_click_on_a_sample_shows_it_closely(server: Server, page: Page) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
+from email import message_from_bytes
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -66,7 +69,7 @@ def test_only_what_is_in_view_stands_in_the_page_and_all_of_it_can_be_scrolled_t
     expect(last).to_have_attribute("aria-setsize", str(len(rows)))
     picture = last.locator("img")
     expect(picture).to_have_js_property("naturalWidth", 192)
-    assert picture.evaluate("image => image.src").endswith(f"/nt/picture/many/test/{rows[-1]}")
+    expect(picture).to_have_attribute("data-row", str(rows[-1]))
 
 
 def test_the_keyboard_moves_selects_and_opens(server: Server, page: Page, many: EmbeddingSet) -> None:
@@ -133,3 +136,34 @@ def test_texts_are_cards_and_what_stands_in_them_is_text(server: Server, page: P
     cell.click()
     expect(page.get_by_test_id("stMain").get_by_text(texts[rows[0] % 40])).to_have_count(2)  # card, and closely
     expect(page.get_by_text(f"Sample {rows[0]}")).to_be_visible()
+
+
+def test_a_long_text_is_cut_on_its_card_and_whole_in_the_close_up(server: Server, page: Page) -> None:
+    long = " ".join(f"word{number}" for number in range(10_000))
+    write_texts(Workspace(server.home).new_folder("long"), [f"{long} end {place}" for place in range(8)])
+    page.goto(f"{server.url}/neurons?project=long")
+    wall = page.get_by_role("listbox", name="Most activating, incorrect", exact=True)
+    cell = wall.get_by_role("option").first
+    expect(cell).to_contain_text("word3 ")
+    settled(page)
+    assert len(cell.inner_text()) < 800
+    wall.focus()
+    wall.press("Enter")
+    expect(page.get_by_text("this neuron adds to the logits")).to_be_visible()
+    expect(page.get_by_text("word9999 end")).to_be_visible()
+
+
+def test_pictures_come_several_in_an_answer_without_those_that_are_not_there(
+    server: Server, many: EmbeddingSet
+) -> None:
+    def answer(query: str) -> bytes:
+        with urllib.request.urlopen(f"{server.url}/nt/pictures/many/test?rows={query}") as given:
+            return f"Content-Type: {given.headers['Content-Type']}\r\n\r\n".encode() + given.read()
+
+    parts = message_from_bytes(answer(f"3,{SAMPLES + 5},x,25")).get_payload()
+    found = {part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts}
+    assert list(found) == ["3", "25"]
+    for row, content in found.items():
+        assert urllib.request.urlopen(f"{server.url}/nt/picture/many/test/{row}").read() == content
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        answer(str(SAMPLES + 5))

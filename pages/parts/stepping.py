@@ -1,0 +1,74 @@
+"""Next and previous by button or key, as fast as a person presses: every press counts, though many share one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+_CSS = """
+.root{display:flex;gap:.5rem}
+button{all:unset;box-sizing:border-box;flex:1;min-width:4rem;height:2.5rem;display:flex;gap:.5rem;align-items:center;
+ justify-content:center;cursor:pointer;border:1px solid var(--st-border-color);border-radius:var(--st-button-radius);
+ color:var(--st-text-color);font-family:var(--st-font)}
+button:hover,button:focus-visible{border-color:var(--st-primary-color);color:var(--st-primary-color)}
+kbd{font:inherit;font-size:.75rem;opacity:.7}
+svg{width:1.1rem;height:1.1rem;fill:none;stroke:currentColor;stroke-width:2}
+"""
+_JS = """
+const STEPS = [['k', -1, 'm15 5-7 7 7 7', 0], ['j', 1, 'm9 5 7 7-7 7', 1]]
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector('.root')
+  root.tell = wanted => setStateValue('wanted', wanted)
+  root.presses ??= data.presses
+  if (root.presses === data.presses) root.place = data.place // else the answer to a later press is under way
+  if (root.pressed) return root.rest
+  const step = by => {
+    root.place = (root.place + by + data.count) % data.count
+    root.tell({ place: root.place, presses: ++root.presses })
+  }
+  for (const [key, by, path, name] of STEPS) {
+    const button = document.createElement('button')
+    Object.assign(button, { title: `${data.names[name]} (key ${key})`, ariaLabel: data.names[name] })
+    button.onclick = () => step(by)
+    button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg><kbd>${key}</kbd>`
+    root.append(button)
+  }
+  root.pressed = event => {
+    const at = event.composedPath()[0]
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || at.isContentEditable) return
+    if (at.matches?.('textarea, select, input:not([type=range], [type=radio], [type=checkbox])')) return
+    const found = STEPS.find(([key]) => key === event.key)
+    if (found) step(found[1])
+  }
+  document.addEventListener('keydown', root.pressed)
+  return root.rest = () => document.removeEventListener('keydown', root.pressed)
+}
+"""
+_stepper = st.components.v2.component("neurontune_stepper", html="<div class=root></div>", css=_CSS, js=_JS)
+
+
+def stepper(key: str, place: int, count: int, go: Callable[[int], None], names: tuple[str, str]) -> None:
+    """Two buttons, and the keys k and j wherever no text field has the focus.
+
+    The browser keeps the place, so that no press is lost: a run that is late goes straight to the place of the last.
+
+    Args:
+        place: 0..count-1, what is shown now.
+        go: is told the new place, before the run.
+        names: of the step back and of the step forward.
+    """
+    answered = f"{key}-answered"
+
+    def moved() -> None:
+        wanted = st.session_state[key].wanted
+        st.session_state[answered] = wanted["presses"]
+        go(int(wanted["place"]))
+
+    presses = st.session_state.get(answered, 0)
+    _stepper(
+        data={"names": list(names), "place": place, "count": count, "presses": presses},
+        default={"wanted": {"place": place, "presses": presses}},
+        key=key,
+        on_wanted_change=moved,
+    )
