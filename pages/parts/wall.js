@@ -1,5 +1,5 @@
 // A wall of samples of which only those in view stand in the page. wall.py says what `data` holds and what is before this.
-const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 250, AT_ONCE = 24, FEW = 4, EXCERPT = 600
+const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 400, AT_ONCE = 24, FEW = 4, EXCERPT = 600
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
@@ -38,7 +38,7 @@ class Wall {
     this.view = make('div', 'view', root)
     this.space = make('div', 'space', this.view)
     Object.assign(this.view, { tabIndex: 0, role: 'listbox' })
-    this.view.onscroll = () => this.draw()
+    this.view.onscroll = () => this.draw(PAUSE) // while it scrolls fast, nothing is fetched
     this.view.onkeydown = event => this.key(event)
     this.view.onclick = event => this.click(event)
     this.root = root
@@ -112,7 +112,7 @@ class Wall {
     this.cells.delete(place)
   }
 
-  draw() {
+  draw(wait = 0) {
     if (!this.columns) return
     const beyond = this.data.heat ? 0 : 1 // lines ready above and below; heatmaps cost too much to be made in vain
     const from = Math.max(0, Math.floor(this.view.scrollTop / this.height) - beyond) * this.columns
@@ -121,8 +121,7 @@ class Wall {
     for (let place = from; place < to; place++) if (!this.cells.has(place)) this.cells.set(place, this.make(place))
     this.mark()
     clearTimeout(this.loading)
-    this.loading = setTimeout(() => this.load(), this.loaded ? PAUSE : 0) // while it scrolls fast, nothing is fetched
-    this.loaded = true
+    this.loading = setTimeout(() => this.load(), wait)
   }
 
   make(place) {
