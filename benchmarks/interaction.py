@@ -65,13 +65,15 @@ def moves(page: Page, url: str, project: Project, times: int) -> None:
     page.wait_for_timeout(8_000)  # the network and the first heatmaps load meanwhile
     page.evaluate(PAINTED)
     threshold, mask_value = page.get_by_test_id("stSidebar").locator("input[type=range]").all()[:2]
-    threshold.focus()
-    found = {"λ moved": [waited(page, partial(threshold.press, "ArrowRight"), LINE) for _ in range(times)]}
-    mask_value.focus()
-    press = partial(mask_value.press, "ArrowRight")
-    found["mask value moved"] = [waited(page, press, EFFECT) for _ in range(min(times, MASK_VALUES))]
-    following = page.get_by_role("button", name="Next in the ranking")
-    found["next neuron"] = [waited(page, following.click, HEADING) for _ in range(times)]
+    right, following = (partial(page.keyboard.press, key) for key in ("ArrowRight", "j"))
+    found = {}
+    for what, slider, act, changed, count in (
+        ("λ moved", threshold, right, LINE, times),
+        ("mask value moved", mask_value, right, EFFECT, min(times, MASK_VALUES)),
+        ("next neuron", threshold, following, HEADING, times),
+    ):
+        slider.focus()
+        found[what] = [waited(page, act, changed) for _ in range(count)]
     anew = medians_ms(project)
     for what, each in found.items():
         p50, p95 = np.percentile(each, [50, 95])
