@@ -77,10 +77,11 @@ class MaskCurves:
         forced = (nobody if always is None else always) & ~self._spared
         free = np.flatnonzero(~forced & ~self._spared)
         self._free = free[np.argsort(scores[free], kind="stable")]
+        self._ascending = scores[self._free]
         self._head, self._set = head, embedding_set
         self.thresholds = _thresholds(scores, points)
         # Masked are the scores above λ (Eq. 6, strict).
-        self._unmasked = np.searchsorted(scores[self._free], self.thresholds, side="right")
+        self._unmasked = np.searchsorted(self._ascending, self.thresholds, side="right")
         self.num_masked = forced.sum() + len(free) - self._unmasked
         size = 4 * len(self.thresholds) * embedding_set.num_samples * head.num_classes
         self._kept = self._whole() if size <= most_bytes else None
@@ -99,13 +100,32 @@ class MaskCurves:
             worst_group_accuracy=None if self._set.groups is None else _worst(right[:, classes:], self._set.groups),
         )
 
+    def predictions(self, threshold: float, mask_value: float) -> np.ndarray | None:
+        """[N] what the masked head says at any λ, from the nearest point below it; None where no points are kept."""
+        if self._kept is None:
+            return None
+        _, everything, parts = self._kept
+        exact = np.float32(threshold)
+        point = max(int(np.searchsorted(self.thresholds, exact, side="right")) - 1, 0)
+        end = np.searchsorted(self._ascending, exact, side="right")
+        more = self._free[self._unmasked[point] : end]
+        unmasked = parts[point]
+        if len(more):
+            rise = np.asarray(self._set.embeddings[:, more], dtype=np.float32) @ self._head.weight[:, more].T
+            unmasked = unmasked + rise
+        logits = (1.0 - mask_value) * unmasked + mask_value * everything + self._head.bias
+        return np.asarray(logits.argmax(axis=1))
+
     def _right(self, rows: slice, everything: np.ndarray, parts: Iterable[np.ndarray], mask_value: float) -> np.ndarray:
         """[P, C + G] samples of each class and group that are right, among ``rows``."""
         labels, groups = self._set.labels[rows], self._set.groups
         constant = mask_value * everything + self._head.bias
         right = np.empty((len(self.thresholds), len(labels)), dtype=np.float32)
+        two = self._head.num_classes == 2  # to compare is many times faster, and as argmax the first wins a tie
         for point, unmasked in enumerate(parts):
-            right[point] = ((1.0 - mask_value) * unmasked + constant).argmax(axis=1) == labels
+            logits = (1.0 - mask_value) * unmasked + constant
+            said = logits[:, 1] > logits[:, 0] if two else logits.argmax(axis=1)
+            right[point] = said == labels
         parts_of = [np.eye(self._head.num_classes, dtype=np.float32)[labels]]
         count = len(self._set.group_names)
         parts_of.append(np.zeros((len(labels), count)) if groups is None else np.eye(count)[groups[rows]])

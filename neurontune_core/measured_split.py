@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from hashlib import sha256
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from neurontune_core.slices import Slice, activation_slices, mistake_slices, pri
 from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
 
-_KEPT_CURVES = 32
+_KEPT_CURVES, _KEPT_EVALUATIONS = 32, 32
 _MOST_BYTES_AT_HAND = 1 << 29
 
 
@@ -38,6 +39,7 @@ class MeasuredSplit:
         self.samples = _at_hand(samples)
         self.said = erm.predict(self.samples.embeddings)
         self.erm_evaluation = evaluate_predictions(self.said, samples)
+        self._evaluations: dict[bytes, Evaluation] = {}
         self._curves: dict[tuple, MaskCurve] = {}
         self._curves_of: dict[tuple, MaskCurves] = {}  # of the latest rule
         self._umap: np.ndarray | None = None
@@ -78,7 +80,29 @@ class MeasuredSplit:
         return rows if label is None else rows[self.samples.labels[rows] == label]
 
     def evaluate(self, head: LinearHead) -> Evaluation:
-        return evaluate(head, self.samples)
+        """How a head does on the samples; the newest answers are kept."""
+        key = sha256(head.weight.tobytes() + head.bias.tobytes()).digest()
+        if key not in self._evaluations:
+            self._evaluations[key] = evaluate(head, self.samples)
+            if len(self._evaluations) > _KEPT_EVALUATIONS:
+                self._evaluations.pop(next(iter(self._evaluations)))
+        return self._evaluations[key]
+
+    def mask_alone(
+        self, scores: np.ndarray, threshold: float, mask_value: float, *, always: np.ndarray, never: np.ndarray
+    ) -> Evaluation:
+        """How the ERM head does with the mask and without retraining; at once where the curve was computed before.
+
+        Args:
+            scores: [M] of the neurons.
+            always, never: [M] bool, masked or spared whatever their score.
+        """
+        curves = self._curves_of.get(_rule(scores, always, never))
+        said = None if curves is None else curves.predictions(threshold, mask_value)
+        if said is not None:
+            return evaluate_predictions(said, self.samples)
+        masked = ((scores > threshold) | always) & ~never
+        return self.evaluate(self.erm.masked(np.where(masked, mask_value, 1.0)))
 
     def curve(self, scores: np.ndarray, mask_value: float, *, always: np.ndarray, never: np.ndarray) -> MaskCurve:
         """What the mask alone would do at every λ; the newest curves are kept.
@@ -87,7 +111,7 @@ class MeasuredSplit:
             scores: [M] of the neurons.
             always, never: [M] bool, masked or spared whatever their score.
         """
-        rule = tuple(part.tobytes() for part in (scores, always, never))
+        rule = _rule(scores, always, never)
         key = (mask_value, rule)
         if key not in self._curves:
             if rule not in self._curves_of:
@@ -114,6 +138,10 @@ class MeasuredSplit:
 
     def activation_slices(self, neuron: int) -> list[Slice]:
         return activation_slices(self.samples, self.said, neuron)
+
+
+def _rule(scores: np.ndarray, always: np.ndarray, never: np.ndarray) -> tuple[bytes, ...]:
+    return tuple(part.tobytes() for part in (scores, always, never))
 
 
 def _at_hand(samples: EmbeddingSet) -> EmbeddingSet:

@@ -73,6 +73,23 @@ def test_every_point_is_the_masked_head_evaluated(
         assert_is_the_slow_way(again(another), head, data, scores, another, always, never)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(2, 4), st.sampled_from([0.0, 0.25, 1.0]), st.floats(-1, 1, width=32), st.integers(0, 2**32))
+def test_between_the_points_that_are_kept_the_head_says_what_the_masked_one_says(
+    classes: int, mask_value: float, threshold: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    head, data, _ = whole_numbers(rng, 40, 60, classes)
+    scores = (rng.integers(-40, 41, 60) / 64).astype(np.float32)
+    always, never = rng.random(60) < 0.2, rng.random(60) < 0.2
+    curves = MaskCurves(head, data, scores, always=always, never=never, points=6)
+    masked = ((scores > threshold) | always) & ~never
+    expected = head.masked(np.where(masked, mask_value, 1.0)).predict(data.embeddings)
+    np.testing.assert_array_equal(curves.predictions(threshold, mask_value), expected)
+    nothing_kept = MaskCurves(head, data, scores, always=always, never=never, most_bytes=0)
+    assert nothing_kept.predictions(threshold, mask_value) is None
+
+
 def test_another_mask_value_takes_no_second_pass_over_the_embeddings() -> None:
     head, data, scores = whole_numbers(np.random.default_rng(6), 50, 5, 2)
     curves = MaskCurves(head, data, scores)

@@ -59,11 +59,15 @@ def test_the_curve_is_the_mask_alone_at_every_threshold_and_follows_the_verdicts
 
     def compare() -> None:
         always, never = (diagnosis.judged(verdict) for verdict in ("spurious", "core"))
-        curve = measured.curve(diagnosis.scores.neuron_scores, 0.25, always=always, never=never)
+        scores = diagnosis.scores.neuron_scores
+        before = measured.mask_alone(scores, 0.05, 0.25, always=always, never=never)
+        curve = measured.curve(scores, 0.25, always=always, never=never)
+        assert measured.mask_alone(scores, 0.05, 0.25, always=always, never=never) == before
         for threshold in (0.0, 0.05, 0.5, 3.0):
             place = np.searchsorted(curve.thresholds, np.float32(threshold), side="right") - 1
             alone = measured.evaluate(diagnosis.masked_head(diagnosis.masked_neurons(threshold), 0.25))
             assert curve.accuracy[place] == alone.accuracy
+            assert measured.mask_alone(scores, threshold, 0.25, always=always, never=never) == alone
             assert curve.worst_group_accuracy is not None
             assert curve.worst_group_accuracy[place] == alone.worst_group_accuracy
 

@@ -19,7 +19,9 @@ def headline(view: View, *, masked_now: bool) -> None:
     _worst(columns[0], f"{name} · ERM", erm, None, HELP[name] + " " + HELP["erm"])
     place = 1
     if masked_now:
-        alone = split.evaluate(view.diagnosis.masked_head(view.masked, view.mask_value))
+        scores = view.diagnosis.scores.neuron_scores
+        always, never = (view.diagnosis.judged(verdict) for verdict in ("spurious", "core"))
+        alone = split.mask_alone(scores, view.threshold, view.mask_value, always=always, never=never)
         _worst(columns[1], f"{name} · masked now", alone, erm, "The ERM head with the mask applied, not yet retrained.")
         place = 2
     if after is None:
