@@ -37,14 +37,18 @@ PAINTED = """
 """
 
 
-def write_vectors(folder: Path, title: str, samples: int, neurons: int, clouds: int = 1) -> None:
+def write_vectors(
+    folder: Path, title: str, samples: int, neurons: int, clouds: int = 1, tuning_samples: int = 1_000
+) -> None:
     """A project of vectors alone around as many middles as there are clouds, a tenth of them misclassified."""
     rng = np.random.default_rng(0)
     middles = rng.normal(size=(clouds, neurons)) if clouds > 1 else np.zeros((1, neurons))
     head = LinearHead(rng.normal(size=(2, neurons)) / neurons**0.5, np.zeros(2))
-    for split, count in (("train", 1_000), ("val", samples), ("test", samples)):
-        vectors = rng.normal(size=(count, neurons)) + middles[np.arange(count) % clouds]
-        vectors = np.maximum(vectors, 0).astype(np.float16)
+    for split, count in (("train", tuning_samples), ("val", samples), ("test", samples)):
+        vectors = np.empty((count, neurons), dtype=np.float16)
+        for start in range(0, count, 10_000):
+            cloud = np.arange(start, min(start + 10_000, count)) % clouds
+            vectors[start : start + 10_000] = np.maximum(rng.normal(size=(len(cloud), neurons)) + middles[cloud], 0)
         said = head.predict(vectors)
         labels = np.where(rng.random(count) < 0.1, 1 - said, said)
         attribute = rng.integers(0, 2, count)

@@ -18,6 +18,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.identify import FEW_MISTAKES, SpuriousnessScores
+from neurontune_core.precision import as_float32
 
 LEVEL = 0.05  # false discovery rate of "sure"; intervals hold 1 - LEVEL
 RESAMPLES = 200
@@ -138,7 +139,7 @@ class Confidence:
         def test(block: slice) -> None:
             parts = []
             for rows, middle in zip((wrong, right), middles, strict=True):
-                values = np.asarray(embeddings[rows, block], dtype=np.float32)
+                values = as_float32(embeddings[rows, block])
                 parts.append(np.sort((np.abs(values) if self._magnitude else values).T, axis=1))
                 middle.values[block] = parts[-1][:, middle.first : middle.first + middle.values.shape[1]]
             observed = parts[0][:, rank_wrong] - parts[1][:, rank_right]

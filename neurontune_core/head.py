@@ -11,8 +11,9 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
+from neurontune_core.precision import as_float32
 
-_ROWS_PER_BLOCK = 1024  # float16 sets are widened block by block; few columns are multiplied fastest in the cache
+_VALUES_PER_BLOCK = 1 << 18  # of the embeddings, widened and multiplied while in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +76,11 @@ class LinearHead:
                 f"{list(embeddings.shape)}."
             )
         out = np.empty((len(embeddings), self.num_classes), dtype=np.float32)
-        for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
-            block = np.asarray(embeddings[start : start + _ROWS_PER_BLOCK], dtype=np.float32)
-            out[start : start + _ROWS_PER_BLOCK] = block @ self.weight.T + self.bias
+        rows = max(1, min(_VALUES_PER_BLOCK // self.num_neurons, len(embeddings)))
+        buffer = np.empty((rows, self.num_neurons), dtype=np.float32)
+        for start in range(0, len(embeddings), rows):
+            block = as_float32(embeddings[start : start + rows], buffer)
+            out[start : start + rows] = block @ self.weight.T + self.bias
         return out
 
     def predict(self, embeddings: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.errors import InputError
+from neurontune_core.precision import as_float32
 
 Statistic = Literal["median", "mean", "quantile"]
 
@@ -214,28 +215,26 @@ class SpuriousnessScorer:
 
     def _blocks(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """[n, block] float32 activations of the rows, a block of neurons at a time."""
-        for start in range(0, self._embeddings.shape[1], _NEURONS_PER_BLOCK):
-            block = slice(start, start + _NEURONS_PER_BLOCK)
-            values = np.asarray(self._embeddings[rows, block], dtype=np.float32)
+        for block in _neuron_blocks(self._embeddings.shape[1]):
+            values = as_float32(self._embeddings[rows, block])
             yield block, np.abs(values) if self._magnitude else values
 
     def _sort(self, rows: np.ndarray, index_type: type[np.unsignedinteger]) -> np.ndarray:
         """[M, n] the samples of a class by ascending value, for every neuron."""
         order = np.empty((self._embeddings.shape[1], len(rows)), dtype=index_type)
-        position = np.arange(len(rows), dtype=np.uint64)
 
-        def sort(item: tuple[slice, np.ndarray]) -> None:
+        def sort(block: slice) -> None:
             # Value and position packed into one integer: sorting those is several times faster than an argsort.
-            block, values = item
-            bits = np.ascontiguousarray(values.T).view(np.uint32)
-            if not self._magnitude:  # map signed floats onto unsigned integers of the same order
-                bits = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
-            packed = (bits.astype(np.uint64) << np.uint64(32)) | position
+            keys = _keys(np.ascontiguousarray(self._embeddings[rows, block].T), self._magnitude)
+            narrow = keys.dtype == np.uint16 and index_type is np.uint16
+            packed: np.ndarray = keys.astype(np.uint32 if narrow else np.uint64)
+            packed <<= 16 if narrow else 32
+            packed |= np.arange(len(rows), dtype=packed.dtype)
             packed.sort(axis=1)
-            order[block] = (packed & np.uint64(0xFFFFFFFF)).astype(index_type)
+            order[block] = packed.astype(index_type)  # the lower bits
 
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(sort, self._blocks(rows)))
+            list(pool.map(sort, _neuron_blocks(self._embeddings.shape[1])))
         return order
 
     def _ranks(self, count: int) -> np.ndarray:
@@ -266,6 +265,17 @@ class SpuriousnessScorer:
                 few = "1 misclassified sample" if bad == 1 else f"{bad} misclassified samples"
                 sentences.append(f'Class "{name}" has only {few}; its scores may be chance.')
         return tuple(sentences)
+
+
+def _neuron_blocks(neurons: int) -> list[slice]:
+    return [slice(start, start + _NEURONS_PER_BLOCK) for start in range(0, neurons, _NEURONS_PER_BLOCK)]
+
+
+def _keys(values: np.ndarray, magnitude: bool) -> np.ndarray:
+    """Unsigned integers, as wide as the floats, that are in the order of the values or of their magnitudes."""
+    bits: np.ndarray = values.view(np.uint16 if values.dtype == np.float16 else np.uint32)
+    sign = 1 << (8 * bits.itemsize - 1)
+    return bits & (sign - 1) if magnitude else np.where(bits & sign, ~bits, bits | sign)
 
 
 def spuriousness_scores(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from neurontune_core.kernels import optimizer_step  # after a change there, touch this file: numba caches by file
+from neurontune_core.kernels import (
+    as_floats,
+    optimizer_step,
+)  # after a change there, touch this file: numba caches by file
 
 MOST_LANES = 8  # heads in one pass over the sorted samples: one byte of a word each
 _BLOCK = 32  # samples counted between two looks; their count fits a byte
@@ -21,7 +24,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     head's weights once for four rows. As in `kernels.balanced_steps`, only C - 1 classes are computed.
 
     Args:
-        vectors: [R, M] float32.
+        vectors: [R, M] float32, or the bits of float16 as uint16.
         labels: [R] int64.
         batches: [steps, B] int64 rows of ``vectors``.
         masks: [L, C, M] float32, the factors of each head.
@@ -45,6 +48,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     push = np.empty((8, wide), np.float32)
     norms = np.empty(lanes, np.float64)  # their product over eight rows: one logarithm instead of eight
     at = np.empty(8, np.int64)
+    buffers = np.empty((8, neurons), np.float32)
     losses = np.zeros(lanes)
     for s in range(steps):
         for lane in range(lanes):
@@ -58,8 +62,10 @@ def balanced_steps(  # type: ignore[no-untyped-def]
         for start in range(0, size, 8):
             for j in range(8):  # beyond the batch the last row stands in, and pushes nothing
                 at[j] = batches[s, min(start + j, size - 1)]
-            a, b, c, d = vectors[at[0]], vectors[at[1]], vectors[at[2]], vectors[at[3]]
-            e, f, g, h = vectors[at[4]], vectors[at[5]], vectors[at[6]], vectors[at[7]]
+            a, b = as_floats(vectors[at[0]], buffers[0]), as_floats(vectors[at[1]], buffers[1])
+            c, d = as_floats(vectors[at[2]], buffers[2]), as_floats(vectors[at[3]], buffers[3])
+            e, f = as_floats(vectors[at[4]], buffers[4]), as_floats(vectors[at[5]], buffers[5])
+            g, h = as_floats(vectors[at[6]], buffers[6]), as_floats(vectors[at[7]], buffers[7])
             _products(a, b, c, d, relative, logits[:4])
             _products(e, f, g, h, relative, logits[4:])
             norms[:] = 1

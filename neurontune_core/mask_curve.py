@@ -11,6 +11,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
+from neurontune_core.precision import as_float32
 
 POINTS = 300
 
@@ -136,7 +137,7 @@ class MaskCurves:
         size = max(16, _VALUES_PER_BLOCK // (self._head.num_neurons + self._head.num_classes))
         for first in range(0, self._set.num_samples, size):
             rows = slice(first, first + size)
-            vectors = np.asarray(self._set.embeddings[rows], dtype=np.float64)
+            vectors = as_float32(self._set.embeddings[rows]).astype(np.float64)
             weight = self._head.weight.astype(np.float64)
             yield rows, vectors @ weight.T, self._unmasking(vectors, weight)
 

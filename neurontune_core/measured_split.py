@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 
@@ -18,7 +17,6 @@ from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
 
 _KEPT_CURVES, _KEPT_EVALUATIONS = 32, 32
-_MOST_BYTES_AT_HAND = 1 << 29
 
 
 class MeasuredSplit:
@@ -35,8 +33,7 @@ class MeasuredSplit:
     """
 
     def __init__(self, project: Project, erm: LinearHead, samples: EmbeddingSet) -> None:
-        self.project, self.erm = project, erm
-        self.samples = _at_hand(samples)
+        self.project, self.erm, self.samples = project, erm, samples
         self.said = erm.predict(self.samples.embeddings)
         self.erm_evaluation = evaluate_predictions(self.said, samples)
         self._evaluations: dict[bytes, Evaluation] = {}
@@ -142,11 +139,3 @@ class MeasuredSplit:
 
 def _rule(scores: np.ndarray, always: np.ndarray, never: np.ndarray) -> tuple[bytes, ...]:
     return tuple(part.tobytes() for part in (scores, always, never))
-
-
-def _at_hand(samples: EmbeddingSet) -> EmbeddingSet:
-    """The set widened to float32 in memory where it is small enough: every move of λ multiplies it by a head, and
-    widening half precision takes four times as long as the product."""
-    if samples.embeddings.size * 4 > _MOST_BYTES_AT_HAND:
-        return samples
-    return replace(samples, embeddings=np.array(samples.embeddings, dtype=np.float32))

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurontune_core.config import Normalize
 from neurontune_core.head import LinearHead
+from neurontune_core.precision import as_float32
 
 _ROWS_PER_BLOCK = 8192
 _ROUNDING = 1e-12  # a variance this small beside the mean square is rounding error
@@ -28,7 +29,7 @@ class Normalizer:
         total, squares = np.zeros(neurons), np.zeros(neurons)
         if how != "none":
             for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
-                block = np.asarray(embeddings[start : start + _ROWS_PER_BLOCK], dtype=np.float64)
+                block = as_float32(embeddings[start : start + _ROWS_PER_BLOCK]).astype(np.float64)
                 total += block.sum(axis=0)
                 squares += (block**2).sum(axis=0)
         mean = total / len(embeddings) if how == "standardize" else np.zeros(neurons)
@@ -40,7 +41,12 @@ class Normalizer:
 
     def apply(self, embeddings: np.ndarray) -> np.ndarray:
         """[N, M] normalised, float32; the very same array when there is nothing to do."""
-        return embeddings if self.identity else (embeddings.astype(np.float32) - self.shift) / self.scale
+        if self.identity:
+            return embeddings
+        normalised = np.array(as_float32(embeddings), copy=embeddings.dtype == np.float32)
+        normalised -= self.shift
+        normalised /= self.scale
+        return normalised
 
     def unfold(self, head: LinearHead) -> LinearHead:
         """The head that gives on normalised embeddings what ``head`` gives on raw ones."""

@@ -9,6 +9,7 @@ import numpy as np
 from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
+from neurontune_core.precision import for_kernels
 from neurontune_core.steps import BalancedTrainer
 
 
@@ -32,7 +33,7 @@ class SharedTrainer:
         rng: np.random.Generator,
     ) -> None:
         self._one = BalancedTrainer(head, vectors, tuning, configs[0], rng)
-        self._labels, self._configs, self._steps = tuning.labels, configs, 0
+        self._vectors, self._labels, self._configs, self._steps = for_kernels(vectors), tuning.labels, configs, 0
         lanes = len(configs)
         self._weight, self._bias = (
             np.repeat(head.weight[None], lanes, axis=0),
@@ -49,12 +50,12 @@ class SharedTrainer:
         from neurontune_core import kernels_shared
 
         lanes = np.array(sorted(masks))
-        rows, batches = self._one.used(self._one.draw())
+        batches = self._one.draw()
         configs = [self._configs[lane] for lane in lanes]
         weight, bias, moments = self._weight[lanes], self._bias[lanes], self._moments[lanes]
         losses = kernels_shared.balanced_steps(
-            self._one.compact(rows, np.arange(weight.shape[2])),
-            self._labels[rows],
+            self._vectors,
+            self._labels,
             batches,
             np.stack([masks[lane] for lane in lanes]),
             weight,

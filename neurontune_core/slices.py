@@ -8,8 +8,10 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
+from neurontune_core.precision import as_float32
 
 _FITTED_ON = 20_000  # samples that the axes are fitted on
+_ROWS_PER_BLOCK = 2_048  # placed at a time
 _DIMENSIONS = 20  # in which mistakes are clustered
 _FEWEST = 5  # samples of a slice
 
@@ -38,16 +40,16 @@ def principal_axes(embeddings: np.ndarray, dimensions: int = 2, seed: int = 0) -
     from sklearn.decomposition import PCA
 
     rows = np.random.default_rng(seed).permutation(len(embeddings))[:_FITTED_ON]
-    sample = np.asarray(embeddings[np.sort(rows)], dtype=np.float32)
+    sample = as_float32(embeddings[np.sort(rows)])
     placed = np.zeros((len(embeddings), dimensions), dtype=np.float32)
     if len(sample) < 2:
         return placed
     count = min(dimensions, *sample.shape)
-    pca = PCA(count, random_state=seed).fit(sample)
+    pca = PCA(count, random_state=seed, copy=False).fit(sample)  # the sample is a copy already
     signs = np.sign(pca.components_[np.arange(count), np.abs(pca.components_).argmax(axis=1)])
-    for start in range(0, len(embeddings), _FITTED_ON):
-        block = np.asarray(embeddings[start : start + _FITTED_ON], dtype=np.float32)
-        placed[start : start + _FITTED_ON, :count] = pca.transform(block) * signs
+    for start in range(0, len(embeddings), _ROWS_PER_BLOCK):
+        block = as_float32(embeddings[start : start + _ROWS_PER_BLOCK])
+        placed[start : start + _ROWS_PER_BLOCK, :count] = pca.transform(block) * signs
     return placed
 
 

@@ -8,17 +8,11 @@ from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
+from neurontune_core.precision import as_float32, for_kernels
 
 MOST_FUSED_CLASSES = 16  # beyond it a matrix product of the whole batch beats one pass row by row
 
-_MOST_WIDENED_BYTES = 2 << 30
-
-
-def widened(vectors: np.ndarray) -> np.ndarray:
-    """[N, M] as float32 in memory where that is small enough: half precision is widened, a memory map read, once."""
-    if vectors.size * 4 > _MOST_WIDENED_BYTES:
-        return vectors
-    return np.require(np.asarray(vectors), np.float32, ["C", "W"])  # asarray: rows of a memory map cost more to take
+_USES = 2  # of a row in an epoch, on average, from which on it is cheaper to copy the columns that are kept
 
 
 class BalancedTrainer:
@@ -51,7 +45,8 @@ class BalancedTrainer:
                     f'Class "{name}" has no sample in the tuning set, so no class-balanced batch can be drawn; '
                     "add samples of it."
                 )
-        self._vectors, self._labels, self._config, self._rng = widened(vectors), tuning.labels, config, rng
+        self._vectors, self._labels, self._config, self._rng = for_kernels(vectors), tuning.labels, config, rng
+        self._kept = np.empty(0, dtype=self._vectors.dtype)
         self._weight, self._bias = head.weight.copy(), head.bias.copy()
         self._moments = np.zeros((2, head.num_classes, head.num_neurons + 1), dtype=np.float32)
         self._steps = 0
@@ -63,13 +58,13 @@ class BalancedTrainer:
     def run(self, mask: np.ndarray) -> float:
         """Train one epoch with the factors ``mask`` [C, M]; returns the mean cross-entropy of its batches."""
         batches = self.draw()
-        # Masked columns get no gradient, so they are left out of the passes over the data (weight decay still acts).
-        columns = np.flatnonzero(mask.any(axis=0))
-        rows, batches = self.used(batches)
-        vectors = self.compact(rows, columns)
-        labels = self._labels[rows]
+        vectors, columns = self._vectors, np.arange(mask.shape[1])
+        if not mask.any(axis=0).all() and batches.size >= _USES * len(vectors):
+            # Masked columns get no gradient, so the passes over the data can leave them out (weight decay still acts).
+            columns = np.flatnonzero(mask.any(axis=0))
+            vectors = self._compact(columns)
         train = self._fused if mask.shape[0] <= MOST_FUSED_CLASSES else self._by_products
-        loss = train(vectors, labels, batches, columns, np.ascontiguousarray(mask[:, columns]))
+        loss = train(vectors, batches, columns, np.ascontiguousarray(mask[:, columns]))
         self._steps += len(batches)
         return loss
 
@@ -78,35 +73,24 @@ class BalancedTrainer:
         shape = (self._config.batches, self._per_class)
         return np.concatenate([rows[self._rng.integers(0, len(rows), shape)] for rows in self._rows], axis=1)
 
-    def used(self, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows to hold ready, and the batches as places among them."""
-        if batches.size >= len(self._vectors):  # nearly every row is drawn: no need to find out which
-            return np.arange(len(self._vectors)), batches
-        rows, places = np.unique(batches, return_inverse=True)
-        return rows, places.reshape(batches.shape).astype(np.int64)
-
-    def compact(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """[rows, columns] of the vectors as contiguous float32; the vectors themselves when that is all of them."""
+    def _compact(self, columns: np.ndarray) -> np.ndarray:
+        """Some columns of all vectors, side by side, in memory that is used again."""
         from neurontune_core import kernels
 
-        vectors = self._vectors
-        if vectors.dtype != np.float32:
-            vectors, rows = np.asarray(vectors[rows], dtype=np.float32), np.arange(len(rows))
-        if (len(rows), len(columns)) == vectors.shape:
-            return vectors
-        out = np.empty((len(rows), len(columns)), dtype=np.float32)
-        kernels.gather(vectors, rows, columns, out)
-        return out
+        size = len(self._vectors) * len(columns)
+        if self._kept.size < size:
+            self._kept = np.empty(size, dtype=self._vectors.dtype)
+        kept = self._kept[:size].reshape(len(self._vectors), len(columns))
+        kernels.gather(self._vectors, columns, kept)
+        return for_kernels(kept)
 
-    def _fused(
-        self, vectors: np.ndarray, labels: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray
-    ) -> float:
+    def _fused(self, vectors: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray) -> float:
         from neurontune_core import kernels
 
         config = self._config
         return kernels.balanced_steps(
             vectors,
-            labels,
+            self._labels,
             batches,
             columns,
             mask,
@@ -120,18 +104,16 @@ class BalancedTrainer:
             self._steps,
         )
 
-    def _by_products(
-        self, vectors: np.ndarray, labels: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray
-    ) -> float:
+    def _by_products(self, vectors: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray) -> float:
         """The same steps for many classes, where two matrix products a batch are faster."""
         from neurontune_core import kernels
 
         config = self._config
         size = batches.shape[1]
         gradient = np.zeros_like(self._weight)
-        loss = 0.0
+        buffer, loss = np.empty((size, len(columns)), dtype=np.float32), 0.0
         for number, rows in enumerate(batches, start=self._steps + 1):
-            batch, own = vectors[rows], (np.arange(size), labels[rows])
+            batch, own = as_float32(vectors[rows], buffer), (np.arange(size), self._labels[rows])
             logits = batch @ (self._weight[:, columns] * mask).T + self._bias
             logits -= logits.max(axis=1, keepdims=True)
             share = np.exp(logits)

@@ -17,7 +17,7 @@ from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer
 from neurontune_core.normalize import Normalizer
 from neurontune_core.shared_steps import SharedTrainer
-from neurontune_core.steps import MOST_FUSED_CLASSES, widened
+from neurontune_core.steps import MOST_FUSED_CLASSES
 from neurontune_core.tune import neurontune
 from neurontune_core.tune_run import TuneResult, TuneRun, initial
 
@@ -80,7 +80,7 @@ def _together(
         return [_alone(head, identification, tuning, config) for config in configs]
     rng = np.random.default_rng(configs[0].seed)
     normalizer = Normalizer.fit(tuning.embeddings, configs[0].normalize)
-    vectors = widened(normalizer.apply(identification.embeddings))
+    vectors = normalizer.apply(identification.embeddings)
     start = normalizer.unfold(head)
     with threadpool_limits(1):
         begin = initial(start, configs[0], rng)

@@ -13,7 +13,7 @@ from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.head import LinearHead
 from neurontune_core.identify import SpuriousnessScorer
 from neurontune_core.normalize import Normalizer
-from neurontune_core.steps import BalancedTrainer, widened
+from neurontune_core.steps import BalancedTrainer
 from neurontune_core.tune_run import EpochRecord, NothingLeft, TuneResult, TuneRun, initial
 
 __all__ = ["EpochRecord", "NothingLeft", "TuneResult", "neurontune", "neurontune_halves"]
@@ -54,7 +54,7 @@ def neurontune(
     check_compatible(identification, tuning)
     head.check_fits(tuning.num_neurons, tuning.num_classes)
     normalizer = Normalizer.fit(tuning.embeddings, config.normalize)
-    vectors = widened(normalizer.apply(identification.embeddings))
+    vectors = normalizer.apply(identification.embeddings)
     if scorer is None or config.normalize != "none":
         scorer = SpuriousnessScorer(
             vectors,

@@ -165,6 +165,12 @@ def test_infinities_that_cancel_are_found_in_any_block(monkeypatch: pytest.Monke
         make_set(embeddings=embeddings)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_bad_value_in_half_precision_is_found(bad: float) -> None:
+    with pytest.raises(InputError, match="1 embeddings hold NaN or infinity, in rows 7;"):
+        make_set(embeddings=with_bad_value(7, bad).astype(np.float16))
+
+
 def test_sums_beyond_half_precision_are_not_taken_for_infinity() -> None:
     make_set(embeddings=np.full((12, 4), 60_000, np.float16))
 

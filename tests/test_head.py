@@ -24,7 +24,7 @@ def head() -> LinearHead:
 def test_logits_are_the_dot_products_in_any_number_of_blocks(
     head: LinearHead, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_ROWS_PER_BLOCK", 4)
+    monkeypatch.setattr(module, "_VALUES_PER_BLOCK", 20)
     embeddings = np.random.default_rng(1).normal(size=(11, 5)).astype(dtype)
     expected = np.empty((11, 3))
     for row in range(11):

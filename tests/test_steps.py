@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -170,24 +172,39 @@ def test_few_drawn_rows_of_a_large_set_train_as_all_rows_do() -> None:
     np.testing.assert_allclose(trainer.head().weight, expected.weight, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_a_set_too_large_to_widen_trains_the_same_bit_for_bit(dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, head = problem(2)
-    vectors = data.embeddings.astype(dtype)
-    vectors.flags.writeable = False
-    config = TuneConfig(batches=6, batch_size=10)
-    mask = np.broadcast_to(np.arange(13) % 3 > 0, (2, 13)).astype(np.float32)
+@pytest.mark.parametrize("classes", [2, 20])
+@pytest.mark.parametrize("batches", [3, 30])  # fewer rows drawn than there are, and every row several times
+def test_half_precision_on_disk_trains_as_the_same_numbers_in_memory(
+    classes: int, batches: int, tmp_path: Path
+) -> None:
+    data, head = problem(classes, samples=200, neurons=400)
+    np.save(tmp_path / "half.npy", data.embeddings.astype(np.float16))
+    half = np.load(tmp_path / "half.npy", mmap_mode="r")
+    single = half.astype(np.float32)
+    mask = np.broadcast_to(np.arange(400) % 3 > 0, (classes, 400)).astype(np.float32)
     heads = []
-    for limit in (1 << 31, 0):
-        monkeypatch.setattr(steps, "_MOST_WIDENED_BYTES", limit)
-        for batches in (6, 30):  # fewer and more rows drawn than there are
-            config = TuneConfig(batches=batches, batch_size=10)
-            trainer = BalancedTrainer(head, vectors, data, config, np.random.default_rng(0))
-            trainer.run(mask)
-            trainer.run(np.ones((2, 13), np.float32))
-            heads.append(trainer.head())
-    np.testing.assert_array_equal(heads[0].weight, heads[2].weight)
-    np.testing.assert_array_equal(heads[1].weight, heads[3].weight)
+    for vectors in (half, single):
+        trainer = BalancedTrainer(
+            head, vectors, data, TuneConfig(batches=batches, batch_size=40), np.random.default_rng(0)
+        )
+        for factors in (mask, np.ones_like(mask), mask):
+            trainer.run(factors)
+        heads.append(trainer.head())
+    np.testing.assert_array_equal(heads[0].weight, heads[1].weight)
+    np.testing.assert_array_equal(heads[0].bias, heads[1].bias)
+
+
+def test_the_columns_left_out_take_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, head = problem(3)
+    mask = np.broadcast_to(np.arange(13) % 3 > 0, (3, 13)).astype(np.float32)
+    heads = []
+    for uses in (2, 1000):
+        monkeypatch.setattr(steps, "_USES", uses)
+        trainer = trainer_of(data, head, TuneConfig(batches=20, batch_size=30, learning_rate=0.05))
+        trainer.run(mask)
+        heads.append(trainer.head())
+    np.testing.assert_allclose(heads[0].weight, heads[1].weight, atol=1e-6)
+    assert (heads[0].weight != head.weight)[:, 1:3].all()
 
 
 def test_the_starting_head_is_not_changed() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
 from neurontune_core.normalize import Normalizer
+from neurontune_core.precision import as_float32
 
 _MOST_TIMES = 10.0  # as heavy as this many other samples of its class
 _MOST_SHARE = 0.25  # of the weight of a class: where classes overlap, many samples are hard without a shortcut
@@ -70,7 +71,7 @@ def reweighted(sets: list[EmbeddingSet], seed: int = 0) -> tuple[LinearHead, flo
 
     sets = [thinned(each, seed) for each in sets]
     labels, classes = np.concatenate([each.labels for each in sets]), sets[0].num_classes
-    raw = np.concatenate([np.asarray(each.embeddings, dtype=np.float32) for each in sets])
+    raw = np.concatenate([as_float32(each.embeddings) for each in sets])
     normalizer = Normalizer.fit(raw, "standardize")
     vectors = normalizer.apply(raw)
     hard = hard_samples(vectors, labels, classes)

@@ -7,6 +7,7 @@ import numpy as np
 from neurontune_core.baselines.base import TrainSettings
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
+from neurontune_core.precision import as_float32
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -39,7 +40,7 @@ def balanced_weights(labels: np.ndarray) -> np.ndarray:
 
 def widened(embedding_set: EmbeddingSet) -> np.ndarray:
     """[N, M] float32 in memory, so that batches are gathered fast."""
-    return np.require(embedding_set.embeddings, np.float32, ["C"])
+    return np.require(as_float32(embedding_set.embeddings), np.float32, ["C"])
 
 
 def balanced_batches(keys: np.ndarray, steps: int, size: int, rng: np.random.Generator) -> np.ndarray:
