@@ -3,8 +3,8 @@
 162,770 samples to tune on, 19,914 to identify and 19,914 to evaluate on, in a generated project. The real app is driven
 in headless Chromium through every screen: each split looked at, λ and the mask value moved, neurons stepped through,
 slices and the map, a retraining of forty epochs with masking off beside it and the adviser after it, what was fixed and
-broken, the exported head. Every tenth of a second the memory of the app and its jobs is read: what is its own (RssAnon and
-RssShmem), and with the pages of files that are mapped, which the system takes back whenever it needs them.
+broken, the exported head. Five times a second the memory of the app and its jobs is read: what is its own, and with the
+pages of mapped files (each counted once: Pss), which the system takes back whenever it needs them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from playwright.sync_api import Page, sync_playwright
 from neurontune_core.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
-_OWN, _FILES = ("RssAnon", "RssShmem"), ("RssFile",)
+_OWN, _FILES = ("Pss_Anon", "Pss_Shmem"), ("Pss_File",)
 _GB = 1024**2  # kB
 
 
@@ -40,17 +40,16 @@ class Watch:
             own = everything = 0.0
             for child in psutil.Process().children(recursive=True):
                 try:
-                    status = Path(f"/proc/{child.pid}/status").read_text()
-                except OSError:  # it has just ended
+                    if "python" not in child.name():
+                        continue
+                    said = Path(f"/proc/{child.pid}/smaps_rollup").read_text()
+                except (OSError, psutil.NoSuchProcess):  # it has just ended
                     continue
-                if "python" in status.partition("\n")[0]:
-                    parts = {
-                        name: int(kb) / _GB for name, kb in re.findall(r"^(Rss\w+):\s+(\d+)", status, re.MULTILINE)
-                    }
-                    own += sum(parts.get(name, 0) for name in _OWN)
-                    everything += sum(parts.get(name, 0) for name in (*_OWN, *_FILES))
+                parts = {name: int(kb) / _GB for name, kb in re.findall(r"^(Pss_\w+):\s+(\d+)", said, re.MULTILINE)}
+                own += sum(parts[name] for name in _OWN)
+                everything += sum(parts[name] for name in (*_OWN, *_FILES))
             self.own, self.all = max(self.own, own), max(self.all, everything)
-            time.sleep(0.1)
+            time.sleep(0.2)
 
 
 def settled(page: Page) -> None:

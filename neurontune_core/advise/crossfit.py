@@ -21,7 +21,6 @@ Key = Literal["erm", "masking_off", "neurontune", "weighted_up", "masking_off_he
 
 FOLDS = 4
 _THREADS = 2
-_MOST_BYTES_TWICE = 1 << 29  # each run widens and gathers the tuning set: larger ones take turns
 _BEST_EPOCHS = 5  # averaged by NeuronTune: one epoch's head is a lottery ticket (METHOD.md, selection trials)
 
 
@@ -215,10 +214,7 @@ class CrossFitter:
             return None
 
     def _candidate(self, key: Key, jobs: Sequence[_Job]) -> Candidate:
-        small = 4 * self.tuning.embeddings.size <= _MOST_BYTES_TWICE
-        with ThreadPoolExecutor(
-            _THREADS if small else 1
-        ) as pool:  # the loops release the GIL; a run never depends on another
+        with ThreadPoolExecutor(_THREADS) as pool:  # the loops release the GIL; a run never depends on another
             members = tuple(pool.map(self._member, jobs))
         made = self._averaged(key, [member.head for member in members], [job.judging for job in jobs])
         return replace(made, members=members)

@@ -30,7 +30,8 @@ def hard_samples(vectors: np.ndarray, labels: np.ndarray, num_classes: int) -> n
         num_classes: C.
     """
     means = np.stack([vectors[labels == label].mean(axis=0) for label in range(num_classes)])
-    squared = np.square(vectors).sum(axis=1)[:, None] - 2 * vectors @ means.T + np.square(means).sum(axis=1)
+    lengths = np.einsum("nm,nm->n", vectors, vectors)
+    squared = lengths[:, None] - 2 * vectors @ means.T + np.square(means).sum(axis=1)
     count = np.bincount(labels, minlength=num_classes)[labels]
     rows = np.arange(len(labels))
     squared[rows, labels] *= (count / (count - 1)) ** 2  # the distance once the sample has left its own mean
@@ -74,6 +75,7 @@ def reweighted(sets: list[EmbeddingSet], seed: int = 0) -> tuple[LinearHead, flo
     raw = np.concatenate([as_float32(each.embeddings) for each in sets])
     normalizer = Normalizer.fit(raw, "standardize")
     vectors = normalizer.apply(raw)
+    del raw  # as large again
     hard = hard_samples(vectors, labels, classes)
     model = LogisticRegression(C=_PENALTY, max_iter=_STEPS, tol=_TOLERANCE)
     model.fit(vectors, labels, sample_weight=sample_weights(hard, labels))
