@@ -1,12 +1,13 @@
 """Forty epochs of 200 class-balanced batches of 128 beside the usual PyTorch loop, in the same run.
 
-Waterbirds size: 4,795 × 2,048 tuning (class shares as there), 1,199 × 2,048 identification, float32, 2 classes. Ours is
-the whole of ``neurontune`` (sort, 41 scoring passes, metrics, selection), with masking on and off; the largest share
-of masked neurons is also capped at a half, because how many are masked decides how much is left to compute. The peer
-is TensorDataset + DataLoader with a WeightedRandomSampler that balances the classes + autograd + torch.optim.SGD on one
-thread, training alone; it runs for a few of the forty epochs and its time is scaled up.
+Waterbirds size: 4,795 × 2,048 tuning (class shares as there), 1,199 × 2,048 identification, 2 classes; in float32, and
+in float16, as projects hold them. Ours is the whole of ``neurontune`` (sort, 41 scoring passes, metrics, selection),
+with masking on and off; the largest share of masked neurons is also capped at a half, because how many are masked
+decides how much is left to compute. The peer is TensorDataset + DataLoader with a WeightedRandomSampler that balances
+the classes + autograd + torch.optim.SGD on one thread, training alone, in float32; it runs for a few of the forty
+epochs and its time is scaled up.
 
-CelebA size (``--celeba``): 162,770 × 2,048 float16 tuning on a memory map in a temporary folder, 19,867 × 2,048
+CelebA size (``--celeba``): 162,770 × 2,048 float16 tuning on a memory map in a temporary folder, 19,867 × 2,048 float16
 identification; ours alone, with the peak of resident memory (mapped pages count in it).
 """
 
@@ -32,6 +33,11 @@ def make(rng: np.random.Generator, samples: int, neurons: int, minority: float) 
     embeddings = np.maximum(rng.standard_normal((samples, neurons), dtype=np.float32), 0)
     embeddings[:, :32] += 0.5 * labels[:, None]
     return EmbeddingSet(embeddings, labels, ("a", "b"))
+
+
+def stored(each: EmbeddingSet, dtype: type) -> EmbeddingSet:
+    """The set with its vectors in this type."""
+    return replace(each, embeddings=each.embeddings.astype(dtype))
 
 
 def rough_head(rng: np.random.Generator, neurons: int) -> LinearHead:
@@ -89,7 +95,7 @@ def print_rows(
     ):
         seconds, masked = our_seconds(head, identification, tuning, config, repeats)
         ratio = "" if peer is None else f"{peer / seconds:.1f}"
-        print(f"| {name} | {seconds:.2f} | {masked:.0%} | {ratio} |", flush=True)
+        print(f"| {name}, {tuning.embeddings.dtype} | {seconds:.2f} | {masked:.0%} | {ratio} |", flush=True)
 
 
 def main() -> None:
@@ -101,15 +107,17 @@ def main() -> None:
     rng = np.random.default_rng(0)
     head = rough_head(rng, 2048)
     warm = make(rng, 300, 2048, 0.5)
-    neurontune(head, warm, warm, replace(CONFIG, epochs=1, batches=2))  # compiles, or loads what was compiled before
+    for dtype in (np.float32, np.float16):  # compiles, or loads what was compiled before
+        neurontune(head, stored(warm, dtype), stored(warm, dtype), replace(CONFIG, epochs=1, batches=2))
     print("| run | seconds | masked | times faster than PyTorch |\n|---|---|---|---|")
     if not arguments.celeba:
         tuning, identification = make(rng, 4795, 2048, 0.23), make(rng, 1199, 2048, 0.22)
         peer = torch_seconds(tuning, head, arguments.torch_epochs)
         print(f"| PyTorch (scaled from {arguments.torch_epochs} epochs) | {peer:.1f} | 0% | 1 |", flush=True)
-        print_rows(head, identification, tuning, arguments.repeats, peer)
+        for dtype in (np.float32, np.float16):
+            print_rows(head, stored(identification, dtype), stored(tuning, dtype), arguments.repeats, peer)
         return
-    identification = make(rng, 19_867, 2048, 0.15)
+    identification = stored(make(rng, 19_867, 2048, 0.15), np.float16)
     with tempfile.TemporaryDirectory() as folder:
         path, labels = Path(folder) / "embeddings.npy", []
         file = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(162_770, 2048))

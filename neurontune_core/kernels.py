@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numba.extending import overload
 
+_ZERO = np.float32(0)
 _BLOCK = 16  # samples counted between two looks at whether a wanted rank has been passed
 
 
@@ -89,7 +90,7 @@ def larger_differences(values, observed, tails, middle, out):  # type: ignore[no
 def as_floats(row, buffer):  # type: ignore[no-untyped-def]
     """In compiled code alone: the numbers of a row: float32 as it stands, bits of float16 widened into ``buffer``.
 
-    NaN and infinity come out as they are; every other float16 is exactly that float32.
+    Every finite float16 is exactly that float32.
     """
     raise NotImplementedError
 
@@ -101,15 +102,10 @@ def _as_floats(row, buffer):  # type: ignore[no-untyped-def]
 
     def widened(row, buffer):  # type: ignore[no-untyped-def]
         # The exponent's bias differs by 112. Shifts and one product become vector instructions on every machine.
-        bits = buffer.view(np.uint32)
         for k in range(row.shape[0]):
             half = np.uint32(row[k])
-            bits[k] = ((half & np.uint32(0x7FFF)) << np.uint32(13)) | ((half & np.uint32(0x8000)) << np.uint32(16))
-        for k in range(row.shape[0]):
-            value = buffer[k] * np.float32(2.0**112)
-            if abs(value) >= np.float32(65536):  # the largest finite one is 65,504
-                value = value * np.float32(np.inf) if row[k] & 0x3FF == 0 else np.float32(np.nan)
-            buffer[k] = value
+            bits = ((half & np.uint32(0x7FFF)) << np.uint32(13)) | ((half & np.uint32(0x8000)) << np.uint32(16))
+            buffer[k] = np.uint32(bits).view(np.float32) * np.float32(2.0**112)
         return buffer
 
     return widened
@@ -117,9 +113,18 @@ def _as_floats(row, buffer):  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True)
 def widen(rows, out):  # type: ignore[no-untyped-def]
-    """``out`` [R, M] float32 = the float16 numbers whose bits ``rows`` [R, M] uint16 are."""
+    """``out`` [R, M] float32 = the float16 numbers whose bits ``rows`` [R, M] uint16 are, NaN and infinity too."""
+    full = np.uint16(0x7C00)  # the exponent of what is not finite
     for r in range(rows.shape[0]):
-        as_floats(rows[r], out[r])
+        row, wide = rows[r], out[r]
+        as_floats(row, wide)
+        largest = np.uint16(0)
+        for k in range(row.shape[0]):
+            largest = max(largest, row[k] & full)
+        if largest == full:
+            for k in range(row.shape[0]):
+                if row[k] & full == full:
+                    wide[k] = wide[k] * np.float32(np.inf) if row[k] & 0x3FF == 0 else np.float32(np.nan)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -137,8 +142,9 @@ def balanced_steps(  # type: ignore[no-untyped-def]
 ):
     """One optimiser step on the cross-entropy of every batch; ``weight``, ``bias`` and ``moments`` change in place.
 
-    The gradient of the softmax cross-entropy sums to zero over the classes, so only C - 1 of them are computed. A row
-    is used for its logits and for the gradient while it is in the cache: no batch is ever copied.
+    The gradient of the softmax cross-entropy sums to zero over the classes, so only C - 1 of them are computed. Rows
+    are taken four at a time, and used for their logits and for the gradient while they are in the cache: no batch is
+    ever copied, and the weights are read once for four rows.
 
     Args:
         vectors: [R, K] float32, or the bits of float16 as uint16: the columns that may get a gradient.
@@ -162,8 +168,10 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     gradient = np.empty((classes - 1, kept), np.float32)
     full = np.zeros((classes, neurons), np.float32)
     full_bias = np.empty(classes, np.float32)
-    share = np.empty(classes, np.float32)
-    buffer = np.empty(kept, np.float32)
+    buffers = np.empty((4, kept), np.float32)
+    logits = np.empty((4, classes), np.float32)
+    push = np.empty((4, classes), np.float32)
+    at = np.empty(4, np.int64)
     loss = 0.0
     for s in range(steps):
         for c in range(classes - 1):
@@ -172,40 +180,56 @@ def balanced_steps(  # type: ignore[no-untyped-def]
                 relative[c, k] = weight[c + 1, column] * mask[c + 1, k] - weight[0, column] * mask[0, k]
         gradient[:] = 0
         full_bias[:] = 0
-        for r in range(size):
-            row = as_floats(vectors[batches[s, r]], buffer)
-            label = labels[batches[s, r]]
-            top = np.float32(0)
-            share[0] = 0
+        for start in range(0, size, 4):
+            for j in range(4):  # beyond the batch the last row stands in, and pushes nothing
+                at[j] = batches[s, min(start + j, size - 1)]
+            one, two = as_floats(vectors[at[0]], buffers[0]), as_floats(vectors[at[1]], buffers[1])
+            three, four = as_floats(vectors[at[2]], buffers[2]), as_floats(vectors[at[3]], buffers[3])
             for c in range(classes - 1):
-                total = np.float32(0)
-                weights = relative[c]
+                weights, first, second, third, fourth = relative[c], _ZERO, _ZERO, _ZERO, _ZERO
                 for k in range(kept):
-                    total += row[k] * weights[k]
-                share[c + 1] = total + bias[c + 1] - bias[0]
-                top = max(top, share[c + 1])
-            norm = np.float32(0)
-            own = share[label]
-            for c in range(classes):
-                share[c] = np.exp(share[c] - top)
-                norm += share[c]
-            loss += np.log(norm) + top - own
-            for c in range(classes):
-                push = (share[c] / norm - (1 if c == label else 0)) / np.float32(size)
-                full_bias[c] += push
-                if c > 0:
-                    out = gradient[c - 1]
-                    push32 = np.float32(push)
-                    for k in range(kept):
-                        out[k] += push32 * row[k]
+                    first += one[k] * weights[k]
+                    second += two[k] * weights[k]
+                    third += three[k] * weights[k]
+                    fourth += four[k] * weights[k]
+                rise = bias[c + 1] - bias[0]
+                logits[0, c + 1], logits[1, c + 1] = first + rise, second + rise
+                logits[2, c + 1], logits[3, c + 1] = third + rise, fourth + rise
+            push[:] = 0
+            for j in range(min(4, size - start)):
+                loss += _pull(logits[j], labels[at[j]], size, push[j], full_bias)
+            for c in range(classes - 1):
+                out = gradient[c]
+                a, b, d, e = push[0, c + 1], push[1, c + 1], push[2, c + 1], push[3, c + 1]
+                for k in range(kept):
+                    out[k] += a * one[k] + b * two[k] + d * three[k] + e * four[k]
         for k in range(kept):
-            rest = np.float32(0)
+            rest = _ZERO
             for c in range(classes - 1):
                 rest -= gradient[c, k]
                 full[c + 1, columns[k]] = gradient[c, k] * mask[c + 1, k]
             full[0, columns[k]] = rest * mask[0, k]
         optimizer_step(weight, bias, full, full_bias, moments, rate, decay, momentum, adam, step + s + 1)
     return loss / (steps * size)
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def _pull(logits, label, size, push, full_bias):  # type: ignore[no-untyped-def]
+    """One row's cross-entropy, from its logits relative to class 0; ``push`` [C] becomes its gradient by the logits,
+    which is added to ``full_bias``."""
+    classes = logits.shape[0]
+    logits[0] = 0
+    top = norm = _ZERO
+    for c in range(1, classes):
+        top = max(top, logits[c])
+    own = logits[label]
+    for c in range(classes):
+        push[c] = np.exp(logits[c] - top)
+        norm += push[c]
+    for c in range(classes):
+        push[c] = np.float32((push[c] / norm - (1 if c == label else 0)) / np.float32(size))
+        full_bias[c] += push[c]
+    return np.log(norm) + top - own
 
 
 @numba.njit(nogil=True, cache=True)

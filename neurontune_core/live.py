@@ -109,7 +109,7 @@ class LiveRun(_Beside):
             return identification, tuning, None
         same = TuneConfig()
         plain = (self.config.magnitude, self.config.statistic) == (same.magnitude, same.statistic)
-        tuning = diagnosis.project.load_set(self.tuning)
+        tuning = diagnosis.samples(self.tuning)
         return diagnosis.identification, tuning, diagnosis.scorer if plain else None
 
     def _should_stop(self, method: str):  # type: ignore[no-untyped-def]

@@ -77,22 +77,21 @@ def test_scores_are_numpys_medians_bit_for_bit(problem, magnitude: bool) -> None
 
 
 @settings(max_examples=50, deadline=None)
-@given(problems())
-def test_a_scorer_asked_again_answers_as_a_fresh_one(problem) -> None:
+@given(problems(), st.booleans())
+def test_a_scorer_that_sorted_once_answers_every_time_as_numpys_medians(problem, magnitude: bool) -> None:
     embeddings, labels, predictions, classes = problem
-    scorer = SpuriousnessScorer(embeddings, labels, classes)
+    scorer = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)
     scorer((labels + 1) % classes)
-    np.testing.assert_array_equal(
-        scorer(predictions).delta, spuriousness_scores(embeddings, labels, predictions, classes).delta
-    )
+    assert_is_eq_5(scorer(predictions), *slow_medians(embeddings, labels, predictions, classes, magnitude))
 
 
 def test_scores_are_exact_on_more_samples_than_one_block_and_more_neurons_than_one_block() -> None:
     rng = np.random.default_rng(1)
     embeddings, labels = relu_like(rng, (1001, 130)), rng.integers(0, 3, 1001)
+    scorer = SpuriousnessScorer(embeddings, labels, 3)
     for error_rate in (0.02, 0.1, 0.5, 0.9):
         predictions = np.where(rng.random(1001) < error_rate, (labels + 1) % 3, labels)
-        scores = spuriousness_scores(embeddings, labels, predictions, 3)
+        scores = scorer(predictions)
         for label in range(3):
             for part, outcome in (
                 (scores.median_incorrect, predictions != labels),
@@ -102,25 +101,26 @@ def test_scores_are_exact_on_more_samples_than_one_block_and_more_neurons_than_o
                 np.testing.assert_array_equal(part[label], expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("samples", [1 << 16, (1 << 16) + 1])
-def test_scores_are_exact_where_the_sample_index_outgrows_16_bits(samples: int) -> None:
+def test_scores_are_exact_where_the_sample_index_outgrows_16_bits(samples: int, dtype: type) -> None:
     rng = np.random.default_rng(2)
-    embeddings = rng.permutation(samples).astype(np.float32)[:, None]
+    embeddings = (rng.permutation(samples) % 60_000).astype(dtype)[:, None]
     predictions = np.ones(samples, dtype=np.int64)
     predictions[-1] = 0  # the median of the hits is the last sample, whose index is the first to overflow
-    scores = spuriousness_scores(embeddings, np.zeros(samples, dtype=np.int64), predictions, 1)
-    assert scores.median_incorrect[0, 0] == np.median(embeddings[predictions == 1])
-    assert scores.median_correct[0, 0] == np.median(embeddings[predictions == 0])
+    scores = SpuriousnessScorer(embeddings, np.zeros(samples, dtype=np.int64), 1)(predictions)
+    assert scores.median_incorrect[0, 0] == np.median(embeddings[predictions == 1].astype(np.float32))
+    assert scores.median_correct[0, 0] == np.median(embeddings[predictions == 0].astype(np.float32))
 
 
 @settings(max_examples=50, deadline=None)
 @given(problems(), st.booleans())
 def test_a_set_too_large_to_keep_sorted_scores_the_same_bit_for_bit(problem, magnitude: bool) -> None:
     embeddings, labels, predictions, classes = problem
-    kept = spuriousness_scores(embeddings, labels, predictions, classes, magnitude=magnitude)
+    kept = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identify, "_MOST_ORDER_BYTES", 0)
-        afresh = spuriousness_scores(embeddings, labels, predictions, classes, magnitude=magnitude)
+        afresh = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     for name in ("delta", "median_incorrect", "median_correct"):
         np.testing.assert_array_equal(getattr(kept, name), getattr(afresh, name))
     assert kept.sfit == afresh.sfit
