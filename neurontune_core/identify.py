@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -10,13 +12,14 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.errors import InputError
-from neurontune_core.precision import as_float32
+from neurontune_core.precision import as_float32, for_kernels
 
 Statistic = Literal["median", "mean", "quantile"]
 
 FEW_MISTAKES = 5  # below this many, a class's scores are called uncertain
-_NEURONS_PER_BLOCK = 64  # bounds the memory of the one-time sort
-_MOST_ORDER_BYTES = 1 << 30  # larger sets are partitioned afresh at each pass instead of being kept sorted
+_NEURONS_PER_BLOCK = 64
+_VALUES_PER_BLOCK = 1 << 25  # bounds the memory of the one-time sort
+_MOST_ORDER_BYTES = 1 << 30  # of larger sets the sorted samples are kept in a temporary file, not in memory
 
 
 class NoMistakes(InputError):
@@ -76,6 +79,9 @@ def chance_share(num_classes: int) -> float:
 class SpuriousnessScorer:
     """Sorts the activations once; calling it with new predictions then only counts.
 
+    The sorted samples take as much room as float32 embeddings. Beyond 1 GiB they stand in a temporary file, which goes
+    with the scorer; where the disk has no room for it, every call selects afresh, with the same numbers.
+
     Args:
         embeddings: [N, M] floats, raw (never masked).
         labels: [N] int, 0..C-1.
@@ -106,7 +112,8 @@ class SpuriousnessScorer:
             raise InputError(f'Expected statistic to be "median", "mean" or "quantile", but got "{statistic}".')
         if not 0.0 < quantile < 1.0:
             raise InputError(f"Expected a quantile between 0 and 1, but got {quantile}.")
-        self._embeddings = embeddings
+        half = embeddings.dtype == np.float16
+        self._embeddings = embeddings if half else np.asarray(embeddings, dtype=np.float32)
         self._labels = np.asarray(labels)
         self._magnitude = magnitude
         self._statistic = statistic
@@ -116,8 +123,11 @@ class SpuriousnessScorer:
         self._orders: list[np.ndarray] | None = None
         largest = max((len(rows) for rows in self._rows), default=0)
         index_type = np.uint16 if largest <= 1 << 16 else np.uint32
-        if sort and statistic != "mean" and embeddings.size * np.dtype(index_type).itemsize <= _MOST_ORDER_BYTES:
-            self._orders = [self._sort(rows, index_type) for rows in self._rows]
+        if sort and statistic != "mean":
+            needed = embeddings.size * np.dtype(index_type).itemsize
+            in_memory = needed <= _MOST_ORDER_BYTES
+            if in_memory or shutil.disk_usage(tempfile.gettempdir()).free > 2 * needed:
+                self._orders = [self._sort(rows, index_type, in_memory) for rows in self._rows]
 
     def __call__(self, predictions: np.ndarray) -> SpuriousnessScores:
         """Score the outcomes of these predictions.
@@ -171,8 +181,10 @@ class SpuriousnessScorer:
     def _statistics(self, label: int, rows: np.ndarray, wrong: np.ndarray) -> np.ndarray:
         """[2, P, M] statistic of the wrong and of the right samples of one class under P heads, whose outcomes on it
         are ``wrong`` [P, n]; NaN where there are none."""
+        if self._statistic == "mean":
+            return np.stack([[self._mean(rows[each]), self._mean(rows[~each])] for each in wrong], axis=1)
         if self._orders is None:
-            return np.stack([np.stack(self._statistics_afresh(rows, each)) for each in wrong], axis=1)
+            return np.stack([[self._selected(rows[each]), self._selected(rows[~each])] for each in wrong], axis=1)
         samples = self._at_ranks(self._orders[label], wrong)
         parts = np.empty((2, len(wrong), self._embeddings.shape[1]), dtype=np.float32)
         columns = np.arange(samples.shape[1])[:, None]
@@ -199,29 +211,39 @@ class SpuriousnessScorer:
                 kernels_shared.order_statistics(order, wrong[part], wanted[part], samples[part])
         return samples
 
-    def _statistics_afresh(self, rows: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = np.full((2, self._embeddings.shape[1]), np.nan, dtype=np.float32)
-        for block, values in self._blocks(rows):
-            for part, chosen in zip(parts, (values[wrong], values[~wrong]), strict=True):
-                if len(chosen) == 0:
-                    continue
-                if self._statistic == "median":
-                    part[block] = np.median(chosen, axis=0)
-                elif self._statistic == "mean":
-                    part[block] = chosen.mean(axis=0, dtype=np.float64)
-                else:
-                    part[block] = np.quantile(chosen, self._quantile, axis=0)
-        return parts[0], parts[1]
+    def _selected(self, rows: np.ndarray) -> np.ndarray:
+        """[M] the statistic of these samples, from the unsorted values."""
+        from neurontune_core import kernels_select
 
-    def _blocks(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """[n, block] float32 activations of the rows, a block of neurons at a time."""
-        for block in _neuron_blocks(self._embeddings.shape[1]):
+        vectors = for_kernels(self._embeddings)
+        bits = vectors.view(np.uint16 if vectors.dtype == np.uint16 else np.uint32)
+        neurons = bits.shape[1]
+        found = np.zeros((neurons, 2), dtype=np.uint32)
+        if len(rows):
+            low, high = self._ranks(len(rows))
+            sign = 1 << (8 * bits.itemsize - 1)
+            positive, negative = (0, sign) if self._magnitude else (sign, 2 * sign - 1)
+            keys = np.empty((_block(neurons, len(rows)), len(rows)), dtype=np.uint32)
+            kernels_select.select(bits, rows, low, high > low, np.uint32(positive), np.uint32(negative), keys, found)
+        values = as_float32(_floats(found.astype(bits.dtype), self._magnitude))
+        return self._between(values[:, 0], values[:, 1], len(rows))
+
+    def _mean(self, rows: np.ndarray) -> np.ndarray:
+        """[M] the mean of these samples."""
+        mean = np.full(self._embeddings.shape[1], np.nan, dtype=np.float32)
+        for block in _neuron_blocks(len(mean), len(rows)) if len(rows) else ():
             values = as_float32(self._embeddings[rows, block])
-            yield block, np.abs(values) if self._magnitude else values
+            mean[block] = (np.abs(values) if self._magnitude else values).mean(axis=0, dtype=np.float64)
+        return mean
 
-    def _sort(self, rows: np.ndarray, index_type: type[np.unsignedinteger]) -> np.ndarray:
+    def _sort(self, rows: np.ndarray, index_type: type[np.unsignedinteger], in_memory: bool) -> np.ndarray:
         """[M, n] the samples of a class by ascending value, for every neuron."""
-        order = np.empty((self._embeddings.shape[1], len(rows)), dtype=index_type)
+        shape = (self._embeddings.shape[1], len(rows))
+        if in_memory or len(rows) == 0:
+            order = np.empty(shape, dtype=index_type)
+        else:
+            with tempfile.TemporaryFile() as file:  # the mapping outlives it, and nothing outlives the mapping
+                order = np.asarray(np.memmap(file, index_type, "w+", shape=shape))
 
         def sort(block: slice) -> None:
             # Value and position packed into one integer: sorting those is several times faster than an argsort.
@@ -234,7 +256,7 @@ class SpuriousnessScorer:
             order[block] = packed.astype(index_type)  # the lower bits
 
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(sort, _neuron_blocks(self._embeddings.shape[1])))
+            list(pool.map(sort, _neuron_blocks(*shape)))
         return order
 
     def _ranks(self, count: int) -> np.ndarray:
@@ -267,8 +289,14 @@ class SpuriousnessScorer:
         return tuple(sentences)
 
 
-def _neuron_blocks(neurons: int) -> list[slice]:
-    return [slice(start, start + _NEURONS_PER_BLOCK) for start in range(0, neurons, _NEURONS_PER_BLOCK)]
+def _block(neurons: int, samples: int) -> int:
+    """How many neurons of so many samples are taken together."""
+    return max(1, min(neurons, _NEURONS_PER_BLOCK, _VALUES_PER_BLOCK // max(1, samples)))
+
+
+def _neuron_blocks(neurons: int, samples: int) -> list[slice]:
+    step = _block(neurons, samples)
+    return [slice(start, start + step) for start in range(0, neurons, step)]
 
 
 def _keys(values: np.ndarray, magnitude: bool) -> np.ndarray:
@@ -276,6 +304,13 @@ def _keys(values: np.ndarray, magnitude: bool) -> np.ndarray:
     bits: np.ndarray = values.view(np.uint16 if values.dtype == np.float16 else np.uint32)
     sign = 1 << (8 * bits.itemsize - 1)
     return bits & (sign - 1) if magnitude else np.where(bits & sign, ~bits, bits | sign)
+
+
+def _floats(keys: np.ndarray, magnitude: bool) -> np.ndarray:
+    """The values, or their magnitudes, that `_keys` were made of."""
+    sign = 1 << (8 * keys.itemsize - 1)
+    bits = keys if magnitude else np.where(keys & sign, keys ^ keys.dtype.type(sign), ~keys)
+    return bits.view(np.float16 if keys.dtype == np.uint16 else np.float32)
 
 
 def spuriousness_scores(

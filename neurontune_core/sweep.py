@@ -36,7 +36,10 @@ def neurontune_sweep(
     *,
     on_epoch: Callable[[], object] | None = None,
 ) -> list[Outcome]:
-    """What `neurontune` gives for each of the settings, to a float's precision, for much less than that many runs.
+    """What `neurontune` gives for each of the settings, for much less than that many runs.
+
+    Sums are taken in another order, so a head agrees to a float's precision, until one sample stands so close to the
+    border between two classes that rounding decides its prediction: from there on scores, masks and heads may part.
 
     Settings that differ only in how an epoch is chosen are one run. Those with the same seed, batches and scaling are
     trained side by side on the same rows. The one-time sort is shared by all with the same statistic.

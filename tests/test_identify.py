@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections import namedtuple
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,28 +117,79 @@ def test_scores_are_exact_where_the_sample_index_outgrows_16_bits(samples: int, 
     assert scores.median_correct[0, 0] == np.median(embeddings[predictions == 0].astype(np.float32))
 
 
+Usage = namedtuple("Usage", "free")
+
+
+@pytest.mark.parametrize("free", [0, 1 << 40])
 @settings(max_examples=50, deadline=None)
-@given(problems(), st.booleans())
-def test_a_set_too_large_to_keep_sorted_scores_the_same_bit_for_bit(problem, magnitude: bool) -> None:
+@given(problem=problems(), magnitude=st.booleans())
+def test_a_set_too_large_to_keep_sorted_in_memory_scores_the_same_bit_for_bit(
+    free: int, problem, magnitude: bool
+) -> None:
     embeddings, labels, predictions, classes = problem
     kept = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identify, "_MOST_ORDER_BYTES", 0)
-        afresh = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
+        patch.setattr(identify, "_VALUES_PER_BLOCK", 2 * len(labels))  # two neurons at a time
+        patch.setattr(identify.shutil, "disk_usage", lambda _: Usage(free))
+        found = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     for name in ("delta", "median_incorrect", "median_correct"):
-        np.testing.assert_array_equal(getattr(kept, name), getattr(afresh, name))
-    assert kept.sfit == afresh.sfit
+        np.testing.assert_array_equal(getattr(kept, name), getattr(found, name))
+    assert kept.sfit == found.sfit
 
 
-@pytest.mark.parametrize("most_bytes", [0, 1 << 30])
+def test_what_is_kept_beyond_memory_goes_with_the_scorer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    temporary_file = tempfile.TemporaryFile
+
+    def opening() -> object:
+        opened.append(temporary_file(dir=tmp_path))
+        return opened[-1]
+
+    monkeypatch.setattr(identify, "_MOST_ORDER_BYTES", 0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", opening)
+    rng = np.random.default_rng(0)
+    scorer = SpuriousnessScorer(rng.normal(size=(60, 4)), rng.integers(0, 2, 60), 2)
+    assert [file.closed for file in opened] == [True, True]
+    del scorer
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("magnitude", [False, True])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("samples", [96, 97, 5000, 5001])
+def test_one_call_selects_numpys_medians_from_many_samples_of_any_shape(
+    samples: int, dtype: type, magnitude: bool
+) -> None:
+    rng = np.random.default_rng(samples)
+    normal, few = rng.normal(size=samples), rng.integers(-2, 3, samples)
+    half = np.arange(samples) < samples // 2  # the two middle values of all are far apart
+    tiny = np.where(rng.random(samples) < 0.5, 1e-7, -1e-7)  # subnormal in float16
+    columns = [
+        normal,
+        np.maximum(normal, 0),
+        few,
+        np.full(samples, -0.3),
+        np.where(half, -900, 900),
+        np.where(half, 1, 3),
+    ]
+    columns += [tiny, np.exp(4 * normal), normal * (rng.random(samples) < 0.1), np.zeros(samples), 100 + normal / 100]
+    embeddings = np.clip(np.stack(columns, axis=1), -6e4, 6e4).astype(dtype)
+    predictions = np.where(rng.random(samples) < 0.3, 1, 0)
+    scores = spuriousness_scores(embeddings, np.zeros(samples, np.int64), predictions, 2, magnitude=magnitude)
+    values = embeddings.astype(np.float32)
+    values = np.abs(values) if magnitude else values
+    np.testing.assert_array_equal(scores.median_correct[0], np.median(values[predictions == 0], axis=0))
+    np.testing.assert_array_equal(scores.median_incorrect[0], np.median(values[predictions == 1], axis=0))
+
+
+@pytest.mark.parametrize("sort", [False, True])
 @settings(max_examples=60, deadline=None)
 @given(problem=problems(), quantile=st.floats(0.01, 0.99))
-def test_quantiles_are_numpys(most_bytes: int, problem, quantile: float) -> None:
+def test_quantiles_are_numpys(sort: bool, problem, quantile: float) -> None:
     embeddings, labels, predictions, classes = problem
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(identify, "_MOST_ORDER_BYTES", most_bytes)
-        scorer = SpuriousnessScorer(embeddings, labels, classes, statistic="quantile", quantile=quantile)
-        scores = scorer(predictions)
+    scorer = SpuriousnessScorer(embeddings, labels, classes, statistic="quantile", quantile=quantile, sort=sort)
+    scores = scorer(predictions)
     for label in range(classes):
         for part, outcome in (
             (scores.median_incorrect, predictions != labels),

@@ -76,7 +76,17 @@ def identify(identification: Identification, head: Head, config: TuneConfig, as_
     """
     found, erm = EmbeddingSet.load(identification), LinearHead.load(head)
     erm.check_fits(found.num_neurons, found.num_classes)
-    scores = _scorer(found, config)(erm.predict(found.embeddings))
+    scorer = SpuriousnessScorer(
+        found.embeddings,
+        found.labels,
+        found.num_classes,
+        magnitude=config.magnitude,
+        statistic=config.statistic,
+        quantile=config.quantile,
+        class_names=found.class_names,
+        sort=False,
+    )
+    scores = scorer(erm.predict(found.embeddings))
     biased = np.flatnonzero(scores.biased(config.threshold))
     warn(scores.warnings)
     answer(
@@ -92,18 +102,6 @@ def identify(identification: Identification, head: Head, config: TuneConfig, as_
         },
         f"{len(biased)} of {found.num_neurons} neurons are biased (score above {config.threshold:g}); "
         f"SFit {scores.sfit:.4g}; {scores.num_incorrect.sum()} mistakes in {found.num_samples} samples.",
-    )
-
-
-def _scorer(found: EmbeddingSet, config: TuneConfig) -> SpuriousnessScorer:
-    return SpuriousnessScorer(
-        found.embeddings,
-        found.labels,
-        found.num_classes,
-        magnitude=config.magnitude,
-        statistic=config.statistic,
-        quantile=config.quantile,
-        class_names=found.class_names,
     )
 
 
