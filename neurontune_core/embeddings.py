@@ -290,9 +290,7 @@ def _refuse_non_finite(embeddings: np.ndarray) -> None:
 
 
 def _all_finite(block: np.ndarray) -> bool:
-    if (
-        block.dtype == np.float16 and block.flags.c_contiguous
-    ):  # numpy is slow with float16: a full exponent in the bits
+    if block.dtype == np.float16 and block.flags.c_contiguous:  # numpy is slow with it: a full exponent in the bits
         return bool((block.view(np.uint16) & 0x7C00).max() < 0x7C00)
     return bool(np.isfinite(np.sum(block, dtype=np.float64)))
 

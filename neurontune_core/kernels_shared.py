@@ -5,10 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from neurontune_core.kernels import (
-    as_floats,
-    optimizer_step,
-)  # after a change there, touch this file: numba caches by file
+# After a change there, touch this file: numba caches by file.
+from neurontune_core.kernels import as_floats, optimizer_step
 
 MOST_LANES = 8  # heads in one pass over the sorted samples: one byte of a word each
 _BLOCK = 32  # samples counted between two looks; their count fits a byte

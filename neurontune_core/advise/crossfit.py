@@ -214,7 +214,7 @@ class CrossFitter:
             return None
 
     def _candidate(self, key: Key, jobs: Sequence[_Job]) -> Candidate:
-        with ThreadPoolExecutor(_THREADS) as pool:  # the loops release the GIL; a run never depends on another
+        with ThreadPoolExecutor(_THREADS) as pool:  # the loops release the GIL; no run depends on another
             members = tuple(pool.map(self._member, jobs))
         made = self._averaged(key, [member.head for member in members], [job.judging for job in jobs])
         return replace(made, members=members)
