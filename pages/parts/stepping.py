@@ -22,7 +22,7 @@ export default function ({ data, parentElement, setStateValue }) {
   root.tell = wanted => setStateValue('wanted', wanted)
   root.presses ??= data.presses
   if (root.presses === data.presses) root.place = data.place // else the answer to a later press is under way
-  if (root.pressed) return root.rest
+  if (root.pressed) return
   const step = by => {
     root.place = (root.place + by + data.count) % data.count
     root.tell({ place: root.place, presses: ++root.presses })
@@ -35,6 +35,8 @@ export default function ({ data, parentElement, setStateValue }) {
     root.append(button)
   }
   root.pressed = event => {
+    // Not by what Streamlit calls when a component goes: it calls that, too, when new data come before it has answered.
+    if (!root.isConnected) return document.removeEventListener('keydown', root.pressed)
     const at = event.composedPath()[0]
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || at.isContentEditable) return
     if (at.matches?.('textarea, select, input:not([type=range], [type=radio], [type=checkbox])')) return
@@ -42,7 +44,6 @@ export default function ({ data, parentElement, setStateValue }) {
     if (found) step(found[1])
   }
   document.addEventListener('keydown', root.pressed)
-  return root.rest = () => document.removeEventListener('keydown', root.pressed)
 }
 """
 _stepper = st.components.v2.component("neurontune_stepper", html="<div class=root></div>", css=_CSS, js=_JS)

@@ -5,7 +5,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
   root.wall ??= new Wall(root, data)
   root.wall.show(data, value => setStateValue('chosen', value))
-  return () => root.wall.rest()
+  return () => root.isConnected || root.wall.rest() // Streamlit calls this, too, when new data come before it has answered
 }
 
 const bytes = text => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), one => one.charCodeAt(0)) // many times faster where it exists

@@ -27,6 +27,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
+UNFINISHED = "[data-stale=true], [data-testid=stSkeleton]"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -102,10 +103,10 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run and nothing on the page is stale, twice with a pause between: a page that has just
-    been loaded may run once more, and listens to keys a moment after it is painted. Then assert on content."""
+    """Wait until the script has run and nothing on the page is stale or still to come, twice with a pause between: a
+    page that has just been loaded may run once more. Then assert on content."""
     for _ in range(2):
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-        page.wait_for_function("document.querySelectorAll('[data-stale=true]').length === 0")
+        page.wait_for_function(f"document.querySelectorAll('{UNFINISHED}').length === 0")
         page.wait_for_timeout(400)
     assert page.locator("[role=dialog]").count() == 0

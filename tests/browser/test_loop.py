@@ -91,6 +91,7 @@ def test_every_press_of_a_key_counts_however_fast_they_come(server: Server, page
     page.goto(f"{server.url}/neurons?project=example")
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
+    expect(page.get_by_role("button", name="Next in the ranking")).to_be_visible()  # it listens to keys from then on
     for key in "jjjjjjjjkj":
         page.keyboard.press(key)
     expect(page.get_by_text("rank 9 of 1280")).to_be_visible()

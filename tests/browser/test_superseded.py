@@ -1,0 +1,74 @@
+"""Parts of the screen whose data change twice at once, as where the browser is slower than the keys.
+
+Streamlit then calls what tidies up after the first data, although the part stays on the page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from neurontune_core.places import packed
+from pages.parts import stepping
+
+pytestmark = pytest.mark.browser
+
+PARTS = Path(stepping.__file__).parent
+TWICE = """async ([code, first, second]) => {
+    const part = await import('data:text/javascript;charset=utf-8,' + encodeURIComponent(code))
+    const host = document.body.appendChild(document.createElement('div'))
+    host.innerHTML = '<div class=root style="width:600px"></div>'
+    window.told = []
+    const show = data => part.default({ data, parentElement: host, setStateValue: (name, value) => told.push(value) })
+    const tidy = show(first)
+    window.gone = show(second)
+    tidy?.()
+    window.host = host
+}"""
+
+
+def shown_twice(page: Page, code: str, first: dict, second: dict) -> None:
+    page.route("**/*", answered)
+    page.goto("http://parts.test/")
+    page.evaluate(TWICE, [code, first, second])
+
+
+def answered(route: Route) -> None:
+    """An empty page, and for every picture asked for a part of a form."""
+    rows = route.request.url.partition("rows=")[2]
+    if not rows:
+        route.fulfill(body="<!doctype html><body>", content_type="text/html")
+        return
+    part = '--x\r\nContent-Disposition: form-data; name="{0}"; filename="{0}"\r\nContent-Type: image/svg+xml\r\n\r\n'
+    picture = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>\r\n'
+    body = "".join(part.format(row) + picture for row in rows.split(",")) + "--x--\r\n"
+    route.fulfill(body=body, content_type="multipart/form-data; boundary=x")
+
+
+def test_keys_still_step_and_stop_once_the_buttons_are_gone(page: Page) -> None:
+    data = {"names": ["back", "on"], "place": 0, "count": 9, "presses": 0}
+    shown_twice(page, stepping._JS, data, data | {"place": 3})
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert page.evaluate("told") == [{"place": 4, "presses": 1}, {"place": 5, "presses": 2}]
+    page.evaluate("host.remove()")
+    page.keyboard.press("j")
+    assert len(page.evaluate("told")) == 2
+
+
+def test_a_wall_still_fetches_its_pictures_and_follows_the_width(page: Page) -> None:
+    code = "\n".join((PARTS / name).read_text(encoding="utf-8") for name in ("shelf.js", "marked.js", "wall.js"))
+    data = {
+        "rows": packed([4, 2]), "captions": ["four", "two"], "caption": None, "right": None, "photo": "/pictures",
+        "texts": None, "bare": False, "heat": None, "words": None, "several": True, "side": 96, "lines": 3,
+        "height": 300, "name": "samples", "colours": ["#00f", "#f00"], "selected": packed([]), "opened": None,
+    }  # fmt: skip
+    shown_twice(page, code, data, data | {"rows": packed([7, 5])})
+    expect(page.locator("img.photo")).to_have_count(2)
+    assert page.locator("img.photo").evaluate_all("all => all.map(one => one.dataset.row)") == ["7", "5"]
+    tile = page.get_by_role("option", name="four")
+    wide = tile.bounding_box()
+    page.evaluate("host.querySelector('.root').style.width = '250px'")
+    page.wait_for_function("width => document.querySelector('[role=option]').clientWidth !== width", arg=wide["width"])
