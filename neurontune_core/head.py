@@ -79,7 +79,7 @@ class LinearHead:
         rows = max(1, min(_VALUES_PER_BLOCK // self.num_neurons, len(embeddings)))
         buffer = np.empty((rows, self.num_neurons), dtype=np.float32)
         for start in range(0, len(embeddings), rows):
-            block = as_float32(embeddings[start : start + rows], buffer)
+            block = as_float32(embeddings[start : start + rows], buffer, embeddings.size)
             out[start : start + rows] = block @ self.weight.T + self.bias
         return out
 

@@ -12,12 +12,13 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.errors import InputError
-from neurontune_core.precision import as_float32, for_kernels
+from neurontune_core.precision import as_float32, for_kernels, loops_pay
 
 Statistic = Literal["median", "mean", "quantile"]
 
 FEW_MISTAKES = 5  # below this many, a class's scores are called uncertain
 _NEURONS_PER_BLOCK = 64
+_TIMES_WIDENING = 8  # as long as numpy takes to widen a number, it takes to find a number's place
 _VALUES_PER_BLOCK = 1 << 25  # bounds the memory of the one-time sort
 _MOST_ORDER_BYTES = 1 << 30  # of larger sets the sorted samples are kept in a temporary file, not in memory
 
@@ -213,6 +214,8 @@ class SpuriousnessScorer:
 
     def _selected(self, rows: np.ndarray) -> np.ndarray:
         """[M] the statistic of these samples, from the unsorted values."""
+        if len(rows) and not loops_pay(_TIMES_WIDENING * len(rows) * self._embeddings.shape[1]):
+            return self._partitioned(rows)
         from neurontune_core import kernels_select
 
         vectors = for_kernels(self._embeddings)
@@ -227,6 +230,13 @@ class SpuriousnessScorer:
             kernels_select.select(bits, rows, low, high > low, np.uint32(positive), np.uint32(negative), keys, found)
         values = as_float32(_floats(found.astype(bits.dtype), self._magnitude))
         return self._between(values[:, 0], values[:, 1], len(rows))
+
+    def _partitioned(self, rows: np.ndarray) -> np.ndarray:
+        """`_selected` of few samples, without the compiled loops."""
+        values = np.asarray(self._embeddings[rows], dtype=np.float32)
+        low, high = self._ranks(len(rows))
+        ordered = np.partition(np.abs(values) if self._magnitude else values, (low, high), axis=0)
+        return self._between(ordered[low], ordered[high], len(rows))
 
     def _mean(self, rows: np.ndarray) -> np.ndarray:
         """[M] the mean of these samples."""

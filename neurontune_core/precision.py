@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
-_FEW = 1 << 16  # so few numbers are not worth loading the compiled loop
+_FEW = 1 << 25
 
 
-def as_float32(vectors: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def loops_pay(numbers: int) -> bool:
+    """Whether the compiled loops are loaded, or so many numbers to widen are worth the second that loading them takes.
+
+    The first screen of a small project is painted without them.
+    """
+    return numbers > _FEW or "neurontune_core.kernels" in sys.modules
+
+
+def as_float32(vectors: np.ndarray, out: np.ndarray | None = None, of: int = 0) -> np.ndarray:
     """What ``astype(np.float32)`` gives; some thirty times faster for float16, and float32 is not copied.
 
     Args:
         vectors: [R, M]; uint16 are the bits of float16.
         out: [R or more, M] float32, contiguous, that may be used for the answer.
+        of: how many numbers there are in all, where these are a part.
     """
     if vectors.dtype == np.uint16:
         vectors = vectors.view(np.float16)
-    if vectors.dtype != np.float16 or vectors.size < _FEW:
+    if vectors.dtype != np.float16 or not loops_pay(of or vectors.size):
         return np.asarray(vectors, dtype=np.float32)
     from neurontune_core import kernels
 

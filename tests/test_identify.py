@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import namedtuple
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -158,9 +159,11 @@ def test_what_is_kept_beyond_memory_goes_with_the_scorer(tmp_path: Path, monkeyp
 @pytest.mark.parametrize("magnitude", [False, True])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("samples", [96, 97, 5000, 5001])
+@pytest.mark.parametrize("compiled", [True, False])  # the first screen is painted before the loops are loaded
 def test_one_call_selects_numpys_medians_from_many_samples_of_any_shape(
-    samples: int, dtype: type, magnitude: bool
+    samples: int, dtype: type, magnitude: bool, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(identify, "loops_pay", lambda _: compiled)
     rng = np.random.default_rng(samples)
     normal, few = rng.normal(size=samples), rng.integers(-2, 3, samples)
     half = np.arange(samples) < samples // 2  # the two middle values of all are far apart
@@ -183,13 +186,14 @@ def test_one_call_selects_numpys_medians_from_many_samples_of_any_shape(
     np.testing.assert_array_equal(scores.median_incorrect[0], np.median(values[predictions == 1], axis=0))
 
 
-@pytest.mark.parametrize("sort", [False, True])
+@pytest.mark.parametrize(("sort", "compiled"), [(True, True), (False, True), (False, False)])
 @settings(max_examples=60, deadline=None)
 @given(problem=problems(), quantile=st.floats(0.01, 0.99))
-def test_quantiles_are_numpys(sort: bool, problem, quantile: float) -> None:
+def test_quantiles_are_numpys(sort: bool, compiled: bool, problem, quantile: float) -> None:
     embeddings, labels, predictions, classes = problem
-    scorer = SpuriousnessScorer(embeddings, labels, classes, statistic="quantile", quantile=quantile, sort=sort)
-    scores = scorer(predictions)
+    with mock.patch.object(identify, "loops_pay", return_value=compiled):
+        scorer = SpuriousnessScorer(embeddings, labels, classes, statistic="quantile", quantile=quantile, sort=sort)
+        scores = scorer(predictions)
     for label in range(classes):
         for part, outcome in (
             (scores.median_incorrect, predictions != labels),

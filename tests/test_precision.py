@@ -11,9 +11,9 @@ from neurontune_core.precision import as_float32, for_kernels
 EVERY = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
 
 
-@pytest.mark.parametrize("few", [0, 1 << 17])  # by the compiled loop, and by numpy
-def test_every_half_precision_number_is_widened_as_numpy_does(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_FEW", few)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_every_half_precision_number_is_widened_as_numpy_does(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "loops_pay", lambda _: compiled)
     expected = EVERY.astype(np.float32).reshape(64, -1)
     for vectors in (EVERY.reshape(64, -1), EVERY.view(np.uint16).reshape(64, -1)):
         found = as_float32(vectors)
@@ -25,7 +25,8 @@ def test_every_half_precision_number_is_widened_as_numpy_does(few: int, monkeypa
     np.testing.assert_array_equal(as_float32(part), part.astype(np.float32))
 
 
-def test_the_room_given_is_used_and_single_precision_is_not_copied() -> None:
+def test_the_room_given_is_used_and_single_precision_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "loops_pay", lambda _: True)
     room = np.zeros((70, 1024), np.float32)
     found = as_float32(EVERY.reshape(64, -1), room)
     assert found.base is room
