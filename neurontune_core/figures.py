@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from neurontune_core.evaluate import Evaluation
     from neurontune_core.mask_curve import MaskCurve
     from neurontune_core.outline import Selection
-    from neurontune_core.train_history import TrainHistory
-    from neurontune_core.tune import EpochRecord
 
 CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
 SERIES = {"ERM": GREY, "masking off": "#b7791f", "NeuronTune": ACCENT}
@@ -60,7 +58,7 @@ def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = Non
     return _figure(
         {
             "data": traces,
-            "layout": _layout("neurons, highest score first", "spuriousness score", 250, numbers=True)
+            "layout": _layout("neurons, highest score first", "spuriousness score", 210, numbers=True)
             | {
                 "shapes": [
                     {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold,
@@ -94,7 +92,7 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
         }
         for name, share, colour, dash in series
     ]
-    layout = _layout("λ", "accuracy if masked, %", 230, numbers=True)
+    layout = _layout("λ", "accuracy if masked, %", 210, numbers=True)
     layout["xaxis"]["range"] = [0, largest]
     line = {"color": ACCENT, "width": 2, "dash": "dash"}
     layout["shapes"] = [
@@ -201,7 +199,7 @@ def outcome_distributions(distribution: Distribution, title: str) -> Figure:
         if not np.isnan(median):
             line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
             shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
-    layout = _layout("activation", "% of samples", 230, numbers=True) | {
+    layout = _layout("activation", "% of samples", 190, numbers=True) | {
         "barmode": "overlay",
         "bargap": 0,
         "shapes": shapes,
@@ -281,78 +279,6 @@ def _lowest(evaluation: Evaluation) -> list[int]:
 
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
-def learning_curves(histories: dict[str, Sequence[EpochRecord]], measure: str, label: str, kept: int | None) -> Figure:
-    """One measure over epochs for each method; the kept epoch of NeuronTune is marked.
-
-    Args:
-        histories: method name -> records.
-        measure: a field of `EpochRecord`; accuracies are drawn in per cent.
-        label: the axis title.
-        kept: the kept epoch, when it is known.
-    """
-    factor = 1 if measure in ("sfit", "loss") else 100
-    traces = [
-        {
-            "type": "scatter",
-            "x": [record.epoch for record in records],
-            "y": [factor * (getattr(record, measure) or 0.0) for record in records],
-            "mode": "lines+markers" if len(records) < 3 else "lines",
-            "name": name,
-            "line": {
-                "color": SERIES.get(name, ACCENT),
-                "width": 2,
-                "dash": "dot" if name == "masking off" else "solid",
-            },
-        }
-        for name, records in histories.items()
-    ]
-    layout = _layout("epoch", label, 240)
-    if kept is not None:
-        line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
-        layout["shapes"] = [{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": kept, "x1": kept, "line": line}]
-    return _figure({"data": traces, "layout": layout})
-
-
-def training_curves(history: TrainHistory) -> tuple[Figure, Figure]:
-    """The training loss, and the accuracies on the validation split, over all planned epochs; the best is marked."""
-    measures = [("average", "accuracy", GREY, "dot"), ("worst class", "worst_class_accuracy", "#b7791f", "dash")]
-    measures.append(("worst group", "worst_group_accuracy", ACCENT, "solid"))
-    number = [each.epoch for each in history.epochs]
-    accuracies = [
-        _measure(number, [100 * value for value in values if value is not None], name, colour, dash, " %")
-        for name, measure, colour, dash in measures
-        if None not in (values := [getattr(each, measure) for each in history.epochs])
-    ]
-    loss = _measure(number, [each.loss for each in history.epochs], "training loss", GREY, "solid", "")
-    figures = []
-    for traces, label, axis in (
-        ([loss], "cross-entropy", {"rangemode": "tozero"}),
-        (accuracies, "accuracy, %", {"range": [0, 102]}),
-    ):
-        layout = _layout("epoch", label, 260) | {"showlegend": True}
-        layout["xaxis"]["range"] = [0.5, max(history.planned, len(number)) + 0.5]
-        layout["yaxis"] |= axis
-        if history.best is not None:
-            line = {"color": ACCENT, "width": 1.5, "dash": "dash"}
-            place = {"x0": history.best, "x1": history.best, "yref": "paper", "y0": 0, "y1": 1}
-            layout["shapes"] = [{"type": "line", **place, "line": line}]
-        figures.append(_figure({"data": traces, "layout": layout}))
-    return figures[0], figures[1]
-
-
-def _measure(x: Sequence[int], y: Sequence[float], name: str, colour: str, dash: str, unit: str) -> dict:
-    return {
-        "type": "scatter",
-        "x": list(x),
-        "y": list(y),
-        "mode": "lines+markers" if len(x) < 20 else "lines",
-        "marker": {"size": 5},
-        "line": {"color": colour, "dash": dash, "width": 2},
-        "name": name,
-        "hovertemplate": f"epoch %{{x}}: %{{y:.4g}}{unit}<extra>{name}</extra>",
-    }
 
 
 def _figure(specification: dict) -> Figure:

@@ -18,6 +18,14 @@ from neurontune_core.workspace import HALVES, Run
 METHODS = ("NeuronTune", "masking off")
 
 
+def retrain_a_little(diagnosis: Diagnosis) -> None:
+    """On few samples, and forgotten: what is retrained first on a machine compiles the loops, which takes seconds, and
+    leaves them on disk."""
+    some = [np.flatnonzero(outcome)[:200] for outcome in (diagnosis.right, ~diagnosis.right)]
+    few = diagnosis.identification.take(np.concatenate(some))
+    neurontune(diagnosis.erm, few, few, TuneConfig(epochs=1, batches=1))
+
+
 class _Beside:
     """Work that starts at once, in a thread (the loops release the GIL).
 
@@ -65,15 +73,15 @@ class LiveRun(_Beside):
         tuning: a split to tune on, or `HALVES`: one half of the identification set tunes, the other identifies.
 
     Attributes:
+        diagnosis, config, tuning: as given.
         histories: method -> records so far.
         run: the saved run, once there is one.
     """
 
     def __init__(self, diagnosis: Diagnosis, config: TuneConfig, tuning: str) -> None:
-        self.config, self.tuning = config, tuning
+        self.diagnosis, self.config, self.tuning = diagnosis, config, tuning
         self.histories: dict[str, list[EpochRecord]] = {name: [] for name in METHODS}
         self.run: Run | None = None
-        self._diagnosis = diagnosis
         super().__init__()
 
     @property
@@ -84,10 +92,10 @@ class LiveRun(_Beside):
     def _work(self) -> None:
         tuned = self._tune(METHODS[0], self.config)
         off = self._tune(METHODS[1], replace(self.config, masking=False))
-        self.run = self._diagnosis.project.save_run(tuned, off, self.tuning)
+        self.run = self.diagnosis.project.save_run(tuned, off, self.tuning)
 
     def _tune(self, method: str, config: TuneConfig) -> TuneResult:
-        diagnosis = self._diagnosis
+        diagnosis = self.diagnosis
         identification, tuning, scorer = self._sets()
         return neurontune(
             diagnosis.erm,
@@ -103,7 +111,7 @@ class LiveRun(_Beside):
 
     def _sets(self):  # type: ignore[no-untyped-def]
         """Identification set, tuning set, and the scorer that is already sorted where it is the right one."""
-        diagnosis = self._diagnosis
+        diagnosis = self.diagnosis
         if self.tuning == HALVES:
             tuning, identification = diagnosis.identification.halves(self.config.seed)
             return identification, tuning, None

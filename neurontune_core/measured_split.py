@@ -7,8 +7,9 @@ from hashlib import sha256
 
 import numpy as np
 
+from neurontune_core.compare_heads import Changes
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.evaluate import Evaluation, evaluate, evaluate_predictions
+from neurontune_core.evaluate import Evaluation, evaluate_predictions
 from neurontune_core.head import LinearHead
 from neurontune_core.mask_curve import MaskCurve, MaskCurves
 from neurontune_core.places import Numbers
@@ -16,7 +17,7 @@ from neurontune_core.slices import Slice, activation_slices, mistake_slices, pri
 from neurontune_core.umap_map import read_map
 from neurontune_core.workspace import Project
 
-_KEPT_CURVES, _KEPT_EVALUATIONS = 32, 32
+_KEPT_CURVES, _KEPT_HEADS = 32, 32
 
 
 class MeasuredSplit:
@@ -36,7 +37,7 @@ class MeasuredSplit:
         self.project, self.erm, self.samples = project, erm, samples
         self.said = erm.predict(self.samples.embeddings)
         self.erm_evaluation = evaluate_predictions(self.said, samples)
-        self._evaluations: dict[bytes, Evaluation] = {}
+        self._measured: dict[bytes, tuple[np.ndarray, Evaluation]] = {}
         self._curves: dict[tuple, MaskCurve] = {}
         self._curves_of: dict[tuple, MaskCurves] = {}  # of the latest rule
         self._umap: np.ndarray | None = None
@@ -77,13 +78,23 @@ class MeasuredSplit:
         return rows if label is None else rows[self.samples.labels[rows] == label]
 
     def evaluate(self, head: LinearHead) -> Evaluation:
-        """How a head does on the samples; the newest answers are kept."""
+        """How a head does on the samples."""
+        return self._measure(head)[1]
+
+    def changes(self, before: LinearHead, after: LinearHead) -> Changes:
+        """Which samples the second head gets right and the first does not, and the reverse."""
+        return Changes(self.samples, self._measure(before)[0], self._measure(after)[0])
+
+    def _measure(self, head: LinearHead) -> tuple[np.ndarray, Evaluation]:
+        """[N] what a head calls the samples, and how it does; the newest answers are kept."""
         key = sha256(head.weight.tobytes() + head.bias.tobytes()).digest()
-        if key not in self._evaluations:
-            self._evaluations[key] = evaluate(head, self.samples)
-            if len(self._evaluations) > _KEPT_EVALUATIONS:
-                self._evaluations.pop(next(iter(self._evaluations)))
-        return self._evaluations[key]
+        if key not in self._measured:
+            head.check_fits(self.samples.num_neurons, self.samples.num_classes)
+            said = head.predict(self.samples.embeddings)
+            self._measured[key] = said, evaluate_predictions(said, self.samples)
+            if len(self._measured) > _KEPT_HEADS:
+                self._measured.pop(next(iter(self._measured)))
+        return self._measured[key]
 
     def mask_alone(
         self, scores: np.ndarray, threshold: float, mask_value: float, *, always: np.ndarray, never: np.ndarray

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.compare_figures import label
-from neurontune_core.compare_heads import changes
 from neurontune_core.comparison import comparisons
 from neurontune_core.head import LinearHead
 from pages.parts.changes import by_part, confusions, samples
@@ -38,7 +37,7 @@ one, two = st.columns(2)
 first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
 newest = f"{here.run.method}, {here.run.id}" if here.run else names[-1]
 second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["masking off"])
-moved = changes(found[first], found[second], here.split.samples)
+moved = here.split.changes(found[first], found[second])
 counts = moved.counts()
 left, *rest = st.columns(4)
 left.metric("fixed", counts.fixed, help="Wrong before, right after.")

@@ -48,8 +48,8 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     """The inspector; to step to the next neuron runs this alone, and marks its place in the ranking."""
     if st.session_state.pop("mask_edited", False):
         st.rerun()
-    heading, number, steps = st.columns([3, 2, 2], vertical_alignment="bottom")
-    neuron = neuron_box(diagnosis, number)
+    heading, number, steps = st.columns([7, 5, 5], vertical_alignment="center")
+    neuron = neuron_box(diagnosis, number, label="collapsed")
     with steps:
         stepper(
             "stepper",
@@ -59,7 +59,9 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
             ("Previous in the ranking", "Next in the ranking"),
         )
     state = "masked" if masked[neuron] else "not masked"
-    heading.markdown(f"#### Neuron {neuron}\n{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
+    with heading.container(gap=None):
+        st.markdown(f"#### Neuron {neuron}")
+        st.caption(f"{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
     figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)
     ranked.plotly_chart(figure, key="ranking", config=QUIET)
     judge_bar(here, neuron)

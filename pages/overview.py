@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from neurontune_core.compare_heads import changes
 from neurontune_core.figures import MOST_BARS, group_bars
 from pages.parts.close_up import facts
 from pages.parts.state import view
@@ -73,14 +72,13 @@ with right, st.container(height=HEIGHT, border=False):
         facts(here, opened, tried, "sample")
 
 if here.run:
-    moved = changes(diagnosis.erm, here.run.head, samples)
+    moved = split.changes(diagnosis.erm, here.run.head)
     fixed, broken = (moved.rows(outcome, label=here.label) for outcome in ("fixed", "broken"))
     of_class = "" if here.label is None else f" of class {plain(names[here.label])}"
     st.subheader(f"Retraining fixed {len(fixed)} samples{of_class} and broke {len(broken)}")
     for title, rows, key in (("Fixed", fixed, "fixed"), ("Broken", broken, "broken")):
-        st.markdown(f"**{title}**")
         labels = samples.labels[rows]
-        wall(here, split.name, rows, names, key, title, caption=labels, height=LOWER, several=False)
+        wall(here, split.name, rows, names, key, title, title=True, caption=labels, height=LOWER, several=False)
 else:
     st.info(
         "Next: see which neurons are to blame on the **Neurons** page, then repair the head on the **Retrain** page."

@@ -10,10 +10,10 @@ from neurontune_core.evaluate import Evaluation, Proportion
 from neurontune_core.figures import (
     candidate_intervals,
     group_bars,
-    learning_curves,
     outcome_distributions,
     ranked_scores,
 )
+from neurontune_core.figures_epochs import learning_curves, learning_strips
 from neurontune_core.tune import EpochRecord
 
 
@@ -56,6 +56,18 @@ def test_curves_are_in_per_cent_and_mark_the_kept_epoch() -> None:
     assert list(figure.data[0].y) == [80, 80, 80]
     assert figure.layout.shapes[0].x0 == 2
     assert list(learning_curves({"NeuronTune": records}, "sfit", "SFit", None).data[0].y) == [6, 7, 8]
+
+
+def test_strips_share_the_epochs_and_none_lies_over_another() -> None:
+    records = [EpochRecord(n, 0.1, 5.0 + n, 0.9, 0.8, 0.7, 3) for n in (1, 2, 3)]
+    measures = (("worst_group_accuracy", "worst group, %"), ("sfit", "SFit"))
+    figure = learning_strips({"NeuronTune": records, "masking off": records[:1]}, measures, 2, epochs=9)
+    assert [list(trace.y) for trace in figure.data] == [[70] * 3, [70], [6, 7, 8], [6]]
+    assert [trace.yaxis for trace in figure.data] == ["y", "y", "y2", "y2"]
+    upper, lower = figure.layout.yaxis.domain, figure.layout.yaxis2.domain
+    assert 0 <= lower[0] < lower[1] < upper[0] < upper[1] <= 1
+    assert figure.layout.xaxis.range[1] > 9
+    assert figure.layout.shapes[0].x0 == 2
 
 
 def test_the_advised_candidate_is_marked_and_intervals_are_in_per_cent() -> None:

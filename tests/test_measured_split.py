@@ -46,6 +46,18 @@ def test_heads_are_measured_on_the_split_that_is_asked_for(diagnosis: Diagnosis,
     assert list(measured.mistakes(label=0)) == of_class
 
 
+def test_changes_are_those_of_the_two_heads_that_are_asked_for(diagnosis: Diagnosis) -> None:
+    measured, samples = on(diagnosis, "test"), diagnosis.samples("test")
+    spared = diagnosis.masked_head(np.arange(NEURONS) == SHORTCUT, 0.0)
+    right = [head.predict(samples.embeddings) == samples.labels for head in (planted_head(), spared)]
+    for first, second in ((0, 1), (1, 0), (1, 1)):
+        heads = [(planted_head(), spared)[place] for place in (first, second)]
+        moved = measured.changes(*heads)
+        assert list(moved.fixed) == list(np.flatnonzero(~right[first] & right[second]))
+        assert list(moved.broken) == list(np.flatnonzero(right[first] & ~right[second]))
+    assert (right[0] != right[1]).any()
+
+
 def test_the_splits_differ_where_the_shortcut_holds_in_some(diagnosis: Diagnosis) -> None:
     train, val = (on(diagnosis, split).erm_evaluation.accuracy for split in ("train", "val"))
     assert train > val + 0.2

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from neurontune_core.workspace import Workspace
 from tests import odd_projects
 from tests.odd_projects import ODD, SILENT
-from tests.test_pages import opened, said
+from tests.test_pages import opened, retrained, said
 
 ROUTER = Path(__file__).parents[1] / "pages" / "router.py"
 
@@ -43,7 +43,7 @@ def test_a_class_without_mistakes_says_so_at_its_neurons(show: Callable[..., App
     assert 'Class "water bird" has no misclassified samples; its scores are 0.' in said(shown)
     shown.session_state["class"] = "water bird"
     shown.run()
-    assert "this class has no mistakes, so it cannot show a bias" in said(shown)
+    assert "| **water bird** | +0.000 | no mistakes, so no bias to see | – |" in said(shown)
     assert "No incorrect sample of this class." in said(shown)
 
 
@@ -65,6 +65,10 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     assert max(len(bar) for bar in bars) < 50
     shown = show(odd_projects.a_thousand_classes, "neurons")
     assert len(shown.warning) <= 2
+    lines = next(each.value for each in shown.markdown if each.value.startswith("| class |")).splitlines()[2:]
+    scores = [float(line.split("|")[2].split()[0]) for line in lines]
+    assert len(scores) == 4  # of a thousand, those on which the neuron scores highest
+    assert scores == sorted(scores, reverse=True)
     assert "warnings, such as: Class" in said(shown)
     assert "Nothing is left to classify with" in said(shown)
     shown = show(odd_projects.a_thousand_classes, "check")
@@ -80,8 +84,6 @@ def test_a_neuron_that_never_fires_is_called_so(show: Callable[..., AppTest]) ->
 
 def test_one_class_alone_cannot_be_retrained_and_says_what_is_missing(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.one_class_only, "retrain")
-    next(button for button in shown.button if button.label == "Retrain").click().run()
-    shown.session_state["live"].wait(30) if "live" in shown.session_state else None
-    shown.run()
+    retrained(shown)
     assert 'Class "water bird" has no sample in the tuning set' in said(shown)
     assert "add samples of it" in said(shown)

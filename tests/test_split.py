@@ -152,8 +152,9 @@ def test_overview_lists_the_mistakes_of_the_chosen_class(workspace: Workspace) -
 def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     other = str(SHORTCUT)
-    assert "Score on land bird (its highest) **+2" in said(opened("neurons", neuron=other))
-    assert "Score on water bird **-" in said(opened("neurons", neuron=other, **{"class": CLASSES[1]}))
+    assert "| **land bird** | +2" in (shown := said(opened("neurons", neuron=other)))
+    assert "| water bird | -" in shown
+    assert "| **water bird** | -" in said(opened("neurons", neuron=other, **{"class": CLASSES[1]}))
 
 
 def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> None:

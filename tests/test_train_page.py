@@ -12,7 +12,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from neurontune_core.figures import training_curves
+from neurontune_core.figures_epochs import training_curves
 from neurontune_core.jobs import Job, JobStore
 from neurontune_core.train_history import TrainEpoch, TrainHistory
 from neurontune_core.train_job import train_model

@@ -1,4 +1,4 @@
-"""What the adviser says about a run: asked beside the screen, kept with the run, and taken as a run of its own."""
+"""What the adviser says about a run: kept with the run, and taken as a run of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from neurontune_core.advise.kept import KeptAdvice
 from neurontune_core.figures import candidate_intervals
 from neurontune_core.live import LiveAdvice
 from neurontune_core.workspace import Run
+from pages.parts.retraining import ask
 from pages.parts.state import View
 from pages.parts.words import plain
 
@@ -25,26 +26,17 @@ COLUMNS = (
 )
 
 
-def ask(here: View, run: Run, take: bool = False) -> None:
-    """Start asking about a run, once at a time; then choose the advised head, where that is wanted."""
-    asked: LiveAdvice | None = st.session_state.get("asked")
-    if asked is None or not asked.running:
-        st.session_state["asked"] = LiveAdvice(here.diagnosis, run, take)
-
-
 def advice_section(here: View, run: Run) -> None:
-    """The advice on a run, from which the chosen one may come: under way, there, or a button that asks for it."""
+    """The advice on a run, from which the chosen one may come: there, or a button that asks for it; while it is under
+    way, the sidebar says how far."""
     st.subheader("What we would do")
     asked: LiveAdvice | None = st.session_state.get("asked")
-    mine = asked is not None and asked.run.folder == run.folder
-    if mine and asked is not None and asked.running:
-        asking(asked)
-        return
-    if mine and asked is not None and asked.taken:
-        st.session_state["choose_run"], asked.taken = asked.taken.id, None
-        st.rerun()
-    if mine and asked is not None and asked.error:
-        st.error(plain(asked.error))
+    if asked is not None and asked.run.folder == run.folder:
+        if asked.running:
+            st.caption(f":material/hourglass_top: {EXPLAINED}")
+            return
+        if asked.error:
+            st.error(plain(asked.error))
     advice = run.advice
     if advice is None:
         st.caption(EXPLAINED)
@@ -63,16 +55,6 @@ def advice_section(here: View, run: Run) -> None:
             args=(here, run),
             help="Overview, Check and Export then speak of it. NeuronTune's head stays in the sidebar's list.",
         )
-
-
-@st.fragment(run_every=0.4)
-def asking(asked: LiveAdvice) -> None:
-    asked.wait(0.3)
-    if not asked.running:
-        st.rerun()
-    bar, stop = st.columns([8, 1], vertical_alignment="center")
-    bar.progress(asked.share, text="Judging heads on samples that they have not seen …")
-    stop.button("Stop", key="stop-asking", on_click=asked.stop)
 
 
 def told(advice: KeptAdvice) -> None:

@@ -12,6 +12,7 @@ from time import sleep
 
 from neurontune_core.diagnosis import Diagnosis
 from neurontune_core.errors import InputError
+from neurontune_core.live import retrain_a_little
 from neurontune_core.look_ahead import LookAhead
 from pages.parts.state import diagnosis, gallery, measured_split, workspace
 
@@ -32,6 +33,7 @@ def warm_up() -> None:
             sleep(PAINTING)
             first.confidence(wait=60)
             prepare(name, first, int(first.ranking[0]), steps=(0, 1))
+            retrain_a_little(first)
 
 
 def prepare(

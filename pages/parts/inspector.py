@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.confidence import VERDICTS, Confidence
+from neurontune_core.confidence import Confidence
 from neurontune_core.figures import outcome_distributions
+from pages.parts.address import keep
 from pages.parts.ahead import prepare
 from pages.parts.close_up import picture
+from pages.parts.score_table import EXPLAINED, score_table, strongest_class
 from pages.parts.state import View, gallery
 from pages.parts.wall import wall
 from pages.parts.words import HELP, plain
@@ -20,40 +22,26 @@ QUIET = {"displayModeBar": False}
 
 def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
     diagnosis = here.diagnosis
-    names = diagnosis.identification.class_names
-    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in diagnosis.pushes(neuron))
-    st.caption(
-        f"Weight in the head: {pushes}. A positive weight pushes towards the class. "
-        f"Silent on {diagnosis.silence[neuron]:.0%} of the samples."
-    )
-    label = int(diagnosis.strongest_class[neuron]) if here.label is None else here.label
+    label = strongest_class(here, neuron)
+    with st.container(key="scores", gap="xsmall"):
+        st.markdown(score_table(here, neuron, confidence))
+        st.caption(
+            "Median activation on mistakes and on hits; their difference is the score.", help=_explained(here, neuron)
+        )
     if diagnosis.silence[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     distribution = diagnosis.distribution(neuron, label)
-    st.markdown(_score_line(here, neuron, label, confidence))
-    figure = outcome_distributions(distribution, f"neuron {neuron}, {names[label]}")
+    figure = outcome_distributions(distribution, f"neuron {neuron}, {diagnosis.identification.class_names[label]}")
     st.plotly_chart(figure, key="distribution", config=QUIET)
-    st.caption("Lines: medians. Their distance, incorrect minus correct, is the score.")
     _samples(here, neuron, label)
     prepare(here.name, diagnosis, neuron, label)
 
 
-def _score_line(here: View, neuron: int, label: int, confidence: Confidence | None) -> str:
-    """Score, interval and verdict in words."""
-    scores = here.diagnosis.scores
-    name = plain(here.diagnosis.identification.class_names[label]) + " (its highest)" * (here.label is None)
-    line = f"Score on {name} **{scores.delta[label, neuron]:+.3f}**"
-    if not scores.num_incorrect[label]:
-        return f"{line} · this class has no mistakes, so it cannot show a bias."
-    if confidence is None:
-        return f"{line} · how sure it is, is being computed …"
-    if not confidence.tested[label]:
-        return f"{line} · only {scores.num_incorrect[label]} misclassified: too few to say."
-    low, high = (bound[label, neuron] for bound in confidence.all_intervals)
-    verdict = VERDICTS[int(confidence.verdicts_by_class(here.threshold)[label, neuron])]
-    adjusted = confidence.adjusted[label, neuron]
-    p = "p < 0.001" if adjusted < 0.001 else f"p = {adjusted:.3f}"
-    return f"{line} [{low:+.3f} to {high:+.3f}] · **{verdict}** · {p} after correction for all neurons"
+def _explained(here: View, neuron: int) -> str:
+    """The table's terms; the largest weights, as there may be more classes than lines; how often it is silent."""
+    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in here.diagnosis.pushes(neuron))
+    silent = f"Silent on {here.diagnosis.silence[neuron]:.0%} of the samples."
+    return f"{EXPLAINED} Largest here: {pushes}. {silent}"
 
 
 def _samples(here: View, neuron: int, label: int) -> None:
@@ -61,21 +49,21 @@ def _samples(here: View, neuron: int, label: int) -> None:
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
     activation = abs(diagnosis.activations(neuron))
     shelf = gallery(here.name)
-    colours = "inferno"
+    walls, below = st.container(), st.container()
+    colours = COLOURS[0]
     if shelf.has_pictures:
-        colours = st.segmented_control(
-            "Heatmap colours", COLOURS, default=COLOURS[0], required=True, key="colours", persist_state="session"
+        colours = below.segmented_control(
+            "Heatmap colours", COLOURS, default=COLOURS[0], required=True, **keep("colours")
         )
     # So many lines as an ordinary text needs in half of this column.
     lines = min(max(2, shelf.usual_length(split) // LINE + 1), MOST_LINES) if shelf.has_texts else 0
-    for correct, column in zip((True, False), st.columns(2), strict=True):
+    for correct, column in zip((True, False), walls.columns(2), strict=True):
         with column:
             outcome = "correct" if correct else "incorrect"
-            st.markdown(f"**Most activating, {outcome}**")
             rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP).tolist()
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
             opened = wall(
-                here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}",
+                here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
                 neuron=neuron, colours=colours, side=70, lines=lines, height=384, several=False,
                 empty=f"No {outcome} sample of this class.",
             ).opened  # fmt: skip
@@ -84,9 +72,10 @@ def _samples(here: View, neuron: int, label: int) -> None:
     chosen = st.session_state.get("sample")
     where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * shelf.has_pictures
     if shelf.has_texts:
-        _words(here, neuron)
+        with walls:
+            _words(here, neuron)
         where = " Orange words make it fire harder, blue ones less hard. Click one, or press Enter on it, to read all."
-    st.caption(f'Split "{plain(split)}". Under each sample: activation, and what the classifier said.{where}')
+    walls.caption(f'Split "{plain(split)}". Under each sample: activation, and what the classifier said.{where}')
     if chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
 

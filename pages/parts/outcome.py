@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.evaluate import Evaluation
-from neurontune_core.figures import learning_curves
+from neurontune_core.figures_epochs import learning_curves
 from pages.parts.advice import advice_section
 from pages.parts.state import View
 from pages.parts.tune_settings import SELECT

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from neurontune_core.diagnosis import Diagnosis
@@ -14,14 +12,15 @@ from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.address import choice, not_there
 from pages.parts.judging import SLIDERS, moved, undo_bar
+from pages.parts.retraining import retraining, settle, start
 from pages.parts.words import HELP, plain
 
 EVERY_CLASS = "all classes"
-RETRAIN = Path(__file__).parents[1] / "retrain.py"
 
 
 def sidebar(*, on_retrain: bool) -> state.View | None:
     """Project, split, class, λ, mask value and run; None when the project or the split cannot be opened."""
+    settle()
     names = state.workspace().names()
     if not names:
         return None
@@ -35,11 +34,15 @@ def sidebar(*, on_retrain: bool) -> state.View | None:
             label = choose_class(diagnosis)
         st.caption(split.caution or found_and_trained(diagnosis))
         links = st.container()
-        threshold, mask_value = mask_settings(diagnosis, on_retrain)
-        run = choose_run(diagnosis)
+        threshold, mask_value = mask_settings(diagnosis)
+        wanted = diagnosis.num_mistakes > 0 and retrain_button()
+        view = state.View(name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis))
+        if wanted:
+            start(view)
+        retraining(view, curves=not on_retrain)
         with links:
             not_there()
-        return state.View(name, diagnosis, split, label, threshold, mask_value, run)
+        return view
     except InputError as error:
         st.error(plain(str(error)))
         return None
@@ -64,7 +67,7 @@ def choose_class(diagnosis: Diagnosis) -> int | None:
     return None if chosen == EVERY_CLASS else names.index(chosen)
 
 
-def mask_settings(diagnosis: Diagnosis, on_retrain: bool) -> tuple[float, float]:
+def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     """λ and the mask value."""
     try:
         top = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
@@ -84,7 +87,6 @@ def mask_settings(diagnosis: Diagnosis, on_retrain: bool) -> tuple[float, float]
     if masked.all():
         st.warning("Nothing is left to classify with; raise λ, or judge some neurons core.")
     undo_bar(diagnosis.project.journal)
-    retrain_button(on_retrain)
     return threshold, mask_value
 
 
@@ -97,10 +99,8 @@ def choose_run(diagnosis: Diagnosis) -> Run | None:
     return runs[choice("Retrained head", list(runs), "run", pinned=True, help="Newest first.")]
 
 
-def retrain_button(on_retrain: bool) -> None:
-    """From every screen, with the settings of the Retrain screen."""
-    if st.button("Retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter", width="stretch"):
-        st.session_state["start"] = True
-        if not on_retrain:
-            # Without query_params, Streamlit refuses to leave an address that holds a widget's value.
-            st.switch_page(RETRAIN, query_params={})
+def retrain_button() -> bool:
+    return st.button(
+        "Retrain", key="retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter",
+        width="stretch", disabled="live" in st.session_state, help=HELP["retrain"],
+    )  # fmt: skip

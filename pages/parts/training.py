@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from neurontune_core.figures import training_curves
+from neurontune_core.figures_epochs import training_curves
 from neurontune_core.jobs import Job, JobStatus, JobStore
 from neurontune_core.train_config import PRESETS, TrainConfig
 from neurontune_core.train_history import TrainHistory, read_history

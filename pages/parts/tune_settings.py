@@ -18,35 +18,40 @@ SELECT = {
 DEFAULTS = TuneConfig()
 
 
-def settings(here: View) -> tuple[TuneConfig, str]:
-    """The form, and the split that is tuned on; λ and mask value come from the sidebar."""
+def settings(here: View) -> None:
+    """The form."""
     roles = here.diagnosis.project.content["roles"]
     splits = [roles["tuning"], HALVES]
     words = {HALVES: f"half of {roles['identification']} (the other half identifies)"}
     one, two, three, four, five = st.columns([3, 3, 2, 2, 2])
-    tuning = one.selectbox(
+    one.selectbox(
         "Tune on",
         splits,
         format_func=lambda name: words.get(name, name),
         **keep("tuning"),
         help="The samples that the head is retrained on, in class-balanced batches.",
     )
-    select = two.selectbox(
+    two.selectbox(
         "Keep the epoch with",
         list(SELECT),
         format_func=SELECT.__getitem__,
         **keep("select"),
         help=f"SFit: {HELP['sfit']} It is a noisy judge; worst class is often the better one.",
     )
-    epochs = three.number_input("Epochs", 1, 1000, DEFAULTS.epochs, **keep("epochs"))
-    rate = four.number_input("Learning rate", 1e-6, 1.0, DEFAULTS.learning_rate, format="%g", **keep("rate"))
-    seed = five.number_input("Seed", 0, 10_000, DEFAULTS.seed, **keep("seed"))
+    three.number_input("Epochs", 1, 1000, DEFAULTS.epochs, **keep("epochs"))
+    four.number_input("Learning rate", 1e-6, 1.0, DEFAULTS.learning_rate, format="%g", **keep("rate"))
+    five.number_input("Seed", 0, 10_000, DEFAULTS.seed, **keep("seed"))
+
+
+def chosen(here: View) -> tuple[TuneConfig, str]:
+    """What the form says, on whatever screen, and the split that is tuned on; λ and mask value are the sidebar's."""
+    said = st.session_state
     config = TuneConfig(
         threshold=here.threshold,
         mask_value=here.mask_value,
-        epochs=epochs,
-        learning_rate=rate,
-        seed=seed,
-        select=select,
+        epochs=said.get("epochs", DEFAULTS.epochs),
+        learning_rate=said.get("rate", DEFAULTS.learning_rate),
+        seed=said.get("seed", DEFAULTS.seed),
+        select=said.get("select", DEFAULTS.select),
     )
-    return config, tuning
+    return config, HALVES if said.get("tuning") == HALVES else here.diagnosis.project.content["roles"]["tuning"]

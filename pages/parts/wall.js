@@ -29,10 +29,10 @@ class Wall {
       button.ariaLabel = `Select ${name}`
       button.onclick = act
     }
+    this.title = make('span', 'title', this.bar)
     this.strength = make('label', 'strength', this.bar)
-    this.strength.append('heatmap')
     const slider = make('input', '', this.strength)
-    Object.assign(slider, { type: 'range', min: 0, max: 100, value: 60, ariaLabel: 'Heatmap strength' })
+    Object.assign(slider, { type: 'range', min: 0, max: 100, value: 60, ariaLabel: 'Heatmap strength', title: 'Heatmap strength' })
     slider.oninput = () => root.style.setProperty('--heat', slider.value / 100)
     make('span', 'hint', this.bar).textContent = 'Click or Enter: look closer. Shift or Ctrl with a click or an arrow: select. Ctrl+A, Esc'
     this.view = make('div', 'view', root)
@@ -65,7 +65,8 @@ class Wall {
     this.view.ariaLabel = data.name
     this.strength.style.display = data.heat ? '' : 'none'
     this.root.style.setProperty('--lines', data.lines)
-    for (const part of this.bar.children) if (part !== this.strength) part.style.display = data.several ? '' : 'none'
+    this.title.textContent = data.title
+    for (const part of this.bar.children) if (part !== this.strength && part !== this.title) part.style.display = data.several ? '' : 'none'
     this.view.ariaMultiSelectable = String(data.several)
     this.root.style.setProperty('--right', data.colours[0])
     this.root.style.setProperty('--wrong', data.colours[1])

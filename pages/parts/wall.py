@@ -44,6 +44,7 @@ def wall(
     key: str,
     name: str,
     *,
+    title: bool = False,
     caption: Numbers | None = None,
     right: Numbers | None = None,
     neuron: int | None = None,
@@ -61,6 +62,7 @@ def wall(
         rows: of the split.
         captions: one a row; or the different ones, and ``caption`` says for each row which it has.
         name: what the list is, for screen readers.
+        title: show the name, too.
         right: whether each is classified right; marked blue and ✓, or red and ✗.
         neuron, colours: lay over each picture where this neuron looks; in texts, mark the words that it goes by.
         side: pixels of a picture, at least.
@@ -93,6 +95,7 @@ def wall(
         "lines": lines,
         "height": height,
         "name": name,
+        "title": name if title else "",
         "colours": [CORRECT, INCORRECT],
         "selected": packed(kept["rows"]),
         "opened": kept["opened"],

@@ -43,6 +43,10 @@ HELP = {
         "samples take minutes. It is fitted on 100,000 samples at most; further ones are placed among them."
     ),
     "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
+    "retrain": (
+        "Trains the last layer again on class-balanced batches with this mask, and beside it without one. The settings "
+        "are on the Retrain screen."
+    ),
     "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
     "mask alone": "The ERM head with the run's mask, not retrained.",
     "masking off": "The head retrained on class-balanced batches without any mask. The baseline to beat.",
@@ -58,7 +62,7 @@ def interval(part: Proportion | None) -> str:
     if part is None or not part.n:
         return "no group labels"
     low, high = part.interval
-    return f"{100 * low:.0f}–{100 * high:.0f} % · n = {part.n}"
+    return f"{100 * low:.0f}–{100 * high:.0f}\u00a0% · n\u00a0=\u00a0{part.n}"
 
 
 def plain(text: str) -> str:

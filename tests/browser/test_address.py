@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 SIDEBAR = [("split", "val"), ("class", "vehicle"), ("threshold", "0.1"), ("mask", "0.5")]
 SCREENS = {
     "": [],
-    "neurons": [("neuron", "380"), ("filter", "masked")],
+    "neurons": [("neuron", "380"), ("filter", "masked"), ("colours", "viridis")],
     "retrain": [("select", "last epoch"), ("epochs", "7"), ("rate", "0.01"), ("seed", "3")],
     "check": [("before", "masked now"), ("check_group", "vehicle on grass"), ("outcome", "right in both"),
               ("confusion_group", "animal on gravel"), ("selected", "0-2")],
@@ -74,7 +74,8 @@ def test_an_address_opened_afresh_brings_every_choice_back(
     assert said(page) == sorted(asked)
     if screen == "neurons":
         expect(page.get_by_role("heading", name="Neuron 380")).to_be_visible()
-        expect(page.get_by_text("Score on vehicle")).to_be_visible()
+        expect(page.locator(".st-key-scores strong").get_by_text("vehicle")).to_be_visible()
+        expect(page.get_by_role("radio", name="viridis")).to_be_checked()
         expect(page.get_by_role("radio", name="masked")).to_be_checked()
     elif screen == "retrain":
         expect(page.get_by_label("Epochs")).to_have_value("7")

@@ -73,8 +73,13 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
     photograph("2-judged")
 
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name="Retrain the head")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}"))).to_be_visible()
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar.get_by_text(re.compile(r"Advised head: fixed \d+, broke \d+ of 300"))).to_be_visible()
+    expect(page.get_by_role("heading", name="Neurons")).to_be_visible()  # without leaving what is looked at
+    expect(sidebar.locator(".st-key-strips .scatterlayer .js-line")).to_have_count(6)  # two methods, three measures
+    assert metric(page, "worst group · retrained") != "–"
+    assert metric(page, "worst group · masking off") != "–"
+    assert page.get_by_role("spinbutton", name="Neuron").input_value() == second
     photograph("3-retrained")
 
     page.get_by_role("link", name="Check").click()

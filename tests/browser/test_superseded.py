@@ -63,7 +63,8 @@ def test_a_wall_still_fetches_its_pictures_and_follows_the_width(page: Page) -> 
     data = {
         "rows": packed([4, 2]), "captions": ["four", "two"], "caption": None, "right": None, "photo": "/pictures",
         "texts": None, "bare": False, "heat": None, "words": None, "several": True, "side": 96, "lines": 3,
-        "height": 300, "name": "samples", "colours": ["#00f", "#f00"], "selected": packed([]), "opened": None,
+        "height": 300, "name": "samples", "title": "", "colours": ["#00f", "#f00"], "selected": packed([]),
+        "opened": None,
     }  # fmt: skip
     shown_twice(page, code, data, data | {"rows": packed([7, 5])})
     expect(page.locator("img.photo")).to_have_count(2)

@@ -1,0 +1,66 @@
+"""A neuron's score on each class, in a line each: how large, how sure, from which medians, and its weight."""
+
+from __future__ import annotations
+
+from neurontune_core.confidence import VERDICTS, Confidence
+from pages.parts.state import View
+from pages.parts.words import plain
+
+NO_BREAK = "\u00a0"
+MOST = 4  # classes that have a line; of more, those on which the neuron scores highest
+EXPLAINED = (
+    "Score: median on the class's mistakes minus median on its hits, in brackets its 95 % interval. p: chance, "
+    "corrected for all neurons. Weight: what the head adds to the class for each unit of activation."
+)
+
+
+def strongest_class(here: View, neuron: int) -> int:
+    """The chosen class, or without one that which gives the neuron its score."""
+    return int(here.diagnosis.strongest_class[neuron]) if here.label is None else here.label
+
+
+def score_table(here: View, neuron: int, confidence: Confidence | None) -> str:
+    """Markdown; the class that is drawn below stands out."""
+    names, drawn = here.diagnosis.identification.class_names, strongest_class(here, neuron)
+    lines = ["| class | score | how sure | mistakes | hits | weight |", "|---|---|---|--:|--:|--:|"]
+    for label in _listed(here, neuron, drawn):
+        name = plain(names[label])
+        cells = [f"**{name}**" if label == drawn else name, *_cells(here, neuron, label, confidence)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _listed(here: View, neuron: int, drawn: int) -> list[int]:
+    delta = here.diagnosis.scores.delta[:, neuron]
+    if len(delta) <= MOST:
+        return list(range(len(delta)))
+    highest = sorted(range(len(delta)), key=(-delta).__getitem__)
+    return [drawn, *(label for label in highest if label != drawn)][:MOST]
+
+
+def _cells(here: View, neuron: int, label: int, confidence: Confidence | None) -> list[str]:
+    scores, weight = here.diagnosis.scores, here.diagnosis.erm.weight[label, neuron]
+    counts = scores.num_incorrect[label], scores.num_correct[label]
+    medians = scores.median_incorrect[label, neuron], scores.median_correct[label, neuron]
+    sides = [f"{median:.3f} ({count:,})" if count else "–" for median, count in zip(medians, counts, strict=True)]
+    score = f"{scores.delta[label, neuron]:+.3f}"
+    if confidence is not None and confidence.tested[label]:
+        low, high = (bound[label, neuron] for bound in confidence.all_intervals)
+        score += f" [{low:+.3f}, {high:+.3f}]"
+    return [score, _how_sure(here, neuron, label, confidence), *sides, f"{weight:+.2f}"]
+
+
+def _how_sure(here: View, neuron: int, label: int, confidence: Confidence | None) -> str:
+    scores = here.diagnosis.scores
+    if not scores.num_incorrect[label]:
+        return "no mistakes, so no bias to see"
+    if not scores.num_correct[label]:
+        return "no hits to compare with"
+    if confidence is None:
+        return "being computed …"
+    if not confidence.tested[label]:
+        return f"only {scores.num_incorrect[label]} misclassified: too few to say"
+    verdict = VERDICTS[int(confidence.verdicts_by_class(here.threshold)[label, neuron])]
+    p = confidence.adjusted[label, neuron]
+    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"{verdict}, {said.replace(' ', NO_BREAK)}"
