@@ -173,9 +173,24 @@ def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_chang
         worst = min(hits[test.groups == group].mean() for group in range(4))
         assert metrics(shown)[f"worst group · {name}"] == f"{100 * worst:.1f} %"
     before, after = workspace.open("birds").load_head().predict(test.embeddings) == test.labels, right["retrained"]
-    changed = f"fixed **{(~before & after).sum()}**, broke **{(before & ~after).sum()}** of 240"
-    assert f"NeuronTune: {changed}" in said(shown)
+    changed = f"**{(~before & after).sum()}** fixed, **{(before & ~after).sum()}** broken of 240."
+    assert f"**NeuronTune**, on test: {changed}" in said(shown)
     assert (before != after).any()
+
+
+def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "neurons")
+    retrained(shown)
+    earlier = shown.session_state["asked"]
+    retrained(shown)
+    asked = shown.session_state["asked"]
+    assert asked is not earlier
+    for each in (asked, earlier):
+        each.wait(120)
+    shown.run()
+    chosen = workspace.open("birds").run(shown.session_state["run"])
+    assert chosen.advised == asked.run.id != earlier.run.id
 
 
 def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_open_by_then(

@@ -20,6 +20,7 @@ MEASURES = (("worst_group_accuracy", "worst group, %"), ("worst_class_accuracy",
 def start(here: View) -> None:
     """With λ, mask value and verdicts of now, and the settings of the Retrain screen; one at a time."""
     if "live" not in st.session_state:
+        _stop_asking()
         st.session_state["live"] = LiveRun(here.diagnosis, *chosen(here))
 
 
@@ -37,10 +38,17 @@ def settle() -> None:
 
 
 def ask(of: View | LiveRun, run: Run, take: bool = False) -> None:
-    """Start asking the adviser about a run of an open project, once at a time; then choose its head, where wanted."""
-    asked: LiveAdvice | None = st.session_state.get("asked")
-    if asked is None or not asked.running:
-        st.session_state["asked"] = LiveAdvice(of.diagnosis, run, take)
+    """Start asking the adviser about a run of an open project, and no longer about another; then choose its head, where
+    that is wanted."""
+    _stop_asking()
+    st.session_state["asked"] = LiveAdvice(of.diagnosis, run, take)
+
+
+def _stop_asking() -> None:
+    """What the adviser says of an earlier run must not be chosen over a newer one."""
+    asked: LiveAdvice | None = st.session_state.pop("asked", None)
+    if asked is not None:
+        asked.stop()
 
 
 def retraining(here: View, *, curves: bool) -> None:
@@ -90,13 +98,14 @@ def _came_to(here: View, run: Run, curves: bool) -> None:
     """Samples fixed and broken, and how the kept epoch was found."""
     counts = here.split.changes(here.diagnosis.erm, run.head).counts()
     name = f"{run.method[0].upper()}{run.method[1:]}"
-    st.markdown(f"{name}: fixed **{counts.fixed:,}**, broke **{counts.broken:,}** of {counts.n:,}.")
+    split = plain(here.split.name)
+    st.caption(f"**{name}**, on {split}: **{counts.fixed:,}** fixed, **{counts.broken:,}** broken of {counts.n:,}.")
     made = here.diagnosis.project.run(run.advised) if run.advised else run
     if curves:
         groups = here.diagnosis.identification.groups is not None
         _strips({"NeuronTune": made.history, "masking off": made.off_history}, made.epoch, groups, len(made.history))
         st.caption(
-            f"On {plain(here.diagnosis.identification.split)}. NeuronTune's epoch {made.epoch} was kept: "
+            f"Curves on {plain(here.diagnosis.identification.split)}. NeuronTune's epoch {made.epoch} was kept: "
             f"{SELECT[made.config.select]}."
         )
     with st.container(horizontal=True):

@@ -168,7 +168,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     while len(list((server.home / "projects" / "example" / "runs").glob("*/run.json"))) == earlier:
         assert time.monotonic() < deadline, "no run was saved"
         page.wait_for_timeout(100)
-    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head: fixed")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head, on test")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text(re.compile("Retraining fixed"))).to_be_visible()
