@@ -46,7 +46,8 @@ st.logo(PAGES.parent / "assets" / "wordmark.svg", icon_image=PAGES.parent / "ass
 page = st.navigation(pages, position="top")
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
-    st.session_state["view"] = sidebar(on_retrain=page.title == SECTIONS[""]["retrain"][1])
+    loop = [title for _, title in SECTIONS[""].values() if title != "Retrain"]  # which has larger curves
+    st.session_state["view"] = sidebar(curves=page.title in loop)
 try:
     page.run()
 except InputError as error:

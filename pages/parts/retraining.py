@@ -55,7 +55,7 @@ def retraining(here: View, *, curves: bool) -> None:
     """What is under way, else what the chosen run came to.
 
     Args:
-        curves: draw them here; the Retrain screen has larger ones.
+        curves: draw them here, with a way to the Retrain screen.
     """
     state = st.session_state
     live: LiveRun | None = state.get("live")

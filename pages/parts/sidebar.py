@@ -18,8 +18,12 @@ from pages.parts.words import HELP, plain
 EVERY_CLASS = "all classes"
 
 
-def sidebar(*, on_retrain: bool) -> state.View | None:
-    """Project, split, class, λ, mask value and run; None when the project or the split cannot be opened."""
+def sidebar(*, curves: bool) -> state.View | None:
+    """Project, split, class, λ, mask value and run; None when the project or the split cannot be opened.
+
+    Args:
+        curves: show how the chosen run went, too.
+    """
     settle()
     names = state.workspace().names()
     if not names:
@@ -39,7 +43,7 @@ def sidebar(*, on_retrain: bool) -> state.View | None:
         view = state.View(name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis))
         if wanted:
             start(view)
-        retraining(view, curves=not on_retrain)
+        retraining(view, curves=curves)
         with links:
             not_there()
         return view
