@@ -63,7 +63,7 @@ def retraining(here: View, *, curves: bool) -> None:
     finished: LiveRun | None = state.get("finished")
     with st.container():  # there even when it is empty, so that what follows keeps its place
         if live is not None:
-            _tuning(live, here.diagnosis.identification.groups is not None, curves)
+            _tuning(live, curves)
         elif asked is not None and asked.running:
             _asking(asked)
         elif finished is not None and finished.error and finished.diagnosis is here.diagnosis:
@@ -73,11 +73,11 @@ def retraining(here: View, *, curves: bool) -> None:
 
 
 @st.fragment(run_every=0.4)
-def _tuning(live: LiveRun, groups: bool, curves: bool) -> None:
+def _tuning(live: LiveRun, curves: bool) -> None:
     _progress(live, "Retraining …", "Stop; what was reached so far is kept.")
     if curves:
         records = {name: list(each) for name, each in live.histories.items()}
-        _strips(records, None, groups, live.config.epochs)
+        _strips(records, None, live.diagnosis.identification.groups is not None, live.config.epochs)
 
 
 @st.fragment(run_every=0.4)
@@ -100,13 +100,12 @@ def _came_to(here: View, run: Run, curves: bool) -> None:
     name = f"{run.method[0].upper()}{run.method[1:]}"
     split = plain(here.split.name)
     st.caption(f"**{name}**, on {split}: **{counts.fixed:,}** fixed, **{counts.broken:,}** broken of {counts.n:,}.")
-    made = here.diagnosis.project.run(run.advised) if run.advised else run
     if curves:
         groups = here.diagnosis.identification.groups is not None
-        _strips({"NeuronTune": made.history, "masking off": made.off_history}, made.epoch, groups, len(made.history))
+        _strips({"NeuronTune": run.history, "masking off": run.off_history}, run.epoch, groups, len(run.history))
         st.caption(
-            f"Curves on {plain(here.diagnosis.identification.split)}. NeuronTune's epoch {made.epoch} was kept: "
-            f"{SELECT[made.config.select]}."
+            f"Curves on {plain(here.diagnosis.identification.split)}. NeuronTune's epoch {run.epoch} was kept: "
+            f"{SELECT[run.config.select]}."
         )
     with st.container(horizontal=True):
         st.page_link(SCREENS / "check.py", label="Which ones", icon=":material/fact_check:")
