@@ -77,7 +77,7 @@ def stages(page: Page, url: str) -> list[tuple[str, Callable[[], None]]]:
 
     def retrain() -> None:
         page.get_by_test_id("stSidebar").get_by_role("button", name="Retrain", exact=False).first.click()
-        page.get_by_text("The advised head is chosen").wait_for(timeout=600_000)
+        page.get_by_text("Advised head, on").wait_for(timeout=600_000)
         settled(page)
 
     return [

@@ -75,6 +75,18 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     assert all(len(each.value.columns) < 20 for each in shown.dataframe)
 
 
+def test_of_a_thousand_classes_every_batch_holds_one_each(show: Callable[..., AppTest], tmp_path: Path) -> None:
+    shown = show(odd_projects.a_thousand_classes, "retrain")
+    assert shown.number_input(key="batch").value == 1000
+    shown.number_input(key="epochs").set_value(1).run()
+    shown.number_input(key="batch").set_value(128).run()  # as another project may have had it
+    shown.slider(key="threshold").set_value(0.5 * shown.slider(key="threshold").max).run()
+    retrained(shown)
+    (run,) = (each for each in Workspace(tmp_path).open("odd").runs() if not each.advised)
+    assert run.config.batch_size == 1000
+    assert not shown.error
+
+
 def test_a_neuron_that_never_fires_is_called_so(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.a_silent_neuron, "neurons")
     assert "0 on every sample" not in said(shown)

@@ -64,7 +64,7 @@ def retraining(here: View, *, curves: bool) -> None:
     with st.container():  # there even when it is empty, so that what follows keeps its place
         if live is not None:
             _tuning(live, curves)
-        elif asked is not None and asked.running:
+        elif asked is not None and (asked.running or asked.taken):  # it may have ended since `settle` looked
             _asking(asked)
         elif finished is not None and finished.error and finished.diagnosis is here.diagnosis:
             st.error(plain(finished.error))

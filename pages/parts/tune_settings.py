@@ -23,7 +23,7 @@ def settings(here: View) -> None:
     roles = here.diagnosis.project.content["roles"]
     splits = [roles["tuning"], HALVES]
     words = {HALVES: f"half of {roles['identification']} (the other half identifies)"}
-    one, two, three, four, five = st.columns([3, 3, 2, 2, 2])
+    one, two, three, four, five, six = st.columns([4, 4, 3, 3, 3, 3])
     one.selectbox(
         "Tune on",
         splits,
@@ -40,16 +40,21 @@ def settings(here: View) -> None:
     )
     three.number_input("Epochs", 1, 1000, DEFAULTS.epochs, **keep("epochs"))
     four.number_input("Learning rate", 1e-6, 1.0, DEFAULTS.learning_rate, format="%g", **keep("rate"))
-    five.number_input("Seed", 0, 10_000, DEFAULTS.seed, **keep("seed"))
+    five.number_input(
+        "Batch size", 1, 1_000_000, max(DEFAULTS.batch_size, here.diagnosis.erm.num_classes), **keep("batch"),
+        help="Samples of a batch, as many of each class and at least one.",
+    )  # fmt: skip
+    six.number_input("Seed", 0, 10_000, DEFAULTS.seed, **keep("seed"))
 
 
 def chosen(here: View) -> tuple[TuneConfig, str]:
     """What the form says, on whatever screen, and the split that is tuned on; λ and mask value are the sidebar's."""
-    said = st.session_state
+    said, classes = st.session_state, here.diagnosis.erm.num_classes
     config = TuneConfig(
         threshold=here.threshold,
         mask_value=here.mask_value,
         epochs=said.get("epochs", DEFAULTS.epochs),
+        batch_size=max(said.get("batch", DEFAULTS.batch_size), classes),  # another project may have had fewer
         learning_rate=said.get("rate", DEFAULTS.learning_rate),
         seed=said.get("seed", DEFAULTS.seed),
         select=said.get("select", DEFAULTS.select),

@@ -20,7 +20,7 @@ SIDEBAR = [("split", "val"), ("class", "vehicle"), ("threshold", "0.1"), ("mask"
 SCREENS = {
     "": [],
     "neurons": [("neuron", "380"), ("filter", "masked"), ("colours", "viridis")],
-    "retrain": [("select", "last epoch"), ("epochs", "7"), ("rate", "0.01"), ("seed", "3")],
+    "retrain": [("select", "last epoch"), ("epochs", "7"), ("rate", "0.01"), ("batch", "64"), ("seed", "3")],
     "check": [("before", "masked now"), ("check_group", "vehicle on grass"), ("outcome", "right in both"),
               ("confusion_group", "animal on gravel"), ("selected", "0-2")],
     "groups": [("way", "where the chosen neuron fires"), ("neuron", "0")],

@@ -163,7 +163,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     expect(page.get_by_role("heading", name="Retrain the head")).to_be_visible()
     settled(page)
     earlier = len(list((server.home / "projects" / "example" / "runs").glob("*/run.json")))
-    page.get_by_test_id("stSidebar").get_by_role("button", name="Retrain").click()
+    page.get_by_role("button", name="Retrain Shortcut").click()
     deadline = time.monotonic() + 60
     while len(list((server.home / "projects" / "example" / "runs").glob("*/run.json"))) == earlier:
         assert time.monotonic() < deadline, "no run was saved"

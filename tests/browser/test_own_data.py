@@ -55,12 +55,12 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     assert shown.inner_text() == f"{100 * right / len(files):.1f} %"
 
     project = server.home / "projects" / "my-pictures"
-    page.get_by_test_id("stSidebar").get_by_test_id("stBaseButton-primary").click()
+    page.get_by_role("button", name="Retrain Shortcut").click()
     deadline = time.monotonic() + 120
     while not list((project / "runs").glob("*/run.json")):
         assert time.monotonic() < deadline, "no run was saved"
         page.wait_for_timeout(100)
-    expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}"))).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head, on test")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Export").click()
     page.get_by_role("button", name="Prepare the files").click()
