@@ -48,7 +48,7 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     """The inspector; to step to the next neuron runs this alone, and marks its place in the ranking."""
     if st.session_state.pop("mask_edited", False):
         st.rerun()
-    heading, number, steps = st.columns([7, 5, 5], vertical_alignment="center")
+    heading, number, steps = st.columns([5, 5, 5], vertical_alignment="center")
     neuron = neuron_box(diagnosis, number, label="collapsed")
     with steps:
         stepper(

@@ -27,7 +27,7 @@ def judge_bar(here: View, neuron: int) -> None:
     journal = here.diagnosis.project.journal
     current = journal.current().get(neuron)
     verdict = current.verdict if current else None
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         for value, label, key, explanation in BUTTONS:
             st.button(
                 label, key=f"judge-{value}", shortcut=key, help=explanation, on_click=judge, args=(neuron, value),

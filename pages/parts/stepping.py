@@ -8,7 +8,7 @@ import streamlit as st
 
 _CSS = """
 .root{display:flex;gap:.5rem}
-button{all:unset;box-sizing:border-box;flex:1;min-width:4rem;height:2.5rem;display:flex;gap:.5rem;align-items:center;
+button{all:unset;box-sizing:border-box;flex:1;min-width:3.25rem;height:2.5rem;display:flex;gap:.5rem;align-items:center;
  justify-content:center;cursor:pointer;border:1px solid var(--st-border-color);border-radius:var(--st-button-radius);
  color:var(--st-text-color);font-family:var(--st-font)}
 button:hover,button:focus-visible{border-color:var(--st-primary-color);color:var(--st-primary-color)}
