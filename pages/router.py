@@ -46,7 +46,7 @@ st.logo(PAGES.parent / "assets" / "wordmark.svg", icon_image=PAGES.parent / "ass
 page = st.navigation(pages, position="top")
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
-    loop = [title for _, title in SECTIONS[""].values() if title != "Retrain"]  # which has larger curves
+    loop = [title for name, (_, title) in SECTIONS[""].items() if name != "retrain"]  # which has larger curves
     st.session_state["view"] = sidebar(curves=page.title in loop)
 try:
     page.run()

@@ -24,7 +24,7 @@ def start(here: View) -> None:
         st.session_state["live"] = LiveRun(here.diagnosis, *chosen(here))
 
 
-def settle() -> None:
+def take_what_ended() -> None:
     """Take what has ended since the last run of the script: choose the new head, and ask the adviser about it."""
     live: LiveRun | None = st.session_state.get("live")
     if live is not None and not live.running:
@@ -64,7 +64,7 @@ def retraining(here: View, *, curves: bool) -> None:
     with st.container():  # there even when it is empty, so that what follows keeps its place
         if live is not None:
             _tuning(live, curves)
-        elif asked is not None and (asked.running or asked.taken):  # it may have ended since `settle` looked
+        elif asked is not None and (asked.running or asked.taken):  # it may have ended since `take_what_ended` looked
             _asking(asked)
         elif finished is not None and finished.error and finished.diagnosis is here.diagnosis:
             st.error(plain(finished.error))

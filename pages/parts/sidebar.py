@@ -12,7 +12,7 @@ from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.address import choice, not_there
 from pages.parts.judging import SLIDERS, moved, undo_bar
-from pages.parts.retraining import retraining, settle, start
+from pages.parts.retraining import retraining, start, take_what_ended
 from pages.parts.words import HELP, plain
 
 EVERY_CLASS = "all classes"
@@ -24,7 +24,7 @@ def sidebar(*, curves: bool) -> state.View | None:
     Args:
         curves: show how the chosen run went, too.
     """
-    settle()
+    take_what_ended()
     names = state.workspace().names()
     if not names:
         return None
