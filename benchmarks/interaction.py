@@ -27,12 +27,9 @@ TARGETS = {"λ moved": 400, "mask value moved": 400, "next neuron": 300}  # ms, 
 VIEWPORT = {"width": 1440, "height": 1000}
 MASK_VALUES = 15  # steps of the slider that change what can be seen; near 1 the mask does nothing
 LINE = "document.querySelector('.st-key-ranking .annotation-text')?.textContent"
-TITLE = "document.querySelector('.st-key-distribution .gtitle')?.textContent"
-EFFECT = """
-    [...document.querySelectorAll('.st-key-effect .scatterlayer .js-line')].map(line => line.getAttribute('d')).join()
-"""
+LINES = "[...document.querySelectorAll('.st-key-%s .scatterlayer .js-line')].map(line => line.getAttribute('d')).join()"
+EFFECT, DISTRIBUTION = LINES % "effect", LINES % "distribution"
 ADVISED = "document.querySelector('[data-testid=stSidebar]').textContent.includes('Advised head')"
-HEADING = "[...document.querySelectorAll('h4')].map(each => each.textContent).find(text => text.startsWith('Neuron'))"
 
 
 def medians_ms(project: Project) -> float:
@@ -64,7 +61,7 @@ def moves(page: Page, url: str, project: Project, times: int) -> None:
     """Measure and print every kind of move on one project."""
     name = project.source.name
     page.goto(f"{url}/neurons?project={name}")
-    page.wait_for_function(f"() => {LINE} && {TITLE} && {SETTLED}", timeout=120_000)
+    page.wait_for_function(f"() => {LINE} && {DISTRIBUTION} && {SETTLED}", timeout=120_000)
     page.wait_for_timeout(8_000)  # the network and the first heatmaps load meanwhile
     page.evaluate(PAINTED)
     threshold, mask_value = page.get_by_test_id("stSidebar").locator("input[type=range]").all()[:2]
@@ -72,7 +69,7 @@ def moves(page: Page, url: str, project: Project, times: int) -> None:
     kinds = (
         ("λ moved", threshold, right, LINE, times),
         ("mask value moved", mask_value, right, EFFECT, min(times, MASK_VALUES)),
-        ("next neuron", threshold, following, HEADING, times),
+        ("next neuron", threshold, following, DISTRIBUTION, times),
     )
     anew = medians_ms(project)
     for state in ("before retraining", "after"):

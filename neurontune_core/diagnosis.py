@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -44,14 +44,23 @@ class Distribution:
     median_incorrect: float
 
 
-def distribution_of(activations: np.ndarray, mine: np.ndarray, right: np.ndarray) -> Distribution:
-    """From activations [N] of a neuron, the samples of a class [N] bool, and which samples are hits [N] bool."""
+def distributions_of(activations: np.ndarray, classes: Sequence[np.ndarray], right: np.ndarray) -> list[Distribution]:
+    """Of one neuron on several classes, in the same bins.
+
+    Args:
+        activations: [N].
+        classes: the samples of each class, [N] bool.
+        right: [N] bool, the hits.
+    """
     values = np.abs(activations)
-    edges = np.linspace(0.0, float(values[mine].max(initial=0.0)) or 1.0, BINS + 1)
-    parts = [values[mine & outcome] for outcome in (right, ~right)]
-    correct, incorrect = (np.histogram(part, edges)[0] / max(1, len(part)) for part in parts)
-    medians = [float(np.median(part)) if len(part) else float("nan") for part in parts]
-    return Distribution(edges, correct, incorrect, len(parts[0]), len(parts[1]), medians[0], medians[1])
+    edges = np.linspace(0.0, max(float(values[mine].max(initial=0.0)) for mine in classes) or 1.0, BINS + 1)
+    return [_distribution(edges, values[mine & right], values[mine & ~right]) for mine in classes]
+
+
+def _distribution(edges: np.ndarray, *outcomes: np.ndarray) -> Distribution:
+    correct, incorrect = (np.histogram(part, edges)[0] / max(1, len(part)) for part in outcomes)
+    medians = [float(np.median(part)) if len(part) else float("nan") for part in outcomes]
+    return Distribution(edges, correct, incorrect, len(outcomes[0]), len(outcomes[1]), medians[0], medians[1])
 
 
 class Diagnosis:
@@ -199,9 +208,10 @@ class Diagnosis:
                 self._distinctive[neuron] = []
         return self._distinctive[neuron]
 
-    def distribution(self, neuron: int, label: int) -> Distribution:
-        """How strongly a neuron fires on one class of the identification set, on hits and on mistakes."""
-        return distribution_of(self.activations(neuron), self.identification.labels == label, self.right)
+    def distributions(self, neuron: int, labels: Sequence[int]) -> list[Distribution]:
+        """How strongly a neuron fires on classes of the identification set, on hits and on mistakes; in shared bins."""
+        classes = [self.identification.labels == label for label in labels]
+        return distributions_of(self.activations(neuron), classes, self.right)
 
     def most_activating(self, neuron: int, *, label: int, correct: bool, limit: int) -> np.ndarray:
         """Rows of the identification set that excite a neuron most, among the hits or the mistakes of one class."""

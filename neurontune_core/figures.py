@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,10 @@ CORRECT, INCORRECT, ACCENT, GREY = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98"
 SERIES = {"ERM": GREY, "masking off": "#b7791f", "NeuronTune": ACCENT}
 MOST_BARS = 24
 _LONGEST_NAME = 32  # characters that fit beside a legend
+_LONGEST_TITLE = 60  # characters over charts side by side, all together
 _MANY_POINTS = 3_000
 MOST_POINTS = 8_000  # of a map; more slow the browser down and cover each other
+_GUTTER = 0.05  # between charts side by side, of the whole width
 _MARGIN = {"l": 52, "r": 16, "t": 28, "b": 44}
 
 
@@ -170,43 +172,89 @@ def _pointed_at(rows: np.ndarray, names: Sequence[str] | None) -> dict:
     return {"text": [names[row] for row in rows], "hovertemplate": "%{text}<extra></extra>"}
 
 
-def outcome_distributions(distribution: Distribution, title: str) -> Figure:
-    """Hits and mistakes of one class over a neuron's activation, with both medians."""
-    centres = (distribution.edges[:-1] + distribution.edges[1:]) / 2
-    parts = (
-        ("correct", distribution.correct, distribution.num_correct, distribution.median_correct, CORRECT, ""),
-        (
-            "incorrect",
-            distribution.incorrect,
-            distribution.num_incorrect,
-            distribution.median_incorrect,
-            INCORRECT,
-            "/",
-        ),
-    )
-    traces, shapes = [], []
-    for name, share, count, median, colour, pattern in parts:
-        traces.append(
-            {
-                "type": "bar",
-                "x": centres.astype(np.float32),
-                "y": (100 * share).astype(np.float32),
-                "name": f"{name} ({count})",
-                "marker": {"color": colour, "opacity": 0.6, "pattern": {"shape": pattern, "solidity": 0.25}},
-                "hovertemplate": "activation %{x:.3g}: %{y:.1f} %<extra>" + name + "</extra>",
-            }
-        )
-        if not np.isnan(median):
-            line = {"color": colour, "width": 2.5, "dash": "dot" if pattern else "solid"}
-            shapes.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": median, "x1": median, "line": line})
+def outcome_distributions(classes: Sequence[tuple[str, Distribution]], chosen: int = 0) -> Figure:
+    """Hits and mistakes over a neuron's activation, with both medians: a chart for each class, side by side.
+
+    Args:
+        classes: [K] title and distribution; all in the same bins.
+        chosen: the place of the class that stands out.
+    """
     layout = _layout("activation", "% of samples", 190, numbers=True) | {
-        "barmode": "overlay",
-        "bargap": 0,
-        "shapes": shapes,
+        "showlegend": False,
+        "margin": _MARGIN | {"t": 38},
+        "shapes": [],
+        "annotations": [],
     }
-    return _figure(
-        {"data": traces, "layout": layout | {"title": {"text": _short(title), "font": {"size": 14}, "x": 0}}}
+    first_x, first_y = layout.pop("xaxis"), layout.pop("yaxis")
+    traces = []
+    for place, (title, distribution) in enumerate(classes):
+        axis = str(place + 1) if place else ""
+        width = (1 - _GUTTER * (len(classes) - 1)) / len(classes)
+        left = place * (width + _GUTTER)
+        layout[f"xaxis{axis}"] = first_x | {"domain": [left, left + width], "anchor": f"y{axis}", "nticks": 5}
+        layout[f"yaxis{axis}"] = (
+            first_y if not place else {"matches": "y", "anchor": f"x{axis}", "showticklabels": False}
+        )
+        name = escape(_short(title, _LONGEST_TITLE // len(classes)))
+        layout["annotations"].append(
+            {
+                "text": f"{f'<b>{name}</b>' if place == chosen else name}<br>{_counts(distribution, len(classes) < 3)}",
+                "xref": "paper", "yref": "paper", "x": left, "y": 1, "xanchor": "left", "yanchor": "bottom",
+                "align": "left", "showarrow": False, "font": {"size": 12},
+            }
+        )  # fmt: skip
+        for part in _outcomes(distribution):
+            traces.append(_steps(distribution.edges, part) | {"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+            if not np.isnan(part.median):
+                line = {"color": part.colour, "width": 2.5, "dash": part.dash}
+                layout["shapes"].append(
+                    {
+                        "type": "line", "xref": f"x{axis}", "x0": part.median, "x1": part.median,
+                        "yref": f"y{axis} domain", "y0": 0, "y1": 1, "line": line,
+                    }
+                )  # fmt: skip
+    return _figure({"data": traces, "layout": layout})
+
+
+class _Outcome(NamedTuple):
+    name: str
+    mark: str
+    share: np.ndarray
+    number: int
+    median: float
+    colour: str
+    dash: str
+    pattern: str
+
+
+def _outcomes(found: Distribution) -> tuple[_Outcome, _Outcome]:
+    return (
+        _Outcome("correct", "✓", found.correct, found.num_correct, found.median_correct, CORRECT, "solid", ""),
+        _Outcome("incorrect", "✗", found.incorrect, found.num_incorrect, found.median_incorrect, INCORRECT, "dot", "/"),
     )
+
+
+def _counts(found: Distribution, words: bool) -> str:
+    """Which colour is what, and how many there are."""
+    return "   ".join(
+        f'<b style="color:{part.colour}">{part.mark}</b> {part.number:,}{f" {part.name}" if words else ""}'
+        for part in _outcomes(found)
+    )
+
+
+def _steps(edges: np.ndarray, part: _Outcome) -> dict:
+    """The outline of a histogram: one path, where bars would be one for each bin."""
+    return {
+        "type": "scatter",
+        "x": edges.astype(np.float32),
+        "y": np.append(100 * part.share, 0).astype(np.float32),
+        "mode": "lines",
+        "line": {"color": part.colour, "width": 1.5, "shape": "hv"},
+        "fill": "tozeroy",
+        "fillpattern": {"shape": part.pattern, "solidity": 0.25, "fgcolor": part.colour},
+        "name": part.name,
+        "hovertemplate": "activation from %{x:.3g}: %{y:.1f} %<extra>" + part.name + "</extra>",
+    }
 
 
 def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
@@ -277,8 +325,8 @@ def _lowest(evaluation: Evaluation) -> list[int]:
     return sorted(places, key=lambda place: every[place].correct / every[place].n)[:MOST_BARS]
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+def _short(name: str, longest: int = _LONGEST_NAME) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def _figure(specification: dict) -> Figure:

@@ -46,7 +46,7 @@ def test_the_mask_is_score_or_spurious_but_not_core(diagnosis: Diagnosis) -> Non
 
 
 def test_a_distribution_counts_each_sample_of_the_class_once(diagnosis: Diagnosis) -> None:
-    found = diagnosis.distribution(SHORTCUT, 1)
+    other, found = diagnosis.distributions(SHORTCUT, [0, 1])
     values = np.abs(diagnosis.identification.embeddings[:, SHORTCUT])
     mine = diagnosis.identification.labels == 1
     said = planted_head().predict(diagnosis.identification.embeddings)
@@ -58,6 +58,8 @@ def test_a_distribution_counts_each_sample_of_the_class_once(diagnosis: Diagnosi
     assert found.incorrect.sum() == pytest.approx(1)
     middle = (found.edges[:-1] + found.edges[1:]) / 2
     assert found.correct @ middle == pytest.approx(hits.mean(), abs=found.edges[1])
+    np.testing.assert_array_equal(other.edges, found.edges)
+    assert found.edges[-1] == values.max()
 
 
 def test_the_most_activating_are_the_strongest_of_that_class_and_outcome(diagnosis: Diagnosis) -> None:

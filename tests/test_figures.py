@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -28,15 +30,30 @@ def test_ranked_scores_are_parted_at_the_threshold() -> None:
     assert figure.layout.shapes[0].y0 == 0.3
 
 
-def test_medians_are_drawn_only_where_there_are_samples() -> None:
-    share = np.zeros(BINS)
-    share[3] = 1.0
-    figure = outcome_distributions(
-        Distribution(np.linspace(0, 1, BINS + 1), share, np.zeros(BINS), 7, 0, 0.1, float("nan")), "score"
-    )
-    assert [shape.x0 for shape in figure.layout.shapes] == [0.1]
-    assert [trace.name for trace in figure.data] == ["correct (7)", "incorrect (0)"]
-    assert max(figure.data[0].y) == 100
+def test_each_class_has_a_chart_with_its_own_outcomes_counts_and_medians() -> None:
+    edges, few, many = np.linspace(0, 2, BINS + 1), np.zeros(BINS), np.full(BINS, 1 / BINS)
+    few[3] = 1.0
+    classes = [
+        ("<b>", Distribution(edges, few, np.zeros(BINS), 7, 0, 0.1, float("nan"))),
+        ("dog", Distribution(edges, many, few, 1_200, 3, 0.9, 0.3)),
+    ]
+    figure = outcome_distributions(classes, chosen=1)
+    assert [(trace.name, trace.xaxis) for trace in figure.data] == [
+        ("correct", "x"), ("incorrect", "x"), ("correct", "x2"), ("incorrect", "x2"),
+    ]  # fmt: skip
+    for trace, share in zip(figure.data, (few, np.zeros(BINS), many, few), strict=True):
+        assert trace.line.shape == "hv"  # so each value holds from its edge to the next
+        np.testing.assert_allclose(trace.x, edges, rtol=1e-6)
+        np.testing.assert_allclose(trace.y, [*(100 * share), 0], rtol=1e-6)
+    assert [(shape.x0, shape.xref) for shape in figure.layout.shapes] == [(0.1, "x"), (0.9, "x2"), (0.3, "x2")]
+    first, second = (re.sub("<b style[^>]*>(.)</b>", r"\1", each.text) for each in figure.layout.annotations)
+    assert first.startswith("&lt;b&gt;<br>")
+    assert second.startswith("<b>dog</b><br>")
+    assert ("✓ 7 correct" in first, "✗ 0 incorrect" in first) == (True, True)
+    assert ("✓ 1,200 correct" in second, "✗ 3 incorrect" in second) == (True, True)
+    left, right = figure.layout.xaxis.domain, figure.layout.xaxis2.domain
+    assert 0 == left[0] < left[1] < right[0] < right[1] <= 1
+    assert figure.layout.yaxis2.matches == "y"  # else a class with few samples would look like one with many
 
 
 def test_bars_show_groups_when_there_are_any_and_skip_empty_ones() -> None:

@@ -69,6 +69,11 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     scores = [float(line.split("|")[2].split()[0]) for line in lines]
     assert len(scores) == 4  # of a thousand, those on which the neuron scores highest
     assert scores == sorted(scores, reverse=True)
+    charts = next(each.proto for each in shown.get("plotly_chart") if "distribution" in each.proto.id)
+    titles = [each["text"] for each in json.loads(charts.spec)["layout"]["annotations"]]
+    assert len(titles) == 4
+    for title, line in zip(titles, lines, strict=True):
+        assert line.split("|")[1].strip(" *")[:14] in title
     assert "warnings, such as: Class" in said(shown)
     assert "Nothing is left to classify with" in said(shown)
     shown = show(odd_projects.a_thousand_classes, "check")

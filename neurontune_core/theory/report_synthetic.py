@@ -69,7 +69,7 @@ def activations(
     seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, label: int = 1
 ) -> dict[str, Figure]:
     """Hits and mistakes of one class over the activation of each neuron, on the identification set."""
-    from neurontune_core.diagnosis import distribution_of
+    from neurontune_core.diagnosis import distributions_of
     from neurontune_core.figures import outcome_distributions
 
     found = _experiment(seed, identification_agreement)
@@ -77,11 +77,9 @@ def activations(
     right = found.before.predict(each.embeddings) == each.labels
     figures = {}
     for neuron, name in enumerate(NEURONS):
-        distribution = distribution_of(each.embeddings[:, neuron], each.labels == label, right)
+        (drawn,) = distributions_of(each.embeddings[:, neuron], [each.labels == label], right)
         title = f"{name} neuron: {'selected' if picked[neuron] else 'spared'}"
-        figures[name] = outcome_distributions(distribution, title).update_layout(
-            height=270, legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"}
-        )
+        figures[name] = outcome_distributions([(title, drawn)]).update_layout(height=270)
     return figures
 
 

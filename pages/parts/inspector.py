@@ -9,7 +9,7 @@ from neurontune_core.figures import outcome_distributions
 from pages.parts.address import keep
 from pages.parts.ahead import prepare
 from pages.parts.close_up import picture
-from pages.parts.score_table import EXPLAINED, score_table, strongest_class
+from pages.parts.score_table import EXPLAINED, MOST, listed_classes, score_table, strongest_class
 from pages.parts.state import View, gallery
 from pages.parts.wall import wall
 from pages.parts.words import HELP, plain
@@ -25,14 +25,16 @@ def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
     label = strongest_class(here, neuron)
     with st.container(key="scores", gap="xsmall"):
         st.markdown(score_table(here, neuron, confidence))
-        st.caption(
-            "Median activation on mistakes and on hits; their difference is the score.", help=_explained(here, neuron)
-        )
+        said = "Score: median on mistakes minus median on hits, the lines below."
+        if (num_classes := diagnosis.erm.num_classes) > MOST:
+            said += f" Of {num_classes:,} classes the {MOST} where it is highest."
+        st.caption(said, help=_explained(here, neuron))
     if diagnosis.silence[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
-    distribution = diagnosis.distribution(neuron, label)
-    figure = outcome_distributions(distribution, f"neuron {neuron}, {diagnosis.identification.class_names[label]}")
-    st.plotly_chart(figure, key="distribution", config=QUIET)
+    classes = listed_classes(here, neuron)
+    titles = [diagnosis.identification.class_names[each] for each in classes]
+    drawn = list(zip(titles, diagnosis.distributions(neuron, classes), strict=True))
+    st.plotly_chart(outcome_distributions(drawn, classes.index(label)), key="distribution", config=QUIET)
     _samples(here, neuron, label)
     prepare(here.name, diagnosis, neuron, label)
 
@@ -64,7 +66,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
             opened = wall(
                 here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
-                neuron=neuron, colours=colours, side=70, lines=lines, height=384, several=False,
+                neuron=neuron, colours=colours, side=62, lines=lines, height=384, several=False,
                 empty=f"No {outcome} sample of this class.",
             ).opened  # fmt: skip
             if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
@@ -75,7 +77,10 @@ def _samples(here: View, neuron: int, label: int) -> None:
         with walls:
             _words(here, neuron)
         where = " Orange words make it fire harder, blue ones less hard. Click one, or press Enter on it, to read all."
-    walls.caption(f'Split "{plain(split)}". Under each sample: activation, and what the classifier said.{where}')
+    of = f'Class "{plain(names[label])}" of split "{plain(split)}"'
+    if here.label is None and len(names) > 1:
+        of += ", where it scores highest; the sidebar has the others"
+    walls.caption(f"{of}. Under each sample: activation, and what the classifier said.{where}")
     if chosen is not None and chosen < diagnosis.identification.num_samples:
         _details(here, split, chosen, neuron, colours)
 

@@ -7,7 +7,7 @@ from pages.parts.state import View
 from pages.parts.words import plain
 
 NO_BREAK = "\u00a0"
-MOST = 4  # classes that have a line; of more, those on which the neuron scores highest
+MOST = 4  # classes that have a line and a chart
 EXPLAINED = (
     "Score: median on the class's mistakes minus median on its hits, in brackets its 95 % interval. p: chance, "
     "corrected for all neurons. Weight: what the head adds to the class for each unit of activation."
@@ -19,23 +19,24 @@ def strongest_class(here: View, neuron: int) -> int:
     return int(here.diagnosis.strongest_class[neuron]) if here.label is None else here.label
 
 
-def score_table(here: View, neuron: int, confidence: Confidence | None) -> str:
-    """Markdown; the class that is drawn below stands out."""
-    names, drawn = here.diagnosis.identification.class_names, strongest_class(here, neuron)
-    lines = ["| class | score | how sure | mistakes | hits | weight |", "|---|---|---|--:|--:|--:|"]
-    for label in _listed(here, neuron, drawn):
-        name = plain(names[label])
-        cells = [f"**{name}**" if label == drawn else name, *_cells(here, neuron, label, confidence)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _listed(here: View, neuron: int, drawn: int) -> list[int]:
-    delta = here.diagnosis.scores.delta[:, neuron]
+def listed_classes(here: View, neuron: int) -> list[int]:
+    """All classes; of many the one whose samples are shown, then those on which the neuron scores highest."""
+    delta, shown = here.diagnosis.scores.delta[:, neuron], strongest_class(here, neuron)
     if len(delta) <= MOST:
         return list(range(len(delta)))
     highest = sorted(range(len(delta)), key=(-delta).__getitem__)
-    return [drawn, *(label for label in highest if label != drawn)][:MOST]
+    return [shown, *(label for label in highest if label != shown)][:MOST]
+
+
+def score_table(here: View, neuron: int, confidence: Confidence | None) -> str:
+    """Markdown; the class whose samples are shown stands out."""
+    names, shown = here.diagnosis.identification.class_names, strongest_class(here, neuron)
+    lines = ["| class | score | how sure | mistakes | hits | weight |", "|---|---|---|--:|--:|--:|"]
+    for label in listed_classes(here, neuron):
+        name = plain(names[label])
+        cells = [f"**{name}**" if label == shown else name, *_cells(here, neuron, label, confidence)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _cells(here: View, neuron: int, label: int, confidence: Confidence | None) -> list[str]:
