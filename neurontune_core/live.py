@@ -134,18 +134,19 @@ class LiveAdvice(_Beside):
         take: make the advised head a run of its own as soon as it is there.
 
     Attributes:
+        diagnosis, run: as given.
         share: how much is done, 0..1.
         taken: the run of the advised head, once there is one.
     """
 
     def __init__(self, diagnosis: Diagnosis, run: Run, take: bool = False) -> None:
-        self.run, self.share = run, 0.0
+        self.diagnosis, self.run, self.share = diagnosis, run, 0.0
         self.taken: Run | None = None
-        self._diagnosis, self._take = diagnosis, take
+        self._take = take
         super().__init__()
 
     def _work(self) -> None:
-        diagnosis, verdicts = self._diagnosis, self.run.mask.verdicts
+        diagnosis, verdicts = self.diagnosis, self.run.mask.verdicts
         always, never = (
             np.array([verdicts.get(neuron) == verdict for neuron in range(diagnosis.erm.num_neurons)])
             for verdict in ("spurious", "core")

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from neurontune_core.live import LiveRun
-from pages.parts.address import keep
 from pages.parts.outcome import curves, outcome
 from pages.parts.state import view
-from pages.parts.tune_settings import settings
+from pages.parts.tune_settings import ADVISED, settings
 
 
 @st.fragment(run_every=0.4)
@@ -23,7 +22,7 @@ st.markdown(
 )
 settings(here)
 st.toggle(
-    "Let the adviser choose the head", value=True, **keep("advised"),
+    "Let the adviser choose the head", value=True, **ADVISED.widget,
     help="It chooses among your head, masking off and NeuronTune without group labels; NeuronTune's head, as in the "
     "paper, is kept beside it. The rule is ours, not the paper's.",
 )  # fmt: skip

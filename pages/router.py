@@ -8,8 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.errors import InputError
+from pages.parts.address import bring_back, carry
 from pages.parts.ahead import page_shown, settle
+from pages.parts.neuron_box import NEURON
 from pages.parts.sidebar import sidebar
+from pages.parts.tune_settings import SETTINGS
 from pages.parts.words import plain
 
 PAGES = Path(__file__).parent
@@ -32,7 +35,7 @@ SECTIONS = {
         "theory": (":material/function:", "Theory lab"),
     },
 }
-
+CARRIED = (NEURON, *SETTINGS)
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
 pages = {
@@ -44,6 +47,7 @@ pages = {
 }
 st.logo(PAGES.parent / "assets" / "wordmark.svg", icon_image=PAGES.parent / "assets" / "logo.svg", size="large")
 page = st.navigation(pages, position="top")
+bring_back(CARRIED)
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
     loop = [title for name, (_, title) in SECTIONS[""].items() if name != "retrain"]  # which has larger curves
@@ -52,5 +56,6 @@ try:
     page.run()
 except InputError as error:
     st.error(plain(str(error)))
+carry(CARRIED)
 page_shown.set()
 settle(len(sys.modules) // 250)

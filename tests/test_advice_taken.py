@@ -22,7 +22,7 @@ from neurontune_core.live import LiveAdvice
 from neurontune_core.workspace import Project, Run, Workspace
 from pages.parts.words import plain
 from tests.planted import CORE, SHORTCUT, write_project
-from tests.test_pages import opened, said
+from tests.test_pages import adviser, opened, said
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25, seed=2)
 
@@ -184,7 +184,7 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     shown = opened("birds", "retrain")
     assert "not asked yet" in str(shown.dataframe[0].value)
     shown.button(key="ask").click().run()
-    shown.session_state["asked"].wait(120)
+    adviser(shown).wait(120)
     shown.run()
     advice = run.advice
     assert advice is not None

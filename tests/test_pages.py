@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig, neurontune
+from neurontune_core.live import LiveAdvice
 from neurontune_core.measured_split import MeasuredSplit
 from neurontune_core.workspace import Project, Workspace
 from tests import odd_projects
@@ -25,9 +26,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path)
 
 
-def opened(project: str, page: str = "overview") -> AppTest:
+def opened(project: str, page: str = "overview", **address: str) -> AppTest:
     test = AppTest.from_file(ROUTER, default_timeout=60)
-    test.query_params["project"] = project
+    for name, text in {"project": project, **address}.items():
+        test.query_params[name] = text
     test.run()
     if page != "overview":
         test.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
@@ -51,6 +53,11 @@ def retrained(test: AppTest) -> None:
         test.session_state["live"].wait(60)
         test.run()
     assert not test.exception
+
+
+def adviser(test: AppTest) -> LiveAdvice:
+    """The one that was asked last; it may have answered before the script had run to its end."""
+    return test.session_state["asked" if "asked" in test.session_state else "answered"]
 
 
 def save_run(project: Project) -> None:
@@ -178,13 +185,80 @@ def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_chang
     assert (before != after).any()
 
 
+def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    before = opened("birds", epochs="1000")
+    before.button(key="retrain").click().run()
+    live = before.session_state["live"]
+    assert live.running
+    after = opened("birds", "neurons")
+    assert after.session_state["live"] is live
+    assert after.button(key="retrain").disabled
+    after.button(key="stop").click()
+    live.wait(60)
+    after.run()
+    assert live.run.id == after.session_state["run"]
+    asked = adviser(after)
+    before.run()
+    assert adviser(before) is asked  # once, whoever looks on
+    asked.wait(120)
+    for shown in (opened("birds"), after, before):  # each that has come while the end was not taken
+        shown.run()
+        assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id
+        assert "asked" not in shown.session_state
+    assert len(workspace.open("birds").runs()) == 2
+
+
+def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_session(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    gone = opened("birds", epochs="1000")
+    gone.button(key="retrain").click().run()
+    live = gone.session_state["live"]
+    live.stop()
+    live.wait(60)
+    shown = opened("birds", "check")
+    assert shown.session_state["run"] == live.run.id
+    adviser(shown).wait(120)
+    shown.run()
+    assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id
+    later = opened("birds")  # all is taken, so that another head may be chosen
+    assert not [key for key in ("live", "asked", "finished", "answered") if key in later.session_state]
+
+
+def test_settings_in_the_address_count_on_a_screen_that_does_not_show_them(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened(
+        "birds", epochs="3", rate="0.01", batch="64", seed="5", select="last epoch", advised="false",
+        tuning="half of the identification split",
+    )  # fmt: skip
+    retrained(shown)
+    (run,) = workspace.open("birds").runs()
+    assert run.halves
+    config = run.config
+    assert (config.epochs, config.learning_rate, config.batch_size, config.seed) == (3, 0.01, 64, 5)
+    assert config.select == "last"
+    adviser(shown).wait(120)
+    shown.run()
+    assert shown.session_state["run"] == run.id
+
+
+@pytest.mark.parametrize("screen", ["neurons", "retrain"])
+def test_settings_in_the_address_that_make_no_sense_are_left_out(workspace: Workspace, screen: str) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened(
+        "birds", screen, epochs="-5", rate="fast", batch="1e9", seed="nan", select="best", tuning="?", neuron="9999"
+    )
+    retrained(shown)
+    assert workspace.open("birds").runs()[-1].config == TuneConfig()
+
+
 def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     shown = opened("birds", "neurons")
     retrained(shown)
-    earlier = shown.session_state["asked"]
+    earlier = adviser(shown)
     retrained(shown)
-    asked = shown.session_state["asked"]
+    asked = adviser(shown)
     assert asked is not earlier
     for each in (asked, earlier):
         each.wait(120)
@@ -204,7 +278,7 @@ def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_o
     if "live" in shown.session_state:
         shown.session_state["live"].wait(60)
         shown.run()
-    asked = shown.session_state["asked"]
+    asked = adviser(shown)
     asked.wait(120)
     assert asked.error == ""
     assert [run.advised for run in workspace.open("birds").runs()][1:] == [""]

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from pages.parts.words import plain
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A choice that stands in the address on every screen, though its widget stands on one: it counts elsewhere, too,
+    and a reload there must not lose it. Streamlit takes what it binds itself out of the address with its widget.
+
+    Attributes:
+        key: of the widget, and in the address.
+        read: the value from the address; raises ValueError or KeyError when the widget would not take it.
+        write: the text for the address; "" when it need not stand there.
+    """
+
+    key: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+    @property
+    def widget(self) -> dict[str, Any]:
+        return {"key": self.key, "persist_state": "session"}
+
+
+def bring_back(choices: Sequence[Carried]) -> None:
+    """Before the first screen of a session: what the address says."""
+    if "brought_back" not in st.session_state:
+        st.session_state["brought_back"] = True
+        for each in choices:
+            with suppress(KeyError, ValueError):
+                st.session_state[each.key] = each.read(st.query_params[each.key])
+
+
+def carry(choices: Sequence[Carried]) -> None:
+    """After a screen is built, or a part of it that may change them."""
+    for each in choices:
+        said = each.write(st.session_state[each.key]) if each.key in st.session_state else ""
+        if said != st.query_params.get(each.key, ""):
+            if said:
+                st.query_params[each.key] = said
+            else:
+                del st.query_params[each.key]
 
 
 def keep(key: str) -> dict[str, Any]:

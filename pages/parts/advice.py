@@ -32,11 +32,8 @@ def advice_section(here: View, run: Run) -> None:
     st.subheader("What we would do")
     asked: LiveAdvice | None = st.session_state.get("asked")
     if asked is not None and asked.run.folder == run.folder:
-        if asked.running:
-            st.caption(f":material/hourglass_top: {EXPLAINED}")
-            return
-        if asked.error:
-            st.error(plain(asked.error))
+        st.caption(f":material/hourglass_top: {EXPLAINED}")
+        return
     advice = run.advice
     if advice is None:
         st.caption(EXPLAINED)

@@ -8,7 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from neurontune_core.diagnosis import Diagnosis
-from pages.parts.address import keep
+from pages.parts.address import Carried, carry
+
+NEURON = Carried("neuron", int, str)
 
 
 def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visible", "collapsed"] = "visible") -> int:
@@ -16,6 +18,6 @@ def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visi
     count, first = len(diagnosis.ranking), int(diagnosis.ranking[0])
     if st.session_state.get("neuron") not in range(count):
         st.session_state["neuron"] = first
-    # Without a default, neuron 0 stands in the address as any other does.
-    chosen = place.number_input("Neuron", 0, count - 1, None, label_visibility=label, **keep("neuron"))
-    return first if chosen is None else int(chosen)
+    chosen = place.number_input("Neuron", 0, count - 1, label_visibility=label, **NEURON.widget)
+    carry([NEURON])
+    return int(chosen)

@@ -12,7 +12,7 @@ from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.address import choice, not_there
 from pages.parts.judging import SLIDERS, moved, undo_bar
-from pages.parts.retraining import retraining, start, take_what_ended
+from pages.parts.retraining import pick_up, retraining, start, take_what_ended
 from pages.parts.words import HELP, plain
 
 EVERY_CLASS = "all classes"
@@ -24,13 +24,14 @@ def sidebar(*, curves: bool) -> state.View | None:
     Args:
         curves: show how the chosen run went, too.
     """
-    take_what_ended()
     names = state.workspace().names()
     if not names:
         return None
     name = choice("Project", names, "project", help="Make your own on the Setup page.")
     try:
         diagnosis = state.diagnosis(name)
+        pick_up(diagnosis.project)
+        take_what_ended()
         left, right = st.columns(2, gap="small")
         with left:
             split = choose_split(diagnosis)
