@@ -10,6 +10,7 @@ from pages.parts.wall import wall
 from pages.parts.words import HELP, plain
 
 HEIGHT, LOWER = 440, 250
+st.session_state.pop("opened", None)  # it is
 here = view()
 diagnosis = here.diagnosis
 split, samples = here.split, here.split.samples

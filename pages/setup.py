@@ -37,8 +37,9 @@ def resume(job: Job) -> None:
 
 
 def open_made(name: str) -> None:
-    """Noted, not done: a page switch in a fragment is lost when its clock ticks at that moment."""
-    st.session_state["project"] = st.session_state["opened"] = name
+    """Noted until Overview shows it: when the fragment's clock ticks at that moment, a page switch in it is lost, and
+    the project that was open comes back with the tick."""
+    st.session_state["opened"] = name
 
 
 @st.fragment(run_every=1.0)
@@ -66,7 +67,7 @@ def jobs() -> None:
             st.error(plain(status.error))
 
 
-if st.session_state.pop("opened", None):
+if "opened" in st.session_state:
     st.switch_page(Path(__file__).with_name("overview.py"), query_params={})
 st.title("Setup")
 own_model_and_data(store)

@@ -288,6 +288,17 @@ def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_o
     assert shown.selectbox(key="project").value == "other"
 
 
+def test_a_project_to_open_is_opened_though_the_browser_still_says_the_one_before(workspace: Workspace) -> None:
+    for name in ("birds", "other"):
+        write_project(workspace.new_folder(name), title=f"The {name}")
+    shown = opened("birds", "setup")
+    shown.session_state["opened"] = "other"
+    shown.selectbox(key="project").set_value("birds").run()
+    assert [each.value for each in shown.title] == ["The other"]
+    assert shown.selectbox(key="project").value == "other"
+    assert "opened" not in shown.session_state  # another may be chosen from now on
+
+
 def test_a_model_without_mistakes_has_an_overview_and_a_sentence(workspace: Workspace) -> None:
     weight = np.zeros((2, NEURONS), dtype=np.float32)
     weight[1, CORE] = 1.0

@@ -63,19 +63,18 @@ def moved(setting: str) -> None:
     here.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]], by=_person())
 
 
-def undo_bar(journal: Journal) -> None:
+def undo_buttons(journal: Journal) -> None:
     """Undo and redo, on every screen."""
     undoable, redoable = journal.counts()
     kinds = "verdicts, moves of λ and of the mask value"
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_take_back,
-            args=(journal, True), help=f"Undo: {undoable} edits of the mask can be taken back ({kinds}).",
-        )  # fmt: skip
-        st.button(
-            "", icon=":material/redo:", shortcut="shift+z", key="redo", disabled=not redoable, on_click=_take_back,
-            args=(journal, False), help=f"Redo: {redoable} edits can be made again.",
-        )  # fmt: skip
+    st.button(
+        "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_take_back,
+        args=(journal, True), help=f"Undo: {undoable} edits of the mask can be taken back ({kinds}).",
+    )  # fmt: skip
+    st.button(
+        "", icon=":material/redo:", shortcut="y", key="redo", disabled=not redoable, on_click=_take_back,
+        args=(journal, False), help=f"Redo: {redoable} edits can be made again.",
+    )  # fmt: skip
 
 
 def _take_back(journal: Journal, undo: bool) -> None:

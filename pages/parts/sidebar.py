@@ -11,7 +11,7 @@ from neurontune_core.measured_split import MeasuredSplit
 from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.address import choice, not_there
-from pages.parts.judging import SLIDERS, moved, undo_bar
+from pages.parts.judging import SLIDERS, moved, undo_buttons
 from pages.parts.retraining import pick_up, retraining, start, take_what_ended
 from pages.parts.words import HELP, plain
 
@@ -27,6 +27,8 @@ def sidebar(*, curves: bool) -> state.View | None:
     names = state.workspace().names()
     if not names:
         return None
+    if "opened" in st.session_state:
+        st.session_state["project"] = st.session_state["opened"]
     name = choice("Project", names, "project", help="Make your own on the Setup page.")
     try:
         diagnosis = state.diagnosis(name)
@@ -88,10 +90,11 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         help=HELP["mask value"], on_change=moved, args=("mask_value",),
     )  # fmt: skip
     masked = diagnosis.masked_neurons(threshold)
-    st.markdown(f"**{int(masked.sum())} of {len(masked)}** neurons masked")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f"**{int(masked.sum())} of {len(masked)}** masked", width=104)
+        undo_buttons(diagnosis.project.journal)
     if masked.all():
         st.warning("Nothing is left to classify with; raise λ, or judge some neurons core.")
-    undo_bar(diagnosis.project.journal)
     return threshold, mask_value
 
 

@@ -67,7 +67,7 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
     page.keyboard.press("z")  # the whole move of λ, and not one of its steps
     masked_is(page, everything - 1)
     assert float(slider.input_value()) == 0
-    page.keyboard.press("Shift+Z")
+    page.keyboard.press("y")
     masked_is(page, fewer)
     assert slider.input_value() == chosen
     photograph("2-judged")

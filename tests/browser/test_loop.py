@@ -137,7 +137,7 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     page.keyboard.press("z")
     expect(page.get_by_role("heading", name=f"{after} of 1280 masked")).to_be_visible()
     settled(page)
-    page.keyboard.press("Shift+Z")
+    page.keyboard.press("y")
     expect(page.get_by_role("heading", name=f"{after - 1} of 1280 masked")).to_be_visible()
     settled(page)
     page.keyboard.press("x")
