@@ -1,5 +1,5 @@
 // A wall of samples of which only those in view stand in the page. wall.py says what `data` holds and what is before this.
-const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 400, AT_ONCE = 24, FEW = 4, EXCERPT = 600
+const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 600, AT_ONCE = 24, FEW = 4, EXCERPT = 600
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
@@ -166,7 +166,7 @@ class Wall {
       if (texts) await this.read(fresh, stop)
       else if (photo) await this.fetch(fresh, 'photo', photo, AT_ONCE, stop)
       if (!heat && !words) return
-      await new Promise(done => setTimeout(done, LINGER)) // who goes on at once waits for nothing dear
+      await new Promise(done => setTimeout(done, LINGER)) // whoever judges two neurons a second waits for nothing dear
       if (heat) await this.fetch(fresh, 'heat', `${photo}/${heat}`, FEW, stop)
       else await this.colour(fresh, stop)
     } catch (error) {
