@@ -12,9 +12,9 @@ from neurontune_core.evaluate import Evaluation, Proportion
 from neurontune_core.figures import (
     candidate_intervals,
     group_bars,
-    outcome_distributions,
     ranked_scores,
 )
+from neurontune_core.figures_distributions import outcome_distributions
 from neurontune_core.figures_epochs import learning_curves, learning_strips
 from neurontune_core.tune import EpochRecord
 

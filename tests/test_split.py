@@ -56,7 +56,7 @@ def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(works
     masked = next(line for line in said(usual).splitlines() if line.endswith("masked"))
     assert masked in said(shown)
     assert shown.number_input(key="neuron").value == SHORTCUT
-    assert 'of split "val"' in said(shown)
+    assert 'of split "val", where it scores highest; the sidebar has the others. Under each sample' in said(shown)
 
 
 def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

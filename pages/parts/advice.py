@@ -8,8 +8,8 @@ from neurontune_core.advise.kept import KeptAdvice
 from neurontune_core.figures import candidate_intervals
 from neurontune_core.live import LiveAdvice
 from neurontune_core.workspace import Run
-from pages.parts.retraining import ask
 from pages.parts.state import View
+from pages.parts.under_way import ask
 from pages.parts.words import plain
 
 EXPLAINED = (

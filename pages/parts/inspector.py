@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.confidence import Confidence
-from neurontune_core.figures import outcome_distributions
+from neurontune_core.figures_distributions import outcome_distributions
 from pages.parts.address import keep
 from pages.parts.ahead import prepare
 from pages.parts.close_up import picture

@@ -12,7 +12,8 @@ from neurontune_core.workspace import Run
 from pages.parts import state
 from pages.parts.address import choice, not_there
 from pages.parts.judging import SLIDERS, moved, undo_buttons
-from pages.parts.retraining import pick_up, retraining, start, take_what_ended
+from pages.parts.retraining import retraining
+from pages.parts.under_way import pick_up, start, take_what_ended
 from pages.parts.words import HELP, plain
 
 EVERY_CLASS = "all classes"
