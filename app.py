@@ -21,8 +21,8 @@ from starlette.routing import Route
 sys.path.insert(0, str(Path(__file__).parent))  # pages import their shared parts by name
 
 from neurontune_core.errors import InputError
-from pages.parts.ahead import look_ahead, settle, warm_up
-from pages.parts.state import gallery
+from pages.parts.frame.prefetch import look_ahead, settle, warm_up
+from pages.parts.frame.state import gallery
 
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 MOST_AT_ONCE = 64

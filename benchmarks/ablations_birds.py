@@ -13,10 +13,10 @@ from pathlib import Path
 from waterbirds_style import erm_head, load, shared_data
 
 from neurontune_core import evaluate
-from neurontune_core.ablation_run import ablation_table, run_ablation
-from neurontune_core.ablations import ABLATIONS, ablation
-from neurontune_core.leaderboard import to_markdown
-from neurontune_core.stability import stability, stability_table
+from neurontune_core.experiments.ablation_run import ablation_table, run_ablation
+from neurontune_core.experiments.ablations import ABLATIONS, ablation
+from neurontune_core.experiments.leaderboard import to_markdown
+from neurontune_core.experiments.stability import stability, stability_table
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from neurontune_core import EmbeddingSet, LinearHead
 
 def planted(seed: int, validation: str, *, aligned: float) -> Sets:
     """The generator of tests/planted.py with an ERM head of its own."""
-    from tests.planted import planted_set
+    from tests.support.planted import planted_set
 
     train = planted_set("train", aligned, 1000, seed=seed)
     val = planted_set("val", 0.5 if validation == "balanced" else aligned, 300, seed=seed)
@@ -21,7 +21,7 @@ def planted(seed: int, validation: str, *, aligned: float) -> Sets:
 
 def shortcut(seed: int, validation: str, *, aligned: float) -> Sets:
     """The generator of tests/shortcut.py: a quiet core, a loud shortcut, strong weight decay."""
-    from tests.shortcut import shortcut_set
+    from tests.support.shortcut import shortcut_set
 
     train = shortcut_set(3 * seed, 2000, aligned)
     val = shortcut_set(3 * seed + 1, 400, 0.5 if validation == "balanced" else aligned)

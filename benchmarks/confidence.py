@@ -20,8 +20,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from neurontune_core import EmbeddingSet, LinearHead, evaluate, spuriousness_scores
-from neurontune_core.confidence import LEVEL, RESAMPLES, Confidence
-from neurontune_core.mask_curve import mask_curve
+from neurontune_core.evaluation.mask_curve import mask_curve
+from neurontune_core.identification.confidence import LEVEL, RESAMPLES, Confidence
 
 CLASSES = 2
 ERROR_RATE = 0.1

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from neurontune_core.disk_cache import DiskCache
+from neurontune_core.explain.disk_cache import DiskCache
+from neurontune_core.explain.neuron_maps import NeuronMaps
 from neurontune_core.explain.overlay import overlay_png
 from neurontune_core.models import load_model
-from neurontune_core.neuron_maps import NeuronMaps
 
 PICTURES, GROUP, SIDE = 24, 4, 192
 

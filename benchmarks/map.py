@@ -16,7 +16,7 @@ import numpy as np
 from in_browser import FLAGS, PAINTED, SETTLED, served, waited, write_vectors
 from playwright.sync_api import Page, sync_playwright
 
-from neurontune_core.workspace import Workspace
+from neurontune_core.workspace.workspace import Workspace
 
 SAMPLES, NEURONS = 100_000, 64
 CHART = "[class*=st-key-map-principal-axes]"

@@ -21,7 +21,7 @@ import psutil
 from in_browser import FLAGS, SETTLED, served, write_vectors
 from playwright.sync_api import Page, sync_playwright
 
-from neurontune_core.workspace import Workspace
+from neurontune_core.workspace.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
 _OWN, _FILES = ("Pss_Anon", "Pss_Shmem"), ("Pss_File",)

@@ -17,10 +17,10 @@ import numpy as np
 from in_browser import write_vectors
 
 from neurontune_core import TuneConfig
-from neurontune_core.diagnosis import Diagnosis
-from neurontune_core.jobs import JobStore
-from neurontune_core.live import LiveRun
-from neurontune_core.workspace import Workspace
+from neurontune_core.jobs.store import JobStore
+from neurontune_core.session.background_run import LiveRun
+from neurontune_core.session.diagnosis import Diagnosis
+from neurontune_core.workspace.workspace import Workspace
 
 SIZES = {"Waterbirds": (1_199, 4_795), "CelebA": (19_914, 162_770)}  # identification, tuning samples
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from neurontune_core.ablations import MASK_VALUES
-from neurontune_core.workspace import EXAMPLES, Project
+from neurontune_core.experiments.ablations import MASK_VALUES
+from neurontune_core.workspace.workspace import EXAMPLES, Project
 
 SEEDS = 5
 

@@ -14,7 +14,8 @@ import numpy as np
 from sweep import peak_rate
 from threadpoolctl import threadpool_limits
 
-from neurontune_core import kernels, kernels_shared
+from neurontune_core.kernels import shared_steps as kernels_shared
+from neurontune_core.kernels import steps as kernels
 
 STEPS, BATCH, HEADS, ROUNDS = 200, 128, 6, 15
 

@@ -16,8 +16,8 @@ import psutil
 from in_browser import write_vectors
 
 from neurontune_core.files import read_json
-from neurontune_core.jobs import Job, JobStore
-from neurontune_core.workspace import Workspace
+from neurontune_core.jobs.store import Job, JobStore
+from neurontune_core.workspace.workspace import Workspace
 
 
 def watched(job: Job, cancel_at: str = "", after: float = 0) -> tuple[float, float, dict[str, float]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
-from neurontune_core.precision import as_float32
+from neurontune_core.kernels.half import as_float32
 
 _VALUES_PER_BLOCK = 1 << 18  # of the embeddings, widened and multiplied while in the cache
 

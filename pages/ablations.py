@@ -7,15 +7,15 @@ from datetime import datetime
 import streamlit as st
 
 from neurontune_core.errors import InputError
-from neurontune_core.jobs import Job, JobStore
-from neurontune_core.leaderboard import rows_to_csv, to_latex, to_markdown
-from neurontune_core.studies import STUDIES, StudyResult, saved_study, study_config
-from neurontune_core.study_figures import study_figure
-from pages.parts.address import keep
-from pages.parts.job_banner import job_bar
-from pages.parts.method_settings import method_settings
-from pages.parts.state import View, view, workspace
-from pages.parts.words import plain
+from neurontune_core.experiments.leaderboard import rows_to_csv, to_latex, to_markdown
+from neurontune_core.experiments.studies import STUDIES, StudyResult, saved_study, study_config
+from neurontune_core.figures.studies import study_figure
+from neurontune_core.jobs.store import Job, JobStore
+from pages.parts.frame.address import keep
+from pages.parts.frame.job_banner import job_bar
+from pages.parts.frame.state import View, view, workspace
+from pages.parts.frame.words import plain
+from pages.parts.results.method_settings import method_settings
 
 WITHOUT_SEEDS = ("stability", "cost")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.compare_figures import label
-from neurontune_core.comparison import comparisons
+from neurontune_core.experiments.comparison import comparisons
+from neurontune_core.figures.methods import label
 from neurontune_core.head import LinearHead
-from pages.parts.changes import by_part, confusions, samples
-from pages.parts.state import View, view
-from pages.parts.words import HELP, plain
+from pages.parts.frame.state import View, view
+from pages.parts.frame.words import HELP, plain
+from pages.parts.samples.changes import by_part, confusions, samples
 
 
 def heads(here: View) -> dict[str, LinearHead]:

@@ -8,17 +8,17 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.baselines import METHODS
-from neurontune_core.compare_methods import ALWAYS, num_runs, with_always
-from neurontune_core.comparison import Comparison, comparisons, job_config
 from neurontune_core.errors import InputError
-from neurontune_core.jobs import Job, JobStore
-from neurontune_core.leaderboard import standings_table
-from pages.parts.address import keep
-from pages.parts.job_banner import job_bar
-from pages.parts.leaderboard import leaderboard, table
-from pages.parts.method_settings import method_settings, named
-from pages.parts.state import View, view, workspace
-from pages.parts.words import plain
+from neurontune_core.experiments.comparison import Comparison, comparisons, job_config
+from neurontune_core.experiments.leaderboard import standings_table
+from neurontune_core.experiments.methods import ALWAYS, num_runs, with_always
+from neurontune_core.jobs.store import Job, JobStore
+from pages.parts.frame.address import keep
+from pages.parts.frame.job_banner import job_bar
+from pages.parts.frame.state import View, view, workspace
+from pages.parts.frame.words import plain
+from pages.parts.results.leaderboard import leaderboard, table
+from pages.parts.results.method_settings import method_settings, named
 
 CHOICES = [key for key in METHODS if key not in ALWAYS]
 FIRST = ("neurontune", "neurontune_halves", "afr", "self")

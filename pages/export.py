@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from neurontune_core.card import TunedRun
 from neurontune_core.cli.command import tune_command
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.export import VerificationError, export_bundle
-from pages.parts.state import view
-from pages.parts.words import plain
+from neurontune_core.export.bundle import VerificationError, export_bundle
+from neurontune_core.export.card import TunedRun
+from pages.parts.frame.state import view
+from pages.parts.frame.words import plain
 
 here = view()
 st.title("Export")

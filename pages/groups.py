@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.places import Numbers
-from pages.parts.address import keep
-from pages.parts.close_up import facts
-from pages.parts.keeping import keep_as_group
-from pages.parts.neuron_box import neuron_box
-from pages.parts.sample_map import drawn_rows
-from pages.parts.state import View, view
-from pages.parts.wall import wall
-from pages.parts.words import interval, percent, plain
+from neurontune_core.session.index_ranges import Numbers
+from pages.parts.frame.address import keep
+from pages.parts.frame.state import View, view
+from pages.parts.frame.words import interval, percent, plain
+from pages.parts.neuron.neuron_box import neuron_box
+from pages.parts.samples.close_up import facts
+from pages.parts.samples.own_group_form import keep_as_group
+from pages.parts.samples.sample_map import drawn_rows
+from pages.parts.samples.wall import wall
 
 MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the chosen neuron fires"
 

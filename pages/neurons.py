@@ -3,19 +3,19 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from neurontune_core.confidence import LEVEL, SURE
-from neurontune_core.figures import mask_effect, ranked_scores
-from neurontune_core.identify import chance_share
-from neurontune_core.neuron_table import listed_neurons, neuron_table
-from pages.parts.address import keep
-from pages.parts.inspector import QUIET, inspector
-from pages.parts.judging import go_to_place, judge_bar
-from pages.parts.neuron_box import neuron_box
-from pages.parts.state import view
-from pages.parts.stepping import stepper
-from pages.parts.strip import headline
-from pages.parts.warn import warn
-from pages.parts.words import HELP, plain
+from neurontune_core.figures.base import mask_effect, ranked_scores
+from neurontune_core.identification.confidence import LEVEL, SURE
+from neurontune_core.identification.scores import chance_share
+from neurontune_core.session.neuron_table import listed_neurons, neuron_table
+from pages.parts.frame.address import keep
+from pages.parts.frame.state import view
+from pages.parts.frame.strip import headline
+from pages.parts.frame.warn import warn
+from pages.parts.frame.words import HELP, plain
+from pages.parts.neuron.inspector import QUIET, inspector
+from pages.parts.neuron.neuron_box import neuron_box
+from pages.parts.neuron.stepping import stepper
+from pages.parts.neuron.verdict_buttons import go_to_place, judge_bar
 
 FLOATS = ("float32", "float64")
 FILTERS = ("all", "masked", "sure", "judged by hand")

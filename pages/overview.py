@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from neurontune_core.figures import MOST_BARS, group_bars
-from pages.parts.close_up import facts
-from pages.parts.state import view
-from pages.parts.strip import headline
-from pages.parts.wall import wall
-from pages.parts.words import HELP, plain
+from neurontune_core.figures.base import MOST_BARS, group_bars
+from pages.parts.frame.state import view
+from pages.parts.frame.strip import headline
+from pages.parts.frame.words import HELP, plain
+from pages.parts.samples.close_up import facts
+from pages.parts.samples.wall import wall
 
 HEIGHT, LOWER = 440, 250
 st.session_state.pop("opened", None)  # it is

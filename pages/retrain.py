@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from neurontune_core.live import LiveRun
-from pages.parts.outcome import curves, outcome
-from pages.parts.state import view
-from pages.parts.tune_settings import ADVISED, settings
+from neurontune_core.session.background_run import LiveRun
+from pages.parts.frame.state import view
+from pages.parts.frame.tune_settings import ADVISED, settings
+from pages.parts.results.outcome import curves, outcome
 
 
 @st.fragment(run_every=0.4)

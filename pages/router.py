@@ -8,12 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.errors import InputError
-from pages.parts.address import bring_back, carry
-from pages.parts.ahead import page_shown, settle
-from pages.parts.neuron_box import NEURON
-from pages.parts.sidebar import sidebar
-from pages.parts.tune_settings import SETTINGS
-from pages.parts.words import plain
+from pages.parts.frame.address import bring_back, carry
+from pages.parts.frame.prefetch import page_shown, settle
+from pages.parts.frame.sidebar import sidebar
+from pages.parts.frame.tune_settings import SETTINGS
+from pages.parts.frame.words import plain
+from pages.parts.neuron.neuron_box import NEURON
 
 PAGES = Path(__file__).parent
 SECTIONS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from neurontune_core.jobs import Job, JobStore
-from pages.parts.looking import own_model_and_data
-from pages.parts.state import view, workspace
-from pages.parts.words import plain
+from neurontune_core.jobs.store import Job, JobStore
+from pages.parts.frame.state import view, workspace
+from pages.parts.frame.words import plain
+from pages.parts.setup.inspection import own_model_and_data
 
 store = JobStore(workspace().jobs)
 

@@ -10,9 +10,9 @@ from neurontune_core.theory.answers import Answer
 from neurontune_core.theory.neuron_scores import MOST_NEURONS
 from neurontune_core.theory.report_synthetic import activations, synthetic, synthetic_summary
 from neurontune_core.theory.synthetic import CLASSES
-from pages.parts.address import keep
-from pages.parts.theory import LEAST_NEURONS, chart, data_model, explained, seed_input
-from pages.parts.words import plain
+from pages.parts.frame.address import keep
+from pages.parts.frame.words import plain
+from pages.parts.results.theory_lab import LEAST_NEURONS, chart, data_model, explained, seed_input
 
 SIGNED, ABSOLUTE = "signed, as in the theorem", "absolute, as in the method"
 AS_IT_WAS, AGAIN = "as it was", "retrained"

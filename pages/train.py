@@ -9,11 +9,11 @@ import streamlit as st
 
 from neurontune_core.datasets import guess_dataset
 from neurontune_core.errors import InputError
-from neurontune_core.jobs import Job, JobStore
+from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.models.packaged import packaged_models
-from pages.parts.state import workspace
-from pages.parts.training import curves, history_of, settings, state_line, trainings
-from pages.parts.words import plain
+from pages.parts.frame.state import workspace
+from pages.parts.frame.words import plain
+from pages.parts.results.training import curves, history_of, settings, state_line, trainings
 
 FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
 OWN = "a checkpoint of my own"

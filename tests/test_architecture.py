@@ -49,18 +49,18 @@ def test_screens_import_the_core_streamlit_plotly_and_the_standard_library(path:
 @pytest.mark.parametrize(
     "module",
     [
-        "identify",
-        "tune",
-        "sweep",
-        "evaluate",
-        "compare_heads",
+        "identification.scores",
+        "tuning.neurontune",
+        "tuning.sweep",
+        "evaluation.accuracy",
+        "evaluation.changes",
         "head",
         "embeddings",
-        "normalize",
-        "steps",
-        "config",
-        "confidence",
-        "mask_curve",
+        "tuning.normalize",
+        "tuning.balanced_trainer",
+        "tuning.config",
+        "identification.confidence",
+        "evaluation.mask_curve",
         "advise",
     ],
 )
@@ -68,7 +68,10 @@ def test_arithmetic_on_arrays_pulls_in_no_network_library(module: str) -> None:
     assert loaded_by(f"import neurontune_core.{module}").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["comparison", "compare_figures", "studies", "study_figures", "leaderboard"])
+@pytest.mark.parametrize(
+    "module",
+    ["experiments.comparison", "figures.methods", "experiments.studies", "figures.studies", "experiments.leaderboard"],
+)
 def test_what_the_screens_of_methods_import_is_light(module: str) -> None:
     assert loaded_by(f"import neurontune_core.{module}").isdisjoint({*HEAVY, "numba", "pandas", "scipy", "plotly"})
 
@@ -96,20 +99,20 @@ def test_no_module_of_arrays_imports_a_later_one() -> None:
         "files",
         "embeddings",
         "head",
-        "evaluate",
-        "compare_heads",
-        "mask_curve",
-        "identify",
-        "config",
-        "normalize",
-        "kernels",
-        "confidence",
-        "steps",
-        "tune_run",
-        "tune",
-        "shared_steps",
-        "sweep",
+        "evaluation.accuracy",
+        "evaluation.changes",
+        "evaluation.mask_curve",
+        "identification.scores",
+        "tuning.config",
+        "tuning.normalize",
+        "kernels.steps",
+        "identification.confidence",
+        "tuning.balanced_trainer",
+        "tuning.run",
+        "tuning.neurontune",
+        "tuning.shared_trainer",
+        "tuning.sweep",
     ]
     for place, name in enumerate(order):
         later = {f"neurontune_core.{other}" for other in order[place + 1 :]}
-        assert imported(ROOT / "neurontune_core" / f"{name}.py").isdisjoint(later), name
+        assert imported(ROOT / "neurontune_core" / f"{name.replace('.', '/')}.py").isdisjoint(later), name

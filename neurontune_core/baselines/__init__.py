@@ -5,20 +5,20 @@ from __future__ import annotations
 from neurontune_core.baselines import (
     afr,
     bpa,
-    by_neurontune,
     dfr,
     erm,
     george,
     group_dro,
     lff,
     lwbc,
+    neurontune_method,
     self_disagreement,
     ssl_erm,
     variable_selection,
 )
 from neurontune_core.baselines.base import Fitted, Method, MethodResult, Settings
-from neurontune_core.config import TuneConfig
 from neurontune_core.errors import InputError
+from neurontune_core.tuning.config import TuneConfig
 
 __all__ = ["METHODS", "Fitted", "Method", "MethodResult", "Settings", "method"]
 
@@ -40,7 +40,7 @@ _ENTRIES = (
         f"{_NEURONTUNE}, Table 4",
         "Retrains the last layer on class-balanced batches, with no neuron masked.",
         TuneConfig,
-        by_neurontune.masking_off,
+        neurontune_method.masking_off,
         fixed=("masking", "threshold", "mask_value", "rounds", "mask_scope", "max_masked_fraction"),
     ),
     Method(
@@ -49,7 +49,7 @@ _ENTRIES = (
         _NEURONTUNE,
         "Masks the neurons that fire more on mistakes and retrains the last layer, class-balanced.",
         TuneConfig,
-        by_neurontune.masked,
+        neurontune_method.masked,
         fixed=("masking",),
     ),
     Method(
@@ -58,7 +58,7 @@ _ENTRIES = (
         f"{_NEURONTUNE}, Section 5.5",
         "NeuronTune on held-out data alone: one half tunes, the other identifies and selects.",
         TuneConfig,
-        by_neurontune.halves,
+        neurontune_method.halves,
         fixed=("masking",),
     ),
     Method(
@@ -67,7 +67,7 @@ _ENTRIES = (
         "as methods that erase features by class do",
         "NeuronTune with a mask of its own for every class.",
         TuneConfig,
-        by_neurontune.masks_by_class,
+        neurontune_method.masks_by_class,
         fixed=("masking", "mask_scope"),
     ),
     Method(

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import evaluate
+from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.settings import Settings, setting
 

@@ -11,7 +11,7 @@ from neurontune_core.baselines.l1 import l1_logistic
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
-from neurontune_core.normalize import Normalizer
+from neurontune_core.tuning.normalize import Normalizer
 
 
 @dataclass(frozen=True)

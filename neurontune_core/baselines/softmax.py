@@ -7,7 +7,7 @@ import numpy as np
 from neurontune_core.baselines.base import TrainSettings
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
-from neurontune_core.precision import as_float32
+from neurontune_core.kernels.half import as_float32
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ class HeadTrainer:
 
     def step(self, vectors: np.ndarray, push: np.ndarray) -> None:
         """One step down the loss whose gradient by the logits of ``vectors`` [B, M] is ``push`` [B, C]."""
-        from neurontune_core import kernels
+        from neurontune_core.kernels import steps as kernels
 
         push = np.asarray(push, dtype=np.float32)
         self._steps += 1

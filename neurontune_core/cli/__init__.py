@@ -7,15 +7,15 @@ from collections.abc import Callable
 import typer
 
 from neurontune_core.cli import (
-    ablating,
-    advising,
+    ablate,
+    advise,
     arrays,
-    comparing,
-    inspecting,
+    compare,
+    inspect,
     projects,
-    reproducing,
-    theorising,
-    training,
+    reproduce,
+    theory,
+    train,
 )
 from neurontune_core.cli.options import Verbs
 
@@ -36,19 +36,19 @@ def _start(context: typer.Context) -> None:
 
 _VERBS: dict[str, Callable[..., None]] = {
     "example": projects.example,
-    "inspect": inspecting.inspect,
+    "inspect": inspect.inspect,
     "import": arrays.import_,
-    "train": training.train,
+    "train": train.train,
     "extract": projects.extract,
     "identify": arrays.identify,
     "tune": arrays.tune,
-    "advise": advising.advise,
+    "advise": advise.advise,
     "evaluate": arrays.evaluate,
-    "compare": comparing.compare,
-    "ablate": ablating.ablate,
-    "reproduce": reproducing.reproduce,
+    "compare": compare.compare,
+    "ablate": ablate.ablate,
+    "reproduce": reproduce.reproduce,
     "export": projects.export,
-    "theory": theorising.theory,
+    "theory": theory.theory,
     "app": projects.app,
 }
 for name, verb in _VERBS.items():

@@ -24,15 +24,15 @@ from neurontune_core.cli.options import (
     warn,
     with_settings,
 )
-from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import evaluate as evaluate_head
+from neurontune_core.evaluation.accuracy import evaluate as evaluate_head
 from neurontune_core.files import write_json
 from neurontune_core.head import LinearHead
-from neurontune_core.identify import SpuriousnessScorer
+from neurontune_core.identification.scores import SpuriousnessScorer
 from neurontune_core.mask import Mask
-from neurontune_core.tune import EpochRecord, neurontune
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.neurontune import EpochRecord, neurontune
 
 Identification = Annotated[
     Path, typer.Option("--identification", help="Embedding set that finds biased neurons and chooses the epoch.")
@@ -55,7 +55,7 @@ def import_(
     The file needs embeddings [N, M] and labels [N], which may be names or numbers from 0; it may have groups or
     attributes, class_names, group_names, sample_ids and splits. Nothing is unpickled.
     """
-    from neurontune_core.ready_made import read_embeddings
+    from neurontune_core.extraction.import_embeddings import read_embeddings
 
     names = pairs_of(column, "--column")
     files: dict[str, str | None] = {"labels": labels, "groups": groups}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import fields
 
-from neurontune_core.cli.advising import SETTINGS
+from neurontune_core.cli.advise import SETTINGS
 from neurontune_core.cli.options import flag
-from neurontune_core.config import TuneConfig
-from neurontune_core.workspace import Project, Run
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.workspace.workspace import Project, Run
 
 
 def tune_command(project: Project, run: Run, out: str = "tuned") -> str:

@@ -14,10 +14,10 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperGroup
 
-from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation
+from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.tuning.config import TuneConfig
 
 _FLAGS = {
     "learning_rate": "--lr",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neurontune_core.cli.inspecting import (
+from neurontune_core.cli.inspect import (
     Arch,
     Classes,
     Column,
@@ -25,14 +25,14 @@ from neurontune_core.cli.inspecting import (
     request_of,
 )
 from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress
-from neurontune_core.config import TuneConfig
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import evaluate
+from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
-from neurontune_core.tune import TuneResult, neurontune
-from neurontune_core.workspace import APP, EXAMPLES, ROLES, Project
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.neurontune import TuneResult, neurontune
+from neurontune_core.workspace.workspace import APP, EXAMPLES, ROLES, Project
 
 
 def example(
@@ -44,7 +44,7 @@ def example(
     the adviser chooses, side by side.
     """
     from neurontune_core.advise import advise
-    from neurontune_core.advise.words import sentence
+    from neurontune_core.advise.sentences import sentence
 
     if name not in EXAMPLES:
         raise InputError(f'There is no built-in example "{name}"; use {" or ".join(EXAMPLES)}.')
@@ -113,7 +113,7 @@ def extract(
     It holds the embeddings of every split and the model's head. A stopped extraction goes on where it was when the same
     command is given again. Look first, with inspect: it takes the same options.
     """
-    from neurontune_core.extract_project import extract_project
+    from neurontune_core.workspace.tasks import extract_project
 
     config: dict[str, Any] = {"out": str(out), "device": device, "batch_size": batch_size, "dtype": dtype}
     if split:
@@ -167,8 +167,8 @@ def export(
 
     Each file is read back and compared before it is offered; when one is not right, nothing is written.
     """
-    from neurontune_core.card import TunedRun
-    from neurontune_core.export import VerificationError, export_bundle
+    from neurontune_core.export.bundle import VerificationError, export_bundle
+    from neurontune_core.export.card import TunedRun
 
     opened = Project.at(project) if project else None
     if opened is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import DatasetGuess
 from neurontune_core.errors import InputError
-from neurontune_core.joining import Joined, join, reordered, spec_for
+from neurontune_core.extraction.pairing import Joined, join, reordered, spec_for
 from neurontune_core.models.detect import ModelGuess
 from neurontune_core.preflight.report import Finding, Report, Subject
 from neurontune_core.preflight.request import Request
@@ -155,7 +155,7 @@ def _measure(
     seed: int,
 ) -> tuple[Report, list[Finding]]:
     """The report with the accuracy on a small sample and the cost of the whole."""
-    from neurontune_core.extract import choose_device
+    from neurontune_core.extraction.extract import choose_device
     from neurontune_core.preflight.accuracy import judge, measure
     from neurontune_core.preflight.cost import PeakMemory, bytes_of, estimate, judge_cost
     from neurontune_core.preflight.sample import ask

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.compare_heads import mcnemar
+from neurontune_core.evaluation.changes import mcnemar
 from neurontune_core.preflight.report import Finding, SampleAccuracy, Trial
 from neurontune_core.preflight.sample import NORMALISATIONS, Answers, Said
 

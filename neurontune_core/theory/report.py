@@ -17,7 +17,7 @@ from neurontune_core.theory.removal import Removed, remove_neurons
 @lru_cache(KEPT)
 def lemma(model: DataModel, seed: int = 0) -> Answer:
     """Lemma 1 at ``model`` and over p."""
-    from neurontune_core.figures_theory import lemma_weights
+    from neurontune_core.theory.figures import lemma_weights
 
     found = {
         "as printed": printed(model),
@@ -46,7 +46,7 @@ def _curves(eta_core: float, eta_spu: float, seed: int) -> LemmaCurves:
 @lru_cache(KEPT)
 def scores(model: DataModel, neurons: int = 100, seed: int = 0, absolute: bool = False) -> Answer:
     """Theorem 4.2 on one random network."""
-    from neurontune_core.figures_theory import score_lines
+    from neurontune_core.theory.figures import score_lines
 
     found = neuron_scores(model, neurons, seed)
     lines = {"+μ": found.line(1), "−μ": found.line(0)}
@@ -71,7 +71,7 @@ def scores(model: DataModel, neurons: int = 100, seed: int = 0, absolute: bool =
 @lru_cache(KEPT)
 def removal(model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool = False) -> Answer:
     """Theorem 4.3 over random networks."""
-    from neurontune_core.figures_theory import removal_distances
+    from neurontune_core.theory.figures import removal_distances
 
     found = remove_neurons(model, neurons, seed, retrain=retrain)
     parts = {"nothing": found.before, "selected": found.selected, "random": found.random}

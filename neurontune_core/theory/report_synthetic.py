@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from neurontune_core.evaluate import Evaluation
+from neurontune_core.evaluation.accuracy import Evaluation
 from neurontune_core.theory.answers import KEPT, Answer
 from neurontune_core.theory.synthetic import (
     IDENTIFICATION_AGREEMENT,
@@ -34,7 +34,7 @@ def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AG
         seed, identification_agreement: as in `run_experiment`.
         drawn: "training" or "test", the samples of the two scatters.
     """
-    from neurontune_core.figures_theory import DRAWN, decision_boundary
+    from neurontune_core.theory.figures import DRAWN, decision_boundary
 
     found = _experiment(seed, identification_agreement)
     shown = found.training if drawn == "training" else found.test
@@ -69,8 +69,8 @@ def activations(
     seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, label: int = 1
 ) -> dict[str, Figure]:
     """Hits and mistakes of one class over the activation of each neuron, on the identification set."""
-    from neurontune_core.diagnosis import distributions_of
-    from neurontune_core.figures_distributions import outcome_distributions
+    from neurontune_core.figures.distributions import outcome_distributions
+    from neurontune_core.session.diagnosis import distributions_of
 
     found = _experiment(seed, identification_agreement)
     each, picked = found.identification, found.scores.biased()

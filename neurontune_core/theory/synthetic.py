@@ -18,9 +18,9 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation, evaluate
+from neurontune_core.evaluation.accuracy import Evaluation, evaluate
 from neurontune_core.head import LinearHead
-from neurontune_core.identify import SpuriousnessScores, spuriousness_scores
+from neurontune_core.identification.scores import SpuriousnessScores, spuriousness_scores
 
 NEURONS = ("core", "spurious", "noise")
 CORE_VARIANCE, SPURIOUS_VARIANCE, NOISE_VARIANCE = 0.6, 0.4, 1.0

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from neurontune_core.models.preprocessing import Preprocessing
-from neurontune_core.train_config import TrainConfig
+from neurontune_core.training.config import TrainConfig
 from neurontune_core.training.seeds import derived
 
 

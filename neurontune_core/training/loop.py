@@ -16,15 +16,15 @@ from filelock import FileLock, Timeout
 
 from neurontune_core.datasets.base import Dataset
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation
-from neurontune_core.extract import Cancelled, choose_device, listing_digest
+from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.extraction.extract import Cancelled, choose_device, listing_digest
 from neurontune_core.files import read_json
 from neurontune_core.models.base import Network
 from neurontune_core.models.saved import FILE as MODEL_FILE
 from neurontune_core.models.saved import resolved
-from neurontune_core.train_config import TrainConfig
-from neurontune_core.train_history import TrainEpoch, TrainHistory, best_epoch, read_history, write_history
 from neurontune_core.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
+from neurontune_core.training.config import TrainConfig
+from neurontune_core.training.history import TrainEpoch, TrainHistory, best_epoch, read_history, write_history
 from neurontune_core.training.network import open_trainable, save_trained
 from neurontune_core.training.splits import with_splits
 from neurontune_core.training.trainer import Trainer

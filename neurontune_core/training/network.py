@@ -11,15 +11,15 @@ import torch
 
 from neurontune_core.datasets.base import SIZED, Dataset
 from neurontune_core.errors import InputError
+from neurontune_core.extraction.pairing import join_inputs
 from neurontune_core.files import write_whole
-from neurontune_core.joining import join_inputs
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel, Network
 from neurontune_core.models.huggingface import quiet
 from neurontune_core.models.huggingface_text import has_pooler
 from neurontune_core.models.saved import resolved, write_model_file
 from neurontune_core.models.text import PooledBackbone, TextModel
-from neurontune_core.train_config import TrainConfig
+from neurontune_core.training.config import TrainConfig
 
 _NOT_KEPT = ("weights", "config", "head", "hub", "num_classes")  # of a spec, once its weights are ours
 

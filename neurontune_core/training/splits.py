@@ -6,7 +6,7 @@ from neurontune_core.datasets.base import Dataset
 from neurontune_core.datasets.hold_out import held_out
 from neurontune_core.embeddings import listing
 from neurontune_core.errors import InputError
-from neurontune_core.train_config import TrainConfig
+from neurontune_core.training.config import TrainConfig
 
 
 def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[str]]:

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from neurontune_core.batches import batches
 from neurontune_core.datasets.base import Dataset
 from neurontune_core.errors import InputError
-from neurontune_core.evaluate import Evaluation, evaluate_predictions
-from neurontune_core.extract import refuse_unreadable
+from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
+from neurontune_core.extraction.batches import batches
+from neurontune_core.extraction.extract import refuse_unreadable
 from neurontune_core.models.base import ImageModel, Network
-from neurontune_core.train_config import TrainConfig
 from neurontune_core.training.augmentation import Augmentation
+from neurontune_core.training.config import TrainConfig
 from neurontune_core.training.network import trained_parameters, training_mode
 from neurontune_core.training.optimizer import make_optimizer, make_scheduler
 from neurontune_core.training.seeds import derived, seeded_everywhere

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from neurontune_core import TuneConfig, neurontune
-from neurontune_core.workspace import Workspace
+from neurontune_core.workspace.workspace import Workspace
 from tests.browser.conftest import Server, settled
 from tests.browser.test_loop import threshold
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from neurontune_core.comparison import comparisons
-from neurontune_core.workspace import Workspace
+from neurontune_core.experiments.comparison import comparisons
+from neurontune_core.workspace.workspace import Workspace
 from tests.browser.conftest import Server, settled
 
 pytestmark = pytest.mark.browser

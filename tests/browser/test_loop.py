@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from neurontune_core import EmbeddingSet, LinearHead
-from neurontune_core.workspace import EXAMPLES
+from neurontune_core.workspace.workspace import EXAMPLES
 from tests.browser.conftest import Server, settled
 
 pytestmark = pytest.mark.browser

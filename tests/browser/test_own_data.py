@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from neurontune_core.models import load_model
 from tests.browser.conftest import Server, settled
-from tests.own_model import own_model
+from tests.support.own_model import own_model
 
 pytestmark = pytest.mark.browser
 

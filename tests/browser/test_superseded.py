@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from neurontune_core.places import packed
-from pages.parts import stepping
+from neurontune_core.session.index_ranges import packed
+from pages.parts.neuron import stepping
+from pages.parts.samples import wall
 
 pytestmark = pytest.mark.browser
 
-PARTS = Path(stepping.__file__).parent
+PARTS = Path(wall.__file__).parent
 TWICE = """async ([code, first, second]) => {
     const part = await import('data:text/javascript;charset=utf-8,' + encodeURIComponent(code))
     const host = document.body.appendChild(document.createElement('div'))
@@ -59,7 +60,7 @@ def test_keys_still_step_and_stop_once_the_buttons_are_gone(page: Page) -> None:
 
 
 def test_a_wall_still_fetches_its_pictures_and_follows_the_width(page: Page) -> None:
-    code = "\n".join((PARTS / name).read_text(encoding="utf-8") for name in ("shelf.js", "marked.js", "wall.js"))
+    code = "\n".join((PARTS / name).read_text(encoding="utf-8") for name in ("image_strip.js", "marked.js", "wall.js"))
     data = {
         "rows": packed([4, 2]), "captions": ["four", "two"], "caption": None, "right": None, "photo": "/pictures",
         "texts": None, "bare": False, "heat": None, "words": None, "several": True, "side": 96, "lines": 3,

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, settled
-from tests.tiny_training import bars
+from tests.support.tiny_training import bars
 
 pytestmark = pytest.mark.browser
 

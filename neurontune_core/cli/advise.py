@@ -1,0 +1,74 @@
+"""The verb advise: keep the head, retrain it, mask and retrain, or weigh hard samples up."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurontune_core.cli.arrays import judged
+from neurontune_core.cli.options import AsJson, Head, answer, described, note, progress, table, with_settings
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.files import write_json
+from neurontune_core.head import LinearHead
+from neurontune_core.mask import Mask
+from neurontune_core.tuning.config import TuneConfig
+
+_DECIDED = ("masking", "select", "average_epochs")  # by the adviser itself
+SETTINGS = tuple(setting.name for setting in fields(TuneConfig) if setting.name not in _DECIDED)
+
+
+@with_settings(*SETTINGS)
+def advise(
+    identification: Annotated[
+        Path, typer.Option("--identification", help="Embedding set that the head was not trained on.")
+    ],
+    tuning: Annotated[Path, typer.Option(help="Embedding set that the head was, or could be, trained on.")],
+    head: Head,
+    config: TuneConfig,
+    verdicts: Annotated[Path | None, typer.Option(help="A mask.json: its verdicts mask or spare neurons.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the advised head and the advice here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether to keep the head, to retrain it without a mask, to mask and retrain, or to weigh hard samples up.
+
+    Heads are judged by their worst class on samples that they have not seen. No group label is used. The rule is
+    ours, not the paper's.
+    """
+    from neurontune_core.advise import advise as ask
+    from neurontune_core.advise.sentences import CASES, evidence, remarks, sentence
+
+    found, trained = EmbeddingSet.load(identification), EmbeddingSet.load(tuning)
+    judgements = Mask.load(verdicts).verdicts if verdicts else {}
+    advice = ask(
+        LinearHead.load(head),
+        found,
+        trained,
+        config,
+        always=judged(judgements, "spurious", found.num_neurons),
+        never=judged(judgements, "core", found.num_neurons),
+        on_step=lambda done, expected: progress(f"run {done} of about {expected}"),
+    )
+    progress("")
+    rows = evidence(advice)
+    value = {
+        "advice": advice.chosen,
+        "case": advice.case,
+        "sentence": sentence(advice),
+        "remarks": remarks(advice),
+        "counterexamples": None if advice.counterexamples is None else advice.counterexamples_found,
+        "evidence": rows,
+        "identification": described(found),
+        "tuning": described(trained),
+        "out": str(out) if out else None,
+    }
+    if out:
+        advice.head.save(out / "head.safetensors")
+        write_json(out / "advice.json", value)
+    for each in remarks(advice):
+        note(each)
+    lines = [f"{CASES[advice.case]}.", sentence(advice), "", table(list(rows[0]), [list(row.values()) for row in rows])]
+    written = [f"The advised head is in {out}."] if out else []
+    answer(as_json, value, "\n".join([*lines, *written]))

@@ -1,0 +1,126 @@
+"""The verb compare: the methods of the paper's tables on one project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neurontune_core.cli.options import AsJson, answer, note, pairs_of, progress, table
+from neurontune_core.errors import InputError
+from neurontune_core.files import write_whole
+from neurontune_core.workspace.workspace import EXAMPLES, Project
+
+if TYPE_CHECKING:
+    from neurontune_core.experiments.methods import Standing
+
+_NUMBERS = (
+    "accuracy",
+    "adjusted_accuracy",
+    "worst_group_accuracy",
+    "accuracy_gap",
+    "worst_class_accuracy",
+    "seconds",
+)
+
+
+def compare(
+    project: Annotated[
+        Path | None, typer.Option(help="A project.json or its folder; the built-in example when left out.")
+    ] = None,
+    method: Annotated[list[str] | None, typer.Option(help="A method's key; repeat it; all when left out.")] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of every method that has a seed.", min=1)] = 5,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="METHOD.SETTING=VALUE, such as dfr.refits=10; repeat it.")
+    ] = None,
+    published: Annotated[
+        str | None, typer.Option(help="Lay the paper's numbers on this data set beside, such as waterbirds.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the leaderboard here as a Markdown table.")] = None,
+    latex: Annotated[Path | None, typer.Option(help="Write the leaderboard here as a LaTeX table.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the leaderboard here as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the methods of the paper's tables beside each other.
+
+    ERM and masking off are always among them. A method that uses group labels says so; one that fails says why, and
+    the others go on. Ctrl-C ends the comparison with what is done by then.
+    """
+    from neurontune_core.baselines import METHODS
+    from neurontune_core.experiments.leaderboard import (
+        published_beside,
+        remarks,
+        standings_table,
+        to_csv,
+        to_latex,
+        to_markdown,
+        what_to_know,
+        with_published,
+    )
+    from neurontune_core.experiments.methods import compare_methods, ranked
+
+    beside = published_beside(published) if published else ()
+    opened, settings = Project.at(project or EXAMPLES["example"]), _settings(setting)
+    so_far: dict[str, Standing] = {}
+    try:
+        standings = compare_methods(
+            opened.load_head(),
+            opened.load_set("identification"),
+            opened.load_set("tuning"),
+            opened.load_set("evaluation"),
+            method or tuple(METHODS),
+            seeds=seeds,
+            settings=settings,
+            on_start=lambda each, seed: progress(f"{each.name}, seed {seed}"),
+            on_run=lambda each, _: so_far.update({each.method.key: each}),
+        )
+    except KeyboardInterrupt:
+        standings = ranked(list(so_far.values()))
+        note("Stopped; this is what was done by then.")
+        if not standings:
+            raise typer.Exit(1) from None
+    progress("")
+    rows = with_published(standings_table(standings), beside)
+    write(markdown, to_markdown(rows))
+    write(latex, to_latex(rows))
+    write(csv_file, to_csv(standings, beside))
+    for each in standings:
+        if each.error:
+            note(f"{each.method.name}: {each.error}")
+    for sentence in (*remarks(standings), *what_to_know(beside)):
+        note(sentence)
+    shown = [{name: cell for name, cell in row.items() if name != "failed"} for row in rows]
+    answer(as_json, {"methods": _plain(standings)}, table(list(shown[0]), [list(row.values()) for row in shown]))
+
+
+def write(path: Path | None, text: str) -> None:
+    """The whole file or none; nothing without a path."""
+    if path:
+        write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _plain(standings: Sequence[Standing]) -> list[dict[str, Any]]:
+    """Every number, for --json."""
+    return [
+        {"method": each.method.key, "name": each.method.name, "seeds": each.seeds, "uses_groups": each.uses_groups}
+        | {name: None if getattr(each, name) is None else asdict(getattr(each, name)) for name in _NUMBERS}
+        | {"parts": {name: asdict(spread) for name, spread in each.parts().items()}, "error": each.error}
+        for each in standings
+    ]
+
+
+def _settings(given: Sequence[str] | None) -> dict[str, Any]:
+    """ "method.setting=value" as settings by method."""
+    from neurontune_core.baselines import method
+    from neurontune_core.baselines.settings_io import given_settings
+
+    by_method: dict[str, dict[str, str]] = {}
+    for name, value in pairs_of(given, "--set").items():
+        key, dot, setting = name.partition(".")
+        if not dot:
+            raise InputError(f'--set has the value "{name}={value}"; write it as method.setting=value.')
+        by_method.setdefault(key, {})[setting] = value
+    return {key: given_settings(method(key), values) for key, values in by_method.items()}

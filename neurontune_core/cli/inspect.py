@@ -1,0 +1,165 @@
+"""The verb inspect, and how the command line says which model and which data."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurontune_core.cli.options import AsJson, answer, pairs_of, progress
+from neurontune_core.workspace.workspace import Workspace
+
+Data = Annotated[str | None, typer.Argument(help="Folder or table of the data.", show_default=False)]
+Weights = Annotated[
+    str | None,
+    typer.Argument(help='Checkpoint, model folder, "random", "imagenet" or "minilm".', show_default=False),
+]
+Family = Annotated[
+    str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, ...; else found.")
+]
+Arch = Annotated[
+    str | None, typer.Option("--arch", "--architecture", help="Architecture, such as resnet50; else found.")
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(help="What a column is, such as label=species; also path, text, text2, split, group. Repeat it."),
+]
+Classes = Annotated[str | None, typer.Option(help="Class names in the order of the model's outputs: cat,dog.")]
+Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; it is run.")]
+NumClasses = Annotated[int | None, typer.Option(help="Classes, where weights do not say; 0: leave the head off.")]
+ImageSize = Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")]
+Preprocess = Annotated[
+    list[str] | None,
+    typer.Option("--preprocessing", help="resize=256, mean=0.5,0.5,0.5, std=..., resize_mode=squash, ... Repeat it."),
+]
+UseLastLinear = Annotated[
+    bool, typer.Option("--use-last-linear", help="Go by the last linear layer of a head that is more than that.")
+]
+
+
+def inspect(
+    data: Annotated[str, typer.Argument(help="Folder or table of the data.")],
+    weights: Weights = None,
+    family: Family = None,
+    arch: Arch = None,
+    column: Column = None,
+    classes: Classes = None,
+    entry: Entry = None,
+    num_classes: NumClasses = None,
+    image_size: ImageSize = None,
+    preprocessing: Preprocess = None,
+    use_last_linear: UseLastLinear = False,
+    samples: Annotated[int, typer.Option(help="Samples to ask the model about, at most.", min=1)] = 128,
+    seconds: Annotated[float, typer.Option(help="Ask no more after so many seconds.", min=0)] = 8.0,
+    files: Annotated[int, typer.Option(help="Samples to open, to see whether they can be read.", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of what is looked at.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 1 on warnings, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a model and data before anything slow.
+
+    One page: what both are, samples by split, class and group, accuracy on a small sample, what extraction will take,
+    what is missing and how to mend it. Exit code 0: it can be extracted; 1: warnings, with --strict; 2: blockers.
+    """
+    from neurontune_core.preflight import look
+    from neurontune_core.preflight.page import page
+
+    request = request_of(
+        data, weights, family, arch, column, classes, entry, num_classes, image_size, preprocessing, use_last_linear
+    )
+    report = look(
+        request,
+        samples=samples,
+        seconds=seconds,
+        files=files,
+        seed=seed,
+        device=device,
+        out=Workspace().root,
+        allow_python=entry is not None,
+        on_stage=lambda stage: progress(f"{stage} ..."),
+    )
+    progress("")
+    command = ""
+    if report.status != "blockers" and report.model and report.data:
+        command = shlex.join(["neurontune", "extract", *extract_words(request, device)])
+    answer(as_json, report.to_json() | {"next": command}, page(report, command))
+    if report.status == "blockers":
+        raise typer.Exit(2)
+    if strict and report.status == "warnings":
+        raise typer.Exit(1)
+
+
+def request_of(
+    data: str | None,
+    weights: str | None,
+    family: str | None,
+    arch: str | None,
+    column: Sequence[str] | None,
+    classes: str | None,
+    entry: str | None,
+    num_classes: int | None,
+    image_size: int | None,
+    preprocessing: Sequence[str] | None,
+    use_last_linear: bool,
+) -> Any:
+    """The options as a `Request`.
+
+    Raises:
+        InputError: for a repeated option without "=".
+    """
+    from neurontune_core.preflight.request import Request
+
+    read = {key: _value(value) for key, value in pairs_of(preprocessing, "--preprocessing").items()}
+    settings = {"num_classes": num_classes, "image_size": image_size, "preprocessing": read}
+    return Request(
+        data or "",
+        weights or "",
+        columns=pairs_of(column, "--column"),
+        classes=tuple(name.strip() for name in classes.split(",")) if classes else (),
+        family=family,
+        architecture=arch,
+        entry=entry,
+        settings=settings | {"use_last_linear": use_last_linear},
+    )
+
+
+def extract_words(request: Any, device: str) -> list[str]:
+    """What follows ``neurontune extract`` to extract what was looked at into the app's workspace."""
+    words = [request.data, *([request.weights] if request.weights else [])]
+    for flag, value in (("--family", request.family), ("--arch", request.architecture), ("--entry", request.entry)):
+        words += [flag, value] if value else []
+    for role, column in request.columns.items():
+        words += ["--column", f"{role}={column or ''}"]
+    words += ["--classes", ",".join(request.classes)] if request.classes else []
+    for key in ("num_classes", "image_size"):
+        if request.settings.get(key) is not None:
+            words += [f"--{key.replace('_', '-')}", str(request.settings[key])]
+    for key, value in (request.settings.get("preprocessing") or {}).items():
+        words += ["--preprocessing", f"{key}={_said(value)}"]
+    words += ["--use-last-linear"] if request.settings.get("use_last_linear") else []
+    words += ["--device", device] if device != "auto" else []
+    name = Workspace().free_name(Path(request.data).expanduser().resolve().stem)
+    return [*words, "--out", str(Workspace().root / "projects" / name)]
+
+
+def _value(word: str) -> Any:
+    """A number, several as a list, or a word."""
+    parts = [_number(part.strip()) for part in word.split(",")]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _number(word: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def _said(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

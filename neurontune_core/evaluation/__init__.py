@@ -1,0 +1,1 @@
+"""Measure accuracy by class and group, and find where the mistakes gather."""

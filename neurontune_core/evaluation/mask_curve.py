@@ -1,0 +1,190 @@
+"""What the mask alone does to a head, before any retraining, for every threshold λ in one pass over the embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.head import LinearHead
+from neurontune_core.kernels.half import as_float32
+
+POINTS = 300
+
+_VALUES_PER_BLOCK = 1 << 20  # embeddings and logits taken at a time, in float64
+
+
+@dataclass(frozen=True, eq=False)
+class MaskCurve:
+    """Accuracies of the masked head, from all neurons that the rule can mask (first) to none (last).
+
+    Attributes:
+        thresholds: [P] float32 values of λ, ascending. Where none was left out, each point holds up to the next.
+        num_masked: [P] int64 neurons masked, a person's verdicts included.
+        accuracy, worst_class_accuracy: [P] float64, 0..1.
+        worst_group_accuracy: [P] float64, or None without groups.
+    """
+
+    thresholds: np.ndarray
+    num_masked: np.ndarray
+    accuracy: np.ndarray
+    worst_class_accuracy: np.ndarray
+    worst_group_accuracy: np.ndarray | None
+
+
+class MaskCurves:
+    """The curve for one mask value after another.
+
+    λ changes the mask only where it passes a score, so a curve has a point at every distinct score and one below them
+    all.
+
+    With U the part of the logits that comes from unmasked neurons at a point, and A that of all neurons, the logits at
+    mask value v are (1 - v) U + v A + bias. Neurons are unmasked in the order of their scores and their part is added
+    to U, in float64; U does not depend on v, and is kept where it takes little room.
+
+    Args:
+        head: the head to mask.
+        embedding_set: [N, M] the evaluation set.
+        neuron_scores: [M], what Eq. 6 compares with λ (`SpuriousnessScores.neuron_scores`).
+        always, never: [M] bool, a person's verdicts: masked or spared whatever the score; never wins.
+        points: at most about so many, half of them even steps through the neurons and half even steps of λ.
+        most_bytes: that may be kept from one mask value to the next.
+
+    Raises:
+        InputError: when the head or the scores do not fit the set.
+    """
+
+    def __init__(
+        self,
+        head: LinearHead,
+        embedding_set: EmbeddingSet,
+        neuron_scores: np.ndarray,
+        *,
+        always: np.ndarray | None = None,
+        never: np.ndarray | None = None,
+        points: int = POINTS,
+        most_bytes: int = 1 << 27,
+    ) -> None:
+        head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+        scores = np.asarray(neuron_scores, dtype=np.float32)
+        if scores.shape != (head.num_neurons,):
+            raise InputError(f"Expected {head.num_neurons} scores, one per neuron, but got shape {list(scores.shape)}.")
+        nobody = np.zeros(head.num_neurons, dtype=bool)
+        self._spared = nobody if never is None else never
+        forced = (nobody if always is None else always) & ~self._spared
+        free = np.flatnonzero(~forced & ~self._spared)
+        self._free = free[np.argsort(scores[free], kind="stable")]
+        self._ascending = scores[self._free]
+        self._head, self._set = head, embedding_set
+        self.thresholds = _thresholds(scores, points)
+        # Masked are the scores above λ (Eq. 6, strict).
+        self._unmasked = np.searchsorted(self._ascending, self.thresholds, side="right")
+        self.num_masked = forced.sum() + len(free) - self._unmasked
+        size = 4 * len(self.thresholds) * embedding_set.num_samples * head.num_classes
+        self._kept = self._whole() if size <= most_bytes else None
+
+    def __call__(self, mask_value: float) -> MaskCurve:
+        """The curve at one mask value: what masked activations are multiplied by."""
+        right = np.zeros((len(self.thresholds), self._head.num_classes + len(self._set.group_names)))
+        for rows, everything, parts in self._blocks() if self._kept is None else [self._kept]:
+            right += self._right(rows, everything, parts, mask_value)
+        classes = self._head.num_classes
+        return MaskCurve(
+            thresholds=self.thresholds,
+            num_masked=self.num_masked,
+            accuracy=right[:, :classes].sum(axis=1) / self._set.num_samples,
+            worst_class_accuracy=_worst(right[:, :classes], self._set.labels),
+            worst_group_accuracy=None if self._set.groups is None else _worst(right[:, classes:], self._set.groups),
+        )
+
+    def predictions(self, threshold: float, mask_value: float) -> np.ndarray | None:
+        """[N] what the masked head says at any λ, from the nearest point below it; None where no points are kept."""
+        if self._kept is None:
+            return None
+        _, everything, parts = self._kept
+        exact = np.float32(threshold)
+        point = max(int(np.searchsorted(self.thresholds, exact, side="right")) - 1, 0)
+        end = np.searchsorted(self._ascending, exact, side="right")
+        more = self._free[self._unmasked[point] : end]
+        unmasked = parts[point]
+        if len(more):
+            rise = np.asarray(self._set.embeddings[:, more], dtype=np.float32) @ self._head.weight[:, more].T
+            unmasked = unmasked + rise
+        logits = (1.0 - mask_value) * unmasked + mask_value * everything + self._head.bias
+        return np.asarray(logits.argmax(axis=1))
+
+    def _right(self, rows: slice, everything: np.ndarray, parts: Iterable[np.ndarray], mask_value: float) -> np.ndarray:
+        """[P, C + G] samples of each class and group that are right, among ``rows``."""
+        labels, groups = self._set.labels[rows], self._set.groups
+        constant = mask_value * everything + self._head.bias
+        right = np.empty((len(self.thresholds), len(labels)), dtype=np.float32)
+        two = self._head.num_classes == 2  # to compare is many times faster, and as argmax the first wins a tie
+        for point, unmasked in enumerate(parts):
+            logits = (1.0 - mask_value) * unmasked + constant
+            said = logits[:, 1] > logits[:, 0] if two else logits.argmax(axis=1)
+            right[point] = said == labels
+        parts_of = [np.eye(self._head.num_classes, dtype=np.float32)[labels]]
+        count = len(self._set.group_names)
+        parts_of.append(np.zeros((len(labels), count)) if groups is None else np.eye(count)[groups[rows]])
+        return right @ np.hstack(parts_of)
+
+    def _blocks(self) -> Iterator[tuple[slice, np.ndarray, Iterator[np.ndarray]]]:
+        """Some rows, A [n, C] of them, and U [n, C] at one point after the other."""
+        size = max(16, _VALUES_PER_BLOCK // (self._head.num_neurons + self._head.num_classes))
+        for first in range(0, self._set.num_samples, size):
+            rows = slice(first, first + size)
+            vectors = as_float32(self._set.embeddings[rows]).astype(np.float64)
+            weight = self._head.weight.astype(np.float64)
+            yield rows, vectors @ weight.T, self._unmasking(vectors, weight)
+
+    def _unmasking(self, vectors: np.ndarray, weight: np.ndarray) -> Iterator[np.ndarray]:
+        # From all masked to none, so that at mask value 0 a sample without active neurons keeps exactly the bias.
+        logits = vectors @ np.where(self._spared, weight, 0).T
+        vectors, rise = vectors[:, self._free], np.ascontiguousarray(weight[:, self._free].T)
+        done = 0
+        for end in self._unmasked:
+            if end > done:
+                logits += vectors[:, done:end] @ rise[done:end]
+                done = end
+            yield logits
+
+    def _whole(self) -> tuple[slice, np.ndarray, np.ndarray]:
+        """A and U of all rows."""
+        shape = (self._set.num_samples, self._head.num_classes)
+        everything = np.empty(shape, dtype=np.float32)
+        parts = np.empty((len(self.thresholds), *shape), dtype=np.float32)
+        for rows, part, points in self._blocks():
+            everything[rows] = part
+            for point, unmasked in enumerate(points):
+                parts[point, rows] = unmasked
+        return slice(None), everything, parts
+
+
+def mask_curve(
+    head: LinearHead, embedding_set: EmbeddingSet, neuron_scores: np.ndarray, mask_value: float = 0.0, **how: Any
+) -> MaskCurve:
+    """The same as evaluating ``head.masked(...)`` at each threshold, but with one product by the whole matrix.
+
+    Takes what `MaskCurves` takes, and keeps nothing.
+    """
+    return MaskCurves(head, embedding_set, neuron_scores, **how, most_bytes=0)(mask_value)
+
+
+def _thresholds(scores: np.ndarray, points: int) -> np.ndarray:
+    distinct = np.unique(scores)
+    distinct = np.concatenate([np.nextafter(distinct[:1], np.float32(-np.inf)), distinct])
+    if len(distinct) <= points:
+        return distinct
+    by_count = np.linspace(0, len(distinct) - 1, points // 2).round().astype(np.int64)
+    by_value = np.searchsorted(distinct, np.linspace(distinct[0], distinct[-1], points - len(by_count)))
+    return distinct[np.union1d(by_count, by_value)]
+
+
+def _worst(right: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """[P] the lowest share right among the parts that have samples."""
+    n = np.bincount(index, minlength=right.shape[1])
+    return np.asarray((right[:, n > 0] / n[n > 0]).min(axis=1))

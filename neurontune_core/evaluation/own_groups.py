@@ -1,0 +1,97 @@
+"""Groups that a person made, of the samples of one split: for measuring, never for identifying or tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluation.accuracy import Proportion
+from neurontune_core.files import read_json, write_json
+from neurontune_core.head import LinearHead
+
+FORMAT = "neurontune-own-groups/1"
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class OwnGroup:
+    """A named set of samples; they may lie in several groups.
+
+    Attributes:
+        name: the person's.
+        split: where the samples are.
+        sample_ids: which they are; by id, so that the group outlives another extraction.
+        origin: how it was found, such as "drawn on the map".
+    """
+
+    name: str
+    split: str
+    sample_ids: tuple[str, ...]
+    origin: str = ""
+
+    def rows(self, embedding_set: EmbeddingSet) -> np.ndarray:
+        """Ascending rows of the samples that the set (still) has."""
+        return np.flatnonzero(np.isin(embedding_set.sample_ids.astype(str), self.sample_ids))
+
+    def accuracy(self, head: LinearHead, embedding_set: EmbeddingSet) -> Proportion:
+        """How many of them a head gets right."""
+        rows = self.rows(embedding_set)
+        right = head.predict(embedding_set.embeddings[rows]) == embedding_set.labels[rows]
+        return Proportion(self.name, int(right.sum()), len(rows))
+
+
+class OwnGroups:
+    """The groups of one project, in a file of their own.
+
+    Args:
+        file: where they are kept.
+
+    Raises:
+        InputError: from every method, when the file is there and holds something else.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def all(self) -> list[OwnGroup]:
+        """In the order in which they were made."""
+        if not self._file.is_file():
+            return []
+        said = read_json(self._file)
+        try:
+            if said["format"] != FORMAT:
+                raise ValueError(f"its format is {said['format']}")
+            return [OwnGroup(**each | {"sample_ids": tuple(map(str, each["sample_ids"]))}) for each in said["groups"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self._file} does not hold groups ({error}); mend or delete it.") from None
+
+    def add(self, name: str, embedding_set: EmbeddingSet, rows: Sequence[int] | np.ndarray, origin: str) -> OwnGroup:
+        """Keep a group of these rows.
+
+        Raises:
+            InputError: when the name is empty, too long or taken, or when there are no rows.
+        """
+        name = " ".join(name.split())
+        if not 0 < len(name) <= _LONGEST_NAME:
+            raise InputError(f"Give the group a name of 1 to {_LONGEST_NAME} characters.")
+        if not len(rows):
+            raise InputError("The group is empty; draw around some samples on the map, or choose another slice.")
+        groups = self.all()
+        if name in [group.name for group in groups]:
+            raise InputError(f'There is a group "{name}" already; choose another name.')
+        ids = tuple(map(str, embedding_set.sample_ids[np.asarray(rows, dtype=np.int64)]))
+        made = OwnGroup(name, embedding_set.split, ids, origin)
+        self._write([*groups, made])
+        return made
+
+    def remove(self, name: str) -> None:
+        """Forget a group; nothing happens when there is none of this name."""
+        self._write([group for group in self.all() if group.name != name])
+
+    def _write(self, groups: list[OwnGroup]) -> None:
+        write_json(self._file, {"format": FORMAT, "groups": [vars(group) for group in groups]})

@@ -1,0 +1,1 @@
+"""Methods compared over seeds, ablations, and the paper's tables."""

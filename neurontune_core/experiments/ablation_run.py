@@ -1,0 +1,168 @@
+"""Running an ablation: every seed's settings as one sweep, measured on the evaluation set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluation.accuracy import evaluate
+from neurontune_core.experiments.ablations import SETS_IN_WORDS, Ablation, Arm
+from neurontune_core.experiments.leaderboard import shown
+from neurontune_core.experiments.methods import Spread
+from neurontune_core.head import LinearHead
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.sweep import Outcome, neurontune_sweep
+
+MEASURES = {
+    "worst group": "worst_group_accuracy",
+    "worst class": "worst_class_accuracy",
+    "average": "accuracy",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row of an ablation, measured.
+
+    Attributes:
+        at: as in `Arm`, the sets in words.
+        values: measure (see `MEASURES`, and "biased": the neurons of S in the kept epoch) -> one number a seed,
+            accuracies in 0..1; worst group is missing without groups.
+        error: the sentence of the seed that failed, if one did.
+    """
+
+    at: Mapping[str, str | float]
+    values: Mapping[str, tuple[float, ...]]
+    error: str = ""
+
+    def spread(self, measure: str) -> Spread | None:
+        values = self.values.get(measure)
+        return Spread.of(values) if values else None
+
+
+def run_ablation(
+    study: Ablation,
+    head: LinearHead,
+    sets: Mapping[str, EmbeddingSet],
+    *,
+    seeds: int = 5,
+    base: TuneConfig = TuneConfig(),
+    on_epoch: Callable[[int, int], object] | None = None,
+    on_seed: Callable[[list[Measured]], object] | None = None,
+) -> list[Measured]:
+    """Run an ablation.
+
+    Args:
+        study: which.
+        head: the ERM head.
+        sets: role ("identification", "tuning", "evaluation") -> set.
+        seeds: 0..seeds-1.
+        base: the settings that are not varied.
+        on_epoch: called with the number of epochs done and in all (an upper bound); what it raises ends the ablation.
+        on_seed: called after each seed with what is measured so far.
+
+    Returns:
+        One entry a row, in the ablation's order. A row that fails carries its sentence, and the others go on.
+
+    Raises:
+        InputError: when there are no seeds, when ``base`` changes what is varied, or the sets or the head do not fit.
+    """
+    if seeds < 1:
+        raise InputError(f"Expected at least one seed, but got {seeds}.")
+    arms = study.arms(head, sets["identification"], base)
+    for setting in fields(base):
+        value = getattr(base, setting.name)
+        if value != setting.default and any(getattr(arm.config, setting.name) != value for arm in arms):
+            raise InputError(f'"{study.title}" varies {setting.name} itself; leave it out of the settings.')
+    words = {role: each.split or role for role, each in sets.items()}
+    rows: list[dict[str, Any]] = [{"at": _in_words(arm, words), "values": {}, "error": ""} for arm in arms]
+    groups = _shared(arms)
+    total, done = seeds * sum(_epochs([arms[place].config for place in places]) for places in groups), 0
+    found: list[Measured] = []
+    for seed in range(seeds):
+        for places in groups:
+            identification, tuning = _sets(arms[places[0]], sets, seed)
+
+            def tick() -> None:
+                nonlocal done
+                done += 1
+                if on_epoch is not None:
+                    on_epoch(done, total)
+
+            configs = [replace(arms[place].config, seed=seed) for place in places]
+            outcomes = neurontune_sweep(head, identification, tuning, configs, on_epoch=tick)
+            for place, outcome in zip(places, outcomes, strict=True):
+                _measure(rows[place], outcome, sets["evaluation"])
+        found = [
+            Measured(row["at"], {name: tuple(each) for name, each in row["values"].items()}, row["error"])
+            for row in rows
+        ]
+        if on_seed is not None:
+            on_seed(found)
+    return found
+
+
+def ablation_table(found: Sequence[Measured]) -> list[dict[str, str]]:
+    """Rows of text: per cent, mean ± standard deviation over seeds, and how many neurons were in S."""
+    columns = [name for name in MEASURES if any(name in each.values for each in found)]
+    failed = any(each.error for each in found)
+    return [
+        {name: value if isinstance(value, str) else f"{value:g}" for name, value in each.at.items()}
+        | {name: shown(each.spread(name)) for name in columns}
+        | {"biased neurons": _count(each), "seeds": str(len(each.values.get("average", ())))}
+        | ({"failed": each.error} if failed else {})
+        for each in found
+    ]
+
+
+def _count(each: Measured) -> str:
+    biased = each.spread("biased")
+    return "–" if biased is None else f"{biased.mean:.0f}"
+
+
+def _measure(row: dict[str, Any], outcome: Outcome, evaluation: EmbeddingSet) -> None:
+    if isinstance(outcome, InputError):
+        row["error"] = str(outcome)
+        return
+    measured = evaluate(outcome.head, evaluation)
+    for name, attribute in MEASURES.items():
+        value = getattr(measured, attribute)
+        if value is not None:
+            row["values"].setdefault(name, []).append(value)
+    row["values"].setdefault("biased", []).append(float(np.sum(outcome.biased)))
+
+
+def _sets(arm: Arm, sets: Mapping[str, EmbeddingSet], seed: int) -> tuple[EmbeddingSet, EmbeddingSet]:
+    """What identifies, and what tunes."""
+    if arm.sets == "halves":
+        tuning, identification = sets["identification"].halves(seed)
+        return identification, tuning
+    return sets["tuning" if arm.sets == "training" else "identification"], sets["tuning"]
+
+
+def _shared(arms: Sequence[Arm]) -> list[list[int]]:
+    """Places of the arms that use the same sets."""
+    groups: dict[str, list[int]] = {}
+    for place, arm in enumerate(arms):
+        groups.setdefault(arm.sets, []).append(place)
+    return list(groups.values())
+
+
+def _epochs(configs: Sequence[TuneConfig]) -> int:
+    """Epochs of a sweep at most: settings with the same batches go side by side."""
+    together: dict[tuple, int] = {}
+    for each in configs:
+        key = (each.batches, each.batch_size, each.init, each.normalize)
+        together[key] = max(together.get(key, 0), each.epochs)
+    return sum(together.values())
+
+
+def _in_words(arm: Arm, words: Mapping[str, str]) -> dict[str, str | float]:
+    return {
+        name: SETS_IN_WORDS[arm.sets].format(**words) if name == "sets" else value for name, value in arm.at.items()
+    }

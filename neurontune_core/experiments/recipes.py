@@ -1,0 +1,60 @@
+"""What the paper does on each data set: network, start, and NeuronTune's settings. Training is in `training.config`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from neurontune_core.baselines import METHODS
+from neurontune_core.errors import InputError
+from neurontune_core.experiments.published import published
+from neurontune_core.tuning.config import TuneConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the paper does on one data set.
+
+    Attributes:
+        key: of the data set, in `published.DATASETS`; also its preset of training and its format.
+        family, architecture: the network.
+        start: what its weights are, for the sentence that asks for them.
+        tune: NeuronTune's settings (Table 10).
+    """
+
+    key: str
+    family: str
+    architecture: str
+    start: str
+    tune: TuneConfig
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Those that run on cached embeddings and have a published figure."""
+        return tuple(key for key in METHODS if published(key, self.key))
+
+
+_RESNET = "torchvision's ImageNet weights, as a file"
+_BERT = "the folder of bert-base-uncased, with its tokenizer"
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        each.key: each
+        for each in (
+            Recipe("waterbirds", "torchvision", "resnet50", _RESNET, TuneConfig()),
+            Recipe("celeba", "torchvision", "resnet50", _RESNET, TuneConfig()),
+            Recipe("imagenet9", "torchvision", "resnet18", _RESNET, TuneConfig(epochs=1)),
+            Recipe(
+                "multinli", "huggingface_text", "", _BERT, TuneConfig(epochs=60, learning_rate=1e-5, optimizer="adamw")
+            ),
+            Recipe("civilcomments", "huggingface_text", "", _BERT, TuneConfig(epochs=60, optimizer="adamw")),
+        )
+    }
+)
+
+
+def recipe_for(dataset: str) -> Recipe:
+    """Raises InputError naming the data sets that there are."""
+    if dataset not in RECIPES:
+        raise InputError(f'There is no recipe for "{dataset}"; use one of {", ".join(RECIPES)}.')
+    return RECIPES[dataset]

@@ -1,0 +1,100 @@
+"""Measured beside published: the runs of `reproduce` as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from neurontune_core.baselines import METHODS
+from neurontune_core.experiments.methods import Spread
+from neurontune_core.experiments.published import COARSE, DATASET_NOTES, DATASETS, OVERLAPPING, Published, published
+
+
+class _Column(NamedTuple):
+    """``measure`` is a key of a run; ``told`` says which published figure belongs beside it."""
+
+    title: str
+    measure: str
+    dataset: str
+    told: str  # a field of Published, or "" for none
+    metric: str = ""  # the published figure must be of this metric
+
+
+def _columns(dataset: str) -> list[_Column]:
+    average = _Column("average", "accuracy", dataset, "accuracy")
+    if dataset == "imagenet9":
+        return [average, _Column("ImageNet-A", "imagenet_a", "imagenet_a", "accuracy")]
+    reweighted = _Column("average, re-weighted", "reweighted", dataset, "")
+    if dataset != "civilcomments":
+        return [_Column("worst group", "worst_group", dataset, "worst_group"), average, reweighted]
+    return [
+        _Column("worst of 4 groups", "worst_group", dataset, "worst_group", COARSE),
+        _Column("worst of 16 groups", "worst_overlapping", dataset, "worst_group", OVERLAPPING),
+        average,
+    ]
+
+
+def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """One row a method, as text in per cent: measured mean ± standard deviation over seeds, and the published figure.
+
+    Args:
+        dataset: a key of `reproduce.RECIPES`.
+        runs: what `reproduce` returned.
+    """
+    rows = []
+    for key in dict.fromkeys(str(run["method"]) for run in runs):
+        own = [run for run in runs if run["method"] == key]
+        failed = next((str(run["error"]) for run in own if run["error"]), "")
+        row = {"method": METHODS[key].name}
+        for column in _columns(dataset):
+            values = [run.get(column.measure) for run in own]
+            row[column.title] = failed or _shown([value for value in values if value is not None])
+            failed = failed and "–"
+            if column.told:
+                row[f"{column.title}, published"] = _told(published(key, column.dataset), column)
+        cell = published(key, dataset)
+        row |= {"groups used": "yes" if own[0]["uses_groups"] else "none"}
+        rows.append(row | {"groups used, published": cell.groups_used if cell else "–", "seeds": str(len(own))})
+    return rows
+
+
+def _shown(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    spread = Spread.of(values)
+    return f"{100 * spread.mean:.1f}" + (f" ± {100 * spread.sd:.1f}" if len(values) > 1 else "")
+
+
+def _told(cell: Published | None, column: _Column) -> str:
+    value = None if cell is None else getattr(cell, column.told)
+    if cell is None or value is None or (column.metric and cell.metric != column.metric):
+        return "–"
+    return f"{value:.1f}"
+
+
+def notes(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What one must know to read the table; sentences."""
+    found = list(DATASET_NOTES.get(dataset, ()))
+    if dataset == "imagenet9":
+        found.append("ImageNet-9 has no test split: what is measured on its validation split was also chosen on it.")
+        found += DATASET_NOTES["imagenet_a"]
+    if dataset == "civilcomments":
+        found.append("Worst groups over 4 and over 16 groups are two measures; never compare across them.")
+    for key in dict.fromkeys(str(run["method"]) for run in runs):
+        cell = published(key, dataset)
+        if cell is not None:
+            found += [f"{cell.name}: {note}" for note in cell.notes if "last layer" in note]
+    return list(dict.fromkeys(found))
+
+
+def markdown(dataset: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """The table with its notes."""
+    rows = reproduction_rows(dataset, runs)
+    head = list(rows[0])
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    said = "\n".join(f"- {note}" for note in notes(dataset, runs))
+    intro = (
+        "Test accuracy in per cent, mean ± standard deviation over seeds; published figures as the paper prints them."
+    )
+    return f"# {DATASETS[dataset]}\n\n{intro}\n\n{table}\n\n{said}\n"

@@ -1,0 +1,131 @@
+"""Where neurons look in a project's pictures: computed on demand, a batch at a time, kept in memory and on disk."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.explain.disk_cache import DiskCache
+from neurontune_core.explain.heatmaps import heatmaps
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from neurontune_core.models.base import ImageModel
+
+_AT_ONCE = 8
+_KEPT = 512
+
+
+class _Wanted(NamedTuple):
+    split: str
+    row: int
+    neuron: int | None  # None: the maps of all neurons, which some networks give at once
+
+
+class NeuronMaps:
+    """Maps by split, row and neuron.
+
+    Args:
+        network: gives the network; called at the first map that is not on disk.
+        picture: opens a sample.
+        cache: where maps lie.
+        version: what makes the maps of a split other ones, as a folder's name; None keeps them off the disk.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[], ImageModel],
+        picture: Callable[[str, int], Image.Image],
+        cache: DiskCache,
+        version: Callable[[str], str | None],
+    ) -> None:
+        self._network, self._picture, self._cache, self._version = network, picture, cache, version
+        self._kept: OrderedDict[_Wanted, np.ndarray] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def maps(self, split: str, rows: Sequence[int], neuron: int) -> dict[int, np.ndarray]:
+        """Row -> [h, w] float32, at least 0, in units of the activation or as `heatmaps` says.
+
+        Pictures that cannot be read are left out.
+
+        Raises:
+            InputError: when none of the pictures can be read, or the network has no map over them.
+        """
+        failure = None
+        with self._turn:
+            missing = [each for row in rows if self._find(each := _Wanted(split, row, neuron)) is None]
+            for start in range(0, len(missing), _AT_ONCE):
+                failure = self._compute(missing[start : start + _AT_ONCE]) or failure
+            found = {row: values for row in rows if (values := self._find(_Wanted(split, row, neuron))) is not None}
+        if failure and not found:
+            raise failure
+        return found
+
+    def _find(self, wanted: _Wanted) -> np.ndarray | None:
+        whole = self._load(wanted._replace(neuron=None))
+        if whole is None:
+            return self._load(wanted)
+        if not 0 <= (neuron := wanted.neuron or 0) < len(whole):
+            raise InputError(f"There is no neuron {neuron}; this model has the neurons 0..{len(whole) - 1}.")
+        return np.maximum(whole[neuron], 0, dtype=np.float32)
+
+    def _load(self, wanted: _Wanted) -> np.ndarray | None:
+        if wanted not in self._kept:
+            name = self._name(wanted)
+            content = self._cache.get(name) if name else None
+            if content is None:
+                return None
+            self._remember(wanted, np.load(io.BytesIO(content), allow_pickle=False))
+        self._kept.move_to_end(wanted)
+        return self._kept[wanted]
+
+    def _compute(self, wanted: Sequence[_Wanted]) -> InputError | None:
+        """Of one neuron; returns why a picture could not be read, if one could not."""
+        import torch
+
+        network = self._network()
+        chosen, pictures, failure = [], [], None
+        for each in wanted:
+            try:
+                pictures.append(torch.from_numpy(network.preprocessing(self._picture(each.split, each.row))))
+                chosen.append(each)
+            except InputError as error:
+                failure = error
+        if not chosen:
+            return failure
+        batch = torch.stack(pictures)
+        whole = network.channel_maps(batch)
+        if whole is None:
+            assert chosen[0].neuron is not None
+            for each, values in zip(chosen, heatmaps(network, batch, chosen[0].neuron), strict=True):
+                self._store(each, values)
+            return failure
+        for each, values in zip(chosen, whole.float().cpu().numpy(), strict=True):
+            self._store(each._replace(neuron=None), values)
+        return failure
+
+    def _store(self, wanted: _Wanted, values: np.ndarray) -> None:
+        limit = float(np.finfo(np.float16).max)
+        small = np.clip(values, -limit, limit).astype(np.float16)
+        self._remember(wanted, small)
+        if name := self._name(wanted):
+            file = io.BytesIO()
+            np.save(file, small, allow_pickle=False)
+            self._cache.put(name, file.getvalue())
+
+    def _remember(self, wanted: _Wanted, values: np.ndarray) -> None:
+        self._kept[wanted] = values
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    def _name(self, wanted: _Wanted) -> str | None:
+        version = self._version(wanted.split)
+        neuron = "all" if wanted.neuron is None else wanted.neuron
+        return version and f"{version}/maps/{wanted.row}-{neuron}.npy"

@@ -1,0 +1,203 @@
+"""The model card: what was done to a head, what it changed, and what is not known, in Markdown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.evaluation.accuracy import Evaluation, Proportion, evaluate
+from neurontune_core.evaluation.changes import changes
+from neurontune_core.head import LinearHead
+from neurontune_core.mask import Mask
+from neurontune_core.tuning.config import TuneConfig
+
+_CHOSEN_BY = {
+    "sfit": "the highest SFit on the identification set, a score that needs no group labels",
+    "worst_class_accuracy": "the highest worst-class accuracy on the identification set",
+    "last": "nothing: the last epoch was kept",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TunedRun:
+    """A tuned head with all that its card says.
+
+    Attributes:
+        erm: the head before.
+        head: the head after, mask folded in.
+        mask: its masked neurons.
+        config: its settings.
+        evaluation: the set that the table is measured on.
+        epoch: the kept epoch, if known.
+        masking_off: the baseline, class-balanced retraining without a mask, if it was run.
+        data: what the sets were, such as {"Identification": "val, 96 samples"}.
+        title, problem: of the project.
+        warnings: sentences of the run.
+        advised: what the adviser said, where its head was taken.
+        caution: why figures on the evaluation set are too good, where they are.
+    """
+
+    erm: LinearHead
+    head: LinearHead
+    mask: Mask
+    config: TuneConfig
+    evaluation: EmbeddingSet
+    epoch: int | None = None
+    masking_off: LinearHead | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    title: str = "A classifier"
+    problem: str = ""
+    warnings: Sequence[str] = ()
+    advised: str = ""
+    caution: str = ""
+
+    @property
+    def method(self) -> str:
+        if self.advised:
+            return "the adviser"
+        return "NeuronTune" if self.config.masking else "Masking off"
+
+    def evaluations(self) -> dict[str, Evaluation]:
+        """ERM, masking off where it was run, and this head, each on the evaluation set."""
+        heads = {"ERM": self.erm}
+        if self.masking_off is not None and self.config.masking:
+            heads["Masking off"] = self.masking_off
+        return {name: evaluate(head, self.evaluation) for name, head in (heads | {self.method: self.head}).items()}
+
+
+def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[str, object] | None = None) -> str:
+    """The card's text.
+
+    Args:
+        run: what it is about.
+        files: the files beside it, name -> how each was checked.
+        preprocessing: how pictures become the model's input; None when the model is not known.
+    """
+    evaluations = run.evaluations()
+    parts = [
+        f"# {_text(run.title)}: last layer retrained by {run.method}",
+        _text(run.problem),
+        "## Before and after",
+        _measured_on(run),
+        _comparison(run, evaluations),
+        _changes(run),
+        "## What group labels were used for",
+        _groups(run),
+        "## How it was made",
+        _table(("", ""), _making(run)),
+        _table(("setting", "value", "meaning"), _settings(run.config)),
+        "## Limits",
+        "\n".join(f"- {sentence}" for sentence in _limits(run, evaluations)),
+        "## Files",
+        _table(
+            ("file", "checked before it was offered"), [(f"`{name}`", _text(check)) for name, check in files.items()]
+        ),
+        "" if preprocessing is None else f"Input: `{json.dumps(preprocessing)}`",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _text(value: object) -> str:
+    """Words from elsewhere, on one line and without meaning to Markdown or HTML."""
+    line = " ".join(str(value).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\|*_`\[\]#])", r"\\\1", line)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _measured_on(run: TunedRun) -> str:
+    split = f' "{_text(run.evaluation.split)}"' if run.evaluation.split else ""
+    return (
+        f"On the {run.evaluation.num_samples} samples of the evaluation set{split}, in percent, with 95 % Wilson "
+        "intervals. Average is the plain share of right answers; the worst group and class are those with the lowest."
+        + (f" {_text(run.caution)}" if run.caution else "")
+    )
+
+
+def _comparison(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> str:
+    every = list(evaluations.values())
+    rows = [_row("**Average**", [evaluation.overall for evaluation in every])]
+    if run.evaluation.groups is not None:
+        worst = [evaluation.worst_group for evaluation in every if evaluation.worst_group is not None]
+        rows.append(_row("**Worst group**", worst, named=True))
+    if run.evaluation.overlapping_groups is not None:
+        apart = [evaluation.by_overlapping_groups().worst_group for evaluation in every]
+        name = f"**Worst of {len(run.evaluation.overlapping_groups.names)} overlapping groups**"
+        rows.append(_row(name, [part for part in apart if part is not None], named=True))
+    rows.append(_row("**Worst class**", [evaluation.worst_class for evaluation in every], named=True))
+    for kind in ("group", "class"):
+        columns = [evaluation.groups if kind == "group" else evaluation.classes for evaluation in every]
+        rows += [_row(f"{kind} {_text(same[0].name)}, n = {same[0].n}", same) for same in zip(*columns, strict=True)]
+    return _table(("", *evaluations), rows)
+
+
+def _row(name: str, parts: Sequence[Proportion], named: bool = False) -> list[str]:
+    return [name, *(f"{_percent(part)} ({_text(part.name)})" if named else _percent(part) for part in parts)]
+
+
+def _percent(part: Proportion) -> str:
+    if part.accuracy is None:
+        return "no samples"
+    low, high = part.interval
+    return f"{100 * part.accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _changes(run: TunedRun) -> str:
+    changed = changes(run.erm, run.head, run.evaluation)
+    return f"Against ERM, {len(changed.fixed)} samples are fixed and {len(changed.broken)} broken."
+
+
+def _groups(run: TunedRun) -> str:
+    unused = "Finding biased neurons, retraining and choosing the epoch used class labels only."
+    if run.evaluation.groups is None:
+        return f"{unused} The evaluation set has no group labels, so the worst group is not known."
+    return (
+        f"{unused} Group labels were used for the table above and for nothing else; "
+        "choosing between several runs by that table would be using them."
+    )
+
+
+def _making(run: TunedRun) -> list[tuple[str, str]]:
+    mask, config = run.mask, run.config
+    rows = [(_text(role), _text(what)) for role, what in run.data.items()]
+    kept = "" if run.epoch is None else f"epoch {run.epoch} of {config.epochs}"
+    if config.average_epochs > 1:
+        kept = f"the average of the {config.average_epochs} best epochs"
+    kept = ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)
+    rows.append(("Advised", _text(run.advised)) if run.advised else ("Kept", kept))
+    share = f"{mask.num_biased} of {mask.num_neurons}"
+    rows.append(("Masked neurons", f"{share}, multiplied by {mask.mask_value:g} (score above {mask.threshold:g})"))
+    verdicts = list(mask.verdicts.values())
+    counts = ", ".join(f"{verdicts.count(verdict)} {_text(verdict)}" for verdict in sorted(set(verdicts)))
+    rows.append(("A person's verdicts", counts or "none"))
+    return rows
+
+
+def _settings(config: TuneConfig) -> list[tuple[str, str, str]]:
+    return [
+        (f"`{setting.name}`", f"`{getattr(config, setting.name)}`", _text(setting.metadata["help"]))
+        for setting in fields(config)
+    ]
+
+
+def _limits(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> list[str]:
+    sentences = [
+        "The numbers hold for data like the evaluation set; where a group is small, its interval is wide.",
+        "The method is a heuristic: nothing guarantees that a masked neuron is spurious, or that the head is better.",
+    ]
+    ours = evaluations[run.method]
+    for name, other in evaluations.items():
+        for what, measure in (("worst group", "worst_group_accuracy"), ("worst class", "worst_class_accuracy")):
+            theirs, mine = getattr(other, measure), getattr(ours, measure)
+            if name != run.method and mine is not None and theirs > mine:
+                sentences.append(f"Here {name} has the better {what}: {100 * theirs:.1f} against {100 * mine:.1f}.")
+    if "Masking off" not in evaluations:
+        sentences.append("The baseline with masking off was not run, so how much the mask contributes is not known.")
+    return sentences + [_text(warning) for warning in run.warnings]

@@ -1,0 +1,1 @@
+"""Turn results into Plotly figures."""

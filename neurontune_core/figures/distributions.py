@@ -1,0 +1,104 @@
+"""How strongly a neuron fires on the hits and on the mistakes of each class, as a Plotly figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from neurontune_core.figures.base import _MARGIN, CORRECT, INCORRECT, _figure, _layout, _short
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from neurontune_core.session.diagnosis import Distribution
+
+_LONGEST_TITLE = 60  # characters over charts side by side, all together
+_GUTTER = 0.05  # between them, of the whole width
+
+
+def outcome_distributions(classes: Sequence[tuple[str, Distribution]], chosen: int = 0) -> Figure:
+    """Hits and mistakes over a neuron's activation, with both medians: a chart for each class, side by side.
+
+    Args:
+        classes: [K] title and distribution; all in the same bins.
+        chosen: the place of the class that stands out.
+    """
+    layout = _layout("activation", "% of samples", 190, numbers=True) | {
+        "showlegend": False,
+        "margin": _MARGIN | {"t": 38},
+        "shapes": [],
+        "annotations": [],
+    }
+    first_x, first_y = layout.pop("xaxis"), layout.pop("yaxis")
+    traces = []
+    for place, (title, distribution) in enumerate(classes):
+        axis = str(place + 1) if place else ""
+        width = (1 - _GUTTER * (len(classes) - 1)) / len(classes)
+        left = place * (width + _GUTTER)
+        layout[f"xaxis{axis}"] = first_x | {"domain": [left, left + width], "anchor": f"y{axis}", "nticks": 5}
+        layout[f"yaxis{axis}"] = (
+            first_y if not place else {"matches": "y", "anchor": f"x{axis}", "showticklabels": False}
+        )
+        name = escape(_short(title, _LONGEST_TITLE // len(classes)))
+        layout["annotations"].append(
+            {
+                "text": f"{f'<b>{name}</b>' if place == chosen else name}<br>{_counts(distribution, len(classes) < 3)}",
+                "xref": "paper", "yref": "paper", "x": left, "y": 1, "xanchor": "left", "yanchor": "bottom",
+                "align": "left", "showarrow": False, "font": {"size": 12},
+            }
+        )  # fmt: skip
+        for part in _outcomes(distribution):
+            traces.append(_steps(distribution.edges, part) | {"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+            if not np.isnan(part.median):
+                line = {"color": part.colour, "width": 2.5, "dash": part.dash}
+                layout["shapes"].append(
+                    {
+                        "type": "line", "xref": f"x{axis}", "x0": part.median, "x1": part.median,
+                        "yref": f"y{axis} domain", "y0": 0, "y1": 1, "line": line,
+                    }
+                )  # fmt: skip
+    return _figure({"data": traces, "layout": layout})
+
+
+class _Outcome(NamedTuple):
+    name: str
+    mark: str
+    share: np.ndarray
+    number: int
+    median: float
+    colour: str
+    dash: str
+    pattern: str
+
+
+def _outcomes(found: Distribution) -> tuple[_Outcome, _Outcome]:
+    return (
+        _Outcome("correct", "✓", found.correct, found.num_correct, found.median_correct, CORRECT, "solid", ""),
+        _Outcome("incorrect", "✗", found.incorrect, found.num_incorrect, found.median_incorrect, INCORRECT, "dot", "/"),
+    )
+
+
+def _counts(found: Distribution, words: bool) -> str:
+    """Which colour is what, and how many there are."""
+    return "   ".join(
+        f'<b style="color:{part.colour}">{part.mark}</b> {part.number:,}{f" {part.name}" if words else ""}'
+        for part in _outcomes(found)
+    )
+
+
+def _steps(edges: np.ndarray, part: _Outcome) -> dict:
+    """The outline of a histogram: one path, where bars would be one for each bin."""
+    return {
+        "type": "scatter",
+        "x": edges.astype(np.float32),
+        "y": np.append(100 * part.share, 0).astype(np.float32),
+        "mode": "lines",
+        "line": {"color": part.colour, "width": 1.5, "shape": "hv"},
+        "fill": "tozeroy",
+        "fillpattern": {"shape": part.pattern, "solidity": 0.25, "fgcolor": part.colour},
+        "name": part.name,
+        "hovertemplate": "activation from %{x:.3g}: %{y:.1f} %<extra>" + part.name + "</extra>",
+    }

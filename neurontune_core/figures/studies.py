@@ -1,0 +1,133 @@
+"""One figure for each kind of study: a line over one setting, a map over two, bars over words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neurontune_core.experiments.ablation_run import Measured
+from neurontune_core.experiments.cost import Cost
+from neurontune_core.experiments.stability import Stability
+from neurontune_core.figures.base import ACCENT, GREY, _figure, _layout
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from neurontune_core.experiments.studies import StudyResult
+
+_COLOURS = (ACCENT, "#4c78a8", "#b7791f", "#7c5cbf")
+
+
+def study_figure(result: StudyResult) -> Figure:
+    """The figure of a study that has found something."""
+    if result.key == "stability":
+        return _stability([each for each in result.parts if isinstance(each, Stability)])
+    if result.key == "cost":
+        return _cost([each for each in result.parts if isinstance(each, Cost)])
+    rows = [each for each in result.parts if isinstance(each, Measured) and each.values]
+    numbers = all(isinstance(value, (int, float)) for each in rows for value in each.at.values())
+    if numbers and len(rows[0].at) == 2:
+        return _map(rows)
+    return _lines(rows) if len(rows[0].at) == 1 else _bars(rows)
+
+
+def _worst(rows: Sequence[Measured]) -> str:
+    return "worst group" if any("worst group" in each.values for each in rows) else "worst class"
+
+
+def _line(name: str, x: Sequence, y: Sequence[float], sd: Sequence[float], colour: str, dash: str = "solid") -> dict:
+    return {
+        "type": "scatter",
+        "x": list(x),
+        "y": list(y),
+        "error_y": {"array": list(sd), "width": 3, "thickness": 1},
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "name": name,
+        "hovertemplate": "%{x}: %{y:.3g}<extra>" + name + "</extra>",
+    }
+
+
+def _lines(rows: Sequence[Measured]) -> Figure:
+    """Worst group and average over the values of one setting, in their order."""
+    (axis,) = rows[0].at
+    at = [str(each.at[axis]) if isinstance(each.at[axis], str) else f"{each.at[axis]:g}" for each in rows]
+    traces = []
+    for name, colour, dash in ((_worst(rows), ACCENT, "solid"), ("average", GREY, "dot")):
+        spreads = [each.spread(name) for each in rows]
+        means = [100 * spread.mean if spread else 0.0 for spread in spreads]
+        traces.append(_line(name, at, means, [100 * spread.sd if spread else 0.0 for spread in spreads], colour, dash))
+    layout = _layout(axis, "accuracy, %", 340)
+    layout["xaxis"]["type"] = "category"
+    return _figure({"data": traces, "layout": layout})
+
+
+def _map(rows: Sequence[Measured]) -> Figure:
+    """Worst group over two settings."""
+    down, across = rows[0].at
+    measure = _worst(rows)
+    places = [list(dict.fromkeys(each.at[name] for each in rows)) for name in (down, across)]
+    means = {(each.at[down], each.at[across]): each.spread(measure) for each in rows}
+    grid = [[_mean(means.get((row, column))) for column in places[1]] for row in places[0]]
+    trace = {
+        "type": "heatmap",
+        "x": [f"{value:g}" for value in places[1]],
+        "y": [f"{value:g}" for value in places[0]],
+        "z": grid,
+        "texttemplate": "%{z:.1f}",
+        "colorscale": "Viridis",
+        "colorbar": {"title": {"text": f"{measure}, %"}},
+        "hovertemplate": f"{down} %{{y}}, {across} %{{x}}: %{{z:.1f}} %<extra></extra>",
+    }
+    layout = _layout(across, down, 420)
+    layout["xaxis"]["type"] = layout["yaxis"]["type"] = "category"
+    return _figure({"data": [trace], "layout": layout})
+
+
+def _mean(spread) -> float | None:  # type: ignore[no-untyped-def]
+    return None if spread is None else 100 * spread.mean
+
+
+def _bars(rows: Sequence[Measured]) -> Figure:
+    """Worst group by the first thing that is varied, one colour for each value of the second."""
+    first, second = rows[0].at
+    measure, traces = _worst(rows), []
+    for place, value in enumerate(dict.fromkeys(each.at[second] for each in rows)):
+        own = [(each, each.spread(measure)) for each in rows if each.at[second] == value]
+        traces.append(
+            {
+                "type": "bar",
+                "x": [str(each.at[first]) for each, _ in own],
+                "y": [100 * spread.mean if spread else 0.0 for _, spread in own],
+                "error_y": {"array": [100 * spread.sd if spread else 0.0 for _, spread in own], "width": 3},
+                "name": f"{second} {value}",
+                "marker": {"color": (ACCENT, GREY)[place % 2]},
+                "hovertemplate": "%{y:.1f} %<extra>" + f"{second} {value}" + "</extra>",
+            }
+        )
+    layout = _layout("", f"{measure}, %", 360) | {"barmode": "group", "bargap": 0.3}
+    return _figure({"data": traces, "layout": layout})
+
+
+def _stability(found: Sequence[Stability]) -> Figure:
+    at = [each.samples for each in found]
+    traces = [
+        _line("with the whole set", at, [each.jaccard.mean for each in found], [each.jaccard.sd for each in found],
+              ACCENT),
+        _line("random sets of that size", at, [each.by_chance for each in found], [], GREY, "dot"),
+    ]  # fmt: skip
+    layout = _layout("samples", "Jaccard", 340)
+    layout["yaxis"]["range"] = [0, 1.02]
+    return _figure({"data": traces, "layout": layout})
+
+
+def _cost(found: Sequence[Cost]) -> Figure:
+    """Each size relative to its smallest, so that a slope is an exponent."""
+    traces = [
+        _line(f"{each.grows}, exponent {each.exponent:.2f}", [size / each.sizes[0] for size in each.sizes],
+              [value / each.seconds[0] for value in each.seconds], [], _COLOURS[place % len(_COLOURS)])
+        for place, each in enumerate(found)
+    ]  # fmt: skip
+    layout = _layout("times as large", "times as long", 360)
+    layout["xaxis"]["type"] = layout["yaxis"]["type"] = "log"
+    return _figure({"data": traces, "layout": layout})

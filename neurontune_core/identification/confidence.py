@@ -1,0 +1,233 @@
+"""How sure a spuriousness score is: exact permutation p-values, bootstrap intervals, and a verdict in words.
+
+Both rest on ranks. How often the medians of K mistakes and of n - K hits come to lie on given ranks of the class when
+outcomes are dealt at random is a count of arrangements that no activation enters, so one table gives the p-values of
+all neurons: Pitman's permutation test (1937) without a single drawn permutation, and so without a floor of 1 / (1 + B)
+under them. On two-valued activations it is Mood's median test (1950). In the same way the rank of a resampled median
+depends on the number of samples alone, so one draw serves all neurons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
+from neurontune_core.kernels.half import as_float32
+
+LEVEL = 0.05  # false discovery rate of "sure"; intervals hold 1 - LEVEL
+RESAMPLES = 200
+VERDICTS = ("not biased", "too few mistakes to say", "biased, could be chance", "biased, sure")
+NOT_BIASED, TOO_FEW, COULD_BE_CHANCE, SURE = range(4)
+
+_VALUES_PER_BLOCK = 1 << 20
+_CUT_MASS = 1e-15  # more than the probability that `_rank_law` leaves out; added to every p-value
+
+
+class Confidence:
+    """p-values at once, intervals when asked for.
+
+    Args:
+        embeddings: [N, M] floats, raw (never masked).
+        labels: [N] int, 0..C-1.
+        predictions: [N] int.
+        scores: the spuriousness scores of these predictions, by the median.
+        magnitude: as for the scores.
+
+    Attributes:
+        tested: [C] bool, the classes with hits and with at least `FEW_MISTAKES` mistakes.
+        p_values: [C, M] float64, NaN for a class that is not tested: the probability of so large a delta when the
+            outcomes of the class are dealt out anew at random (one-sided, as Eq. 6 is; exact, ties included). Where a
+            count is even, the lower middle value of the mistakes and the upper one of the hits stand for their means:
+            any fixed ranks make an exact test, and this difference never exceeds delta. Where it is not positive, 1.
+        adjusted: [C, M] float64, the p-values after Benjamini-Hochberg over all tested classes and neurons.
+
+    Raises:
+        InputError: when the arrays disagree, or the scores are of other predictions.
+    """
+
+    def __init__(
+        self,
+        embeddings: np.ndarray,
+        labels: np.ndarray,
+        predictions: np.ndarray,
+        scores: SpuriousnessScores,
+        *,
+        magnitude: bool = True,
+    ) -> None:
+        labels, predictions = np.asarray(labels), np.asarray(predictions)
+        if not len(embeddings) == len(labels) == len(predictions):
+            raise InputError(
+                f"Expected {len(embeddings)} labels and predictions, one per embedding, but got {len(labels)} and "
+                f"{len(predictions)}."
+            )
+        classes, neurons = scores.delta.shape
+        wrong = predictions != labels
+        mistakes = np.array([np.count_nonzero(wrong & (labels == label)) for label in range(classes)])
+        if neurons != embeddings.shape[1] or not np.array_equal(mistakes, scores.num_incorrect):
+            raise InputError("The scores are of other embeddings or predictions; score these first.")
+        self._scores, self._magnitude = scores, magnitude
+        self.tested = (scores.num_incorrect >= FEW_MISTAKES) & (scores.num_correct > 0)
+        self.p_values = np.full((classes, neurons), np.nan)
+        self._middles: dict[int, tuple[_Middle, _Middle]] = {}
+        for label in np.flatnonzero(self.tested):
+            own = labels == label
+            self._test(int(label), embeddings, np.flatnonzero(own & wrong), np.flatnonzero(own & ~wrong))
+        self.adjusted = benjamini_hochberg(self.p_values)
+
+    def verdicts(self, threshold: float = 0.0) -> np.ndarray:
+        """[M] int8 places in `VERDICTS`: the strongest over the classes.
+
+        Exactly the neurons that Eq. 6 selects are other than `NOT_BIASED`. `SURE` are those whose score chance does not
+        explain (adjusted p ≤ `LEVEL`) and whose interval lies above λ.
+        """
+        return np.asarray(self.verdicts_by_class(threshold).max(axis=0))
+
+    def verdicts_by_class(self, threshold: float = 0.0) -> np.ndarray:
+        """[C, M] int8 places in `VERDICTS`, before the union over classes."""
+        sure = (self.adjusted <= LEVEL) & (self.all_intervals[0] > threshold)
+        said = np.where(self.tested[:, None], np.where(sure, SURE, COULD_BE_CHANCE), TOO_FEW)
+        return np.where(self._scores.biased_by_class(threshold), said, NOT_BIASED).astype(np.int8)
+
+    @cached_property
+    def all_intervals(self) -> tuple[np.ndarray, np.ndarray]:
+        """`intervals` with the default number of resamples, computed once."""
+        return self.intervals()
+
+    def intervals(self, resamples: int = RESAMPLES) -> tuple[np.ndarray, np.ndarray]:
+        """`interval` of every class: low and high, each [C, M]."""
+        both = [self.interval(label, resamples) for label in range(len(self.tested))]
+        return np.stack([low for low, _ in both]), np.stack([high for _, high in both])
+
+    def interval(self, label: int, resamples: int = RESAMPLES) -> tuple[np.ndarray, np.ndarray]:
+        """Percentile bootstrap of delta (Efron, 1979): mistakes and hits of the class are resampled independently.
+
+        Asking for more resamples refines: the first ones stay the same.
+
+        Returns:
+            low and high: [M] float32 each, holding 1 - LEVEL; NaN for a class that is not tested.
+        """
+        bounds = np.full((2, self.p_values.shape[1]), np.nan, dtype=np.float32)
+        if self.tested[label]:
+            streams = np.random.default_rng(label).spawn(4)
+            draws = [
+                middle.draw(resamples, *streams[2 * side : 2 * side + 2])
+                for side, middle in enumerate(self._middles[label])
+            ]
+            for block in _blocks(self.p_values.shape[1], resamples):
+                bad, good = (
+                    (middle.values[block][:, low] + middle.values[block][:, high]) / np.float32(2)
+                    for middle, (low, high) in zip(self._middles[label], draws, strict=True)
+                )
+                bounds[:, block] = np.quantile(bad - good, (LEVEL / 2, 1 - LEVEL / 2), axis=1)
+        return bounds[0], bounds[1]
+
+    def _test(self, label: int, embeddings: np.ndarray, wrong: np.ndarray, right: np.ndarray) -> None:
+        """p-values of one class, and the middle of its sorted values, which is all that resampling needs."""
+        from neurontune_core.kernels import steps as kernels
+
+        samples, neurons = len(wrong) + len(right), embeddings.shape[1]
+        rank_wrong, rank_right = (len(wrong) - 1) // 2, len(right) // 2
+        law = _rank_law(len(wrong), len(right))
+        middles = _Middle.of(len(wrong), neurons), _Middle.of(len(right), neurons)
+
+        def test(block: slice) -> None:
+            parts = []
+            for rows, middle in zip((wrong, right), middles, strict=True):
+                values = as_float32(embeddings[rows, block])
+                parts.append(np.sort((np.abs(values) if self._magnitude else values).T, axis=1))
+                middle.values[block] = parts[-1][:, middle.first : middle.first + middle.values.shape[1]]
+            observed = parts[0][:, rank_wrong] - parts[1][:, rank_right]
+            pooled = np.sort(np.concatenate(parts, axis=1), axis=1)
+            kernels.larger_differences(pooled, observed, law, rank_wrong + rank_right, self.p_values[label, block])
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(test, _blocks(neurons, samples)))
+        self.p_values[label] = np.minimum(self.p_values[label] + _CUT_MASS, 1.0)
+        self._middles[label] = middles
+
+
+@dataclass(frozen=True, eq=False)
+class _Middle:
+    """The sorted values [M, w] from rank ``first`` on, of ``count`` samples: where a resampled median can lie."""
+
+    count: int
+    first: int
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, count: int, neurons: int) -> _Middle:
+        reach = int(3 * np.sqrt(count)) + 1  # six deviations of the rank, which are sqrt(count) / 2 each
+        first, last = max(0, count // 2 - reach), min(count, count // 2 + reach)
+        return cls(count, first, np.empty((neurons, last - first), dtype=np.float32))
+
+    def draw(
+        self, resamples: int, lower: np.random.Generator, step: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """[resamples] places in ``values`` of the two middle samples of each resample, equal where count is odd.
+
+        The ranks drawn are uniform, so their order statistics are those of uniform variables: the lower middle one has
+        a beta law, and the next above it is the least of the remaining ones.
+        """
+        place = (self.count - 1) // 2
+        low = lower.beta(place + 1, self.count - place, resamples)
+        high = low
+        if self.count % 2 == 0:
+            high = 1 - (1 - low) * step.random(resamples) ** (1 / (self.count - place - 1))
+        most = self.values.shape[1] - 1
+        return tuple(np.clip((each * self.count).astype(np.int64) - self.first, 0, most) for each in (low, high))  # type: ignore[return-value]
+
+
+def _rank_law(mistakes: int, hits: int) -> np.ndarray:
+    """[B, A + 1] law of the ranks b < a of the hits' and the mistakes' middle values when outcomes are dealt at random.
+
+    With h mistakes below their middle one, g hits below theirs and s = g + h, b ≤ s < a, and of all arrangements
+    C(b, g) C(a - b - 1, s - b) C(n - 1 - a, K - 1 - h) have them there. Entry [e, j] is the probability that b is
+    s - e and a at least s + 1 + j. Ranks beyond nine standard deviations, which have less than `_CUT_MASS`, are cut.
+    """
+    samples = mistakes + hits
+    h, g = (mistakes - 1) // 2, hits // 2
+    s = g + h
+    below = min(h + 1, int(4.5 * np.sqrt(samples * mistakes / hits)) + 2)
+    above = min(hits - g, int(4.5 * np.sqrt(samples * hits / mistakes)) + 2)
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, samples + 1)))])
+
+    def log_choose(n: np.ndarray | int, k: np.ndarray | int) -> np.ndarray:
+        return np.asarray(log_factorial[n] - log_factorial[k] - log_factorial[n - k])
+
+    b, a = s - np.arange(below)[:, None], s + 1 + np.arange(above)[None, :]
+    law = np.exp(
+        log_choose(b, g)
+        + log_choose(a - b - 1, s - b)
+        + log_choose(samples - 1 - a, mistakes - 1 - h)
+        - log_choose(samples, mistakes)
+    )
+    tails = np.zeros((below, above + 1))
+    tails[:, :above] = law[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return tails
+
+
+def _blocks(neurons: int, values_each: int) -> Iterator[slice]:
+    size = max(16, _VALUES_PER_BLOCK // values_each)
+    return (slice(start, start + size) for start in range(0, neurons, size))
+
+
+def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
+    """p-values adjusted for how many there are (Benjamini and Hochberg, 1995); NaN is no test and stays NaN.
+
+    Calling those at most α discoveries keeps the expected share of false ones at α, for independent and for positively
+    dependent tests (Benjamini and Yekutieli, 2001); where all is noise, that is the chance of any discovery at all.
+    """
+    adjusted = np.full(p_values.shape, np.nan)
+    tests = np.isfinite(p_values)
+    flat = p_values[tests]
+    order = np.argsort(flat)
+    scaled = flat[order] * len(flat) / np.arange(1, len(flat) + 1)
+    flat[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    adjusted[tests] = flat
+    return adjusted

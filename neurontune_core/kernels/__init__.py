@@ -1,0 +1,1 @@
+"""Compiled loops over arrays, without meaning of their own."""

@@ -1,0 +1,1 @@
+"""One open project in memory, for a screen."""

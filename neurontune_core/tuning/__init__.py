@@ -1,0 +1,1 @@
+"""NeuronTune: mask, retrain the last layer, keep an epoch (Eq. 7)."""

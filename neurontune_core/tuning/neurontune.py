@@ -1,0 +1,95 @@
+"""NeuronTune: identify biased neurons, mask them, retrain the last layer on class-balanced batches, repeat (Eq. 7)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from neurontune_core.embeddings import EmbeddingSet, check_compatible
+from neurontune_core.head import LinearHead
+from neurontune_core.identification.scores import SpuriousnessScorer
+from neurontune_core.tuning.balanced_trainer import BalancedTrainer
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.normalize import Normalizer
+from neurontune_core.tuning.run import EpochRecord, NothingLeft, TuneResult, TuneRun, initial
+
+__all__ = ["EpochRecord", "NothingLeft", "TuneResult", "neurontune", "neurontune_halves"]
+
+
+def neurontune(
+    head: LinearHead,
+    identification: EmbeddingSet,
+    tuning: EmbeddingSet,
+    config: TuneConfig = TuneConfig(),
+    *,
+    always: np.ndarray | None = None,
+    never: np.ndarray | None = None,
+    scorer: SpuriousnessScorer | None = None,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> TuneResult:
+    """Tune a head without using any group label.
+
+    Args:
+        head: the ERM head of the model that made the embeddings.
+        identification: D_Ide, which finds biased neurons and selects the epoch.
+        tuning: D_Tune, which the head is retrained on.
+        config: the settings.
+        always, never: [M] bool, a person's verdicts: neurons masked, or spared, whatever their score.
+        scorer: a scorer of ``identification.embeddings`` made with the same settings, to save the one-time sort. It is
+            ignored when the embeddings are normalised.
+        on_epoch: called after every epoch.
+        should_stop: asked before every epoch; True ends the run with the best epoch so far.
+
+    Raises:
+        NoMistakes: when the ERM head makes no mistake on the identification set and masking is on.
+        NothingLeft: when every neuron would be masked in the first epoch; in a later one, tuning ends with a warning.
+        InputError: when the sets or the head do not fit each other, when a class has no tuning samples, or when the
+            head diverges.
+    """
+    began = time.perf_counter()
+    check_compatible(identification, tuning)
+    head.check_fits(tuning.num_neurons, tuning.num_classes)
+    normalizer = Normalizer.fit(tuning.embeddings, config.normalize)
+    vectors = normalizer.apply(identification.embeddings)
+    if scorer is None or config.normalize != "none":
+        scorer = SpuriousnessScorer(
+            vectors,
+            identification.labels,
+            identification.num_classes,
+            magnitude=config.magnitude,
+            statistic=config.statistic,
+            quantile=config.quantile,
+            class_names=identification.class_names,
+        )
+    rng = np.random.default_rng(config.seed)
+    start = normalizer.unfold(head)
+    trainer = BalancedTrainer(initial(start, config, rng), normalizer.apply(tuning.embeddings), tuning, config, rng)
+    stopped = False
+    with threadpool_limits(1):  # two threads on a busy machine made these small products many times slower
+        run = TuneRun(config, start, identification, vectors, scorer, always, never)
+        while (mask := run.next_mask()) is not None:
+            if should_stop is not None and should_stop():
+                stopped = True
+                break
+            record = run.note(trainer.run(mask), trainer.head)
+            if on_epoch is not None:
+                on_epoch(record)
+    return run.result(config, normalizer, tuning.class_names, stopped, time.perf_counter() - began)
+
+
+def neurontune_halves(
+    head: LinearHead, held_out: EmbeddingSet, config: TuneConfig = TuneConfig(), **options: object
+) -> TuneResult:
+    """NeuronTune† (Section 5.5): one half of a held-out set tunes, the other identifies and selects.
+
+    Args:
+        head, config: as in `neurontune`; ``config.seed`` also draws the class-stratified halves.
+        held_out: the set to halve, such as the validation set.
+        options: passed on to `neurontune`.
+    """
+    tuning, identification = held_out.halves(config.seed)
+    return neurontune(head, identification, tuning, config, **options)  # type: ignore[arg-type]

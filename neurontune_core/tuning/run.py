@@ -1,0 +1,287 @@
+"""One run of NeuronTune between its epochs: what is masked next, what each epoch came to, which one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluation.accuracy import evaluate_predictions
+from neurontune_core.head import LinearHead
+from neurontune_core.identification.scores import NoMistakes, SpuriousnessScorer, SpuriousnessScores
+from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.normalize import Normalizer
+
+_MANY_MASKED = 0.9  # above this share of masked neurons the result is warned about
+
+
+class NothingLeft(InputError):
+    """Every neuron would be masked."""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What is known after one epoch; all but the loss is measured on the identification set with the masked head.
+
+    Attributes:
+        epoch: from 1.
+        loss: mean class-balanced cross-entropy over the epoch's batches.
+        sfit: the selection score; 0 when the head makes no mistake.
+        accuracy, worst_class_accuracy: in 0..1.
+        worst_group_accuracy: None without groups. Measured only: nothing is chosen by it.
+        num_biased: neurons masked during the epoch (for masks by class: in any class).
+    """
+
+    epoch: int
+    loss: float
+    sfit: float
+    accuracy: float
+    worst_class_accuracy: float
+    worst_group_accuracy: float | None
+    num_biased: int
+
+
+@dataclass(frozen=True, eq=False)
+class TuneResult:
+    """A tuned head and how it came to be.
+
+    Attributes:
+        head: mask (and normalisation) folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
+        biased: [M] bool, the neurons masked in the kept epoch.
+        scores: the scores that the kept epoch's mask was drawn from; None with masking off.
+        history: one record an epoch.
+        epoch: the kept epoch (the best of them when several are averaged).
+        config: the settings.
+        warnings: sentences.
+        stopped: True when ``should_stop`` ended the run early; the head is then the best so far.
+        seconds: wall time.
+    """
+
+    head: LinearHead
+    biased: np.ndarray
+    scores: SpuriousnessScores | None
+    history: tuple[EpochRecord, ...]
+    epoch: int
+    config: TuneConfig
+    warnings: tuple[str, ...]
+    stopped: bool
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Epoch:
+    """One epoch's outcome, kept until the best is chosen."""
+
+    record: EpochRecord
+    head: LinearHead
+    biased: np.ndarray
+    scores: SpuriousnessScores | None
+
+
+class TuneRun:
+    """The loop of `neurontune` without the training in it; who trains asks for a mask and says what came of it.
+
+    Args:
+        config: the settings.
+        start: the ERM head, in the (normalised) space of ``vectors``.
+        identification: D_Ide.
+        vectors: [N, M] its (normalised) embeddings.
+        scorer: of these vectors.
+        always, never: as in `neurontune`.
+    """
+
+    def __init__(
+        self,
+        config: TuneConfig,
+        start: LinearHead,
+        identification: EmbeddingSet,
+        vectors: np.ndarray,
+        scorer: SpuriousnessScorer,
+        always: np.ndarray | None = None,
+        never: np.ndarray | None = None,
+    ) -> None:
+        self._config, self._identification, self._vectors, self.scorer = config, identification, vectors, scorer
+        self._rule = _MaskRule(config, start.weight.shape, always, never)
+        self._epochs: list[_Epoch] = []
+        self._warnings: list[str] = []
+        self._ended = False
+        self._scores: SpuriousnessScores | None = None
+        if config.masking:
+            self._scores = scorer(start.predict(vectors))
+            self._warnings += self._scores.warnings
+
+    def next_mask(self) -> np.ndarray | None:
+        """[C, M] the factors of the next epoch; None when there is none.
+
+        Raises:
+            NothingLeft: when every neuron would be masked in the first epoch; later, that ends the run.
+        """
+        if self._ended or len(self._epochs) == self._config.epochs:
+            return None
+        try:
+            self._mask, self._biased = self._rule(self._scores)
+        except NothingLeft as error:
+            if not self._epochs:
+                raise
+            self._warnings.append(f"Tuning stopped after epoch {len(self._epochs)}: {error}")
+            return None
+        return self._mask
+
+    def note(self, loss: float, head: Callable[[], LinearHead]) -> EpochRecord:
+        """Take an epoch's mean loss and the head after it, the mask not folded in; it is asked for when it has one.
+
+        Raises:
+            InputError: when the head diverged.
+        """
+        predictions = self.take(loss, head)
+        try:
+            return self.close(self.scorer(predictions))
+        except NoMistakes:
+            return self.close(None)
+
+    def take(self, loss: float, head: Callable[[], LinearHead]) -> np.ndarray:
+        """The first half of `note`, for who scores many runs at once: [N] predictions on the identification set."""
+        self._loss = loss
+        if not np.isfinite(loss):
+            raise InputError(
+                f"The head diverged in epoch {len(self._epochs) + 1} (learning rate {self._config.learning_rate:g}); "
+                "choose a smaller learning rate."
+            )
+        self._tuned = head().masked(self._mask)
+        self._predictions = self._tuned.predict(self._vectors)
+        return self._predictions
+
+    def close(self, scores: SpuriousnessScores | None) -> EpochRecord:
+        """The second half of `note`: the scores of what `take` returned, None when there was no mistake in it."""
+        config, number, used = self._config, len(self._epochs) + 1, self._scores
+        self._scores = used if scores is None else scores
+        evaluation = evaluate_predictions(self._predictions, self._identification)
+        record = EpochRecord(
+            number,
+            self._loss,
+            0.0 if scores is None else scores.sfit,
+            evaluation.accuracy,
+            evaluation.worst_class_accuracy,
+            evaluation.worst_group_accuracy,
+            int(self._biased.sum()),
+        )
+        self._epochs.append(_Epoch(record, self._tuned, self._biased, used if config.masking else None))
+        if evaluation.accuracy == 1.0 and config.masking:
+            self._ended = True
+            self._warnings.append(
+                f"After epoch {number} the head makes no mistake on the identification set; tuning stopped there."
+            )
+        return record
+
+    def result(
+        self, config: TuneConfig, normalizer: Normalizer, class_names: tuple[str, ...], stopped: bool, seconds: float
+    ) -> TuneResult:
+        """What is kept of the epochs.
+
+        Args:
+            config: the run's settings; only how an epoch is chosen may differ from them.
+            normalizer: folded into the head.
+            class_names: of the head.
+            stopped, seconds: as in `TuneResult`.
+        """
+        if not self._epochs:
+            raise InputError("Tuning was stopped before its first epoch ended, so there is no tuned head.")
+        order = _ranking(self._epochs, config)
+        best = self._epochs[order[0]]
+        tuned = _average([self._epochs[place].head for place in order[: config.average_epochs]])
+        warnings, share = list(self._warnings), best.biased.mean()
+        if share > _MANY_MASKED:
+            warnings.append(f"{share:.0%} of the neurons are masked; little is left to classify with.")
+        return TuneResult(
+            head=replace(
+                normalizer.fold(tuned),
+                class_names=class_names,
+                provenance={
+                    "method": "NeuronTune" if config.masking else "masking off",
+                    "epoch": best.record.epoch,
+                    **asdict(config),
+                },
+            ),
+            biased=best.biased,
+            scores=best.scores,
+            history=tuple(epoch.record for epoch in self._epochs),
+            epoch=best.record.epoch,
+            config=config,
+            warnings=tuple(dict.fromkeys(warnings)),
+            stopped=stopped,
+            seconds=seconds,
+        )
+
+
+class _MaskRule:
+    """From scores to a mask: Eq. 6, the settings on how often and how many, then a person's verdicts."""
+
+    def __init__(
+        self, config: TuneConfig, shape: tuple[int, int], always: np.ndarray | None, never: np.ndarray | None
+    ) -> None:
+        self._config, self._always, self._never = config, always, never
+        self._classes, self._neurons = shape
+        self._previous: np.ndarray | None = None
+
+    def __call__(self, scores: SpuriousnessScores | None) -> tuple[np.ndarray, np.ndarray]:
+        """The factors [C, M] float32 and the masked neurons [M] bool of the next epoch."""
+        config = self._config
+        if not config.masking or scores is None:
+            neurons = self._neurons
+            return np.ones((self._classes, neurons), dtype=np.float32), np.zeros(neurons, dtype=bool)
+        if config.rounds == "once" and self._previous is not None:
+            chosen = self._previous
+        else:
+            chosen = scores.biased_by_class(config.threshold)
+            if config.mask_scope == "union":
+                chosen = np.broadcast_to(chosen.any(axis=0), chosen.shape)
+            if config.rounds == "accumulate" and self._previous is not None:
+                chosen = chosen | self._previous
+            chosen = _at_most(chosen, scores, config.max_masked_fraction)
+            self._previous = chosen
+        if self._always is not None:
+            chosen = chosen | self._always
+        if self._never is not None:
+            chosen = chosen & ~self._never
+        if config.mask_value == 0 and chosen.all():
+            raise NothingLeft(
+                f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "
+                "raise the threshold, lower max_masked_fraction, or spare some neurons by hand."
+            )
+        return np.where(chosen, np.float32(config.mask_value), np.float32(1)), np.asarray(chosen.any(axis=0))
+
+
+def _at_most(chosen: np.ndarray, scores: SpuriousnessScores, fraction: float) -> np.ndarray:
+    """Keep only the neurons with the highest scores when more than ``fraction`` of them are chosen; [C, M] bool."""
+    limit = int(fraction * chosen.shape[1] + 1e-9)  # 0.29 of 100 neurons is 29, although 0.29 * 100 < 29 in floats
+    neurons = chosen.any(axis=0)
+    if neurons.sum() <= limit:
+        return chosen
+    strength = np.where(neurons, scores.neuron_scores, -np.inf)
+    spared = np.argsort(-strength, kind="stable")[limit:]
+    chosen = chosen.copy()
+    chosen[:, spared] = False
+    return chosen
+
+
+def initial(head: LinearHead, config: TuneConfig, rng: np.random.Generator) -> LinearHead:
+    if config.init == "warm":
+        return head
+    if config.init == "zero":
+        return LinearHead(np.zeros_like(head.weight), np.zeros_like(head.bias))
+    bound = head.num_neurons**-0.5  # a fresh torch.nn.Linear
+    return LinearHead(rng.uniform(-bound, bound, head.weight.shape), rng.uniform(-bound, bound, head.bias.shape))
+
+
+def _ranking(epochs: list[_Epoch], config: TuneConfig) -> list[int]:
+    """Places in ``epochs``, the best first; ties go to the earliest."""
+    if config.select == "last":
+        return list(range(len(epochs)))[::-1]
+    return sorted(range(len(epochs)), key=lambda place: -getattr(epochs[place].record, config.select))
+
+
+def _average(heads: list[LinearHead]) -> LinearHead:
+    return LinearHead(np.mean([head.weight for head in heads], axis=0), np.mean([head.bias for head in heads], axis=0))

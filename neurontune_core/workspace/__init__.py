@@ -1,0 +1,1 @@
+"""Projects, runs and verdicts on disk."""

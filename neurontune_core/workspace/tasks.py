@@ -1,0 +1,93 @@
+"""Model + data set -> project folder: the embeddings of every split, the model's head, and ``project.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from neurontune_core.extraction.extract import extract
+from neurontune_core.extraction.pairing import join, spec_for
+from neurontune_core.files import write_json
+from neurontune_core.workspace.workspace import FORMAT
+
+
+def extract_project(
+    config: dict[str, Any], report: Callable[..., object], *, allow_python: bool = False
+) -> dict[str, Any]:
+    """Spec in, project folder out: what a job's process runs.
+
+    Args:
+        config: ``model`` and ``dataset`` (specs), ``base`` (the folder their relative paths start from), ``out`` (the
+            project folder), and optionally ``splits`` (default: all), ``device``, ``batch_size``, ``dtype``, ``name``,
+            ``title`` and ``problem``.
+        report: called as ``report(done=..., total=..., rate=..., split=...)``; raising in it stops the work, and the
+            same job goes on from there.
+        allow_python: whether the model may be a Python entry point. No job sets it, so no screen can.
+
+    Returns:
+        The content of ``project.json``, with the specs as `join` settled them. Its ``head`` is None when the network's
+        own last layer is not one for the data set's classes (an ImageNet head on two classes); a head then has to be
+        trained on the embeddings.
+
+    Raises:
+        InputError: as `load_model`, `open_dataset` and `extract` do.
+    """
+    from neurontune_core.datasets import open_dataset
+    from neurontune_core.models import load_model
+    from neurontune_core.models.saved import resolved
+
+    base, out = Path(config["base"]), Path(config["out"])
+    dataset = open_dataset(config["dataset"], base)
+    splits = tuple(config.get("splits") or dataset.splits)
+    totals = [len(dataset.rows(split)) for split in splits]
+    report(done=0, total=sum(totals), rate=0.0, split=splits[0])
+    spec = spec_for(dataset, resolved(config["model"], base))
+    joined = join(load_model(spec, base, allow_python=allow_python), dataset, spec, config["dataset"], base)
+    model, dataset = joined.model, joined.dataset
+    options = {key: config[key] for key in ("device", "batch_size", "dtype") if key in config}
+    folders = {split or "all": f"embeddings/{split or 'all'}" for split in splits}
+    for number, split in enumerate(splits):
+        before = sum(totals[:number])
+
+        def progress(done: int, _: int, rate: float, before: int = before, split: str = split) -> None:
+            report(done=before + done, total=sum(totals), rate=rate, split=split)
+
+        extract(model, dataset, out / folders[split or "all"], split=split, on_progress=progress, **options)
+    head = model.head()
+    own_head = head is not None and head.num_classes == len(dataset.class_names)
+    if head is not None and own_head:
+        replace(head, class_names=dataset.class_names).save(out / "head.safetensors")
+    names = list(folders)
+    named = {
+        key: config.get(key, default) for key, default in (("name", out.name), ("title", out.name), ("problem", ""))
+    }
+    project = {
+        "format": FORMAT,
+        **named,
+        "model": reduce(
+            lambda each, key: _moved(each, key, base, out), ("weights", "config", "head"), joined.model_spec
+        ),
+        "dataset": _moved(joined.dataset_spec, "root", base, out),
+        "modality": dataset.modality,
+        "embeddings": folders,
+        "head": "head.safetensors" if own_head else None,
+        "roles": {
+            "identification": "val" if "val" in names else names[0],
+            "tuning": "train" if "train" in names else names[0],
+            "evaluation": "test" if "test" in names else names[-1],
+        },
+    }
+    write_json(out / "project.json", project)
+    return project
+
+
+def _moved(spec: dict[str, Any], key: str, base: Path, out: Path) -> dict[str, Any]:
+    """The spec as seen from ``out``: a path inside it stays relative, any other becomes absolute."""
+    if spec.get(key) in ("imagenet", "random") or (key != "root" and key not in spec):
+        return spec
+    path = (base / spec.get(key, ".")).resolve()
+    inside = path.is_relative_to(out.resolve())
+    return spec | {key: path.relative_to(out.resolve()).as_posix() if inside else str(path)}

@@ -1,0 +1,1 @@
+"""What frames every screen: address, sidebar, strip, background work."""

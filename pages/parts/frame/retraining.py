@@ -1,0 +1,85 @@
+"""Retraining from every screen: its progress in the sidebar, and what it changed, without leaving what is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from neurontune_core.figures.epochs import Histories, learning_strips
+from neurontune_core.session.background_run import LiveAdvice, LiveRun
+from neurontune_core.workspace.workspace import Run
+from pages.parts.frame.state import View
+from pages.parts.frame.tune_settings import SELECT
+from pages.parts.frame.words import plain
+
+SCREENS = Path(__file__).parents[2]
+MEASURES = (("worst_group_accuracy", "worst group, %"), ("worst_class_accuracy", "worst class, %"), ("sfit", "SFit"))
+
+
+def retraining(here: View, *, curves: bool) -> None:
+    """What is under way, else what the chosen run came to.
+
+    Args:
+        curves: draw them here, with a way to the Retrain screen.
+    """
+    state = st.session_state
+    live: LiveRun | None = state.get("live")
+    asked: LiveAdvice | None = state.get("asked")
+    with st.container():  # there even when it is empty, so that what follows keeps its place
+        if live is not None:
+            _tuning(live, curves)
+        elif asked is not None:
+            _asking(asked)
+        else:
+            for ended in (state.get("finished"), state.get("answered")):
+                if ended is not None and ended.error and ended.diagnosis is here.diagnosis:
+                    st.error(plain(ended.error))
+    if live is None and here.run is not None:
+        _came_to(here, here.run, curves)
+
+
+@st.fragment(run_every=0.4)
+def _tuning(live: LiveRun, curves: bool) -> None:
+    _progress(live, "Retraining …", "Stop; what was reached so far is kept.")
+    if curves:
+        records = {name: list(each) for name, each in live.histories.items()}
+        _strips(records, None, live.diagnosis.identification.groups is not None, live.config.epochs)
+
+
+@st.fragment(run_every=0.4)
+def _asking(asked: LiveAdvice) -> None:
+    _progress(asked, "The adviser chooses …", "Stop the adviser; the retrained head stays.")
+
+
+def _progress(work: LiveRun | LiveAdvice, text: str, stop: str) -> None:
+    work.wait(0.2)
+    if not work.running:
+        st.rerun()
+    bar, button = st.columns([4, 1], vertical_alignment="center", gap="small")
+    bar.progress(work.share, text)
+    button.button("", icon=":material/stop:", key="stop", on_click=work.stop, help=stop, type="tertiary")
+
+
+def _came_to(here: View, run: Run, curves: bool) -> None:
+    """Samples fixed and broken, and how the kept epoch was found."""
+    counts = here.split.changes(here.diagnosis.erm, run.head).counts()
+    name = f"{run.method[0].upper()}{run.method[1:]}"
+    split = plain(here.split.name)
+    st.caption(f"**{name}**, on {split}: **{counts.fixed:,}** fixed, **{counts.broken:,}** broken of {counts.n:,}.")
+    if curves:
+        groups = here.diagnosis.identification.groups is not None
+        _strips({"NeuronTune": run.history, "masking off": run.off_history}, run.epoch, groups, len(run.history))
+        st.caption(
+            f"Curves on {plain(here.diagnosis.identification.split)}. NeuronTune's epoch {run.epoch} was kept: "
+            f"{SELECT[run.config.select]}."
+        )
+    with st.container(horizontal=True):
+        st.page_link(SCREENS / "check.py", label="Which ones", icon=":material/fact_check:")
+        if curves:
+            st.page_link(SCREENS / "retrain.py", label="How", icon=":material/model_training:")
+
+
+def _strips(histories: Histories, kept: int | None, groups: bool, epochs: int) -> None:
+    figure = learning_strips(histories, MEASURES[not groups :], kept, epochs)
+    st.plotly_chart(figure, key="strips", config={"displayModeBar": False})

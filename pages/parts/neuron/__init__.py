@@ -1,0 +1,1 @@
+"""One neuron: its box, scores, verdicts."""

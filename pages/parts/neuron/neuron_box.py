@@ -1,0 +1,23 @@
+"""The number of the chosen neuron, which Neurons and Groups share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from neurontune_core.session.diagnosis import Diagnosis
+from pages.parts.frame.address import Carried, carry
+
+NEURON = Carried("neuron", int, str)
+
+
+def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visible", "collapsed"] = "visible") -> int:
+    """The chosen neuron, at first the one with the highest score."""
+    count, first = len(diagnosis.ranking), int(diagnosis.ranking[0])
+    if st.session_state.get("neuron") not in range(count):
+        st.session_state["neuron"] = first
+    chosen = place.number_input("Neuron", 0, count - 1, label_visibility=label, **NEURON.widget)
+    carry([NEURON])
+    return int(chosen)

@@ -1,0 +1,72 @@
+"""What a retraining came to: learning curves, and its head beside the others."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.figures.epochs import learning_curves
+from pages.parts.frame.state import View
+from pages.parts.frame.tune_settings import SELECT
+from pages.parts.frame.warn import warn
+from pages.parts.frame.words import HELP, interval, percent, plain
+from pages.parts.results.advice import advice_section
+
+
+def curves(histories: dict, kept: int | None, groups: bool, key: str) -> None:
+    """One chart a measure, the methods in each."""
+    measures = [("sfit", "SFit"), ("worst_class_accuracy", "worst class, %")]
+    measures += [("worst_group_accuracy", "worst group, %")] * groups
+    for column, (measure, label) in zip(st.columns(len(measures)), measures, strict=True):
+        figure = learning_curves(histories, measure, label, kept)
+        column.plotly_chart(figure, key=f"{key}-{measure}", config={"displayModeBar": False})
+    st.caption(
+        "On the identification split. The dashed line is the epoch that was kept. "
+        + "Worst group is measured, never used." * groups
+    )
+
+
+def outcome(here: View) -> None:
+    """A run on the chosen split, what the adviser says of it, and how it came about.
+
+    Where the advised head is chosen, this is the run that it was asked about.
+    """
+    assert here.run is not None
+    run, split = here.run, here.split
+    if run.advised:
+        run = here.diagnosis.project.run(run.advised)
+    config, rows = run.config, []
+    evaluations: dict[str, Evaluation | None] = {
+        "ERM": split.erm_evaluation,
+        "mask alone": split.evaluate(here.diagnosis.masked_head(run.mask.biased, config.mask_value)),
+        "masking off": split.evaluate(run.off_head),
+        run.method: split.evaluate(run.head),
+        "advised head": split.evaluate(run.advised_head) if run.advised_head else None,
+    }
+    for name, measured in evaluations.items():
+        if measured is None:
+            rows.append({"": name, "worst group": "not asked yet"})
+            continue
+        rows.append(
+            {
+                "": name,
+                "worst group": percent(measured.worst_group),
+                "interval": interval(measured.worst_group),
+                "group": measured.worst_group.name if measured.worst_group else "–",
+                "average": percent(measured.overall),
+                "worst class": percent(measured.worst_class),
+            }
+        )
+    st.dataframe(rows, hide_index=True, key="heads")
+    st.caption(
+        f'On "{plain(split.name)}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
+        f"Masking off: {HELP['masking off']} If it does better here, mistrust the mask on your data."
+    )
+    st.caption(
+        f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
+        f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
+    )
+    warn(run.warnings)
+    advice_section(here, run)
+    histories = {"NeuronTune": run.history, "masking off": run.off_history}
+    curves(histories, run.epoch, here.diagnosis.identification.groups is not None, "saved")

@@ -1,0 +1,1 @@
+"""Images and texts: the wall, the close-up, the map."""

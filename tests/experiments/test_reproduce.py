@@ -1,0 +1,215 @@
+"""A row of the paper's tables, on a few kB of every data set in its exact layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from neurontune_core import EmbeddingSet, LinearHead
+from neurontune_core.cli import app
+from neurontune_core.datasets import guess_dataset, open_dataset
+from neurontune_core.errors import InputError
+from neurontune_core.experiments.recipes import RECIPES, recipe_for
+from neurontune_core.experiments.reproduce import measures, reproduce
+from neurontune_core.experiments.reproduction_table import markdown, notes, reproduction_rows
+from tests.support.layouts import IDENTITIES, celeba_csv, civilcomments, imagenet9, imagenet_a, multinli, waterbirds
+from tests.support.tiny_huggingface import text_folder
+
+torch.set_num_threads(1)
+
+TINY = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random", "image_size": 24}
+SHORT = {"epochs": 1, "batch_size": 8, "augment": "none"}
+TUNE = {"epochs": 2, "batches": 3, "mask_value": 0.5}
+FEW = ("neurontune", "neurontune_halves")
+LAYOUTS: dict[str, Callable[[Path], Path]] = {
+    "waterbirds": waterbirds,
+    "celeba": celeba_csv,
+    "imagenet9": imagenet9,
+    "multinli": multinli,
+    "civilcomments": civilcomments,
+}
+
+
+def run(name: str, root: Path, out: Path, **options: Any) -> list[dict[str, Any]]:
+    model: dict[str, Any] = TINY
+    if name in ("multinli", "civilcomments"):
+        folder = out.parent / "bert"
+        model = {"weights": str(folder if folder.is_dir() else text_folder(folder, "bert", cls="AutoModel"))}
+    defaults = {"methods": FEW, "seeds": 1, "training": SHORT, "tuning": TUNE}
+    return reproduce(recipe_for(name), root, out, model, **{**defaults, **options})
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_data_set_goes_from_its_files_to_a_table(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    runs = run(name, LAYOUTS[name](root), tmp_path / "out")
+    assert [each["method"] for each in runs] == ["erm", "masking_off", *FEW]
+    kept = json.loads((tmp_path / "out" / "seed-0" / "model" / "model.json").read_text())
+    assert kept["preset"] == name
+    assert kept["settings"]["learning_rate"] == {"waterbirds": 3e-3, "celeba": 3e-3, "imagenet9": 1e-3}.get(name, 1e-5)
+    erm, project = runs[0], tmp_path / "out" / "seed-0" / "project"
+    head = LinearHead.load(project / "head.safetensors")
+    test = EmbeddingSet.load(project / "embeddings" / ("val" if name == "imagenet9" else "test"))
+    right = head.predict(test.embeddings) == test.labels
+    assert erm["accuracy"] == right.mean()
+    if name == "imagenet9":
+        assert erm["worst_group"] is None
+    else:
+        assert test.groups is not None
+        assert erm["worst_group"] == min(right[test.groups == group].mean() for group in set(test.groups.tolist()))
+    said = markdown(name, runs)
+    assert said.count("\n| ") == 2 + len(runs)
+    assert all(note in said for note in notes(name, runs))
+
+
+def test_a_stopped_reproduction_goes_on_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    whole = run("waterbirds", root, tmp_path / "whole", seeds=2)
+    said: list[str] = []
+
+    def stop_before(words: str) -> Callable[..., None]:
+        def report(*, message: str, **_: Any) -> None:
+            said.append(message)
+            if words and message.startswith(words):
+                raise KeyboardInterrupt
+
+        return report
+
+    for words in ("seed 0, epoch 1", "seed 0, extracting val", "seed 0, NeuronTune†", "seed 1, extracting test"):
+        with pytest.raises(KeyboardInterrupt):
+            run("waterbirds", root, tmp_path / "out", seeds=2, report=stop_before(words))
+    said.clear()
+    again = run("waterbirds", root, tmp_path / "out", seeds=2, report=stop_before(""))
+    assert not any("epoch" in each or "seed 0" in each for each in said)
+    assert again == whole
+    assert {each["seed"] for each in again} == {0, 1}
+    said.clear()
+    assert run("waterbirds", root, tmp_path / "out", seeds=2, report=stop_before("")) == whole
+    assert not said
+
+
+def test_another_reproduction_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    run("waterbirds", root, tmp_path / "out", methods=("erm",))
+    with pytest.raises(InputError, match="holds a reproduction with another training"):
+        run("waterbirds", root, tmp_path / "out", training=SHORT | {"learning_rate": 0.1})
+
+
+def test_a_shared_training_serves_all_seeds(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    runs = run("waterbirds", waterbirds(tmp_path / "data"), tmp_path / "out", seeds=2, shared_training=True)
+    assert [folder.name for folder in sorted((tmp_path / "out").glob("seed-*"))] == ["seed-0"]
+    erm = [each["accuracy"] for each in runs if each["method"] == "erm"]
+    assert len(erm) == 2
+    assert len(set(erm)) == 1
+
+
+def test_imagenet_a_is_measured_with_the_same_network(tmp_path: Path) -> None:
+    (tmp_path / "nine").mkdir()
+    adversarial = imagenet_a(tmp_path)
+    runs = run("imagenet9", imagenet9(tmp_path / "nine"), tmp_path / "out", methods=("erm",), imagenet_a=adversarial)
+    head = LinearHead.load(tmp_path / "out" / "seed-0" / "project" / "head.safetensors")
+    found = EmbeddingSet.load(tmp_path / "out" / "seed-0" / "imagenet_a")
+    assert runs[0]["imagenet_a"] == (head.predict(found.embeddings) == found.labels).mean()
+    row = reproduction_rows("imagenet9", runs)[0]
+    assert (row["average, published"], row["ImageNet-A, published"]) == ("90.8", "24.9")
+
+
+def test_the_two_worst_groups_of_civilcomments_are_those_of_the_table_itself(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    dataset = open_dataset(guess_dataset(civilcomments(tmp_path / "data")).spec, tmp_path)
+    table = pd.read_csv(tmp_path / "data" / "all_data_with_identities.csv")
+    test = table[table["split"] == "test"]
+    labels = (test["toxicity"] >= 0.5).to_numpy().astype(int)
+    said = (np.arange(len(test)) % 3 == 0).astype(int)
+    identity = (test[list(IDENTITIES)].fillna(0) >= 0.5).to_numpy()
+    right = said == labels
+    coarse = [right[(labels == y) & (identity.any(axis=1) == a)].mean() for y in (0, 1) for a in (False, True)]
+    fine = [right[identity[:, i] & (labels == y)] for i in range(8) for y in (0, 1)]
+    rows = dataset.rows("test")
+    evaluation = EmbeddingSet(
+        np.eye(2)[said], rows["label"].to_numpy(), dataset.class_names, rows["group"].to_numpy(), dataset.group_names,
+        dataset.overlapping_groups._replace(members=dataset.overlapping_groups.members[rows.index]),
+    )  # fmt: skip
+    found = measures(LinearHead(np.eye(2), np.zeros(2)), evaluation, evaluation)
+    assert found["worst_group"] == min(coarse)
+    assert found["worst_overlapping"] == min(each.mean() for each in fine if len(each))
+    assert found["reweighted"] == pytest.approx(right.mean()), "weights of the set itself change nothing"
+
+
+def test_published_figures_stand_beside_their_own_measure_only() -> None:
+    base = {"seed": 0, "error": "", "uses_groups": False, "accuracy": 0.5, "reweighted": 0.6}
+    runs = [
+        base | {"method": "erm", "worst_group": 0.25, "worst_overlapping": 0.2},
+        base | {"method": "erm", "seed": 1, "worst_group": 0.35, "worst_overlapping": 0.2},
+        base | {"method": "neurontune", "worst_group": 0.5, "worst_overlapping": 0.4},
+    ]
+    erm, ours = reproduction_rows("civilcomments", runs)
+    assert erm["worst of 4 groups"] == "30.0 ± 5.0"
+    assert (erm["worst of 4 groups, published"], erm["worst of 16 groups, published"]) == ("–", "57.4")
+    assert (ours["worst of 4 groups, published"], ours["worst of 16 groups, published"]) == ("82.4", "–")
+    birds = reproduction_rows("waterbirds", runs)[0]
+    assert (birds["worst group, published"], birds["average, published"]) == ("72.6", "97.3")
+    assert birds["average, re-weighted"] == "60.0 ± 0.0"
+    assert (birds["groups used"], birds["groups used, published"], birds["seeds"]) == ("none", "none", "2")
+    assert any("re-weighted" in note for note in notes("waterbirds", runs))
+
+
+def test_a_method_that_fails_says_why_in_its_row() -> None:
+    runs = [{"method": "dfr", "seed": 0, "error": "No groups | here.", "uses_groups": True}]
+    row = reproduction_rows("waterbirds", runs)[0]
+    assert row["worst group"] == "No groups | here."
+    assert row["average"] == "–"
+    assert "| No groups \\| here. |" in markdown("waterbirds", runs)
+
+
+def test_recipes_are_those_of_table_10() -> None:
+    found = {
+        name: (each.tune.learning_rate, each.tune.epochs, each.tune.optimizer, each.tune.batches, each.tune.batch_size)
+        for name, each in RECIPES.items()
+    }
+    assert found == {
+        "waterbirds": (1e-3, 40, "sgd", 200, 128),
+        "celeba": (1e-3, 40, "sgd", 200, 128),
+        "imagenet9": (1e-3, 1, "sgd", 200, 128),
+        "multinli": (1e-5, 60, "adamw", 200, 128),
+        "civilcomments": (1e-3, 60, "adamw", 200, 128),
+    }
+    assert {"erm", "masking_off", "neurontune", "dfr", "afr", "self"} <= set(RECIPES["waterbirds"].methods)
+    assert {"lff", "lwbc", "ssl_erm"} <= set(RECIPES["imagenet9"].methods)
+
+
+def test_what_is_not_the_data_set_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    with pytest.raises(InputError, match="is not CelebA as it is unpacked"):
+        run("celeba", root, tmp_path / "out")
+    with pytest.raises(InputError, match='no recipe for "metashift"'):
+        recipe_for("metashift")
+
+
+def test_the_command_line_writes_the_table_and_asks_for_weights(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    waterbirds(tmp_path / "data")
+    words = ["reproduce", "waterbirds", "--root", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert "resnet50 starts from torchvision's ImageNet weights, as a file; give --weights" in result.stderr
+    words += ["--family", "cifar_resnet", "--architecture", "resnet20", "--weights", "random", "--image-size", "24"]
+    words += ["--epochs", "1", "--batch-size", "8", "--seeds", "1", "--method", "erm", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout)
+    assert [row["method"] for row in said["table"]] == ["ERM", "Masking off"]
+    assert (tmp_path / "out" / "table.md").read_text().startswith("# Waterbirds\n")

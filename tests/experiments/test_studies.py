@@ -1,0 +1,190 @@
+"""Studies by name: stability and cost, the job, the command line, the screen."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from neurontune_core import InputError, spuriousness_scores
+from neurontune_core.cli import app
+from neurontune_core.experiments.cost import exponent, measure_cost
+from neurontune_core.experiments.stability import stability
+from neurontune_core.experiments.studies import (
+    STUDIES,
+    StudyResult,
+    run_study,
+    saved_study,
+    study_config,
+    study_project,
+)
+from neurontune_core.figures.studies import study_figure
+from neurontune_core.jobs.store import JobStore
+from neurontune_core.workspace.workspace import Project, Workspace
+from tests.pages.test_pages import opened, said
+from tests.support.planted import planted_head, planted_set, write_project
+
+FEW = {"epochs": "2", "batches": "5", "threshold": "0.05"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
+    workspace = Workspace(tmp_path)
+    write_project(workspace.new_folder("birds"))
+    return workspace
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return workspace.open("birds")
+
+
+def quiet(**_: Any) -> None:
+    """A report that nobody reads."""
+
+
+def test_stability_is_the_jaccard_of_numpy() -> None:
+    each, head = planted_set("val", 0.5), planted_head()
+    said = head.predict(each.embeddings)
+    whole = spuriousness_scores(each.embeddings, each.labels, said, 2).biased(0.0)
+    full, half = stability(head, each, shares=(1.0, 0.5), draws=6)
+    assert (full.jaccard.mean, full.jaccard.sd, full.masked.mean) == (1.0, 0.0, whole.sum())
+    assert half.samples == 120
+    overlaps = []
+    for draw in range(6):
+        rng = np.random.default_rng(draw)
+        rows = np.sort(np.concatenate([rng.permutation(np.flatnonzero(each.labels == label))[:60] for label in (0, 1)]))
+        part = spuriousness_scores(each.embeddings[rows], each.labels[rows], said[rows], 2).biased(0.0)
+        overlaps.append(len(set(np.flatnonzero(part)) & set(np.flatnonzero(whole))) / (part | whole).sum())
+    assert half.jaccard.mean == pytest.approx(np.mean(overlaps))
+
+
+def test_by_chance_is_what_random_sets_share() -> None:
+    each, head = planted_set("val", 0.5), planted_head()
+    (half,) = stability(head, each, shares=(0.5,), draws=1)
+    whole = round(stability(head, each, shares=(1.0,), draws=1)[0].masked.mean)
+    rng, part = np.random.default_rng(0), round(half.masked.mean)
+    drawn = []
+    for _ in range(20_000):
+        first, second = (set(rng.choice(12, size, replace=False)) for size in (part, whole))
+        drawn.append(len(first & second) / len(first | second))
+    assert half.by_chance == pytest.approx(np.mean(drawn), abs=0.03)
+
+
+def test_the_exponent_of_a_power_law_is_its_power() -> None:
+    sizes = [100, 200, 400, 800]
+    assert exponent(sizes, [3e-4 * size**1.37 for size in sizes]) == pytest.approx(1.37)
+
+
+def test_the_cost_of_more_epochs_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurontune_core.experiments.cost.GROWS", {"epochs": [(80, 80, 16, 1), (80, 80, 16, 2)]})
+    ticks: list[tuple[int, int]] = []
+    (found,) = measure_cost(("epochs",), repeats=2, on_run=lambda done, total: ticks.append((done, total)))
+    assert found.sizes == (1, 2)
+    assert all(value > 0 for value in found.seconds)
+    assert ticks == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize("key", [key for key in STUDIES if key != "cost"])
+def test_every_study_is_kept_as_it_was_found_and_has_a_figure(project: Project, key: str) -> None:
+    given = FEW if key not in ("threshold", "surface", "steps") else {"epochs": "1"}
+    given = given | ({"threshold": "0"} if key == "stability" else {})
+    study_project(json.loads(json.dumps(study_config(project, "birds", key, 1, given))), quiet)
+    found = saved_study(project, key)
+    assert found is not None
+    sets = {role: project.load_set(role) for role in ("identification", "tuning", "evaluation")}
+    direct = run_study(key, project.load_head(), sets, seeds=1, given=given)
+    assert found.parts == direct.parts
+    assert found.table() == direct.table()
+    figure = study_figure(found)
+    assert len(figure.data) >= 1
+    if key == "surface":
+        worst = {(part.at["λ"], part.at["mask value"]): part.values["worst group"][0] for part in found.parts}
+        assert figure.data[0].z[0][0] == pytest.approx(100 * worst[0.0, 0.0])
+
+
+def test_the_cost_is_kept_and_drawn(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurontune_core.experiments.cost.GROWS", {"epochs": [(80, 80, 16, 1), (80, 80, 16, 2)]})
+    monkeypatch.setattr("neurontune_core.experiments.cost.measure_cost.__defaults__", (("epochs",),))
+    study_project(study_config(project, "birds", "cost", 1, {}), quiet)
+    found = saved_study(project, "cost")
+    assert found is not None
+    assert found.table()[0]["what grows"] == "epochs"
+    assert list(study_figure(found).data[0].x) == [1.0, 2.0]
+
+
+def test_a_stopped_study_keeps_the_seeds_that_are_done(project: Project) -> None:
+    class Stop(BaseException):
+        pass
+
+    def stop(**said: Any) -> None:
+        if said["done"] > said["total"] / 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        study_project(study_config(project, "birds", "rules", 4, FEW), stop)
+    found = saved_study(project, "rules")
+    assert found is not None
+    assert (found.seeds, found.asked) == (2, 4)
+
+
+def test_bad_requests_and_damaged_files_are_sentences(project: Project) -> None:
+    with pytest.raises(InputError, match='no ablation "magic"; use one of sets'):
+        study_config(project, "birds", "magic", 1, {})
+    with pytest.raises(InputError, match="Expected epochs between"):
+        study_config(project, "birds", "rules", 1, {"epochs": "0"})
+    path = project.study_file("rules")
+    path.parent.mkdir(parents=True)
+    for content in ("[]", "{}", '{"format": "neurontune-study/1", "key": "rules", "parts": [{}]}'):
+        path.write_text(content)
+        with pytest.raises(InputError, match="not a whole study"):
+            StudyResult.load(path)
+        assert saved_study(project, "rules") is None
+
+
+def test_the_command_line_writes_measured_rows_and_marks_published_ones(project: Project, tmp_path: Path) -> None:
+    arguments = ["ablate", "mask-value", "--project", project.source, "--seeds", 1, "--csv", tmp_path / "t.csv"]
+    arguments += [word for name, value in FEW.items() for word in ("--set", f"{name}={value}")]
+    arguments += ["--latex", tmp_path / "t.tex", "--markdown", tmp_path / "t.md"]
+    result = CliRunner().invoke(app, [str(argument) for argument in [*arguments, "--json"]])
+    assert result.exit_code == 0, result.stderr
+    value = json.loads(result.stdout)
+    rows = list(csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8")))
+    assert [row["mask value"] for row in rows] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+    assert [row["worst group"] for row in rows] == [
+        f"{100 * row['values']['worst group'][0]:.1f}" for row in value["rows"]
+    ]
+    assert len(value["published"]) == 6
+    assert (tmp_path / "t.tex").read_text(encoding="utf-8").count(r"\\") == 7
+    plain = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert "mask value 0.2, CelebA" in plain.stdout
+
+
+def test_the_screen_runs_a_study_and_shows_it(workspace: Workspace, project: Project) -> None:
+    shown = opened("birds", "ablations")
+    assert "Not run yet" in said(shown)
+    shown.selectbox(key="study").set_value("rules").run()
+    shown.number_input(key="study_seeds").set_value(1)
+    shown.text_input(key="set-neurontune-epochs").set_value("2").run()
+    shown.button(key="run_study").click().run()
+    (job,) = JobStore(workspace.jobs).list()
+    assert (job.config["study"], job.config["settings"]) == ("rules", {"epochs": 2})
+    end = time.monotonic() + 200
+    while not job.status().finished:
+        assert time.monotonic() < end, job.log()
+        time.sleep(0.1)
+    assert job.status().state == "done", job.log()
+    shown.run()
+    found = saved_study(project, "rules")
+    assert found is not None
+    tables = [each.value for each in shown.dataframe]
+    assert list(tables[0]["worst group"]) == [row["worst group"] for row in found.table()]
+    assert "JTT" in " ".join(tables[1]["published"])
+    assert len(shown.get("download_button")) == 3

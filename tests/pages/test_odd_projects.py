@@ -1,0 +1,106 @@
+"""What the screens say at the edges: nothing breaks, and each says what is so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neurontune_core.workspace.workspace import Workspace
+from tests.pages.test_pages import opened, retrained, said
+from tests.support import odd_projects
+from tests.support.odd_projects import ODD, SILENT
+
+ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
+
+
+@pytest.fixture
+def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
+
+    def made(make: Callable[[Path], None], page: str = "overview") -> AppTest:
+        if "odd" not in Workspace(tmp_path).names():
+            make(Workspace(tmp_path).new_folder("odd"))
+        return opened("odd", page)
+
+    return made
+
+
+@pytest.mark.parametrize("make", ODD, ids=lambda make: make.__name__)
+def test_no_screen_breaks(show: Callable[..., AppTest], make: Callable[[Path], None]) -> None:
+    shown = show(make)
+    for page in ("overview", "neurons", "retrain", "check", "groups", "export"):
+        shown.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
+        assert not shown.exception, page
+        assert not shown.error, page
+
+
+def test_a_class_without_mistakes_says_so_at_its_neurons(show: Callable[..., AppTest]) -> None:
+    shown = show(odd_projects.a_class_without_mistakes, "neurons")
+    assert 'Class "water bird" has no misclassified samples; its scores are 0.' in said(shown)
+    shown.session_state["class"] = "water bird"
+    shown.run()
+    assert "| **water bird** | +0.000 | no mistakes, so no bias to see | – |" in said(shown)
+    assert "No incorrect sample of this class." in said(shown)
+
+
+def test_two_samples_are_too_few_for_a_verdict_and_for_umap(show: Callable[..., AppTest]) -> None:
+    shown = show(odd_projects.two_samples, "neurons")
+    assert 'Class "land bird" has only 1 misclassified sample; its scores may be chance.' in said(shown)
+    assert "only 1 misclassified: too few to say" in said(shown)
+    shown = show(odd_projects.two_samples, "groups")
+    shown.session_state["map_kind"] = "UMAP"
+    shown.run()
+    assert "UMAP needs at least 10 samples" in said(shown)
+
+
+def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show: Callable[..., AppTest]) -> None:
+    shown = show(odd_projects.a_thousand_classes)
+    assert "The 24 of 1,000 on which the trained head (ERM) does worst" in said(shown)
+    bars = json.loads(shown.get("plotly_chart")[0].proto.spec)["data"][0]["x"]
+    assert len(bars) == 24
+    assert max(len(bar) for bar in bars) < 50
+    shown = show(odd_projects.a_thousand_classes, "neurons")
+    assert len(shown.warning) <= 2
+    lines = next(each.value for each in shown.markdown if each.value.startswith("| class |")).splitlines()[2:]
+    scores = [float(line.split("|")[2].split()[0]) for line in lines]
+    assert len(scores) == 4  # of a thousand, those on which the neuron scores highest
+    assert scores == sorted(scores, reverse=True)
+    charts = next(each.proto for each in shown.get("plotly_chart") if "distribution" in each.proto.id)
+    titles = [each["text"] for each in json.loads(charts.spec)["layout"]["annotations"]]
+    assert len(titles) == 4
+    for title, line in zip(titles, lines, strict=True):
+        assert line.split("|")[1].strip(" *")[:14] in title
+    assert "warnings, such as: Class" in said(shown)
+    assert "Nothing is left to classify with" in said(shown)
+    shown = show(odd_projects.a_thousand_classes, "check")
+    assert all(len(each.value.columns) < 20 for each in shown.dataframe)
+
+
+def test_of_a_thousand_classes_every_batch_holds_one_each(show: Callable[..., AppTest], tmp_path: Path) -> None:
+    shown = show(odd_projects.a_thousand_classes, "retrain")
+    assert shown.number_input(key="batch").value == 1000
+    shown.number_input(key="epochs").set_value(1).run()
+    shown.number_input(key="batch").set_value(128).run()  # as another project may have had it
+    shown.slider(key="threshold").set_value(0.5 * shown.slider(key="threshold").max).run()
+    retrained(shown)
+    (run,) = (each for each in Workspace(tmp_path).open("odd").runs() if not each.advised)
+    assert run.config.batch_size == 1000
+    assert not shown.error
+
+
+def test_a_neuron_that_never_fires_is_called_so(show: Callable[..., AppTest]) -> None:
+    shown = show(odd_projects.a_silent_neuron, "neurons")
+    assert "0 on every sample" not in said(shown)
+    shown.number_input(key="neuron").set_value(SILENT).run()
+    assert "This neuron is 0 on every sample here" in said(shown)
+
+
+def test_one_class_alone_cannot_be_retrained_and_says_what_is_missing(show: Callable[..., AppTest]) -> None:
+    shown = show(odd_projects.one_class_only, "retrain")
+    retrained(shown)
+    assert 'Class "water bird" has no sample in the tuning set' in said(shown)
+    assert "add samples of it" in said(shown)

@@ -1,0 +1,399 @@
+"""The logic of the screens, without a browser: what each says in ordinary and in odd projects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neurontune_core import LinearHead, TuneConfig, neurontune
+from neurontune_core.session.background_run import LiveAdvice
+from neurontune_core.session.measured_split import MeasuredSplit
+from neurontune_core.workspace.workspace import Project, Workspace
+from tests.support import odd_projects
+from tests.support.planted import CORE, NEURONS, SHORTCUT, write_project
+
+ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
+PAGES = ("overview", "neurons", "retrain", "check", "compare", "ablations", "groups", "export", "setup")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
+    return Workspace(tmp_path)
+
+
+def opened(project: str, page: str = "overview", **address: str) -> AppTest:
+    test = AppTest.from_file(ROUTER, default_timeout=60)
+    for name, text in {"project": project, **address}.items():
+        test.query_params[name] = text
+    test.run()
+    if page != "overview":
+        test.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
+    assert not test.exception
+    return test
+
+
+def said(test: AppTest) -> str:
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
+
+
+def metrics(test: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in test.metric}
+
+
+def retrained(test: AppTest) -> None:
+    """Press Retrain, and see what comes of it."""
+    test.button(key="retrain").click().run()
+    if "live" in test.session_state:
+        test.session_state["live"].wait(60)
+        test.run()
+    assert not test.exception
+
+
+def adviser(test: AppTest) -> LiveAdvice:
+    """The one that was asked last; it may have answered before the script had run to its end."""
+    return test.session_state["asked" if "asked" in test.session_state else "answered"]
+
+
+def save_run(project: Project) -> None:
+    sets = [project.load_set(role) for role in ("identification", "tuning")]
+    heads = [
+        neurontune(project.load_head(), *sets, TuneConfig(epochs=2, batches=10, masking=masking, threshold=0.25))
+        for masking in (True, False)
+    ]
+    project.save_run(heads[0], heads[1], "train")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_project_of_vectors_alone_has_every_screen(workspace: Workspace, page: str) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    assert not opened("birds", page).error
+
+
+def test_overview_shows_the_worst_group_that_numpy_finds(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    head, test = workspace.open("birds").load_head(), sets["test"]
+    right = (test.embeddings @ head.weight.T + head.bias).argmax(axis=1) == test.labels
+    assert test.groups is not None
+    worst = min(right[test.groups == group].mean() for group in range(4))
+    assert metrics(opened("birds"))["worst group · ERM"] == f"{100 * worst:.1f} %"
+
+
+def test_without_groups_the_screens_speak_of_classes(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"), groups=False)
+    shown = opened("birds")
+    assert "worst class · ERM" in metrics(shown)
+    assert "gap" not in said(shown)
+    assert "worst group" not in said(shown)
+
+
+def test_threshold_and_verdict_change_the_number_masked(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    delta = _delta(workspace.open("birds"))
+    shown = opened("birds", "neurons")
+    assert f"#### {(delta > 0).any(axis=0).sum()} of {NEURONS} masked" in said(shown)
+    value = float(np.sort(delta.max(axis=0))[-2])
+    shown.slider(key="threshold").set_value(value).run()
+    assert f"#### 1 of {NEURONS} masked" in said(shown)
+    assert shown.number_input(key="neuron").value == SHORTCUT
+    shown.button(key="judge-core").click().run()
+    assert f"#### 0 of {NEURONS} masked" in said(shown)
+    assert workspace.open("birds").journal.verdicts() == {SHORTCUT: "core"}
+    shown.switch_page(str(ROUTER.with_name("overview.py"))).run()
+    shown.button(key="undo").click().run()
+    assert workspace.open("birds").journal.verdicts() == {}
+    shown.button(key="redo").click().run()
+    assert workspace.open("birds").journal.verdicts() == {SHORTCUT: "core"}
+
+
+def test_slider_moves_are_undone_and_redone_in_turn_with_verdicts_from_any_screen(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "neurons")
+    first, second = shown.slider(key="threshold"), shown.slider(key="mask")
+    first.set_value(0.2).run()
+    shown.button(key="judge-core").click().run()
+    second.set_value(0.5).run()
+    neuron = shown.number_input(key="neuron").value
+    shown.switch_page(str(ROUTER.with_name("overview.py"))).run()
+
+    def state() -> tuple[float, float, dict]:
+        journal = workspace.open("birds").journal
+        return shown.slider(key="threshold").value, shown.slider(key="mask").value, journal.verdicts()
+
+    states = [(0.0, 0.0, {}), (0.2, 0.0, {}), (0.2, 0.0, {neuron: "core"}), (0.2, 0.5, {neuron: "core"})]
+    assert state() == states[3]
+    for place in (2, 1, 0):
+        shown.button(key="undo").click().run()
+        assert state() == states[place]
+    assert shown.button(key="undo").disabled
+    for place in (1, 2, 3):
+        shown.button(key="redo").click().run()
+        assert state() == states[place]
+    assert shown.button(key="redo").disabled
+
+
+def _delta(project: Project) -> np.ndarray:
+    each, head = project.load_set("identification"), project.load_head()
+    said = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
+    rows = []
+    for label in range(2):
+        mine, right = each.labels == label, said == each.labels
+        medians = [np.median(np.abs(each.embeddings[mine & outcome]), axis=0) for outcome in (~right, right)]
+        rows.append(medians[0] - medians[1])
+    return np.array(rows)
+
+
+def test_the_masked_number_is_measured_before_any_retraining(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    shown = opened("birds", "neurons")
+    keep = ~(_delta(project) > 0).any(axis=0)
+    head, test = project.load_head(), sets["test"]
+    right = ((test.embeddings * keep) @ head.weight.T + head.bias).argmax(axis=1) == test.labels
+    assert test.groups is not None
+    worst = min(right[test.groups == group].mean() for group in range(4))
+    assert metrics(shown)["worst group · masked now"] == f"{100 * worst:.1f} %"
+
+
+def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_changed(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "retrain")
+    shown.number_input(key="epochs").set_value(3).run()
+    shown.toggle(key="advised").set_value(False).run()
+    shown.switch_page(str(ROUTER.with_name("neurons.py"))).run()
+    shown.slider(key="threshold").set_value(0.2).run()
+    retrained(shown)
+    assert [each.value for each in shown.title] == ["Neurons"]
+    (run,) = workspace.open("birds").runs()
+    assert (run.config.threshold, run.config.epochs, len(run.history)) == (0.2, 3, 3)
+    test = sets["test"]
+    assert test.groups is not None
+    heads = {"masking off": run.off_head, "retrained": run.head}
+    right = {name: head.predict(test.embeddings) == test.labels for name, head in heads.items()}
+    for name, hits in right.items():
+        worst = min(hits[test.groups == group].mean() for group in range(4))
+        assert metrics(shown)[f"worst group · {name}"] == f"{100 * worst:.1f} %"
+    before, after = workspace.open("birds").load_head().predict(test.embeddings) == test.labels, right["retrained"]
+    changed = f"**{(~before & after).sum()}** fixed, **{(before & ~after).sum()}** broken of 240."
+    assert f"**NeuronTune**, on test: {changed}" in said(shown)
+    assert (before != after).any()
+
+
+def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    before = opened("birds", epochs="1000")
+    before.button(key="retrain").click().run()
+    live = before.session_state["live"]
+    assert live.running
+    after = opened("birds", "neurons")
+    assert after.session_state["live"] is live
+    assert after.button(key="retrain").disabled
+    after.button(key="stop").click()
+    live.wait(60)
+    after.run()
+    assert live.run.id == after.session_state["run"]
+    asked = adviser(after)
+    before.run()
+    assert adviser(before) is asked  # once, whoever looks on
+    asked.wait(120)
+    for shown in (opened("birds"), after, before):  # each that has come while the end was not taken
+        shown.run()
+        assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id
+        assert "asked" not in shown.session_state
+    assert len(workspace.open("birds").runs()) == 2
+
+
+def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_session(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    gone = opened("birds", epochs="1000")
+    gone.button(key="retrain").click().run()
+    live = gone.session_state["live"]
+    live.stop()
+    live.wait(60)
+    shown = opened("birds", "check")
+    assert shown.session_state["run"] == live.run.id
+    adviser(shown).wait(120)
+    shown.run()
+    assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id
+    later = opened("birds")  # all is taken, so that another head may be chosen
+    assert not [key for key in ("live", "asked", "finished", "answered") if key in later.session_state]
+
+
+def test_settings_in_the_address_count_on_a_screen_that_does_not_show_them(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened(
+        "birds", epochs="3", rate="0.01", batch="64", seed="5", select="last epoch", advised="false",
+        tuning="half of the identification split",
+    )  # fmt: skip
+    retrained(shown)
+    (run,) = workspace.open("birds").runs()
+    assert run.halves
+    config = run.config
+    assert (config.epochs, config.learning_rate, config.batch_size, config.seed) == (3, 0.01, 64, 5)
+    assert config.select == "last"
+    adviser(shown).wait(120)
+    shown.run()
+    assert shown.session_state["run"] == run.id
+
+
+@pytest.mark.parametrize("screen", ["neurons", "retrain"])
+def test_settings_in_the_address_that_make_no_sense_are_left_out(workspace: Workspace, screen: str) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened(
+        "birds", screen, epochs="-5", rate="fast", batch="1e9", seed="nan", select="best", tuning="?", neuron="9999"
+    )
+    retrained(shown)
+    assert workspace.open("birds").runs()[-1].config == TuneConfig()
+
+
+def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "neurons")
+    retrained(shown)
+    earlier = adviser(shown)
+    retrained(shown)
+    asked = adviser(shown)
+    assert asked is not earlier
+    for each in (asked, earlier):
+        each.wait(120)
+    shown.run()
+    chosen = workspace.open("birds").run(shown.session_state["run"])
+    assert chosen.advised == asked.run.id != earlier.run.id
+
+
+def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_open_by_then(
+    workspace: Workspace,
+) -> None:
+    write_project(workspace.new_folder("birds"))
+    odd_projects.a_thousand_classes(workspace.new_folder("other"))
+    shown = opened("birds")
+    shown.button(key="retrain").click().run()
+    shown.selectbox(key="project").set_value("other").run()
+    if "live" in shown.session_state:
+        shown.session_state["live"].wait(60)
+        shown.run()
+    asked = adviser(shown)
+    asked.wait(120)
+    assert asked.error == ""
+    assert [run.advised for run in workspace.open("birds").runs()][1:] == [""]
+    assert workspace.open("other").runs() == []
+    shown.run()
+    assert not shown.exception
+    assert shown.selectbox(key="project").value == "other"
+
+
+def test_a_project_to_open_is_opened_though_the_browser_still_says_the_one_before(workspace: Workspace) -> None:
+    for name in ("birds", "other"):
+        write_project(workspace.new_folder(name), title=f"The {name}")
+    shown = opened("birds", "setup")
+    shown.session_state["opened"] = "other"
+    shown.selectbox(key="project").set_value("birds").run()
+    assert [each.value for each in shown.title] == ["The other"]
+    assert shown.selectbox(key="project").value == "other"
+    assert "opened" not in shown.session_state  # another may be chosen from now on
+
+
+def test_a_model_without_mistakes_has_an_overview_and_a_sentence(workspace: Workspace) -> None:
+    weight = np.zeros((2, NEURONS), dtype=np.float32)
+    weight[1, CORE] = 1.0
+    bias = np.array([0.0, -1e9], dtype=np.float32)
+    folder = workspace.new_folder("perfect")
+    sets = write_project(folder, head=LinearHead(weight, bias))
+    for split in ("val", "test"):
+        sets[split].take(np.flatnonzero(sets[split].labels == 0)).save(folder / "embeddings" / split)
+    assert metrics(opened("perfect"))["average · ERM"] == "100.0 %"
+    for page in ("neurons", "retrain"):
+        assert "makes no mistake on the identification set" in said(opened("perfect", page))
+
+
+def test_a_project_without_a_head_says_why_and_setup_stays_open(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"), head=None)
+    file = workspace.open("birds").source / "project.json"
+    file.write_text(file.read_text().replace('"head.safetensors"', "null"))
+    shown = opened("birds", "setup")
+    assert "has no head" in said(shown)
+    assert "Your own model and data" in said(shown)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_damaged_set_is_a_sentence_on_every_screen(workspace: Workspace, page: str) -> None:
+    folder = workspace.new_folder("birds")
+    write_project(folder)
+    (folder / "embeddings" / "val" / "embeddings.npy").write_bytes(b"nothing")
+    assert "cannot be read" in said(opened("birds", page))
+
+
+def test_export_gives_the_command_that_repeats_the_run(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    shown = opened("birds", "export")
+    shown.button(key="prepare").click().run(timeout=120)
+    assert not shown.error
+    assert "--threshold 0.25 --epochs 2 --batches 10" in shown.code[-1].value
+    assert len(shown.get("download_button")) == 4  # vectors alone: no whole model
+
+
+def test_check_counts_what_numpy_counts(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    save_run(project)
+    run, test = project.runs()[0], sets["test"]
+    mended = LinearHead([[0.0] * NEURONS, [1.0] + [0.0] * (NEURONS - 1)], [0.6, 0.0])  # looks at the core neuron alone
+    mended.save(run.folder / "head.safetensors")
+    right = [head.predict(test.embeddings) == test.labels for head in (project.load_head(), mended)]
+    assert (~right[0] & right[1]).any()
+    assert (right[0] & ~right[1]).any()
+    shown = metrics(opened("birds", "check"))
+    assert shown["fixed"] == str((~right[0] & right[1]).sum())
+    assert shown["broken"] == str((right[0] & ~right[1]).sum())
+
+
+def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "neurons")
+    shown.button(key="judge-spurious").click().run()
+    shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
+    found = workspace.open("birds").journal.current()[SHORTCUT]
+    assert (found.verdict, found.note) == ("spurious", "the <b>background</b>")
+
+
+def test_an_address_chooses_on_the_map_and_a_wrong_one_chooses_nothing(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    places = MeasuredSplit(project, project.load_head(), project.load_set("evaluation")).map
+    inside = ((places >= [0, -1]) & (places <= [9, 1])).all(axis=1)
+    for outline, chosen in (("box_0_-1_9_1", inside.sum()), ("box_0_nan_9", 0), ("lasso_0_0~'", 0)):
+        test = AppTest.from_file(ROUTER, default_timeout=60)
+        test.query_params["project"] = "birds"
+        test.run()
+        test.query_params["outline"] = outline
+        test.switch_page(str(ROUTER.with_name("groups.py"))).run()
+        assert not test.exception
+        assert f"**{chosen} of 240 samples chosen**" in said(test)
+        assert ("outline" in test.query_params) == bool(chosen)
+        figure = json.loads(test.get("plotly_chart")[0].proto.spec)
+        assert len(figure["layout"].get("selections", [])) == bool(chosen)
+
+
+def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    save_run(project)
+    shown = opened("birds", "groups")
+    assert "0 of 240 samples chosen" in said(shown)
+    shown.get("button_group")[0].select("where mistakes gather").run()
+    next(button for button in shown.button if button.label.startswith("Keep")).click().run()
+    group = project.own_groups.all()[0]
+    assert group.origin == "where mistakes gather"
+    rows = [list(sets["test"].sample_ids).index(sample) for sample in group.sample_ids]
+    right = project.load_head().predict(sets["test"].embeddings[rows]) == sets["test"].labels[rows]
+    table = next(each.value for each in shown.dataframe if "ERM" in each.value)
+    assert table["ERM"][0] == f"{100 * right.mean():.1f} %"
+    shown.button(key="forget").click().run()
+    assert project.own_groups.all() == []

@@ -1,0 +1,132 @@
+"""The Setup screen, without a browser: what it says of a person's files, what can be corrected, what is extracted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neurontune_core.jobs.store import JobStore
+from neurontune_core.preflight import Request, look
+from neurontune_core.workspace.workspace import Workspace
+from pages.parts.setup.inspection import LOOKS
+from tests.pages.test_pages import metrics, opened
+from tests.pages.test_pages import said as written
+from tests.support import layouts
+from tests.support.own_model import own_model
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path / "home"))
+    return Workspace(tmp_path / "home")
+
+
+def said(shown: AppTest) -> str:
+    """The words of a page as a person sees them, without the signs that keep Markdown from reading them."""
+    return written(shown).replace("\\", "")
+
+
+def finished(shown: AppTest) -> AppTest:
+    """Once the look that the page asked for is over."""
+    found = LOOKS.get(shown.session_state["look"])
+    assert found is not None
+    found.wait(120)
+    assert not shown.run().exception
+    return shown
+
+
+def looked(data: Path, weights: str = "") -> AppTest:
+    shown = opened("example", "setup")
+    shown.text_input(key="data").set_value(str(data))
+    shown.text_input(key="weights").set_value(weights)
+    next(button for button in shown.button if button.label == "Look").click().run()
+    return finished(shown)
+
+
+def test_what_was_looked_at_is_shown_and_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, weights = own_model(tmp_path)
+    shown = looked(data, str(weights))
+    expected = look(Request(str(data), str(weights)), device="cpu")
+    assert expected.accuracy is not None
+    assert metrics(shown)["accuracy"] == f"{100 * expected.accuracy.accuracy:.0f} %"
+    assert metrics(shown)["head"] == "2 × 64"
+    assert metrics(shown)["samples"] == "32"
+    table = next(each.value for each in shown.dataframe if "class" in each.value)
+    assert table.to_dict("list") == {"class": ["cat", "dog"], "train": [8, 8], "val": [4, 4], "test": [4, 4]}
+    assert '"module." was taken off' in said(shown)
+
+    asked: list[Any] = []
+    monkeypatch.setattr(JobStore, "submit", lambda _, task, config, *, title="": asked.append((task, config)))
+    shown.button(key="extract").click().run()
+    ((task, config),) = asked
+    assert task == "extract"
+    assert config["model"] == expected.model_spec
+    assert config["dataset"] == expected.dataset_spec
+    assert Path(config["out"]) == tmp_path / "home" / "projects" / "my-pictures"
+
+
+def test_a_reload_finds_the_look_again(tmp_path: Path) -> None:
+    data, weights = own_model(tmp_path)
+    shown = looked(data, str(weights))
+    again = AppTest.from_file(Path("pages/router.py").resolve(), default_timeout=60)
+    again.query_params["look"] = shown.session_state["look"]
+    again.run().switch_page(str(Path("pages/setup.py").resolve()))
+    again.query_params["look"] = shown.session_state["look"]
+    again.run()
+    assert metrics(again)["head"] == "2 × 64"
+
+
+def test_a_guessed_column_can_be_corrected(tmp_path: Path) -> None:
+    layouts.subpopbench(tmp_path)
+    file = tmp_path / "metadata_metashift.csv"
+    table = pd.read_csv(file).assign(species=lambda rows: ["finch" if y else "<b>gull</b>" for y in rows["y"]])
+    table.to_csv(file, index=False)
+    shown = looked(file)
+    key = shown.session_state["look"]
+    assert shown.selectbox(key=f"column-label-{key}").value == "y"
+    shown.selectbox(key=f"column-label-{key}").set_value("species")
+    shown.selectbox(key=f"column-attribute-{key}").set_value("none")
+    next(button for button in shown.button if button.label == "Look again").click().run()
+    finished(shown)
+    found = LOOKS.get(shown.session_state["look"])
+    assert found is not None
+    assert found.report is not None
+    assert found.report.data is not None
+    assert found.report.data.class_names == ("<b>gull</b>", "finch")
+    assert found.report.data.group_names == ()
+
+
+def test_foreign_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    for name in ("<img src=x>", "[a](http://b) $x$ :red[c]"):
+        folder = tmp_path / "pictures" / name.replace("/", "-")
+        folder.mkdir(parents=True)
+        layouts.picture(folder / "1.png")
+    shown = looked(tmp_path / "pictures")
+    for name in ("<img src=x>", "[a](http:--b) $x$ :red[c]"):
+        assert name not in written(shown)
+        assert name in said(shown)
+
+
+def test_what_cannot_be_read_is_said_beside_what_can(tmp_path: Path) -> None:
+    shown = looked(layouts.split_folders(tmp_path), str(tmp_path / "nowhere.pth"))
+    assert "nowhere.pth" in said(shown)
+    assert metrics(shown)["samples"] == "32"
+    assert not [button for button in shown.button if button.label == "Extract"]
+    assert "not on the list of allowed ones" in said(looked(tmp_path, "somebody/some-model"))
+
+
+def test_no_screen_runs_an_entry_point(tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
+    layouts.split_folders(tmp_path / "data")
+    name = LOOKS.start(Request(str(tmp_path / "data"), entry="evil:network"), tmp_path)
+    found = LOOKS.get(name)
+    assert found is not None
+    found.wait(60)
+    assert found.request.entry is None
+    assert found.report is not None
+    assert found.report.model is None
+    assert not Path("ran").exists()

@@ -1,0 +1,217 @@
+"""The split and the class of the sidebar: what follows them, what stays, and what an address brings back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neurontune_core.jobs.store import JobStore
+from neurontune_core.session import diagnosis
+from neurontune_core.workspace.workspace import Workspace
+from tests.pages.test_pages import metrics, said, save_run
+from tests.support.odd_projects import one_split_only
+from tests.support.planted import CLASSES, NEURONS, SHORTCUT, planted_head, write_project
+
+ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
+SPLITS = ("train", "val", "test")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
+    return Workspace(tmp_path)
+
+
+def opened(page: str = "overview", **address: str) -> AppTest:
+    """A screen of the project "birds" in a session of its own, as an address opens it."""
+    test = AppTest.from_file(ROUTER, default_timeout=60)
+    for name, value in {"project": "birds", **address}.items():
+        test.query_params[name] = value
+    if page != "overview":
+        test.switch_page(str(ROUTER.with_name(f"{page}.py")))
+    test.run()
+    assert not test.exception
+    assert not test.error
+    return test
+
+
+def right(each) -> np.ndarray:
+    head = planted_head()
+    return (each.embeddings @ head.weight.T + head.bias).argmax(axis=1) == each.labels
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(workspace: Workspace, split: str) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    usual, shown = opened("neurons"), opened("neurons", split=split)
+    assert shown.selectbox(key="split").options == list(SPLITS)
+    assert shown.selectbox(key="split").value == split
+    worst = min(right(sets[split])[sets[split].groups == group].mean() for group in range(4))
+    assert metrics(shown)["worst group · ERM"] == f"{100 * worst:.1f} %"
+    assert f'What the mask alone does to the trained head, on "{split}"' in said(shown)
+    masked = next(line for line in said(usual).splitlines() if line.endswith("masked"))
+    assert masked in said(shown)
+    assert shown.number_input(key="neuron").value == SHORTCUT
+    assert 'of split "val", where it scores highest; the sidebar has the others. Under each sample' in said(shown)
+
+
+def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_project(workspace.new_folder("birds"))
+    asked: list[Any] = []
+    scores = diagnosis.spuriousness_scores
+
+    def counted(*given: Any, **named: Any) -> Any:
+        asked.append(given)
+        return scores(*given, **named)
+
+    monkeypatch.setattr(diagnosis, "spuriousness_scores", counted)
+    shown = opened("neurons")
+    for split in (*SPLITS, *SPLITS):
+        shown.selectbox(key="split").set_value(split).run()
+    assert not shown.exception
+    assert len(asked) == 1
+
+
+def test_a_split_that_made_the_mask_or_the_head_says_that_its_figures_are_optimistic(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    usual = said(opened())
+    assert "Neurons are found on val, heads are trained on train." in usual
+    assert "optimistic" not in usual
+    assert "Neurons and some heads were fitted on these samples; figures are optimistic." in said(opened(split="val"))
+    assert "Heads were fitted on these samples; figures are optimistic." in said(opened(split="train"))
+
+
+def test_a_project_of_one_split_shows_it_and_offers_no_other(workspace: Workspace) -> None:
+    one_split_only(workspace.new_folder("birds"))
+    shown = opened()
+    assert shown.selectbox(key="split").options == ["all"]
+    assert shown.selectbox(key="split").disabled
+    assert "Neurons and heads were fitted on these samples" in said(shown)
+
+
+def test_an_address_that_names_what_is_not_there_shows_the_default_and_says_so(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    shown = opened(split="no*where", **{"class": "dragon"}, run="gone")
+    assert shown.selectbox(key="split").value == "test"
+    for sentence in (r'no split "no\*where" here', 'no class "dragon" here', 'no retrained head "gone" here'):
+        assert sentence in said(shown)
+    shown.selectbox(key="split").set_value("val").run()
+    assert "no split" not in said(shown)
+    assert "no class" in said(shown)
+
+
+def test_a_split_that_the_next_project_lacks_becomes_its_usual_one(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    folder = workspace.new_folder("fish")
+    write_project(folder, embeddings={"a": "embeddings/val", "b": "embeddings/test"},
+                  roles={"identification": "a", "tuning": "a", "evaluation": "b"})  # fmt: skip
+    shown = opened(split="train", **{"class": CLASSES[1]})
+    shown.selectbox(key="project").set_value("fish").run()
+    assert not shown.exception
+    assert shown.selectbox(key="split").value == "b"
+    assert shown.selectbox(key="class").value == CLASSES[1]
+    assert 'On the split "b"' in said(shown)
+
+
+def test_a_split_that_cannot_be_read_is_a_sentence_and_another_can_be_chosen(workspace: Workspace) -> None:
+    folder = workspace.new_folder("birds")
+    write_project(folder)
+    shown = opened()
+    (folder / "embeddings" / "train" / "embeddings.npy").write_bytes(b"nothing")
+    shown.selectbox(key="split").set_value("train").run()
+    assert "cannot be read" in said(shown)
+    shown.selectbox(key="split").set_value("val").run()
+    assert 'On the split "val"' in said(shown)
+    assert not shown.error
+
+
+def test_check_counts_on_the_chosen_split_and_lists_the_chosen_class(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    found, head, each = diagnosis.Diagnosis(workspace.open("birds")), planted_head(), sets["val"]
+    vectors = each.embeddings * ~found.masked_neurons(0.0)
+    before, after = right(each), (vectors @ head.weight.T + head.bias).argmax(axis=1) == each.labels
+    assert (before != after).any()
+    shown = opened("check", split="val", after="masked now", **{"class": CLASSES[0]})
+    assert metrics(shown)["fixed"] == str((~before & after).sum())
+    assert metrics(shown)["broken"] == str((before & ~after).sum())
+    assert "Of class land bird alone." in said(shown)
+    assert "alone." not in said(opened("check", split="val"))
+
+
+def test_overview_lists_the_mistakes_of_the_chosen_class(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    assert "Mistakes of class water bird" in said(opened(**{"class": CLASSES[1]}))
+    assert "Mistakes in the worst group" in said(opened())
+
+
+def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    other = str(SHORTCUT)
+    assert "| **land bird** | +2" in (shown := said(opened("neurons", neuron=other)))
+    assert "| water bird | -" in shown
+    assert "| **water bird** | -" in said(opened("neurons", neuron=other, **{"class": CLASSES[1]}))
+
+
+def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    shown = opened("groups", split="val", way="where mistakes gather")
+    next(button for button in shown.button if button.label.startswith("Keep")).click().run()
+    group = workspace.open("birds").own_groups.all()[0]
+    assert group.split == "val"
+    assert set(group.sample_ids) <= set(sets["val"].sample_ids)
+    assert any("ERM" in each.value for each in shown.dataframe)
+    shown.selectbox(key="split").set_value("test").run()
+    assert "There are others on val" in said(shown)
+    assert not any("ERM" in each.value for each in shown.dataframe)
+
+
+def test_the_map_by_neighbours_is_asked_for_on_the_chosen_split(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    asked: list[dict] = []
+    monkeypatch.setattr(JobStore, "submit", lambda *given, **_: asked.append(given[2]))
+    shown = opened("groups", split="val", map_kind="UMAP")
+    shown.button(key="make_map").click().run()
+    assert [each["split"] for each in asked] == ["val"]
+    assert asked[0]["fingerprint"] == sets["val"].fingerprint
+
+
+def test_a_card_is_measured_on_the_chosen_split_and_repeats_the_caution(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    shown = opened("export", split="val")
+    shown.button(key="prepare").click().run(timeout=120)
+    card = workspace.open("birds").runs()[0].export_folder / "MODEL_CARD.md"
+    assert 'On the 240 samples of the evaluation set "val"' in card.read_text()
+    assert "Neurons and some heads were fitted on these samples" in card.read_text()
+    assert shown.run().button(key="prepare").disabled
+    shown.selectbox(key="split").set_value("test").run()
+    assert not shown.get("download_button")
+    shown.button(key="prepare").click().run(timeout=120)
+    assert 'evaluation set "test"' in card.read_text()
+    assert "optimistic" not in card.read_text()
+
+
+def test_the_chosen_run_stands_in_the_address_even_while_it_is_the_newest(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    first = workspace.open("birds").runs()[0].id
+    shown = opened()
+    assert shown.query_params["run"] == first
+    save_run(workspace.open("birds"))
+    assert opened(run=first).selectbox(key="run").value == first
+    assert opened().selectbox(key="run").value == workspace.open("birds").runs()[0].id != first
+
+
+@pytest.mark.parametrize("neuron", [0, 5, NEURONS - 1])
+def test_every_neuron_comes_back_from_the_address(workspace: Workspace, neuron: int) -> None:
+    write_project(workspace.new_folder("birds"))
+    assert opened("neurons", neuron=str(neuron)).number_input(key="neuron").value == neuron
+    firing = opened("groups", neuron=str(neuron), way="where the chosen neuron fires")
+    assert firing.selectbox(key="slice").value.split(" high")[0].endswith(f"neuron {neuron}")

@@ -1,0 +1,56 @@
+"""Thumbnails and heatmaps of a project's samples."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from neurontune_core import EmbeddingSet, InputError
+from neurontune_core.session.gallery import SIDE, Gallery
+from neurontune_core.workspace.workspace import EXAMPLES, Project
+from tests.support.planted import write_project
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    return Gallery(Project(EXAMPLES["example"], tmp_path_factory.mktemp("example")))
+
+
+def test_a_thumbnail_is_the_picture_of_that_row(example: Gallery) -> None:
+    test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
+    assert test.sources is not None
+    shown = Image.open(io.BytesIO(example.thumbnail("test", 17)))
+    with Image.open(EXAMPLES["example"] / str(test.sources[17])) as picture:
+        expected = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    assert shown.size == (SIDE, SIDE)
+    difference = np.abs(np.asarray(shown, dtype=float) - np.asarray(expected, dtype=float)).mean()
+    assert difference < 6  # of 255: JPEG twice, and no other picture
+
+
+def test_a_heatmap_is_brighter_where_a_neuron_fires_more(example: Gallery) -> None:
+    val = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "val")
+    neuron = int(np.argmax(val.embeddings.mean(axis=0)))
+    order = np.argsort(val.embeddings[:, neuron])
+
+    def heat(row: int) -> float:
+        return float(np.asarray(Image.open(io.BytesIO(example.heatmap("val", row, neuron))))[..., 3].mean())
+
+    assert heat(int(order[-1])) > 2 * heat(int(order[0]))
+
+
+@pytest.mark.parametrize(("split", "row"), [("val", 10**6), ("val", -1), ("elsewhere", 0), ("../..", 0)])
+def test_what_is_not_there_is_refused(example: Gallery, split: str, row: int) -> None:
+    with pytest.raises(InputError):
+        example.thumbnail(split, row)
+
+
+def test_vectors_alone_have_no_pictures(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    gallery = Gallery(Project.at(tmp_path))
+    assert not gallery.has_pictures
+    with pytest.raises(InputError, match="vectors alone"):
+        gallery.thumbnail("val", 0)
