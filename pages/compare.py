@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.comparison import Comparison, comparisons, job_config
 from neurontune_core.experiments.leaderboard import standings_table

@@ -49,7 +49,7 @@ def compare(
     ERM and masking off are always among them. A method that uses group labels says so; one that fails says why, and
     the others go on. Ctrl-C ends the comparison with what is done by then.
     """
-    from neurontune_core.baselines import METHODS
+    from neurontune_core.baselines.registry import METHODS
     from neurontune_core.experiments.leaderboard import (
         published_beside,
         remarks,
@@ -114,7 +114,7 @@ def _plain(standings: Sequence[Standing]) -> list[dict[str, Any]]:
 
 def _settings(given: Sequence[str] | None) -> dict[str, Any]:
     """ "method.setting=value" as settings by method."""
-    from neurontune_core.baselines import method
+    from neurontune_core.baselines.registry import method
     from neurontune_core.baselines.settings_io import given_settings
 
     by_method: dict[str, dict[str, str]] = {}

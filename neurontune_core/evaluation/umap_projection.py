@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.slices import principal_axes
-from neurontune_core.files import write_whole
+from neurontune_core.evaluation.projection import principal_axes
 
 FEWEST = 10  # samples that neighbours can be spoken of
 _DIMENSIONS = 50  # principal axes that neighbours are sought on
@@ -67,22 +65,6 @@ def umap_map(
         steps.tell = tell
         placed[rows] = reducer.transform(axes[rows])
     return placed
-
-
-def make_map(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
-    """What the job runs: the map of one split of a project, written where `Project.umap_file` says.
-
-    Args:
-        config: ``source`` and ``folder`` of the project, and ``split``.
-        report: as in `umap_map`.
-    """
-    from neurontune_core.workspace.workspace import Project
-
-    project = Project(Path(config["source"]), Path(config["folder"]))
-    embedding_set = project.load_set(config["split"])
-    placed = umap_map(embedding_set.embeddings, report)
-    write_whole(project.umap_file(embedding_set), lambda path: np.save(path, placed, allow_pickle=False))
-    return {"samples": len(placed)}
 
 
 def read_map(file: Path, samples: int) -> np.ndarray | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neurontune_core.baselines import METHODS, Method, MethodResult, method
+from neurontune_core.baselines.base import Method, MethodResult
+from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.baselines.settings_io import changed, given_settings
 from neurontune_core.embeddings import EmbeddingSet, checksums
 from neurontune_core.errors import InputError

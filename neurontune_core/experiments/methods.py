@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.baselines import METHODS, Method, MethodResult, method
+from neurontune_core.baselines.base import Method, MethodResult
+from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion, evaluate

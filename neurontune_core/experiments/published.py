@@ -29,7 +29,7 @@ class Published:
     """One cell of the paper's tables.
 
     Attributes:
-        method: the key of the method; the same as in `baselines.METHODS` where there is one.
+        method: the key of the method; the same as in `baselines.registry.METHODS` where there is one.
         name: as the paper prints it.
         dataset: a key of `DATASETS`.
         worst_group: worst-group accuracy on test in per cent; None where none is printed.

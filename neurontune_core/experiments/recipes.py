@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.published import published
 from neurontune_core.tuning.config import TuneConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.experiments.methods import Spread
 from neurontune_core.experiments.published import COARSE, DATASET_NOTES, DATASETS, OVERLAPPING, Published, published
 

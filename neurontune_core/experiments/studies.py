@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.settings_io import changed, given_settings
 from neurontune_core.embeddings import EmbeddingSet, checksums
 from neurontune_core.errors import InputError

@@ -33,7 +33,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
 TASKS: Mapping[str, str] = {
     "extract": "neurontune_core.workspace.tasks:extract_project",
-    "umap": "neurontune_core.evaluation.umap_projection:make_map",
+    "umap": "neurontune_core.workspace.tasks:make_map",
     "compare": "neurontune_core.experiments.comparison:compare_project",
     "train": "neurontune_core.training.job:train_model",
     "ablate": "neurontune_core.experiments.studies:study_project",

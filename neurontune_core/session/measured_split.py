@@ -11,7 +11,8 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.evaluation.changes import Changes
 from neurontune_core.evaluation.mask_curve import MaskCurve, MaskCurves
-from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices, principal_axes
+from neurontune_core.evaluation.projection import principal_axes
+from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
 from neurontune_core.session.index_ranges import Numbers

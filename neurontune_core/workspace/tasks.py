@@ -1,4 +1,4 @@
-"""Model + data set -> project folder: the embeddings of every split, the model's head, and ``project.json``."""
+"""Tasks that jobs run for a project: extract it, and make the map of one of its splits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from neurontune_core.evaluation.umap_projection import umap_map
 from neurontune_core.extraction.extract import extract
 from neurontune_core.extraction.pairing import join, spec_for
-from neurontune_core.files import write_json
-from neurontune_core.workspace.workspace import FORMAT
+from neurontune_core.files import write_json, write_whole
+from neurontune_core.workspace.workspace import FORMAT, Project
 
 
 def extract_project(
@@ -82,6 +85,20 @@ def extract_project(
     }
     write_json(out / "project.json", project)
     return project
+
+
+def make_map(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
+    """Make the UMAP map of one split of a project and write it where `Project.umap_file` says.
+
+    Args:
+        config: ``source`` and ``folder`` of the project, and ``split``.
+        report: as in `umap_map`.
+    """
+    project = Project(Path(config["source"]), Path(config["folder"]))
+    embedding_set = project.load_set(config["split"])
+    placed = umap_map(embedding_set.embeddings, report)
+    write_whole(project.umap_file(embedding_set), lambda path: np.save(path, placed, allow_pickle=False))
+    return {"samples": len(placed)}
 
 
 def _moved(spec: dict[str, Any], key: str, base: Path, out: Path) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig
-from neurontune_core.baselines import METHODS, Fitted, Method, method
-from neurontune_core.baselines.base import Candidate, best_of
+from neurontune_core.baselines.base import Candidate, Fitted, Method, best_of
+from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.evaluation.accuracy import evaluate
 from tests.test_architecture import HEAVY, loaded_by
@@ -269,4 +269,4 @@ def test_a_methods_own_function_never_sees_groups_that_it_did_not_declare(data) 
 
 
 def test_importing_the_methods_is_light() -> None:
-    assert loaded_by("import neurontune_core.baselines").isdisjoint({*HEAVY, "numba", "scipy", "pandas"})
+    assert loaded_by("import neurontune_core.baselines.registry").isdisjoint({*HEAVY, "numba", "scipy", "pandas"})

@@ -7,7 +7,7 @@ import functools
 import pytest
 
 from neurontune_core import TuneConfig, evaluate
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from tests.support.shortcut import ROBUST_WORST_GROUP, Problem, shortcut_problem
 
 # Ten neurons are few for λ = 0, which takes half of those that are noise.

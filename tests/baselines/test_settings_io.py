@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from neurontune_core import InputError
-from neurontune_core.baselines import METHODS, Method
+from neurontune_core.baselines.base import Method
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.settings_io import changed, given_settings, offered, written
 
 

@@ -14,10 +14,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from neurontune_core import EmbeddingSet, LinearHead
-from neurontune_core.baselines import METHODS, bpa, dfr
+from neurontune_core.baselines import bpa, dfr
 from neurontune_core.baselines.base import best_of
 from neurontune_core.baselines.clusters import MarginMixture, cosine_kmeans, lloyd
 from neurontune_core.baselines.l1 import l1_logistic
+from neurontune_core.baselines.registry import METHODS
 
 
 def overlapping(seed: int, classes: int, samples: int = 240, neurons: int = 8) -> EmbeddingSet:

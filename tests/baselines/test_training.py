@@ -12,13 +12,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead, evaluate
-from neurontune_core.baselines import METHODS
 from neurontune_core.baselines.afr import AfrSettings
 from neurontune_core.baselines.bpa import BpaSettings, cluster_weights, pseudo_groups
 from neurontune_core.baselines.george import margins
 from neurontune_core.baselines.group_dro import GroupDroSettings, updated_weights
 from neurontune_core.baselines.lff import LffSettings
 from neurontune_core.baselines.lwbc import LwbcSettings, committee_weights
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.self_disagreement import SelfSettings, most_telling
 from neurontune_core.baselines.softmax import balanced_batches
 

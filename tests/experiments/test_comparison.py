@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neurontune_core import InputError, evaluate
-from neurontune_core.baselines import method
+from neurontune_core.baselines.registry import method
 from neurontune_core.experiments.comparison import Comparison, compare_project, comparisons, job_config
 from neurontune_core.experiments.methods import compare_methods
 from neurontune_core.experiments.published import published_on

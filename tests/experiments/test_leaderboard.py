@@ -9,7 +9,7 @@ import re
 import pytest
 
 from neurontune_core import InputError, TuneConfig
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion
 from neurontune_core.experiments.leaderboard import (
     latex_text,

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from neurontune_core import InputError, TuneConfig, evaluate, neurontune
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.cli import app
 from neurontune_core.experiments.leaderboard import standings_table
 from neurontune_core.experiments.methods import compare_methods, pareto_front

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.experiments.published import (
     COARSE,
     DATASETS,

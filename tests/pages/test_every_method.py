@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from neurontune_core.baselines import METHODS
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.settings_io import offered
 from neurontune_core.cli import app
 from neurontune_core.experiments.methods import ALWAYS

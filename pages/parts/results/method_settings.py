@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from neurontune_core.baselines import METHODS, Method
+from neurontune_core.baselines.base import Method
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.settings_io import offered, written
 
 COLUMNS = 3
