@@ -21,7 +21,7 @@ from starlette.routing import Route
 sys.path.insert(0, str(Path(__file__).parent))  # pages import their shared parts by name
 
 from neurontune_core.errors import InputError
-from pages.parts.frame.prefetch import look_ahead, settle, warm_up
+from pages.parts.frame.prefetch import prefetcher, settle, warm_up
 from pages.parts.frame.state import gallery
 
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -111,7 +111,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open the first project while the browser is still fetching the page's script."""
     Thread(target=warm_up, daemon=True).start()
     yield
-    look_ahead.stop()
+    prefetcher.stop()
 
 
 app = st.App(

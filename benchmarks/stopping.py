@@ -1,7 +1,7 @@
 """How soon work ends once somebody stops it: a retraining on the screen, and an extraction in its process.
 
-A retraining (`LiveRun`, from ``stop`` until its thread has ended and what was reached is saved) is stopped at moments
-spread over NeuronTune and masking off, on generated projects of Waterbirds' and CelebA's size. The extraction of the
+A retraining (`BackgroundRun`, from ``stop`` until its thread has ended and what was reached is saved) is stopped at
+moments spread over NeuronTune and masking off, on generated projects of Waterbirds' and CelebA's size. The extraction of the
 built-in example (from ``cancel`` until the job says so) is stopped at moments spread over the network's loading and its
 batches.
 """
@@ -18,7 +18,7 @@ from in_browser import write_vectors
 
 from neurontune_core import TuneConfig
 from neurontune_core.jobs.store import JobStore
-from neurontune_core.session.background_run import LiveRun
+from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.workspace import Workspace
 
@@ -27,7 +27,7 @@ SIZES = {"Waterbirds": (1_199, 4_795), "CelebA": (19_914, 162_770)}  # identific
 
 def stopped_retraining(diagnosis: Diagnosis, share: float) -> float:
     """Milliseconds to the end of a retraining stopped when this share of it is done."""
-    live = LiveRun(diagnosis, TuneConfig(), "train")
+    live = BackgroundRun(diagnosis, TuneConfig(), "train")
     while live.share < share:
         time.sleep(0.001)
     began = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.session.index_ranges import Numbers
+from neurontune_core.session.index_ranges import Indices
 from pages.parts.frame.address import keep
 from pages.parts.frame.state import View, view
 from pages.parts.frame.words import interval, percent, plain
@@ -43,7 +43,7 @@ def choose(here: View) -> None:
                 facts(here, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
 
 
-def find(here: View) -> tuple[Numbers, str]:
+def find(here: View) -> tuple[Indices, str]:
     """The rows that are chosen now, and a name to start from."""
     way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **keep("way"))
     if way == MAP:

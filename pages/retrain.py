@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from neurontune_core.session.background_run import LiveRun
+from neurontune_core.session.background_run import BackgroundRun
 from pages.parts.frame.state import view
 from pages.parts.frame.tune_settings import ADVISED, settings
 from pages.parts.results.outcome import curves, outcome
 
 
 @st.fragment(run_every=0.4)
-def progress(live: LiveRun, groups: bool) -> None:
+def progress(live: BackgroundRun, groups: bool) -> None:
     """Until the sidebar, which says how far it is, takes the result."""
     curves({name: list(records) for name, records in live.histories.items() if records}, None, groups, "live")
 
@@ -27,7 +27,7 @@ st.toggle(
     "paper, is kept beside it. The rule is ours, not the paper's.",
 )  # fmt: skip
 _ = here.diagnosis.scores  # without mistakes there is nothing to retrain by, and the router says so
-live: LiveRun | None = st.session_state.get("live")
+live: BackgroundRun | None = st.session_state.get("live")
 if live is not None:
     progress(live, here.diagnosis.identification.groups is not None)
 elif here.run:

@@ -15,7 +15,7 @@ from neurontune_core.export.bundle import FILES, export_bundle
 from neurontune_core.export.card import TunedRun
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.models import load_model
-from neurontune_core.session.background_run import LiveRun
+from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.training.job import train_model
 from neurontune_core.workspace.tasks import extract_project
@@ -78,7 +78,7 @@ def test_a_layout_goes_from_its_files_to_a_checked_bundle(tmp_path: Path, make: 
         _ = diagnosis.scores
     except NoMistakes:
         pytest.skip("the random network happens to make no mistake")
-    live = LiveRun(diagnosis, TuneConfig(epochs=2, batches=3, mask_value=0.5), project.content["roles"]["tuning"])
+    live = BackgroundRun(diagnosis, TuneConfig(epochs=2, batches=3, mask_value=0.5), project.content["roles"]["tuning"])
     live.wait(60)
     assert live.run is not None, live.error
     run = TunedRun(diagnosis.erm, live.run.head, live.run.mask, live.run.config, diagnosis.samples("evaluation"))

@@ -18,7 +18,7 @@ from neurontune_core.workspace.workspace import HALVES, Run
 METHODS = ("NeuronTune", "masking off")
 
 
-def retrain_a_little(diagnosis: Diagnosis) -> None:
+def warm_up_kernels(diagnosis: Diagnosis) -> None:
     """On few samples, and forgotten: what is retrained first on a machine compiles the loops, which takes seconds, and
     leaves them on disk."""
     some = [np.flatnonzero(outcome)[:200] for outcome in (diagnosis.right, ~diagnosis.right)]
@@ -64,7 +64,7 @@ class _Beside:
             self.error = f"The work stopped unexpectedly ({type(error).__name__}: {error})."
 
 
-class LiveRun(_Beside):
+class BackgroundRun(_Beside):
     """NeuronTune, then masking off; a stopped one keeps what was reached by then.
 
     Args:
@@ -125,7 +125,7 @@ class LiveRun(_Beside):
         return lambda: self._stop.is_set() and len(self.histories[method]) > 0
 
 
-class LiveAdvice(_Beside):
+class BackgroundAdvice(_Beside):
     """Asks the adviser with a run's settings and verdicts, and leaves the answer with the run.
 
     Args:

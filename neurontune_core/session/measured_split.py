@@ -15,7 +15,7 @@ from neurontune_core.evaluation.projection import principal_axes
 from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
-from neurontune_core.session.index_ranges import Numbers
+from neurontune_core.session.index_ranges import Indices
 from neurontune_core.workspace.workspace import Project
 
 _KEPT_CURVES, _KEPT_HEADS = 32, 32
@@ -73,7 +73,7 @@ class MeasuredSplit:
             wrong &= self.samples.groups == self.samples.group_names.index(group)
         return np.flatnonzero(wrong)
 
-    def of_class(self, rows: Numbers, label: int | None) -> np.ndarray:
+    def of_class(self, rows: Indices, label: int | None) -> np.ndarray:
         """Those of the rows that are of a class; all of them without one."""
         rows = np.asarray(rows, dtype=np.int64)
         return rows if label is None else rows[self.samples.labels[rows] == label]

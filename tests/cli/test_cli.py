@@ -23,7 +23,7 @@ from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
 from neurontune_core.cli import app, projects
 from neurontune_core.cli.command import tune_command
 from neurontune_core.mask import Mask
-from neurontune_core.session.background_run import LiveRun
+from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.workspace import HALVES, Project
 from tests.support.planted import SHORTCUT, write_project
@@ -518,7 +518,7 @@ def test_the_command_of_a_run_gives_the_same_head(tmp_path: Path, monkeypatch: p
     project = Project.at(tmp_path / "a project")
     project.journal.judge([SHORTCUT], "spurious")
     config = TuneConfig(epochs=2, batches=5, threshold=0.3, mask_value=0.5, magnitude=False, seed=3)
-    live = LiveRun(Diagnosis(project), config, tuning)
+    live = BackgroundRun(Diagnosis(project), config, tuning)
     live.wait(60)
     assert live.run is not None
     monkeypatch.chdir(tmp_path)

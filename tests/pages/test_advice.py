@@ -17,7 +17,7 @@ from neurontune_core.cli import app
 from neurontune_core.cli.command import tune_command
 from neurontune_core.errors import InputError
 from neurontune_core.export.card import TunedRun, model_card
-from neurontune_core.session.background_run import LiveAdvice
+from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.workspace import Project, Run, Workspace
 from pages.parts.frame.words import plain
@@ -42,8 +42,8 @@ def saved_run(project: Project) -> Run:
     return project.save_run(tuned, off, "train")
 
 
-def asked(project: Project, run: Run) -> LiveAdvice:
-    live = LiveAdvice(Diagnosis(project), run)
+def asked(project: Project, run: Run) -> BackgroundAdvice:
+    live = BackgroundAdvice(Diagnosis(project), run)
     live.wait(120)
     assert not live.running
     return live
@@ -84,7 +84,7 @@ def test_verdicts_of_the_run_hold_in_the_advice(workspace: Workspace) -> None:
 def test_stopped_advice_is_a_sentence_and_leaves_nothing(workspace: Workspace) -> None:
     project = workspace.open("birds")
     run = saved_run(project)
-    live = LiveAdvice(Diagnosis(project), run)
+    live = BackgroundAdvice(Diagnosis(project), run)
     live.stop()
     live.wait(60)
     assert live.error == "The advice was stopped before it was ready."
@@ -113,7 +113,7 @@ def test_the_advised_head_becomes_a_run_of_its_own(workspace: Workspace) -> None
 def test_the_advised_head_is_taken_at_once_where_that_is_wanted(workspace: Workspace) -> None:
     project = workspace.open("birds")
     run = saved_run(project)
-    live = LiveAdvice(Diagnosis(project), run, take=True)
+    live = BackgroundAdvice(Diagnosis(project), run, take=True)
     live.wait(120)
     assert live.taken is not None
     assert (live.taken.id, live.taken.advised) == (project.runs()[0].id, run.id)

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig, neurontune
-from neurontune_core.session.background_run import LiveAdvice
+from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.workspace import Project, Workspace
 from tests.support import odd_projects
@@ -55,7 +55,7 @@ def retrained(test: AppTest) -> None:
     assert not test.exception
 
 
-def adviser(test: AppTest) -> LiveAdvice:
+def adviser(test: AppTest) -> BackgroundAdvice:
     """The one that was asked last; it may have answered before the script had run to its end."""
     return test.session_state["asked" if "asked" in test.session_state else "answered"]
 

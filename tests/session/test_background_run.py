@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurontune_core import TuneConfig, neurontune
-from neurontune_core.session.background_run import LiveRun
+from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.workspace import HALVES, Project
 from tests.support.planted import CORE, SHORTCUT, write_project
@@ -22,14 +22,14 @@ def diagnosis(tmp_path: Path) -> Diagnosis:
     return Diagnosis(Project.at(tmp_path))
 
 
-def finished(live: LiveRun) -> LiveRun:
+def finished(live: BackgroundRun) -> BackgroundRun:
     live.wait(60)
     assert not live.running
     return live
 
 
 def test_the_saved_run_is_what_the_core_gives(diagnosis: Diagnosis) -> None:
-    live = finished(LiveRun(diagnosis, CONFIG, "train"))
+    live = finished(BackgroundRun(diagnosis, CONFIG, "train"))
     assert live.error == ""
     assert live.run is not None
     expected = neurontune(diagnosis.erm, diagnosis.identification, diagnosis.tuning, CONFIG)
@@ -43,7 +43,7 @@ def test_the_saved_run_is_what_the_core_gives(diagnosis: Diagnosis) -> None:
 
 
 def test_halves_never_identify_on_what_they_tune_on(diagnosis: Diagnosis) -> None:
-    live = finished(LiveRun(diagnosis, CONFIG, HALVES))
+    live = finished(BackgroundRun(diagnosis, CONFIG, HALVES))
     assert live.run is not None
     assert live.run.halves
     tuning, identification = diagnosis.identification.halves(CONFIG.seed)
@@ -54,14 +54,14 @@ def test_halves_never_identify_on_what_they_tune_on(diagnosis: Diagnosis) -> Non
 def test_verdicts_hold_in_retraining(diagnosis: Diagnosis) -> None:
     diagnosis.project.journal.judge([CORE], "spurious")
     diagnosis.project.journal.judge([SHORTCUT], "core")
-    live = finished(LiveRun(diagnosis, CONFIG, "train"))
+    live = finished(BackgroundRun(diagnosis, CONFIG, "train"))
     assert live.run is not None
     assert live.run.mask.biased[CORE]
     assert not live.run.mask.biased[SHORTCUT]
 
 
 def test_a_stopped_run_keeps_what_it_reached_of_both_methods(diagnosis: Diagnosis) -> None:
-    live = LiveRun(diagnosis, TuneConfig(epochs=100_000, batches=20, threshold=0.25), "train")
+    live = BackgroundRun(diagnosis, TuneConfig(epochs=100_000, batches=20, threshold=0.25), "train")
     while not live.histories["NeuronTune"]:
         live.wait(0.01)
     live.stop()
@@ -73,7 +73,7 @@ def test_a_stopped_run_keeps_what_it_reached_of_both_methods(diagnosis: Diagnosi
 
 def test_a_failure_is_a_sentence_and_saves_nothing(diagnosis: Diagnosis) -> None:
     everything = TuneConfig(threshold=-1e9)
-    live = finished(LiveRun(diagnosis, everything, "train"))
+    live = finished(BackgroundRun(diagnosis, everything, "train"))
     assert "would be masked" in live.error
     assert live.run is None
     assert diagnosis.project.runs() == []
@@ -81,5 +81,5 @@ def test_a_failure_is_a_sentence_and_saves_nothing(diagnosis: Diagnosis) -> None
 
 def test_a_folder_that_cannot_be_written_is_named(diagnosis: Diagnosis) -> None:
     diagnosis.project.folder.joinpath("runs").write_text("a file where the folder should be")
-    live = finished(LiveRun(diagnosis, CONFIG, "train"))
+    live = finished(BackgroundRun(diagnosis, CONFIG, "train"))
     assert "could not be saved" in live.error

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurontune_core.session.index_ranges import as_text, from_text, packed, places_of
+from neurontune_core.session.index_ranges import format_ranges, pack_int32, parse_ranges, positions_of
 
 
 @given(st.sets(st.integers(0, 300)), st.integers(0, 400))
 def test_what_is_written_is_read_back_as_far_as_the_list_goes(places: set[int], count: int) -> None:
-    assert from_text(as_text(places), count) == sorted(place for place in places if place < count)
+    assert parse_ranges(format_ranges(places), count) == sorted(place for place in places if place < count)
 
 
 def test_neighbours_are_written_as_runs() -> None:
-    assert as_text([12, 0, 1, 2, 5, 6]) == "0-2,5-6,12"
-    assert as_text(range(10_000)) == "0-9999"
-    assert as_text([]) == ""
+    assert format_ranges([12, 0, 1, 2, 5, 6]) == "0-2,5-6,12"
+    assert format_ranges(range(10_000)) == "0-9999"
+    assert format_ranges([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -29,15 +29,15 @@ def test_neighbours_are_written_as_runs() -> None:
     [("", []), ("x", []), ("1,x,3", [1, 3]), ("-2", []), ("3-1", []), ("0-99999999999", []), ("2-999999999", [2, 3])],
 )
 def test_what_makes_no_sense_in_an_address_is_left_out(text: str, places: list[int]) -> None:
-    assert from_text(text, 4) == places
+    assert parse_ranges(text, 4) == places
 
 
 def test_numbers_are_packed_as_little_endian_int32() -> None:
     numbers = [0, 1, 70_000, 2**31 - 1]
-    assert list(struct.unpack("<4i", base64.b64decode(packed(numbers)))) == numbers
-    assert packed([]) == ""
+    assert list(struct.unpack("<4i", base64.b64decode(pack_int32(numbers)))) == numbers
+    assert pack_int32([]) == ""
 
 
 def test_chosen_rows_are_told_by_their_places() -> None:
-    assert places_of([9, 4, 5], np.array([7, 5, 9])) == [1, 2]
-    assert places_of([], [1, 2]) == []
+    assert positions_of([9, 4, 5], np.array([7, 5, 9])) == [1, 2]
+    assert positions_of([], [1, 2]) == []

@@ -7,12 +7,14 @@ from threading import Lock
 
 import streamlit as st
 
-from neurontune_core.session.background_run import LiveAdvice, LiveRun
+from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
 from neurontune_core.workspace.workspace import Project, Run
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import chosen
 
-_under_way: dict[Path, LiveRun | LiveAdvice] = {}  # of each project the latest, until a session has taken its end
+_under_way: dict[
+    Path, BackgroundRun | BackgroundAdvice
+] = {}  # of each project the latest, until a session has taken its end
 _taking = Lock()
 
 
@@ -20,7 +22,9 @@ def start(here: View) -> None:
     """With λ, mask value and verdicts of now, and the settings of the Retrain screen; one at a time."""
     if "live" not in st.session_state:
         _stop_asking()
-        st.session_state["live"] = _under_way[here.diagnosis.project.source] = LiveRun(here.diagnosis, *chosen(here))
+        st.session_state["live"] = _under_way[here.diagnosis.project.source] = BackgroundRun(
+            here.diagnosis, *chosen(here)
+        )
 
 
 def pick_up(project: Project) -> None:
@@ -34,7 +38,7 @@ def pick_up(project: Project) -> None:
 def take_what_ended() -> None:
     """Take what has ended since the last run of the script: choose the new head, and ask the adviser about it."""
     state = st.session_state
-    live: LiveRun | None = state.get("live")
+    live: BackgroundRun | None = state.get("live")
     if live is not None and not live.running:
         state["finished"] = state.pop("live")
         if live.run:
@@ -43,7 +47,7 @@ def take_what_ended() -> None:
             _join(live.diagnosis.project)
         elif live.run:
             ask(live, live.run, take=state.get("advised", True))
-    asked: LiveAdvice | None = state.get("asked")
+    asked: BackgroundAdvice | None = state.get("asked")
     if asked is not None and not asked.running:
         state["answered"] = state.pop("asked")
         _forget(asked)
@@ -51,17 +55,17 @@ def take_what_ended() -> None:
             state["choose_run"] = asked.taken.id
 
 
-def ask(of: View | LiveRun, run: Run, take: bool = False) -> None:
+def ask(of: View | BackgroundRun, run: Run, take: bool = False) -> None:
     """Start asking the adviser about a run of an open project, and no longer about another; then choose its head, where
     that is wanted."""
     _stop_asking()
-    st.session_state["asked"] = _under_way[of.diagnosis.project.source] = LiveAdvice(of.diagnosis, run, take)
+    st.session_state["asked"] = _under_way[of.diagnosis.project.source] = BackgroundAdvice(of.diagnosis, run, take)
 
 
 def _stop_asking() -> None:
     """What the adviser says of an earlier run must not be chosen over a newer one."""
     st.session_state.pop("answered", None)
-    asked: LiveAdvice | None = st.session_state.pop("asked", None)
+    asked: BackgroundAdvice | None = st.session_state.pop("asked", None)
     if asked is not None:
         asked.stop()
 
@@ -69,10 +73,10 @@ def _stop_asking() -> None:
 def _join(project: Project) -> None:
     work = _under_way.get(project.source)
     if work is not None:
-        st.session_state["live" if isinstance(work, LiveRun) else "asked"] = work
+        st.session_state["live" if isinstance(work, BackgroundRun) else "asked"] = work
 
 
-def _forget(work: LiveRun | LiveAdvice) -> bool:
+def _forget(work: BackgroundRun | BackgroundAdvice) -> bool:
     """Whether it was still the latest of its project."""
     source = work.diagnosis.project.source
     with _taking:  # sessions run in threads of their own

@@ -11,14 +11,14 @@ from threading import Event
 from time import sleep
 
 from neurontune_core.errors import InputError
-from neurontune_core.session.background_run import retrain_a_little
+from neurontune_core.session.background_run import warm_up_kernels
 from neurontune_core.session.diagnosis import Diagnosis
-from neurontune_core.session.prefetcher import LookAhead
+from neurontune_core.session.prefetcher import Prefetcher
 from pages.parts.frame.state import diagnosis, gallery, measured_split, workspace
 
 IN_VIEW = 24  # pictures of a wall that stand in view
 UNSEEN, PAINTING = 10.0, 1.5  # seconds to wait for a browser, and for it to draw
-look_ahead = LookAhead()
+prefetcher = Prefetcher()
 page_shown = Event()  # a script has run to its end
 
 
@@ -33,7 +33,7 @@ def warm_up() -> None:
             sleep(PAINTING)
             first.confidence(wait=60)
             prepare(name, first, int(first.ranking[0]), steps=(0, 1))
-            retrain_a_little(first)
+            warm_up_kernels(first)
 
 
 def prepare(
@@ -44,7 +44,7 @@ def prepare(
     Args:
         label: the class that is looked at; each neuron's strongest when it is not chosen.
     """
-    look_ahead.wish(_pieces(name, found, neuron, label, steps))
+    prefetcher.request(_pieces(name, found, neuron, label, steps))
 
 
 def _pieces(

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.figures.epochs import Histories, learning_strips
-from neurontune_core.session.background_run import LiveAdvice, LiveRun
+from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
 from neurontune_core.workspace.workspace import Run
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
@@ -24,8 +24,8 @@ def retraining(here: View, *, curves: bool) -> None:
         curves: draw them here, with a way to the Retrain screen.
     """
     state = st.session_state
-    live: LiveRun | None = state.get("live")
-    asked: LiveAdvice | None = state.get("asked")
+    live: BackgroundRun | None = state.get("live")
+    asked: BackgroundAdvice | None = state.get("asked")
     with st.container():  # there even when it is empty, so that what follows keeps its place
         if live is not None:
             _tuning(live, curves)
@@ -40,7 +40,7 @@ def retraining(here: View, *, curves: bool) -> None:
 
 
 @st.fragment(run_every=0.4)
-def _tuning(live: LiveRun, curves: bool) -> None:
+def _tuning(live: BackgroundRun, curves: bool) -> None:
     _progress(live, "Retraining …", "Stop; what was reached so far is kept.")
     if curves:
         records = {name: list(each) for name, each in live.histories.items()}
@@ -48,11 +48,11 @@ def _tuning(live: LiveRun, curves: bool) -> None:
 
 
 @st.fragment(run_every=0.4)
-def _asking(asked: LiveAdvice) -> None:
+def _asking(asked: BackgroundAdvice) -> None:
     _progress(asked, "The adviser chooses …", "Stop the adviser; the retrained head stays.")
 
 
-def _progress(work: LiveRun | LiveAdvice, text: str, stop: str) -> None:
+def _progress(work: BackgroundRun | BackgroundAdvice, text: str, stop: str) -> None:
     work.wait(0.2)
     if not work.running:
         st.rerun()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.advise.storage import KeptAdvice
 from neurontune_core.figures.base import candidate_intervals
-from neurontune_core.session.background_run import LiveAdvice
+from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.workspace.workspace import Run
 from pages.parts.frame.background_work import ask
 from pages.parts.frame.state import View
@@ -30,7 +30,7 @@ def advice_section(here: View, run: Run) -> None:
     """The advice on a run, from which the chosen one may come: there, or a button that asks for it; while it is under
     way, the sidebar says how far."""
     st.subheader("What we would do")
-    asked: LiveAdvice | None = st.session_state.get("asked")
+    asked: BackgroundAdvice | None = st.session_state.get("asked")
     if asked is not None and asked.run.folder == run.folder:
         st.caption(f":material/hourglass_top: {EXPLAINED}")
         return

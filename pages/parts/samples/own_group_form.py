@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.errors import InputError
-from neurontune_core.session.index_ranges import Numbers
+from neurontune_core.session.index_ranges import Indices
 from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
 
-def keep_as_group(here: View, rows: Numbers, origin: str, suggestion: str = "") -> None:
+def keep_as_group(here: View, rows: Indices, origin: str, suggestion: str = "") -> None:
     """A name and a button; nothing to do without samples of the split."""
     if said := st.session_state.pop("kept", ""):
         (st.success if said.startswith("Kept") else st.error)(plain(said))
@@ -24,7 +24,7 @@ def keep_as_group(here: View, rows: Numbers, origin: str, suggestion: str = "") 
             st.rerun()
 
 
-def _keep(here: View, name: str, rows: Numbers, origin: str) -> str:
+def _keep(here: View, name: str, rows: Indices, origin: str) -> str:
     try:
         group = here.diagnosis.project.own_groups.add(name, here.split.samples, rows, origin)
     except InputError as error:

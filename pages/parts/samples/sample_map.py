@@ -12,7 +12,7 @@ from neurontune_core.evaluation.outlines import from_text, rows_within
 from neurontune_core.evaluation.umap_projection import FEWEST
 from neurontune_core.figures.base import MOST_POINTS, sample_map
 from neurontune_core.jobs.store import Job, JobStore
-from neurontune_core.session.index_ranges import Numbers
+from neurontune_core.session.index_ranges import Indices
 from neurontune_core.session.measured_split import MeasuredSplit
 from pages.parts.frame.state import View, workspace
 from pages.parts.frame.words import HELP, plain
@@ -25,7 +25,7 @@ PRINCIPAL, UMAP = "principal axes", "UMAP"
 AXES = {PRINCIPAL: ("first principal axis", "second principal axis"), UMAP: ("", "")}
 
 
-def drawn_rows(here: View) -> Numbers:
+def drawn_rows(here: View) -> Indices:
     """The rows of the split inside what is drawn on the map."""
     split = here.split
     wanted = st.segmented_control(

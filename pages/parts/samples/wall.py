@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.figures.base import CORRECT, INCORRECT
-from neurontune_core.session.index_ranges import Numbers, as_text, from_text, packed, places_of
+from neurontune_core.session.index_ranges import Indices, format_ranges, pack_int32, parse_ranges, positions_of
 from pages.parts.frame.state import View, gallery
 
 _LONGEST_ADDRESS = 1500  # characters of a selection; browsers and servers cut much longer addresses
@@ -39,14 +39,14 @@ class Chosen:
 def wall(
     view: View,
     split: str,
-    rows: Numbers,
+    rows: Indices,
     captions: Sequence[str],
     key: str,
     name: str,
     *,
     title: bool = False,
-    caption: Numbers | None = None,
-    right: Numbers | None = None,
+    caption: Indices | None = None,
+    right: Indices | None = None,
     neuron: int | None = None,
     colours: str = "inferno",
     side: int = 96,
@@ -81,10 +81,10 @@ def wall(
     own = f"{key}-{view.name}-{split}"
     kept = _kept(own, rows, in_address)
     data = {
-        "rows": packed(rows),
+        "rows": pack_int32(rows),
         "captions": list(captions),
-        "caption": None if caption is None else packed(caption),
-        "right": None if right is None else packed(right),
+        "caption": None if caption is None else pack_int32(caption),
+        "right": None if right is None else pack_int32(right),
         "photo": f"/nt/pictures/{view.name}/{split}" if kind == "picture" else None,
         "texts": f"/nt/texts/{view.name}/{split}" if kind != "picture" else None,
         "bare": kind == "bare",
@@ -97,33 +97,33 @@ def wall(
         "name": name,
         "title": name if title else "",
         "colours": [CORRECT, INCORRECT],
-        "selected": packed(kept["rows"]),
+        "selected": pack_int32(kept["rows"]),
         "opened": kept["opened"],
     }
     found = _wall(data=data, default={"chosen": kept}, key=own, on_chosen_change=lambda: None).chosen
     st.session_state[f"kept-{own}"] = found
-    places = places_of(found["rows"], rows)
-    opened = found["opened"] if places_of([found["opened"] or 0], rows) else None
+    places = positions_of(found["rows"], rows)
+    opened = found["opened"] if positions_of([found["opened"] or 0], rows) else None
     if in_address:
         _to_address(places, opened)
     return Chosen([int(rows[place]) for place in places], opened)
 
 
-def _kept(own: str, rows: Numbers, in_address: bool) -> dict:
+def _kept(own: str, rows: Indices, in_address: bool) -> dict:
     """What was picked when this wall was last shown in this session, or what the address says."""
     if f"kept-{own}" in st.session_state:
         return st.session_state[f"kept-{own}"]
     said = st.query_params if in_address else {}
-    opened = from_text(said.get("sample", ""), max(rows) + 1)
+    opened = parse_ranges(said.get("sample", ""), max(rows) + 1)
     return {
-        "rows": [int(rows[place]) for place in from_text(said.get("selected", ""), len(rows))],
+        "rows": [int(rows[place]) for place in parse_ranges(said.get("selected", ""), len(rows))],
         "opened": opened[0] if opened else None,
     }
 
 
 def _to_address(places: list[int], opened: int | None) -> None:
     """The row of the opened sample; of the selected ones their places in the list, which are shorter to write."""
-    text = as_text(places)
+    text = format_ranges(places)
     said = {
         "selected": text if len(text) <= _LONGEST_ADDRESS else "",
         "sample": "" if opened is None else str(opened),
