@@ -12,7 +12,7 @@ from neurontune_core import EmbeddingSet, LinearHead
 
 def planted(seed: int, validation: str, *, aligned: float) -> Sets:
     """The generator of tests/planted.py with an ERM head of its own."""
-    from tests.support.planted import planted_set
+    from tests.support.projects import planted_set
 
     train = planted_set("train", aligned, 1000, seed=seed)
     val = planted_set("val", 0.5 if validation == "balanced" else aligned, 300, seed=seed)

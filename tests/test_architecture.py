@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.imports import HEAVY, loaded_by
+from tests.support.paths import ROOT
+
 CORE = sorted((ROOT / "neurontune_core").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
-HEAVY = ("torch", "torchvision", "transformers", "captum", "sklearn", "timm", "streamlit")
 
 
 def imported(path: Path) -> set[str]:
@@ -24,13 +24,6 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
     return names
-
-
-def loaded_by(statement: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has after the statement."""
-    code = f"{statement}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))

@@ -16,7 +16,7 @@ from neurontune_core.advise.crossfit import FOLDS, CrossFitter, Stopped, fold_nu
 from neurontune_core.advise.rule import worst_class_lead
 from neurontune_core.advise.sentences import CASES, evidence, reasons, remarks, sentence
 from neurontune_core.evaluation.accuracy import evaluate_predictions
-from tests.support.planted import planted_set
+from tests.support.projects import planted_set
 from tests.support.shortcut import ROBUST_WORST_GROUP, Problem, shortcut_problem, shortcut_set
 
 SHORT = TuneConfig(epochs=10, batches=50)

@@ -14,7 +14,7 @@ from neurontune_core.baselines.base import Candidate, Fitted, Method, best_of
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.evaluation.accuracy import evaluate
-from tests.test_architecture import HEAVY, loaded_by
+from tests.support.imports import HEAVY, loaded_by
 
 NAMES, GROUPS = ("a", "b", "c"), tuple(f"g{place}" for place in range(6))
 SHORT = {"epochs": 2, "batches": 5, "batch_size": 30, "learning_rate": 0.02}

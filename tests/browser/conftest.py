@@ -10,13 +10,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.support.browser import Server
+from tests.support.paths import ROOT
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,14 +27,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-UNFINISHED = "[data-stale=true], [data-testid=stSkeleton]"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-@dataclass(frozen=True)
-class Server:
-    url: str
-    home: Path
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +93,3 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not wrong
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run and nothing on the page is stale or still to come, twice with a pause between: a
-    page that has just been loaded may run once more. Then assert on content."""
-    for _ in range(2):
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-        page.wait_for_function(f"document.querySelectorAll('{UNFINISHED}').length === 0")
-        page.wait_for_timeout(400)
-    assert page.locator("[role=dialog]").count() == 0

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from neurontune_core.experiments.studies import saved_study
 from neurontune_core.workspace.workspace import Workspace
-from tests.browser.conftest import Server, settled
+from tests.support.browser import Server, settled
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from neurontune_core import TuneConfig, neurontune
 from neurontune_core.workspace.workspace import Workspace
-from tests.browser.conftest import Server, settled
-from tests.browser.test_loop import threshold
+from tests.support.browser import Server, settled, threshold
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, settled
-from tests.browser.test_loop import metric, seen, threshold
+from tests.support.browser import Server, metric, seen, settled, threshold
 
 pytestmark = pytest.mark.browser
 

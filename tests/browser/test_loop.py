@@ -8,34 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.workspace.workspace import EXAMPLES
-from tests.browser.conftest import Server, settled
+from tests.support.browser import Server, metric, seen, settled, threshold
 
 pytestmark = pytest.mark.browser
-
-
-def threshold(page: Page) -> Locator:
-    return page.get_by_test_id("stSidebar").locator("input[type=range]").first
-
-
-def metric(page: Page, label: str) -> str:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
-
-
-def seen(page: Page, kind: str) -> list[str]:
-    """The rows of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
-    pictures = page.locator(kind)
-    for outcome in ("correct", "incorrect"):
-        wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
-        expect(wall.locator(kind).first).to_be_attached()
-    deadline = time.monotonic() + 60
-    while not pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth === 192)"):
-        assert time.monotonic() < deadline, f"{kind} were not painted"
-        page.wait_for_timeout(100)
-    return pictures.evaluate_all("all => all.map(one => one.dataset.row)")
 
 
 @pytest.mark.parametrize(

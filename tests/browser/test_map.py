@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from neurontune_core.workspace.workspace import Workspace
-from tests.browser.conftest import Server, settled
-from tests.support.planted import write_project
+from tests.support.browser import Server, settled
+from tests.support.projects import write_project
 
 AXES, UMAP = "[class*=st-key-map-principal-axes]", "[class*=st-key-map-UMAP]"
 WHOLE = ((0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.02))

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from safetensors.torch import load_file
 
 from neurontune_core.models import load_model
-from tests.browser.conftest import Server, settled
+from tests.support.browser import Server, settled
 from tests.support.own_model import own_model
 
 pytestmark = pytest.mark.browser

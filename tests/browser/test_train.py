@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, settled
+from tests.support.browser import Server, settled
 from tests.support.tiny_training import bars
 
 pytestmark = pytest.mark.browser

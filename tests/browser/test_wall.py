@@ -12,9 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from neurontune_core import EmbeddingSet
 from neurontune_core.workspace.workspace import Workspace
-from tests.browser.conftest import Server, settled
-from tests.support.planted import planted_head
-from tests.support.sample_project import write_pictures, write_texts
+from tests.support.browser import Server, settled
+from tests.support.projects import planted_head, write_pictures, write_texts
 
 pytestmark = pytest.mark.browser
 SAMPLES = 20_000

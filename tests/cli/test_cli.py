@@ -17,19 +17,19 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from sklearn.metrics import accuracy_score, recall_score
-from typer.testing import CliRunner
 
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
-from neurontune_core.cli import app, projects
+from neurontune_core.cli import projects
 from neurontune_core.cli.command import tune_command
 from neurontune_core.mask import Mask
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.workspace import HALVES, Project
-from tests.support.planted import SHORTCUT, write_project
+from tests.support.cli import ask, call, complaint
+from tests.support.paths import ROOT
+from tests.support.projects import SHORTCUT, write_project
 
 N, M = 240, 12
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -54,29 +54,6 @@ def folder(tmp_path: Path) -> Path:
     weight[1, :2] = 0.3, 1.0
     LinearHead(weight, np.array([2.5, 0.0]), ("land", "water")).save(tmp_path / "head.safetensors")
     return tmp_path
-
-
-def call(*arguments: object) -> Any:
-    """A finished run of the command line; its ``exit_code``, ``stdout`` and ``stderr``."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def ask(*arguments: object) -> dict[str, Any]:
-    """The one JSON object of a verb that succeeds."""
-    result = call(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def complaint(*arguments: object) -> str:
-    """The sentence of a verb that refuses its input."""
-    result = call(*arguments, "--json")
-    assert result.exit_code == 2, (result.exit_code, result.stderr, result.exception)
-    assert result.stdout == ""
-    sentences = [line for line in result.stderr.splitlines() if line]
-    assert len(sentences) == 1, result.stderr
-    assert sentences[0].endswith(".")
-    return sentences[0]
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------

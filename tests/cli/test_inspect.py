@@ -17,9 +17,9 @@ from neurontune_core.files import read_json
 from neurontune_core.models import load_model
 from neurontune_core.workspace.tasks import extract_project
 from neurontune_core.workspace.workspace import Project, Workspace
-from tests.cli.test_cli import ask, call, complaint
-from tests.preflight.test_preflight import planted
 from tests.support import layouts
+from tests.support.brightness import planted
+from tests.support.cli import ask, call, complaint
 from tests.support.own_model import own_model
 from tests.support.tiny_huggingface import image_folder, text_folder
 

@@ -9,7 +9,7 @@ import pytest
 
 from neurontune_core import InputError
 from neurontune_core.evaluation.own_groups import OwnGroups
-from tests.support.planted import planted_head, planted_set
+from tests.support.projects import planted_head, planted_set
 
 
 def test_own_groups_are_kept_measured_and_forgotten(tmp_path: Path) -> None:

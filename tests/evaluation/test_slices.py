@@ -7,7 +7,7 @@ import pytest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead
 from neurontune_core.evaluation.slices import activation_slices, mistake_slices
-from tests.support.planted import SHORTCUT, planted_head, planted_set
+from tests.support.projects import SHORTCUT, planted_head, planted_set
 
 
 def test_the_slice_of_mistakes_is_the_planted_minority() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,8 @@ from PIL import Image
 
 from neurontune_core import EmbeddingSet, LinearHead, evaluate
 from neurontune_core.files import read_json
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "assets" / "example"
 
 

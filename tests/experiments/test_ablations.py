@@ -10,7 +10,7 @@ import pytest
 from neurontune_core import InputError, TuneConfig, evaluate, neurontune, neurontune_halves
 from neurontune_core.experiments.ablation_run import ablation_table, run_ablation
 from neurontune_core.experiments.ablations import ABLATIONS, ablation, thresholds
-from tests.support.planted import planted_head, planted_set
+from tests.support.projects import planted_head, planted_set
 
 SETS = {
     role: planted_set(split, share)

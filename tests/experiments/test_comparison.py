@@ -18,7 +18,7 @@ from neurontune_core.experiments.published import published_on
 from neurontune_core.figures.methods import part_bars, tradeoff
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.workspace import Project, Workspace
-from tests.support.planted import write_project
+from tests.support.projects import write_project
 
 FEW = {"neurontune": {"epochs": "2", "batches": "5"}, "masking_off": {"epochs": "2", "batches": "5"}}
 

@@ -16,7 +16,7 @@ from neurontune_core.baselines.registry import METHODS
 from neurontune_core.cli import app
 from neurontune_core.experiments.leaderboard import standings_table
 from neurontune_core.experiments.methods import compare_methods, pareto_front
-from tests.support.planted import planted_head, planted_set, write_project
+from tests.support.projects import planted_head, planted_set, write_project
 
 SETS = [planted_set(split, share) for split, share in (("val", 0.5), ("train", 0.95), ("test", 0.5))]
 

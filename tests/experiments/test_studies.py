@@ -27,8 +27,8 @@ from neurontune_core.experiments.studies import (
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.workspace import Project, Workspace
-from tests.pages.test_pages import opened, said
-from tests.support.planted import planted_head, planted_set, write_project
+from tests.support.pages import opened, said
+from tests.support.projects import planted_head, planted_set, write_project
 
 FEW = {"epochs": "2", "batches": "5", "threshold": "0.05"}
 

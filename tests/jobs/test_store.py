@@ -16,6 +16,7 @@ import pytest
 
 from neurontune_core.errors import InputError
 from neurontune_core.jobs.store import TASKS, Job, JobStatus, JobStore
+from tests.support.paths import ROOT
 
 TASKS_HERE = {name: f"tests.support.job_tasks:{name}" for name in ("count", "hash_in_c", "refuse", "crash")}
 PATIENCE = 30.0  # seconds, for a child to import what it needs on a busy machine
@@ -35,7 +36,7 @@ def finish(job: Job) -> JobStatus:
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobStore]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     store = JobStore(tmp_path / "jobs", tasks=TASKS_HERE)
     yield store
     for job in store.list():
@@ -119,7 +120,7 @@ def test_a_job_outlives_the_process_that_started_it(store: JobStore) -> None:
         "import sys; from neurontune_core.jobs.store import JobStore;"
         f"JobStore(sys.argv[1], tasks={TASKS_HERE!r}).submit('count', {{'total': 10, 'pause': 0.2}})"
     )
-    subprocess.run([sys.executable, "-c", program, str(store.root)], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", program, str(store.root)], check=True, cwd=ROOT)
     (job,) = store.list()
     assert not job.status().finished
     assert finish(job).result == {"counted": 10}

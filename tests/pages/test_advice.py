@@ -21,8 +21,8 @@ from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.workspace import Project, Run, Workspace
 from pages.parts.frame.words import plain
-from tests.pages.test_pages import adviser, opened, said
-from tests.support.planted import CORE, SHORTCUT, write_project
+from tests.support.pages import adviser, opened, said
+from tests.support.projects import CORE, SHORTCUT, write_project
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25, seed=2)
 

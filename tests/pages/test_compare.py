@@ -14,8 +14,9 @@ from neurontune_core import evaluate
 from neurontune_core.experiments.comparison import compare_project, comparisons, job_config
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.workspace import Workspace
-from tests.pages.test_pages import ROUTER, opened, said
-from tests.support.planted import write_project
+from tests.support.pages import opened, said
+from tests.support.paths import ROUTER
+from tests.support.projects import write_project
 
 FEW = {"neurontune": {"epochs": "2", "batches": "5"}, "masking_off": {"epochs": "2", "batches": "5"}}
 

@@ -16,8 +16,8 @@ from neurontune_core.cli import app
 from neurontune_core.experiments.methods import ALWAYS
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.workspace import EXAMPLES, Workspace
-from tests.pages.test_pages import opened, said
-from tests.support.planted import write_project
+from tests.support.pages import opened, said
+from tests.support.projects import write_project
 
 FEW = {"epochs": "2", "batches": "5", "steps": "5", "refits": "1", "strengths": "0.1", "counts": "20", "members": "3"}
 SETTINGS = {

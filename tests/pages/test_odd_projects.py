@@ -10,11 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core.workspace.workspace import Workspace
-from tests.pages.test_pages import opened, retrained, said
 from tests.support import odd_projects
 from tests.support.odd_projects import ODD, SILENT
-
-ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
+from tests.support.pages import opened, retrained, said
+from tests.support.paths import ROUTER
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from neurontune_core import LinearHead, TuneConfig, neurontune
-from neurontune_core.session.background_run import BackgroundAdvice
+from neurontune_core import LinearHead, TuneConfig
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.workspace import Project, Workspace
 from tests.support import odd_projects
-from tests.support.planted import CORE, NEURONS, SHORTCUT, write_project
+from tests.support.pages import adviser, metrics, opened, retrained, said, save_run
+from tests.support.paths import ROUTER
+from tests.support.projects import CORE, NEURONS, SHORTCUT, write_project
 
-ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
 PAGES = ("overview", "neurons", "retrain", "check", "compare", "ablations", "groups", "export", "setup")
 
 
@@ -24,49 +24,6 @@ PAGES = ("overview", "neurons", "retrain", "check", "compare", "ablations", "gro
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
     return Workspace(tmp_path)
-
-
-def opened(project: str, page: str = "overview", **address: str) -> AppTest:
-    test = AppTest.from_file(ROUTER, default_timeout=60)
-    for name, text in {"project": project, **address}.items():
-        test.query_params[name] = text
-    test.run()
-    if page != "overview":
-        test.switch_page(str(ROUTER.with_name(f"{page}.py"))).run()
-    assert not test.exception
-    return test
-
-
-def said(test: AppTest) -> str:
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
-    return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
-
-
-def metrics(test: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in test.metric}
-
-
-def retrained(test: AppTest) -> None:
-    """Press Retrain, and see what comes of it."""
-    test.button(key="retrain").click().run()
-    if "live" in test.session_state:
-        test.session_state["live"].wait(60)
-        test.run()
-    assert not test.exception
-
-
-def adviser(test: AppTest) -> BackgroundAdvice:
-    """The one that was asked last; it may have answered before the script had run to its end."""
-    return test.session_state["asked" if "asked" in test.session_state else "answered"]
-
-
-def save_run(project: Project) -> None:
-    sets = [project.load_set(role) for role in ("identification", "tuning")]
-    heads = [
-        neurontune(project.load_head(), *sets, TuneConfig(epochs=2, batches=10, masking=masking, threshold=0.25))
-        for masking in (True, False)
-    ]
-    project.save_run(heads[0], heads[1], "train")
 
 
 @pytest.mark.parametrize("page", PAGES)

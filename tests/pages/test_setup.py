@@ -13,10 +13,10 @@ from neurontune_core.jobs.store import JobStore
 from neurontune_core.preflight import Request, look
 from neurontune_core.workspace.workspace import Workspace
 from pages.parts.setup.inspection import LOOKS
-from tests.pages.test_pages import metrics, opened
-from tests.pages.test_pages import said as written
 from tests.support import layouts
 from tests.support.own_model import own_model
+from tests.support.pages import metrics, opened
+from tests.support.pages import said as written
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.session import diagnosis
 from neurontune_core.workspace.workspace import Workspace
-from tests.pages.test_pages import metrics, said, save_run
 from tests.support.odd_projects import one_split_only
-from tests.support.planted import CLASSES, NEURONS, SHORTCUT, planted_head, write_project
+from tests.support.pages import metrics, said, save_run
+from tests.support.paths import ROUTER
+from tests.support.projects import CLASSES, NEURONS, SHORTCUT, planted_head, write_project
 
-ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
 SPLITS = ("train", "val", "test")
 
 

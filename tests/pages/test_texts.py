@@ -18,9 +18,8 @@ from neurontune_core.session.gallery import Gallery
 from neurontune_core.workspace.tasks import extract_project
 from neurontune_core.workspace.workspace import Project, Workspace
 from tests.support.layouts import pair_tables, text_table
+from tests.support.paths import ROUTER
 from tests.support.tiny_huggingface import text_folder
-
-ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
 
 
 def text_project(home: Path, *, pairs: bool) -> Project:

@@ -26,9 +26,8 @@ from neurontune_core.theory import (
 )
 from neurontune_core.theory.figures import decision_boundary, lemma_weights, removal_distances, score_lines
 from neurontune_core.workspace.workspace import Workspace
-from tests.support.planted import write_project
-
-ROUTER = Path(__file__).parents[2] / "pages" / "router.py"
+from tests.support.paths import ROUTER
+from tests.support.projects import write_project
 
 
 def opened(**address: str) -> AppTest:

@@ -17,9 +17,10 @@ from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.training.history import TrainEpoch, TrainHistory
 from neurontune_core.training.job import train_model
 from neurontune_core.workspace.workspace import Workspace
-from tests.pages.test_pages import ROUTER, said
+from tests.support.imports import HEAVY, loaded_by
+from tests.support.pages import said
+from tests.support.paths import ROUTER
 from tests.support.tiny_training import bars
-from tests.test_architecture import HEAVY, loaded_by
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PIL import Image
 from neurontune_core import EmbeddingSet, InputError
 from neurontune_core.session.gallery import SIDE, Gallery
 from neurontune_core.workspace.workspace import EXAMPLES, Project
-from tests.support.planted import write_project
+from tests.support.projects import write_project
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.workspace import Project
 from tests.support.odd_projects import one_split_only
-from tests.support.planted import CORE, NEURONS, SHORTCUT, planted_head, write_project
+from tests.support.projects import CORE, NEURONS, SHORTCUT, planted_head, write_project
 
 SPLITS = ("train", "val", "test")
 

@@ -1,1 +1,1 @@
-"""What builds the data of the tests."""
+"""What several tests share: data made on the spot, the screens, the command line, the browser."""

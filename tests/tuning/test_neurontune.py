@@ -17,20 +17,9 @@ from neurontune_core.identification.scores import NoMistakes, SpuriousnessScorer
 from neurontune_core.tuning import balanced_trainer as steps
 from neurontune_core.tuning.config import _RANGES, TuneConfig
 from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune, neurontune_halves
+from tests.support.tuning import QUICK, noisy
 
 torch.set_num_threads(1)
-NAMES = ("a", "b", "c")
-# λ = 0 would soon choose all of so few neurons; at 0.25 about half are masked, and the mask moves.
-QUICK = TuneConfig(epochs=4, batches=10, batch_size=30, learning_rate=0.02, threshold=0.25)
-
-
-def noisy(seed: int, samples: int = 150, neurons: int = 11, classes: int = 3) -> EmbeddingSet:
-    """Classes that overlap, so that every head makes mistakes; non-negative as after a ReLU."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(samples) % classes)
-    shift = np.random.default_rng(99).normal(size=(classes, neurons)) * 0.5
-    embeddings = np.maximum(rng.normal(size=(samples, neurons)) + shift[labels] + 0.5, 0).astype(np.float32)
-    return EmbeddingSet(embeddings, labels, NAMES[:classes])
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from neurontune_core.tuning import balanced_trainer as steps_module
 from neurontune_core.tuning.neurontune import TuneResult
 from neurontune_core.tuning.sweep import neurontune_sweep
 from neurontune_core.workspace.workspace import EXAMPLES, Project
-from tests.tuning.test_neurontune import QUICK, noisy
+from tests.support.tuning import QUICK, noisy
 
 CONFIGS = [
     replace(QUICK, mask_value=value, seed=seed, threshold=threshold)

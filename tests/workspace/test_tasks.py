@@ -12,7 +12,7 @@ from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.tasks import make_map
 from neurontune_core.workspace.workspace import Workspace
-from tests.support.planted import write_project
+from tests.support.projects import write_project
 
 
 def test_a_map_belongs_to_its_vectors_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from neurontune_core import InputError, TuneConfig, neurontune
 from neurontune_core.workspace.workspace import Project, Run, Workspace
-from tests.support.planted import CORE, write_project
+from tests.support.projects import CORE, write_project
 
 CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
 
