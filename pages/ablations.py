@@ -13,20 +13,20 @@ from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import Job, JobStore
 from pages.parts.frame.address import keep
 from pages.parts.frame.job_banner import job_bar
-from pages.parts.frame.state import View, view, workspace
+from pages.parts.frame.state import View, current_view, workspace
 from pages.parts.frame.words import plain
 from pages.parts.results.method_settings import method_settings
 
 WITHOUT_SEEDS = ("stability", "cost")
 
 
-def jobs_here(here: View, store: JobStore) -> list[Job]:
+def jobs_of_project(view: View, store: JobStore) -> list[Job]:
     """The studies of this project, the newest first."""
-    mine = str(here.diagnosis.project.folder)
+    mine = str(view.diagnosis.project.folder)
     return [job for job in store.list() if job.task == "ablate" and job.config["folder"] == mine]
 
 
-def ask(here: View, store: JobStore, key: str) -> None:
+def ask(view: View, store: JobStore, key: str) -> None:
     st.markdown(STUDIES[key].question)
     seeds = 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -37,7 +37,7 @@ def ask(here: View, store: JobStore, key: str) -> None:
     given = {} if key == "cost" else method_settings(["neurontune"]).get("neurontune", {})
     if run:
         try:
-            config = study_config(here.diagnosis.project, here.name, key, int(seeds), given)
+            config = study_config(view.diagnosis.project, view.name, key, int(seeds), given)
             store.submit("ablate", config, title=STUDIES[key].title)
         except InputError as error:
             st.error(plain(str(error)))
@@ -57,13 +57,13 @@ def result_of(found: StudyResult) -> None:
     st.caption(f"{datetime.fromtimestamp(found.created):%d %b %Y, %H:%M}{done}{f' · {settings}' if settings else ''}")
     if not found.parts:
         return
-    if not found.fits(here.diagnosis.sets):
+    if not found.fits(view.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
     st.plotly_chart(study_figure(found), key="study_figure", config={"displayModeBar": False})
     rows = found.table()
     st.dataframe(rows, hide_index=True, key="study_table", height="content")
     if found.key not in WITHOUT_SEEDS:
-        measured_on = plain(here.diagnosis.project.content["roles"]["evaluation"])
+        measured_on = plain(view.diagnosis.project.content["roles"]["evaluation"])
         st.caption(
             f'In per cent on the project\'s evaluation split, "{measured_on}", whatever the sidebar says; mean ± '
             "standard deviation over seeds. Biased neurons: in the epoch that was kept. With a mask value of 1 they "
@@ -79,12 +79,12 @@ def result_of(found: StudyResult) -> None:
         st.dataframe(paper, hide_index=True, key="study_paper", height="content")
 
 
-here, store = view(), JobStore(workspace().jobs)
+view, store = current_view(), JobStore(workspace().jobs)
 st.title("Ablations")
 st.markdown("Vary one thing, leave the rest as it is, and see what it does on this project.")
 key = st.selectbox("Study", list(STUDIES), format_func=lambda each: STUDIES[each].title, **keep("study"))
-ask(here, store, key)
-newest = next(iter(jobs_here(here, store)), None)
+ask(view, store, key)
+newest = next(iter(jobs_of_project(view, store)), None)
 if newest is not None:
     status = newest.status()
     if not status.finished:
@@ -93,7 +93,7 @@ if newest is not None:
         st.info("Cancelled; the seeds that were done by then are below.")
     elif status.state in ("failed", "lost") and newest.config["study"] == key:
         st.error(plain(str(status.error)))
-found = saved_study(here.diagnosis.project, key)
+found = saved_study(view.diagnosis.project, key)
 if found is not None:
     result_of(found)
 elif newest is None or newest.status().finished:

@@ -7,37 +7,37 @@ import streamlit as st
 from neurontune_core.experiments.comparison import comparisons
 from neurontune_core.figures.methods import label
 from neurontune_core.head import LinearHead
-from pages.parts.frame.state import View, view
+from pages.parts.frame.state import View, current_view
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.changes import by_part, confusions, samples
 
 
-def heads(here: View) -> dict[str, LinearHead]:
+def heads(view: View) -> dict[str, LinearHead]:
     """Every head at hand, the trained one first and the newest run's last."""
-    erm = here.diagnosis.erm
+    erm = view.diagnosis.erm
     found = {"ERM": erm}
-    if here.diagnosis.num_mistakes:
-        found["masked now"] = here.diagnosis.masked_head(here.masked, here.mask_value)
-    for run in reversed(here.diagnosis.project.runs()):
+    if view.diagnosis.num_mistakes:
+        found["masked now"] = view.diagnosis.masked_head(view.masked, view.mask_value)
+    for run in reversed(view.diagnosis.project.runs()):
         found[f"masking off, {run.id}"] = run.off_head
         found[f"{run.method}, {run.id}"] = run.head
-    for comparison in comparisons(here.diagnosis.project)[:1]:
+    for comparison in comparisons(view.diagnosis.project)[:1]:
         for each in comparison.standings:
             if each.runs and each.method.key != "erm":
                 found[f"{label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
     return found
 
 
-here = view()
+view = current_view()
 st.title("Check")
 st.markdown("What got better, what got worse, and whether chance would explain it.")
-found = heads(here)
+found = heads(view)
 names = list(found)
 one, two = st.columns(2)
 first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
-newest = f"{here.run.method}, {here.run.id}" if here.run else names[-1]
+newest = f"{view.run.method}, {view.run.id}" if view.run else names[-1]
 second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["masking off"])
-moved = here.split.changes(found[first], found[second])
+moved = view.split.changes(found[first], found[second])
 counts = moved.counts()
 left, *rest = st.columns(4)
 left.metric("fixed", counts.fixed, help="Wrong before, right after.")
@@ -46,9 +46,9 @@ rest[1].metric("wrong in both", counts.kept_wrong)
 rest[2].metric("right in both", counts.kept_right)
 st.dataframe(by_part(moved), hide_index=True, key="parts")
 st.caption(
-    f'On "{plain(here.split.name)}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
+    f'On "{plain(view.split.name)}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
     "samples that only one of the two heads gets right."
 )
-samples(here, moved, {"before": found[first], "after": found[second]})
+samples(view, moved, {"before": found[first], "after": found[second]})
 st.subheader("Who is taken for whom")
 confusions(moved)

@@ -15,7 +15,7 @@ from neurontune_core.experiments.methods import ALWAYS, num_runs, with_always
 from neurontune_core.jobs.store import Job, JobStore
 from pages.parts.frame.address import keep
 from pages.parts.frame.job_banner import job_bar
-from pages.parts.frame.state import View, view, workspace
+from pages.parts.frame.state import View, current_view, workspace
 from pages.parts.frame.words import plain
 from pages.parts.results.leaderboard import leaderboard, table
 from pages.parts.results.method_settings import method_settings, named
@@ -24,13 +24,13 @@ CHOICES = [key for key in METHODS if key not in ALWAYS]
 FIRST = ("neurontune", "neurontune_halves", "afr", "self")
 
 
-def jobs_here(here: View, store: JobStore) -> list[Job]:
+def jobs_of_project(view: View, store: JobStore) -> list[Job]:
     """The comparisons of this project, the newest first."""
-    mine = str(here.diagnosis.project.folder)
+    mine = str(view.diagnosis.project.folder)
     return [job for job in store.list() if job.task == "compare" and job.config["folder"] == mine]
 
 
-def ask(here: View, store: JobStore) -> None:
+def ask(view: View, store: JobStore) -> None:
     """Which methods, how many seeds, which settings."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, wrap=True, **keep("methods"),
@@ -41,7 +41,7 @@ def ask(here: View, store: JobStore) -> None:
     runs = sum(num_runs(METHODS[key], int(seeds)) for key in with_always(keys))
     st.caption(f"{len(with_always(keys))} methods, {runs} runs; methods without chance in them run once.")
     given = method_settings([*keys, *ALWAYS])
-    diagnosis = here.diagnosis
+    diagnosis = view.diagnosis
     for key in keys:
         lacking = [role for role in METHODS[key].groups_in if diagnosis.sets[role].groups is None]
         if lacking:
@@ -51,7 +51,7 @@ def ask(here: View, store: JobStore) -> None:
             )
     if run:
         try:
-            config = job_config(diagnosis.project, here.name, keys, int(seeds), given)
+            config = job_config(diagnosis.project, view.name, keys, int(seeds), given)
             store.submit("compare", config, title=f"Compare {len(config['methods'])} methods")
         except InputError as error:
             st.error(plain(str(error)))
@@ -82,8 +82,8 @@ def last_words(job: Job) -> None:
         st.rerun()
 
 
-def saved(here: View) -> None:
-    found = {each.id: each for each in comparisons(here.diagnosis.project)}
+def saved(view: View) -> None:
+    found = {each.id: each for each in comparisons(view.diagnosis.project)}
     if not found:
         st.info("Nothing compared yet. On the built-in examples all methods with one seed take well under a minute.")
         return
@@ -93,24 +93,24 @@ def saved(here: View) -> None:
         for name, each in found.items()
     }
     chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, **keep("comparison"))
-    measured_on = plain(here.diagnosis.project.content["roles"]["evaluation"])
+    measured_on = plain(view.diagnosis.project.content["roles"]["evaluation"])
     st.caption(f'Measured on the project\'s evaluation split, "{measured_on}", whatever the sidebar says.')
-    if not found[chosen].fits(here.diagnosis.sets):
+    if not found[chosen].fits(view.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
-    leaderboard(found[chosen], here)
+    leaderboard(found[chosen], view)
 
 
-here, store = view(), JobStore(workspace().jobs)
+view, store = current_view(), JobStore(workspace().jobs)
 st.title("Compare")
 st.markdown(
     "How do the methods of the field do on this project? Each starts from the same embeddings and the same trained "
     "head, and all are measured on the same samples. Methods that use group labels say so; NeuronTune uses none."
 )
-ask(here, store)
-newest = next(iter(jobs_here(here, store)), None)
+ask(view, store)
+newest = next(iter(jobs_of_project(view, store)), None)
 if newest is not None and not newest.status().finished:
     under_way(newest)
 else:
     if newest is not None:
         last_words(newest)
-    saved(here)
+    saved(view)

@@ -6,15 +6,15 @@ from neurontune_core.cli.command import tune_command
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.export.bundle import VerificationError, export_bundle
 from neurontune_core.export.card import TunedRun
-from pages.parts.frame.state import view
+from pages.parts.frame.state import current_view
 from pages.parts.frame.words import plain
 
-here = view()
+view = current_view()
 st.title("Export")
-if here.run is None:
+if view.run is None:
     st.info("There is no retrained head yet. Make one on the **Retrain** page, then take it home from here.")
     st.stop()
-run, split, diagnosis, project = here.run, here.split, here.diagnosis, here.diagnosis.project
+run, split, diagnosis, project = view.run, view.split, view.diagnosis, view.diagnosis.project
 roles = project.content["roles"]
 st.markdown(
     f"Run **{run.id}**: {run.mask.num_biased} of {run.mask.num_neurons} neurons masked, "
@@ -34,7 +34,7 @@ def described(embedding_set: EmbeddingSet) -> str:
     return f"{embedding_set.split}, {embedding_set.num_samples} samples"
 
 
-made, key = st.session_state.setdefault("bundle", {}), (here.name, run.id, split.name)
+made, key = st.session_state.setdefault("bundle", {}), (view.name, run.id, split.name)
 ready = made.get("files") if made.get("of") == key else None  # of another split they have been written over
 if st.button("Prepare the files", key="prepare", type="primary", disabled=ready is not None):
     facts = TunedRun(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.session.index_ranges import Indices
 from pages.parts.frame.address import keep
-from pages.parts.frame.state import View, view
+from pages.parts.frame.state import View, current_view
 from pages.parts.frame.words import interval, percent, plain
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.samples.close_up import facts
@@ -18,43 +18,43 @@ MAP, MISTAKES, NEURON = "drawn on the map", "where mistakes gather", "where the 
 
 
 @st.fragment
-def choose(here: View) -> None:
+def choose(view: View) -> None:
     """Find samples on the left, look at them on the right; a new choice draws nothing else of the page anew."""
     left, right = st.columns([5, 4], gap="large")
     with left:
-        rows, suggestion = find(here)
+        rows, suggestion = find(view)
         closely = st.container()
     with right:
-        each = here.split.samples
+        each = view.split.samples
         st.markdown(f"**{len(rows):,} of {each.num_samples:,} samples chosen**")
         if not len(rows):
             st.caption("Draw around samples on the map, or take a slice; they appear here.")
             return
-        said, hits = here.split.said[rows], here.split.said_right[rows]
+        said, hits = view.split.said[rows], view.split.said_right[rows]
         st.caption(f"The trained head gets {hits.sum():,} of them right ({hits.mean():.0%}).")
         picked = wall(
-            here, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
+            view, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,
             in_address=True,
         )  # fmt: skip
         st.caption("Under each sample: what the classifier said. Select some to keep only these.")
-        keep_as_group(here, picked.rows or rows, st.session_state["way"], suggestion)
+        keep_as_group(view, picked.rows or rows, st.session_state["way"], suggestion)
         if picked.opened is not None:
             with closely:
-                facts(here, picked.opened, {"ERM": here.diagnosis.erm}, "sample")
+                facts(view, picked.opened, {"ERM": view.diagnosis.erm}, "sample")
 
 
-def find(here: View) -> tuple[Indices, str]:
+def find(view: View) -> tuple[Indices, str]:
     """The rows that are chosen now, and a name to start from."""
     way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **keep("way"))
     if way == MAP:
-        return here.split.of_class(drawn_rows(here), here.label), ""
+        return view.split.of_class(drawn_rows(view), view.label), ""
     if way == MISTAKES:
-        slices = here.split.mistake_slices
+        slices = view.split.mistake_slices
         st.caption("A mixture of Gaussians on the mistakes of each class, with the hits that lie among them.")
     else:
-        slices = here.split.activation_slices(neuron_box(here.diagnosis, st.container(width=160)))
+        slices = view.split.activation_slices(neuron_box(view.diagnosis, st.container(width=160)))
         st.caption("The fifth of each class on which this neuron fires most.")
-    slices = [each for each in slices if len(here.split.of_class(each.rows, here.label))]  # a slice is of one class
+    slices = [each for each in slices if len(view.split.of_class(each.rows, view.label))]  # a slice is of one class
     if not slices:
         st.info("There are too few mistakes here to make a slice of; draw one on the map instead.")
         return [], ""
@@ -63,20 +63,20 @@ def find(here: View) -> tuple[Indices, str]:
     return slices[place].rows, slices[place].title
 
 
-def measured(here: View) -> None:
+def measured(view: View) -> None:
     """Every group of one's own under every head."""
-    samples, groups = here.split.samples, here.diagnosis.project.own_groups
+    samples, groups = view.split.samples, view.diagnosis.project.own_groups
     every = groups.all()
-    found = [group for group in every if group.split == here.split.name]
-    elsewhere = sorted({group.split for group in every} - {here.split.name})
+    found = [group for group in every if group.split == view.split.name]
+    elsewhere = sorted({group.split for group in every} - {view.split.name})
     if elsewhere:
         st.caption(f"There are others on {plain(', '.join(elsewhere))}; choose that split in the sidebar to see them.")
     if not found:
-        st.caption(f'None yet on the split "{plain(here.split.name)}".')
+        st.caption(f'None yet on the split "{plain(view.split.name)}".')
         return
-    heads = {"ERM": here.diagnosis.erm}
-    if here.run:
-        heads |= {"masking off": here.run.off_head, here.run.method: here.run.head}
+    heads = {"ERM": view.diagnosis.erm}
+    if view.run:
+        heads |= {"masking off": view.run.off_head, view.run.method: view.run.head}
     rows = []
     for group in found:
         row: dict[str, object] = {
@@ -95,12 +95,12 @@ def measured(here: View) -> None:
         st.button("Forget", key="forget", on_click=groups.remove, args=(name,))
 
 
-here = view()
+view = current_view()
 st.title("Groups of your own")
 st.markdown(
     "Where no group labels exist, make some: find samples that share something, name them, and see how each head does "
     "on them. They are yours, for measuring; no neuron is found by them and no head is trained on them."
 )
-choose(here)
+choose(view)
 st.subheader("Measured on your groups")
-measured(here)
+measured(view)

@@ -8,7 +8,7 @@ from neurontune_core.identification.confidence import LEVEL, SURE
 from neurontune_core.identification.scores import chance_share
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table
 from pages.parts.frame.address import keep
-from pages.parts.frame.state import view
+from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, plain
@@ -19,14 +19,14 @@ from pages.parts.neuron.verdict_buttons import go_to_place, judge_bar
 
 FLOATS = ("float32", "float64")
 FILTERS = ("all", "masked", "sure", "judged by hand")
-here = view()
-diagnosis, masked = here.diagnosis, here.masked
+view = current_view()
+diagnosis, masked = view.diagnosis, view.masked
 confidence = diagnosis.confidence(wait=0.3)
 ranking = diagnosis.ranking
 
 
 def listed(which: str):
-    return listed_neurons(diagnosis, which, masked, here.threshold, confidence)
+    return listed_neurons(diagnosis, which, masked, view.threshold, confidence)
 
 
 def pick() -> None:
@@ -62,14 +62,14 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     with heading.container(gap=None):
         st.markdown(f"#### Neuron {neuron}")
         st.caption(f"{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
-    figure = ranked_scores(diagnosis.scores.neuron_scores, here.threshold, neuron)
+    figure = ranked_scores(diagnosis.scores.neuron_scores, view.threshold, neuron)
     ranked.plotly_chart(figure, key="ranking", config=QUIET)
-    judge_bar(here, neuron)
-    inspector(here, neuron, diagnosis.confidence())
+    judge_bar(view, neuron)
+    inspector(view, neuron, diagnosis.confidence())
 
 
 st.title("Neurons")
-headline(here, masked_now=True)
+headline(view, masked_now=True)
 warn(diagnosis.scores.warnings)
 if not (diagnosis.scores.neuron_scores > 0).any():
     st.info(
@@ -85,27 +85,27 @@ with heading:
     st.markdown(f"#### {int(masked.sum())} of {len(masked)} masked", help=HELP["score"])
     noise = f"at λ = 0, noise alone would give {chance_share(diagnosis.erm.num_classes):.0%}"
     if confidence is None:
-        st.caption(f"{int(diagnosis.scores.biased(here.threshold).sum())} by score; {noise}.")
+        st.caption(f"{int(diagnosis.scores.biased(view.threshold).sum())} by score; {noise}.")
         until_sure()
     else:
-        sure = int((confidence.verdicts(here.threshold) == SURE).sum())
+        sure = int((confidence.verdicts(view.threshold) == SURE).sum())
         st.caption(
-            f"{int(diagnosis.scores.biased(here.threshold).sum())} by score; {noise}. **{sure}** are biased for sure: "
+            f"{int(diagnosis.scores.biased(view.threshold).sum())} by score; {noise}. **{sure}** are biased for sure: "
             f"chance explains at most {LEVEL:.0%} of these.",
             help=HELP["sure"],
         )
 with left:
     largest = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
     always, never = (diagnosis.judged(verdict) for verdict in ("spurious", "core"))
-    curve = here.split.curve(diagnosis.scores.neuron_scores, here.mask_value, always=always, never=never)
-    effect = mask_effect(curve, here.threshold, largest)
+    curve = view.split.curve(diagnosis.scores.neuron_scores, view.mask_value, always=always, never=never)
+    effect = mask_effect(curve, view.threshold, largest)
     st.plotly_chart(effect, key="effect", config=QUIET)
     st.caption(
-        f'What the mask alone does to the trained head, on "{plain(here.split.name)}", for '
+        f'What the mask alone does to the trained head, on "{plain(view.split.name)}", for '
         "every λ. Far right: nothing masked."
     )
     which = st.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, **keep("filter"))
-    table = neuron_table(diagnosis, listed(which), masked, here.threshold, confidence)
+    table = neuron_table(diagnosis, listed(which), masked, view.threshold, confidence)
     st.dataframe(
         table,
         column_config={

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neurontune_core.figures.base import MOST_BARS, group_bars
-from pages.parts.frame.state import view
+from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.close_up import facts
@@ -11,22 +11,22 @@ from pages.parts.samples.wall import wall
 
 HEIGHT, LOWER = 440, 250
 st.session_state.pop("opened", None)  # it is
-here = view()
-diagnosis = here.diagnosis
-split, samples = here.split, here.split.samples
+view = current_view()
+diagnosis = view.diagnosis
+split, samples = view.split, view.split.samples
 
 st.title(plain(diagnosis.project.title))
 st.markdown(plain(diagnosis.project.problem) or "What this classifier gets wrong, by class and by group.")
-headline(here, masked_now=False)
+headline(view, masked_now=False)
 
 tried = {"ERM": diagnosis.erm}
-if here.run:
-    tried |= {"masking off": here.run.off_head, here.run.method: here.run.head}
+if view.run:
+    tried |= {"masking off": view.run.off_head, view.run.method: view.run.head}
 heads = {name: split.evaluate(head) for name, head in tried.items()}
 st.subheader("Accuracy by group" if samples.groups is not None else "Accuracy by class")
 st.caption(
     f'On the split "{plain(split.name)}" ({samples.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
-    + (f" Masking off: {HELP['masking off']}" if here.run else "")
+    + (f" Masking off: {HELP['masking off']}" if view.run else "")
 )
 parts = [part for part in split.erm_evaluation.groups or split.erm_evaluation.classes if part.n]
 if len(parts) > MOST_BARS:
@@ -44,8 +44,8 @@ if samples.overlapping_groups is not None:
 
 names = samples.class_names
 worst = split.erm_evaluation.worst_group
-if here.label is not None:
-    title, wrong = f"Mistakes of class {plain(names[here.label])}", split.mistakes(label=here.label)
+if view.label is not None:
+    title, wrong = f"Mistakes of class {plain(names[view.label])}", split.mistakes(label=view.label)
 elif worst:
     title, wrong = f"Mistakes in the worst group: {plain(worst.name)}", split.mistakes(group=worst.name)
 else:
@@ -55,7 +55,7 @@ captions, said = [f"called {name}" for name in names], split.said[wrong]
 left, right = st.columns([8, 5], gap="medium")
 with left:
     opened = wall(
-        here,
+        view,
         split.name,
         wrong,
         captions,
@@ -70,16 +70,16 @@ with right, st.container(height=HEIGHT, border=False):
     if opened is None:
         st.caption("Click a sample, or press Enter on it, to see it closely here.")
     else:
-        facts(here, opened, tried, "sample")
+        facts(view, opened, tried, "sample")
 
-if here.run:
-    moved = split.changes(diagnosis.erm, here.run.head)
-    fixed, broken = (moved.rows(outcome, label=here.label) for outcome in ("fixed", "broken"))
-    of_class = "" if here.label is None else f" of class {plain(names[here.label])}"
+if view.run:
+    moved = split.changes(diagnosis.erm, view.run.head)
+    fixed, broken = (moved.rows(outcome, label=view.label) for outcome in ("fixed", "broken"))
+    of_class = "" if view.label is None else f" of class {plain(names[view.label])}"
     st.subheader(f"Retraining fixed {len(fixed)} samples{of_class} and broke {len(broken)}")
     for title, rows, key in (("Fixed", fixed, "fixed"), ("Broken", broken, "broken")):
         labels = samples.labels[rows]
-        wall(here, split.name, rows, names, key, title, title=True, caption=labels, height=LOWER, several=False)
+        wall(view, split.name, rows, names, key, title, title=True, caption=labels, height=LOWER, several=False)
 else:
     st.info(
         "Next: see which neurons are to blame on the **Neurons** page, then repair the head on the **Retrain** page."

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.jobs.store import Job, JobStore
-from pages.parts.frame.state import view, workspace
+from pages.parts.frame.state import current_view, workspace
 from pages.parts.frame.words import plain
 from pages.parts.setup.inspection import own_model_and_data
 
@@ -14,7 +14,7 @@ store = JobStore(workspace().jobs)
 
 def about() -> None:
     """What the open project is made of, and how to recompute it."""
-    project = view().diagnosis.project
+    project = current_view().diagnosis.project
     roles, spec = project.content["roles"], project.content.get("model") or {}
     model = str(spec.get("architecture") or spec.get("family") or "vectors alone")
     st.subheader(plain(project.title))
@@ -24,7 +24,7 @@ def about() -> None:
     )
     if spec and st.button("Extract again", help="Recomputes the embeddings from the pictures into a new project."):
         number = 1
-        while (name := f"{view().name}-{number}") in workspace().names():
+        while (name := f"{current_view().name}-{number}") in workspace().names():
             number += 1
         config = {key: project.content[key] for key in ("model", "dataset", "problem") if key in project.content}
         config |= {"base": str(project.source), "out": str(workspace().new_folder(name)), "name": name}

@@ -18,12 +18,12 @@ _under_way: dict[
 _taking = Lock()
 
 
-def start(here: View) -> None:
+def start(view: View) -> None:
     """With λ, mask value and verdicts of now, and the settings of the Retrain screen; one at a time."""
     if "live" not in st.session_state:
         _stop_asking()
-        st.session_state["live"] = _under_way[here.diagnosis.project.source] = BackgroundRun(
-            here.diagnosis, *chosen(here)
+        st.session_state["live"] = _under_way[view.diagnosis.project.source] = BackgroundRun(
+            view.diagnosis, *chosen(view)
         )
 
 

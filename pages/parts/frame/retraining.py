@@ -17,7 +17,7 @@ SCREENS = Path(__file__).parents[2]
 MEASURES = (("worst_group_accuracy", "worst group, %"), ("worst_class_accuracy", "worst class, %"), ("sfit", "SFit"))
 
 
-def retraining(here: View, *, curves: bool) -> None:
+def retraining(view: View, *, curves: bool) -> None:
     """What is under way, else what the chosen run came to.
 
     Args:
@@ -33,10 +33,10 @@ def retraining(here: View, *, curves: bool) -> None:
             _asking(asked)
         else:
             for ended in (state.get("finished"), state.get("answered")):
-                if ended is not None and ended.error and ended.diagnosis is here.diagnosis:
+                if ended is not None and ended.error and ended.diagnosis is view.diagnosis:
                     st.error(plain(ended.error))
-    if live is None and here.run is not None:
-        _came_to(here, here.run, curves)
+    if live is None and view.run is not None:
+        _came_to(view, view.run, curves)
 
 
 @st.fragment(run_every=0.4)
@@ -61,17 +61,17 @@ def _progress(work: BackgroundRun | BackgroundAdvice, text: str, stop: str) -> N
     button.button("", icon=":material/stop:", key="stop", on_click=work.stop, help=stop, type="tertiary")
 
 
-def _came_to(here: View, run: Run, curves: bool) -> None:
+def _came_to(view: View, run: Run, curves: bool) -> None:
     """Samples fixed and broken, and how the kept epoch was found."""
-    counts = here.split.changes(here.diagnosis.erm, run.head).counts()
+    counts = view.split.changes(view.diagnosis.erm, run.head).counts()
     name = f"{run.method[0].upper()}{run.method[1:]}"
-    split = plain(here.split.name)
+    split = plain(view.split.name)
     st.caption(f"**{name}**, on {split}: **{counts.fixed:,}** fixed, **{counts.broken:,}** broken of {counts.n:,}.")
     if curves:
-        groups = here.diagnosis.identification.groups is not None
+        groups = view.diagnosis.identification.groups is not None
         _strips({"NeuronTune": run.history, "masking off": run.off_history}, run.epoch, groups, len(run.history))
         st.caption(
-            f"Curves on {plain(here.diagnosis.identification.split)}. NeuronTune's epoch {run.epoch} was kept: "
+            f"Curves on {plain(view.diagnosis.identification.split)}. NeuronTune's epoch {run.epoch} was kept: "
             f"{SELECT[run.config.select]}."
         )
     with st.container(horizontal=True):

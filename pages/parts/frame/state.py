@@ -95,7 +95,7 @@ class View:
         return self.diagnosis.masked_neurons(self.threshold)
 
 
-def view() -> View:
+def current_view() -> View:
     """The view that the router put together; the page stops with a sentence when the project cannot be opened."""
     found: View | None = st.session_state.get("view")
     if found is None:

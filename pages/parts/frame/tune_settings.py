@@ -49,12 +49,12 @@ ADVISED = _word("advised", {False: "false"})
 SETTINGS = (TUNING, KEPT, EPOCHS, RATE, BATCH, SEED, ADVISED)
 
 
-def settings(here: View) -> None:
+def settings(view: View) -> None:
     """The form."""
     one, two, three, four, five, six = st.columns([4, 4, 3, 3, 3, 3])
     one.selectbox(
         "Tune on",
-        [here.diagnosis.project.content["roles"]["tuning"], HALVES],
+        [view.diagnosis.project.content["roles"]["tuning"], HALVES],
         format_func=lambda name: HALF if name == HALVES else name,
         **TUNING.widget,
         help="The samples that the head is retrained on, in class-balanced batches. Where these are half of the "
@@ -70,22 +70,22 @@ def settings(here: View) -> None:
     three.number_input("Epochs", *RANGES["epochs"], DEFAULTS.epochs, **EPOCHS.widget)
     four.number_input("Learning rate", *RANGES["rate"], DEFAULTS.learning_rate, format="%g", **RATE.widget)
     five.number_input(
-        "Batch size", *RANGES["batch"], max(DEFAULTS.batch_size, here.diagnosis.erm.num_classes), **BATCH.widget,
+        "Batch size", *RANGES["batch"], max(DEFAULTS.batch_size, view.diagnosis.erm.num_classes), **BATCH.widget,
         help="Samples of a batch, as many of each class and at least one.",
     )  # fmt: skip
     six.number_input("Seed", *RANGES["seed"], DEFAULTS.seed, **SEED.widget)
 
 
-def chosen(here: View) -> tuple[TuneConfig, str]:
+def chosen(view: View) -> tuple[TuneConfig, str]:
     """What the form says, on whatever screen, and the split that is tuned on; λ and mask value are the sidebar's."""
-    said, classes = st.session_state, here.diagnosis.erm.num_classes
+    said, classes = st.session_state, view.diagnosis.erm.num_classes
     config = TuneConfig(
-        threshold=here.threshold,
-        mask_value=here.mask_value,
+        threshold=view.threshold,
+        mask_value=view.mask_value,
         epochs=said.get("epochs", DEFAULTS.epochs),
         batch_size=max(said.get("batch", DEFAULTS.batch_size), classes),  # another project may have had fewer
         learning_rate=said.get("rate", DEFAULTS.learning_rate),
         seed=said.get("seed", DEFAULTS.seed),
         select=said.get("select", DEFAULTS.select),
     )
-    return config, HALVES if said.get("tuning") == HALVES else here.diagnosis.project.content["roles"]["tuning"]
+    return config, HALVES if said.get("tuning") == HALVES else view.diagnosis.project.content["roles"]["tuning"]

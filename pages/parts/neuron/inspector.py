@@ -20,37 +20,37 @@ COLOURS = ("inferno", "viridis", "grey")
 QUIET = {"displayModeBar": False}
 
 
-def inspector(here: View, neuron: int, confidence: Confidence | None) -> None:
-    diagnosis = here.diagnosis
-    label = strongest_class(here, neuron)
+def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
+    diagnosis = view.diagnosis
+    label = strongest_class(view, neuron)
     with st.container(key="scores", gap="xsmall"):
-        st.markdown(score_table(here, neuron, confidence))
+        st.markdown(score_table(view, neuron, confidence))
         said = "Score: median on mistakes minus median on hits, the lines below."
         if (num_classes := diagnosis.erm.num_classes) > MOST:
             said += f" Of {num_classes:,} classes the {MOST} where it is highest."
-        st.caption(said, help=_explained(here, neuron))
+        st.caption(said, help=_explained(view, neuron))
     if diagnosis.silence[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
-    classes = listed_classes(here, neuron)
+    classes = listed_classes(view, neuron)
     titles = [diagnosis.identification.class_names[each] for each in classes]
     drawn = list(zip(titles, diagnosis.distributions(neuron, classes), strict=True))
     st.plotly_chart(outcome_distributions(drawn, classes.index(label)), key="distribution", config=QUIET)
-    _samples(here, neuron, label)
-    prepare(here.name, diagnosis, neuron, label)
+    _samples(view, neuron, label)
+    prepare(view.name, diagnosis, neuron, label)
 
 
-def _explained(here: View, neuron: int) -> str:
+def _explained(view: View, neuron: int) -> str:
     """The table's terms; the largest weights, as there may be more classes than lines; how often it is silent."""
-    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in here.diagnosis.pushes(neuron))
-    silent = f"Silent on {here.diagnosis.silence[neuron]:.0%} of the samples."
+    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in view.diagnosis.pushes(neuron))
+    silent = f"Silent on {view.diagnosis.silence[neuron]:.0%} of the samples."
     return f"{EXPLAINED} Largest here: {pushes}. {silent}"
 
 
-def _samples(here: View, neuron: int, label: int) -> None:
-    diagnosis = here.diagnosis
+def _samples(view: View, neuron: int, label: int) -> None:
+    diagnosis = view.diagnosis
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
     activation = abs(diagnosis.activations(neuron))
-    shelf = gallery(here.name)
+    shelf = gallery(view.name)
     walls, below = st.container(), st.container()
     colours = COLOURS[0]
     if shelf.has_pictures:
@@ -65,7 +65,7 @@ def _samples(here: View, neuron: int, label: int) -> None:
             rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP).tolist()
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
             opened = wall(
-                here, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
+                view, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
                 neuron=neuron, colours=colours, side=62, lines=lines, height=384, several=False,
                 empty=f"No {outcome} sample of this class.",
             ).opened  # fmt: skip
@@ -75,31 +75,31 @@ def _samples(here: View, neuron: int, label: int) -> None:
     where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * shelf.has_pictures
     if shelf.has_texts:
         with walls:
-            _words(here, neuron)
+            _words(view, neuron)
         where = " Orange words make it fire harder, blue ones less hard. Click one, or press Enter on it, to read all."
     of = f'Class "{plain(names[label])}" of split "{plain(split)}"'
-    if here.label is None and len(names) > 1:
+    if view.label is None and len(names) > 1:
         of += ", where it scores highest; the sidebar has the others"
     walls.caption(f"{of}. Under each sample: activation, and what the classifier said.{where}")
     if chosen is not None and chosen < diagnosis.identification.num_samples:
-        _details(here, split, chosen, neuron, colours)
+        _details(view, split, chosen, neuron, colours)
 
 
-def _words(here: View, neuron: int) -> None:
+def _words(view: View, neuron: int) -> None:
     """Words over-represented where the neuron fires most."""
-    found = here.diagnosis.distinctive_words(neuron, gallery(here.name).texts)
+    found = view.diagnosis.distinctive_words(neuron, gallery(view.name).texts)
     if found:
         words = ", ".join(f"`{word.word.replace('`', '')}` ({word.count_top})" for word in found)
         st.markdown(f"**Words of its strongest samples:** {words}", help=HELP["words"])
 
 
-def _details(here: View, split: str, row: int, neuron: int, colours: str) -> None:
+def _details(view: View, split: str, row: int, neuron: int, colours: str) -> None:
     """One sample closely: label, prediction, group, and what this neuron adds to each logit."""
-    diagnosis = here.diagnosis
+    diagnosis = view.diagnosis
     each, names = diagnosis.identification, diagnosis.identification.class_names
     activation = float(diagnosis.activations(neuron)[row])
     st.markdown(f"**Sample {plain(str(each.sample_ids[row]))}**")
-    picture(here, split, row, "close-up", neuron, colours)
+    picture(view, split, row, "close-up", neuron, colours)
     group = "" if each.groups is None else f" · group **{plain(each.group_names[each.groups[row]])}**"
     said = diagnosis.predictions[row]
     adds = ", ".join(f"{plain(name)} {part:+.2f}" for name, part in diagnosis.pushes(neuron, activation))

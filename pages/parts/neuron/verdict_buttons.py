@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.workspace.journal import Journal, Move
-from pages.parts.frame.state import View, view
+from pages.parts.frame.state import View, current_view
 
 BUTTONS = (
     ("spurious", "Spurious", "s", "Always masked, whatever its score."),
@@ -19,12 +19,12 @@ SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key
 
 def go_to_place(place: int) -> None:
     """Show the neuron of a place in the ranking."""
-    st.session_state["neuron"] = int(view().diagnosis.ranking[place])
+    st.session_state["neuron"] = int(current_view().diagnosis.ranking[place])
 
 
-def judge_bar(here: View, neuron: int) -> None:
+def judge_bar(view: View, neuron: int) -> None:
     """Verdict and note of one neuron."""
-    journal = here.diagnosis.project.journal
+    journal = view.diagnosis.project.journal
     current = journal.current().get(neuron)
     verdict = current.verdict if current else None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -41,16 +41,16 @@ def judge_bar(here: View, neuron: int) -> None:
 
 
 def judge(neuron: int, verdict: str | None) -> None:
-    journal = view().diagnosis.project.journal
+    journal = current_view().diagnosis.project.journal
     before = journal.current().get(neuron)
     journal.judge([neuron], verdict, before.note if before else "", by=_person())
     st.session_state["mask_edited"] = True
     if st.session_state.get("go_on") and verdict is not None:
-        st.session_state["neuron"] = view().diagnosis.neighbour(neuron, 1)
+        st.session_state["neuron"] = current_view().diagnosis.neighbour(neuron, 1)
 
 
 def annotate(neuron: int) -> None:
-    journal = view().diagnosis.project.journal
+    journal = current_view().diagnosis.project.journal
     before = journal.current().get(neuron)
     journal.judge([neuron], before.verdict if before else None, st.session_state[f"note-{neuron}"], by=_person())
     st.session_state["mask_edited"] = True
@@ -58,9 +58,9 @@ def annotate(neuron: int) -> None:
 
 def moved(setting: str) -> None:
     """The slider of λ or of the mask value was moved."""
-    here = view()
-    before = {"threshold": here.threshold, "mask_value": here.mask_value}[setting]
-    here.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]], by=_person())
+    view = current_view()
+    before = {"threshold": view.threshold, "mask_value": view.mask_value}[setting]
+    view.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]], by=_person())
 
 
 def undo_buttons(journal: Journal) -> None:

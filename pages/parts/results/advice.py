@@ -26,7 +26,7 @@ COLUMNS = (
 )
 
 
-def advice_section(here: View, run: Run) -> None:
+def advice_section(view: View, run: Run) -> None:
     """The advice on a run, from which the chosen one may come: there, or a button that asks for it; while it is under
     way, the sidebar says how far."""
     st.subheader("What we would do")
@@ -37,10 +37,10 @@ def advice_section(here: View, run: Run) -> None:
     advice = run.advice
     if advice is None:
         st.caption(EXPLAINED)
-        st.button("Ask the adviser", key="ask", icon=":material/balance:", on_click=ask, args=(here, run))
+        st.button("Ask the adviser", key="ask", icon=":material/balance:", on_click=ask, args=(view, run))
         return
     told(advice)
-    if here.run is not None and here.run.advised:
+    if view.run is not None and view.run.advised:
         st.success("The advised head is chosen: Overview, Check and Export speak of it. The others are in the sidebar.")
     else:
         st.button(
@@ -49,7 +49,7 @@ def advice_section(here: View, run: Run) -> None:
             type="primary",
             icon=":material/check:",
             on_click=take,
-            args=(here, run),
+            args=(view, run),
             help="Overview, Check and Export then speak of it. NeuronTune's head stays in the sidebar's list.",
         )
 
@@ -67,5 +67,5 @@ def told(advice: KeptAdvice) -> None:
         st.caption(f"{EXPLAINED} {COLUMNS}")
 
 
-def take(here: View, run: Run) -> None:
-    st.session_state["choose_run"] = here.diagnosis.project.take_advice(run).id
+def take(view: View, run: Run) -> None:
+    st.session_state["choose_run"] = view.diagnosis.project.take_advice(run).id

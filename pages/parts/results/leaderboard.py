@@ -37,7 +37,7 @@ COLUMN_HELP = {
 }
 
 
-def leaderboard(found: Comparison, here: View) -> None:
+def leaderboard(found: Comparison, view: View) -> None:
     """Everything about one saved comparison."""
     standings = found.standings
     dataset = st.selectbox(
@@ -61,7 +61,7 @@ def leaderboard(found: Comparison, here: View) -> None:
     )
     st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=QUIET)
     bars(measured)
-    own_groups(found, measured, here)
+    own_groups(found, measured, view)
     take_home(found, measured)
 
 
@@ -102,10 +102,10 @@ def bars(standings: list[Standing]) -> None:
             config=QUIET)  # fmt: skip
 
 
-def own_groups(found: Comparison, standings: list[Standing], here: View) -> None:
+def own_groups(found: Comparison, standings: list[Standing], view: View) -> None:
     """Groups that a person drew, under the heads of seed 0; no method has seen them."""
-    each = here.split.samples
-    groups = [group for group in here.diagnosis.project.own_groups.all() if group.split == each.split]
+    each = view.split.samples
+    groups = [group for group in view.diagnosis.project.own_groups.all() if group.split == each.split]
     if not groups:
         return
     heads = {label(standing): found.head(standing.method.key) for standing in standings}

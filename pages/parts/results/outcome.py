@@ -26,19 +26,19 @@ def curves(histories: dict, kept: int | None, groups: bool, key: str) -> None:
     )
 
 
-def outcome(here: View) -> None:
+def outcome(view: View) -> None:
     """A run on the chosen split, what the adviser says of it, and how it came about.
 
     Where the advised head is chosen, this is the run that it was asked about.
     """
-    assert here.run is not None
-    run, split = here.run, here.split
+    assert view.run is not None
+    run, split = view.run, view.split
     if run.advised:
-        run = here.diagnosis.project.run(run.advised)
+        run = view.diagnosis.project.run(run.advised)
     config, rows = run.config, []
     evaluations: dict[str, Evaluation | None] = {
         "ERM": split.erm_evaluation,
-        "mask alone": split.evaluate(here.diagnosis.masked_head(run.mask.biased, config.mask_value)),
+        "mask alone": split.evaluate(view.diagnosis.masked_head(run.mask.biased, config.mask_value)),
         "masking off": split.evaluate(run.off_head),
         run.method: split.evaluate(run.head),
         "advised head": split.evaluate(run.advised_head) if run.advised_head else None,
@@ -67,6 +67,6 @@ def outcome(here: View) -> None:
         f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
     )
     warn(run.warnings)
-    advice_section(here, run)
+    advice_section(view, run)
     histories = {"NeuronTune": run.history, "masking off": run.off_history}
-    curves(histories, run.epoch, here.diagnosis.identification.groups is not None, "saved")
+    curves(histories, run.epoch, view.diagnosis.identification.groups is not None, "saved")

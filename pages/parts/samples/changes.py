@@ -51,7 +51,7 @@ def _group(label: str, key: str, names: tuple[str, ...]) -> int | None:
 
 
 @st.fragment
-def samples(here: View, moved: Changes, heads: Mapping[str, LinearHead]) -> None:
+def samples(view: View, moved: Changes, heads: Mapping[str, LinearHead]) -> None:
     """The wall, filtered by outcome and group, and by the sidebar's class; what is picked on it stands beside it."""
     each = moved.embedding_set
     one, two = st.columns([5, 8], gap="medium")
@@ -60,12 +60,12 @@ def samples(here: View, moved: Changes, heads: Mapping[str, LinearHead]) -> None
     outcome = one.segmented_control(
         "Samples", list(WORDS), default="fixed", required=True, format_func=WORDS.__getitem__, **keep("outcome")
     )
-    rows = moved.rows(outcome, label=here.label, group=group)
+    rows = moved.rows(outcome, label=view.label, group=group)
     captions, caption = moved.in_words(rows)
     left, right = st.columns([8, 5], gap="medium")
     with left:
         picked = wall(
-            here,
+            view,
             each.split,
             rows,
             captions,
@@ -76,14 +76,14 @@ def samples(here: View, moved: Changes, heads: Mapping[str, LinearHead]) -> None
             height=560,
             in_address=True,
         )
-        of_class = "" if here.label is None else f"Of class {plain(each.class_names[here.label])} alone. "
+        of_class = "" if view.label is None else f"Of class {plain(each.class_names[view.label])} alone. "
         st.caption(f"{of_class}Under each sample: what it was called before → after. ✓ right after, ✗ wrong after.")
     with right, st.container(height=620, border=False):
-        keep_as_group(here, picked.rows, f"{WORDS[outcome]} on Check")
+        keep_as_group(view, picked.rows, f"{WORDS[outcome]} on Check")
         if picked.opened is None:
             st.caption("Click a sample, or press Enter on it, to see it closely here.")
         else:
-            facts(here, picked.opened, heads, "sample")
+            facts(view, picked.opened, heads, "sample")
 
 
 def confusions(moved: Changes) -> None:

@@ -10,7 +10,7 @@ from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
 
-def keep_as_group(here: View, rows: Indices, origin: str, suggestion: str = "") -> None:
+def keep_as_group(view: View, rows: Indices, origin: str, suggestion: str = "") -> None:
     """A name and a button; nothing to do without samples of the split."""
     if said := st.session_state.pop("kept", ""):
         (st.success if said.startswith("Kept") else st.error)(plain(said))
@@ -20,13 +20,13 @@ def keep_as_group(here: View, rows: Indices, origin: str, suggestion: str = "") 
     with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")
         if st.form_submit_button(f"Keep {len(rows):,} as a group", type="primary"):
-            st.session_state["kept"] = _keep(here, name, rows, origin)
+            st.session_state["kept"] = _keep(view, name, rows, origin)
             st.rerun()
 
 
-def _keep(here: View, name: str, rows: Indices, origin: str) -> str:
+def _keep(view: View, name: str, rows: Indices, origin: str) -> str:
     try:
-        group = here.diagnosis.project.own_groups.add(name, here.split.samples, rows, origin)
+        group = view.diagnosis.project.own_groups.add(name, view.split.samples, rows, origin)
     except InputError as error:
         return str(error)
     return f"Kept {len(group.sample_ids)} samples as {group.name}."

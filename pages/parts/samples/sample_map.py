@@ -25,19 +25,19 @@ PRINCIPAL, UMAP = "principal axes", "UMAP"
 AXES = {PRINCIPAL: ("first principal axis", "second principal axis"), UMAP: ("", "")}
 
 
-def drawn_rows(here: View) -> Indices:
+def drawn_rows(view: View) -> Indices:
     """The rows of the split inside what is drawn on the map."""
-    split = here.split
+    split = view.split
     wanted = st.segmented_control(
         "Map", (PRINCIPAL, UMAP), default=PRINCIPAL, required=True, key="map_kind", bind="query-params",
-        persist_state="session", help=HELP["map"], on_change=_ask, args=(here,),
+        persist_state="session", help=HELP["map"], on_change=_ask, args=(view,),
     )  # fmt: skip
-    if wanted == UMAP and here.split.samples.num_samples < FEWEST:
+    if wanted == UMAP and view.split.samples.num_samples < FEWEST:
         st.info(f"UMAP needs at least {FEWEST} samples; you see the principal axes.")
         wanted = PRINCIPAL
     ready = wanted == PRINCIPAL or split.umap() is not None
     if not ready:
-        _under_way(here)
+        _under_way(view)
     kind = wanted if ready else PRINCIPAL
     st.caption(
         "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
@@ -45,10 +45,10 @@ def drawn_rows(here: View) -> Indices:
     )
     places = split.map if kind == PRINCIPAL else split.umap()
     with st.container(key="map"):
-        chart = f"{here.name}-{split.name}-{kind}"
+        chart = f"{view.name}-{split.name}-{kind}"
         outlines = Outlines("map", chart, in_address=kind == wanted)
         picture = _picture(split, kind, outlines.first, outlines.revision)
-        st.plotly_chart(picture, key=f"map-{kind}-{here.name}-{split.name}", config=TOOLS)
+        st.plotly_chart(picture, key=f"map-{kind}-{view.name}-{split.name}", config=TOOLS)
         rows = rows_within(places, outlines.selection())
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(places) > MOST_POINTS:
@@ -74,37 +74,37 @@ def _picture(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> F
     return sample_map(places, split.said_right, names, AXES[kind], drawn=drawn, revision=revision)
 
 
-def _jobs(here: View) -> list[Job]:
+def _jobs(view: View) -> list[Job]:
     """Those for these vectors, the newest first."""
-    fingerprint = here.split.samples.fingerprint
+    fingerprint = view.split.samples.fingerprint
     jobs = JobStore(workspace().jobs).list()
     return [job for job in jobs if job.task == "umap" and job.config["fingerprint"] == fingerprint]
 
 
-def _start(here: View) -> None:
-    project, each = here.diagnosis.project, here.split.samples
+def _start(view: View) -> None:
+    project, each = view.diagnosis.project, view.split.samples
     config = {"source": str(project.source), "folder": str(project.folder), "split": each.split}
     config["fingerprint"] = each.fingerprint
     JobStore(workspace().jobs).submit("umap", config, title=f"UMAP of {project.title}, {each.split}")
 
 
-def _ask(here: View) -> None:
+def _ask(view: View) -> None:
     """Whoever chooses the map for the first time wants it made."""
-    enough = here.split.samples.num_samples >= FEWEST
-    if enough and st.session_state["map_kind"] == UMAP and here.split.umap() is None and not _jobs(here):
-        _start(here)
+    enough = view.split.samples.num_samples >= FEWEST
+    if enough and st.session_state["map_kind"] == UMAP and view.split.umap() is None and not _jobs(view):
+        _start(view)
 
 
 @st.fragment(run_every=0.5)
-def _under_way(here: View) -> None:
-    job = next(iter(_jobs(here)), None)
+def _under_way(view: View) -> None:
+    job = next(iter(_jobs(view)), None)
     status = job.status() if job else None
     if status is None or status.state in ("failed", "cancelled", "lost", "done"):
-        if status and status.state == "done" and here.split.umap() is not None:
+        if status and status.state == "done" and view.split.umap() is not None:
             st.rerun()
         said = status.error if status and status.error else "This map has not been made yet."
         st.info(f"{plain(said)} Until then you see the principal axes.")
-        st.button("Make the map", on_click=_start, args=(here,), key="make_map")
+        st.button("Make the map", on_click=_start, args=(view,), key="make_map")
         return
     text, stop = st.columns([5, 1], vertical_alignment="center")
     waits = "waiting for another job to end" if status.state == "queued" else status.message or "starting"
