@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -125,6 +126,42 @@ def evaluate_predictions(predictions: np.ndarray, truth: Truth) -> Evaluation:
         groups=() if truth.groups is None else _by(truth.groups, truth.group_names, right),
         overlapping_groups=_by_membership(truth.overlapping_groups, right),
     )
+
+
+def group_shares(tuning: Truth, evaluation: Truth) -> tuple[float, ...] | None:
+    """Return [G] how often each group occurs in the tuning set, for `reweighted_accuracy`.
+
+    None when the tuning set has no groups, or the two sets do not have the same ones.
+    """
+    if tuning.groups is None or tuning.group_names != evaluation.group_names:
+        return None
+    counts = np.bincount(tuning.groups, minlength=len(tuning.group_names))
+    return tuple((counts / len(tuning.groups)).tolist())
+
+
+def reweighted_accuracy(evaluation: Evaluation, shares: Sequence[float] | None) -> float | None:
+    """Return the mean of the group accuracies, weighted by these shares, as some tables report the average.
+
+    None without shares, for other groups than those of the shares, and when a group that has a share has no sample in
+    the evaluation set: its accuracy is unknown.
+
+    Args:
+        shares: [G] weights that sum to 1 (`group_shares`).
+
+    >>> groups = Proportion("land on land", 9, 10), Proportion("land on water", 1, 2)
+    >>> reweighted_accuracy(Evaluation(Proportion("all", 10, 12), (), groups), (0.75, 0.25))
+    0.8
+    """
+    if shares is None or len(shares) != len(evaluation.groups):
+        return None
+    total = 0.0
+    for share, group in zip(shares, evaluation.groups, strict=True):
+        if share == 0:
+            continue
+        if group.accuracy is None:
+            return None
+        total += share * group.accuracy
+    return total
 
 
 def _by_membership(groups: OverlappingGroups | None, right: np.ndarray) -> tuple[Proportion, ...]:

@@ -12,7 +12,7 @@ from neurontune_core.baselines.base import Method, MethodResult
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.accuracy import Evaluation, Proportion, evaluate
+from neurontune_core.evaluation.accuracy import Evaluation, evaluate, group_shares, reweighted_accuracy
 from neurontune_core.head import LinearHead
 
 ALWAYS = ("erm", "masking_off")  # what every comparison is read against
@@ -84,7 +84,7 @@ class Standing:
     @property
     def adjusted_accuracy(self) -> Spread | None:
         """Groups weighted as they occur in the tuning set, as some tables do; None where that cannot be."""
-        return self._over(self._adjusted)
+        return self._over(lambda each: reweighted_accuracy(each, self.shares))
 
     @property
     def worst_group_accuracy(self) -> Spread | None:
@@ -122,15 +122,6 @@ class Standing:
     def _over(self, measure: Callable[[Evaluation], float | None]) -> Spread | None:
         values = [value for run in self.runs if (value := measure(run.evaluation)) is not None]
         return Spread.of(values) if values and len(values) == len(self.runs) else None
-
-    def _adjusted(self, evaluation: Evaluation) -> float | None:
-        """None when a group of the tuning set has no sample in the evaluation set."""
-        parts: tuple[Proportion, ...] = evaluation.groups
-        if self.shares is None or len(parts) != len(self.shares):
-            return None
-        if any(share and not part.n for share, part in zip(self.shares, parts, strict=True)):
-            return None
-        return float(sum(share * (part.accuracy or 0.0) for share, part in zip(self.shares, parts, strict=True)))
 
 
 def num_runs(entry: Method, seeds: int) -> int:
@@ -183,7 +174,7 @@ def compare_methods(
         raise InputError(f"Expected at least one seed, but got {seeds}.")
     head.check_fits(evaluation.num_neurons, evaluation.num_classes)
     done = {each.method.key: each for each in known}
-    shares, standings = _shares(tuning, evaluation), list[Standing]()
+    shares, standings = group_shares(tuning, evaluation), list[Standing]()
     for entry in map(method, with_always(keys)):
         wanted = (settings or {}).get(entry.key) or entry.settings()
         standing = done.get(entry.key) or Standing(entry, wanted, shares=shares)
@@ -226,14 +217,6 @@ def _run(
         return replace(standing, runs=(), error=" ".join(sentence.split())), None
     run = SeedRun(seed, evaluate(result.head, evaluation), result.seconds, result.chosen, result.warnings)
     return replace(standing, runs=(*standing.runs, run)), result
-
-
-def _shares(tuning: EmbeddingSet, evaluation: EmbeddingSet) -> tuple[float, ...] | None:
-    """[G] shares of the tuning set's groups; None when the two sets do not have the same groups."""
-    if tuning.groups is None or tuning.group_names != evaluation.group_names:
-        return None
-    counts = np.bincount(tuning.groups, minlength=len(tuning.group_names))
-    return tuple((counts / tuning.num_samples).tolist())
 
 
 def pareto_front(points: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from neurontune_core.baselines.base import Method
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.accuracy import Evaluation, evaluate
+from neurontune_core.evaluation.accuracy import evaluate, group_shares, reweighted_accuracy
 from neurontune_core.experiments.published import DATASETS
 from neurontune_core.experiments.recipes import Recipe
 from neurontune_core.files import read_json, write_json
@@ -185,17 +185,8 @@ def measures(head: LinearHead, evaluation: EmbeddingSet, tuning: EmbeddingSet) -
     found = evaluate(head, evaluation)
     return {
         "accuracy": found.accuracy,
-        "reweighted": _reweighted(found, tuning),
+        "reweighted": reweighted_accuracy(found, group_shares(tuning, evaluation)),
         "worst_group": found.worst_group_accuracy,
         "worst_overlapping": found.by_overlapping_groups().worst_group_accuracy,
         "worst_class": found.worst_class_accuracy,
     }
-
-
-def _reweighted(found: Evaluation, tuning: EmbeddingSet) -> float | None:
-    if tuning.groups is None or not found.groups:
-        return None
-    shares = np.bincount(tuning.groups, minlength=len(found.groups)) / tuning.num_samples
-    if any(share and not part.n for share, part in zip(shares, found.groups, strict=True)):
-        return None
-    return float(sum(share * (part.accuracy or 0.0) for share, part in zip(shares, found.groups, strict=True)))

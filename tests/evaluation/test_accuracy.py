@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.accuracy import evaluate, evaluate_predictions, wilson_interval
+from neurontune_core.evaluation.accuracy import (
+    evaluate,
+    evaluate_predictions,
+    group_shares,
+    reweighted_accuracy,
+    wilson_interval,
+)
 from neurontune_core.head import LinearHead
 
 
@@ -61,6 +67,16 @@ def test_overlapping_groups_are_counted_by_their_members(tmp_path: Path) -> None
         replace(data, overlapping_groups=OverlappingGroups(("male", "female"), members))
 
 
+def test_overlapping_groups_without_any_member_have_no_worst_one() -> None:
+    nobody = OverlappingGroups(("male", "female"), np.zeros((2, 2), dtype=bool))
+    data = replace(birds([0, 1], [0, 3], [-1, 1]), overlapping_groups=nobody)
+    apart = evaluate(SIGN, data).by_overlapping_groups()
+    assert [part.n for part in apart.groups] == [0, 0]
+    assert apart.worst_group is None
+    assert apart.worst_group_accuracy is None
+    assert apart.accuracy_gap is None
+
+
 def test_without_groups_the_worst_group_is_unknown_and_never_a_guess() -> None:
     result = evaluate(SIGN, birds([0, 1], None, [-1, -1]))
     assert result.groups == ()
@@ -68,6 +84,33 @@ def test_without_groups_the_worst_group_is_unknown_and_never_a_guess() -> None:
     assert result.worst_group_accuracy is None
     assert result.accuracy_gap is None
     assert result.worst_class_accuracy == 0.0
+
+
+def test_the_reweighted_accuracy_counts_each_group_as_often_as_it_occurs_in_the_tuning_set() -> None:
+    tuning = birds([0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 2, 3, 3, 3], [1] * 8)
+    shares = group_shares(tuning, tuning)
+    assert shares == (3 / 8, 1 / 8, 1 / 8, 3 / 8)
+    result = evaluate(SIGN, birds([0, 0, 0, 1, 1], [0, 0, 1, 2, 3], [-1, 1, -1, 1, -1]))
+    assert reweighted_accuracy(result, shares) == 3 / 8 * 0.5 + 1 / 8 * 1 + 1 / 8 * 1 + 3 / 8 * 0
+
+
+def test_a_tuning_group_that_the_evaluation_set_lacks_leaves_no_reweighted_accuracy() -> None:
+    tuning = birds([0, 0, 1, 1], [0, 1, 2, 3], [1] * 4)
+    lacking = evaluate(SIGN, birds([0, 0, 1], [0, 1, 2], [-1, -1, 1]))  # perfect on the groups that it has
+    assert reweighted_accuracy(lacking, group_shares(tuning, tuning)) is None
+    unused = birds([0, 0, 1, 1], [0, 1, 2, 2], [1] * 4)  # the tuning set lacks it too, so nothing is unknown
+    assert reweighted_accuracy(lacking, group_shares(unused, unused)) == 1.0
+
+
+def test_without_the_same_groups_in_both_sets_there_is_no_reweighted_accuracy() -> None:
+    tuning = birds([0, 1], [0, 3], [1, 1])
+    ungrouped, renamed = birds([0, 1], None, [1, 1]), replace(tuning, group_names=("a", "b", "c", "d"))
+    assert group_shares(ungrouped, tuning) is None
+    assert group_shares(tuning, ungrouped) is None
+    assert group_shares(tuning, renamed) is None
+    assert reweighted_accuracy(evaluate(SIGN, tuning), None) is None
+    assert reweighted_accuracy(evaluate(SIGN, tuning), (0.5, 0.5)) is None
+    assert reweighted_accuracy(evaluate(SIGN, ungrouped), (0.25, 0.25, 0.25, 0.25)) is None
 
 
 def test_empty_classes_and_groups_are_listed_but_never_the_worst() -> None:
