@@ -20,7 +20,8 @@ import numpy as np
 from in_browser import FLAGS, PAINTED, SETTLED, served, waited, write_vectors
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from neurontune_core.workspace.workspace import Project, Workspace
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import Workspace
 
 BIG = "big"
 TARGETS = {"λ moved": 400, "mask value moved": 400, "next neuron": 300}  # ms, p95

@@ -1,9 +1,9 @@
 """How soon work ends once somebody stops it: a retraining on the screen, and an extraction in its process.
 
 A retraining (`BackgroundRun`, from ``stop`` until its thread has ended and what was reached is saved) is stopped at
-moments spread over NeuronTune and masking off, on generated projects of Waterbirds' and CelebA's size. The extraction of the
-built-in example (from ``cancel`` until the job says so) is stopped at moments spread over the network's loading and its
-batches.
+moments spread over NeuronTune and masking off, on generated projects of Waterbirds' and CelebA's size. The extraction
+of the built-in example (from ``cancel`` until the job says so) is stopped at moments spread over the network's loading
+and its batches.
 """
 
 from __future__ import annotations

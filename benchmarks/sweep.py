@@ -27,7 +27,8 @@ from tuning import make, rough_head
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, neurontune
 from neurontune_core.tuning.neurontune import TuneResult
 from neurontune_core.tuning.sweep import neurontune_sweep
-from neurontune_core.workspace.workspace import EXAMPLES, Project
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import EXAMPLES
 
 MASK_VALUES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _ROUNDING = 1e-5  # two heads further apart than this went different ways

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from neurontune_core.experiments.ablations import MASK_VALUES
-from neurontune_core.workspace.workspace import EXAMPLES, Project
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import EXAMPLES
 
 SEEDS = 5
 

@@ -18,8 +18,8 @@ from neurontune_core.models import load_model
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.training.job import train_model
+from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
-from neurontune_core.workspace.workspace import Project
 from tests.support.layouts import IMAGE_LAYOUTS, TEXT_LAYOUTS
 from tests.support.tiny_huggingface import text_folder
 

@@ -10,7 +10,8 @@ import typer
 
 from neurontune_core.cli.compare import write
 from neurontune_core.cli.options import AsJson, answer, note, pairs_of, progress, table
-from neurontune_core.workspace.workspace import EXAMPLES, ROLES, Project
+from neurontune_core.workspace.project import ROLES, Project
+from neurontune_core.workspace.workspace import EXAMPLES
 
 
 def ablate(

@@ -12,7 +12,8 @@ import typer
 from neurontune_core.cli.options import AsJson, answer, note, pairs_of, progress, table
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
-from neurontune_core.workspace.workspace import EXAMPLES, Project
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import EXAMPLES
 
 if TYPE_CHECKING:
     from neurontune_core.experiments.methods import Standing

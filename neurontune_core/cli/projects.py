@@ -32,7 +32,8 @@ from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import TuneResult, neurontune
-from neurontune_core.workspace.workspace import APP, EXAMPLES, ROLES, Project
+from neurontune_core.workspace.project import ROLES, Project
+from neurontune_core.workspace.workspace import APP, EXAMPLES
 
 
 def example(

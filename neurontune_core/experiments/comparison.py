@@ -17,7 +17,7 @@ from neurontune_core.evaluation.accuracy import Evaluation, Proportion
 from neurontune_core.experiments.methods import SeedRun, Standing, compare_methods, num_runs, ranked, with_always
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
-from neurontune_core.workspace.workspace import ROLES, Project
+from neurontune_core.workspace.project import ROLES, Project
 
 FORMAT = "neurontune-comparison/1"
 FILE = "comparison.json"

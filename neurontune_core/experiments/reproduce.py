@@ -21,7 +21,7 @@ from neurontune_core.experiments.recipes import Recipe
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.workspace.project import Project
 
 Report = Callable[..., object]
 

@@ -20,7 +20,7 @@ from neurontune_core.experiments.stability import Stability, stability, stabilit
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.workspace.workspace import ROLES, Project
+from neurontune_core.workspace.project import ROLES, Project
 
 FORMAT = "neurontune-study/1"
 Part = Measured | Stability | Cost

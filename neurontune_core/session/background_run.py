@@ -13,7 +13,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune
-from neurontune_core.workspace.workspace import HALVES, Run
+from neurontune_core.workspace.project import HALVES, Run
 
 METHODS = ("NeuronTune", "masking off")
 

@@ -15,7 +15,7 @@ from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.scores import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
-from neurontune_core.workspace.workspace import ROLES, Project
+from neurontune_core.workspace.project import ROLES, Project
 
 BINS = 32
 _KEPT_NEURONS = 8

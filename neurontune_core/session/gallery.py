@@ -15,7 +15,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.explain.disk_cache import DiskCache
 from neurontune_core.explain.neuron_maps import NeuronMaps
 from neurontune_core.explain.overlay import COLOUR_MAPS, overlay_png, thumbnail_jpeg
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.workspace.project import Project
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -16,7 +16,7 @@ from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
 from neurontune_core.session.index_ranges import Indices
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.workspace.project import Project
 
 _KEPT_CURVES, _KEPT_HEADS = 32, 32
 

@@ -14,7 +14,7 @@ from neurontune_core.evaluation.umap_projection import umap_map
 from neurontune_core.extraction.extract import extract
 from neurontune_core.extraction.pairing import join, spec_for
 from neurontune_core.files import write_json, write_whole
-from neurontune_core.workspace.workspace import FORMAT, Project
+from neurontune_core.workspace.project import FORMAT, Project
 
 
 def extract_project(

@@ -24,7 +24,7 @@ from neurontune_core.cli.command import tune_command
 from neurontune_core.mask import Mask
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
-from neurontune_core.workspace.workspace import HALVES, Project
+from neurontune_core.workspace.project import HALVES, Project
 from tests.support.cli import ask, call, complaint
 from tests.support.paths import ROOT
 from tests.support.projects import SHORTCUT, write_project

@@ -15,8 +15,9 @@ from neurontune_core import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.models import load_model
+from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
-from neurontune_core.workspace.workspace import Project, Workspace
+from neurontune_core.workspace.workspace import Workspace
 from tests.support import layouts
 from tests.support.brightness import planted
 from tests.support.cli import ask, call, complaint

@@ -14,8 +14,9 @@ from neurontune_core.export.bundle import export_bundle
 from neurontune_core.export.card import TunedRun
 from neurontune_core.mask import Mask
 from neurontune_core.models import load_model, packaged
+from neurontune_core.workspace.project import ROLES, Project
 from neurontune_core.workspace.tasks import extract_project
-from neurontune_core.workspace.workspace import EXAMPLES, ROLES, Project
+from neurontune_core.workspace.workspace import EXAMPLES
 
 HEADLINES = EXAMPLES["headlines"]
 

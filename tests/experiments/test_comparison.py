@@ -17,7 +17,8 @@ from neurontune_core.experiments.methods import compare_methods
 from neurontune_core.experiments.published import published_on
 from neurontune_core.figures.methods import part_bars, tradeoff
 from neurontune_core.jobs.store import JobStore
-from neurontune_core.workspace.workspace import Project, Workspace
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import Workspace
 from tests.support.projects import write_project
 
 FEW = {"neurontune": {"epochs": "2", "batches": "5"}, "masking_off": {"epochs": "2", "batches": "5"}}

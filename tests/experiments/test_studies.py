@@ -26,7 +26,8 @@ from neurontune_core.experiments.studies import (
 )
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import JobStore
-from neurontune_core.workspace.workspace import Project, Workspace
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import Workspace
 from tests.support.pages import opened, said
 from tests.support.projects import planted_head, planted_set, write_project
 

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig
 from neurontune_core.session.measured_split import MeasuredSplit
-from neurontune_core.workspace.workspace import Project, Workspace
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import Workspace
 from tests.support import odd_projects
 from tests.support.pages import adviser, metrics, opened, retrained, said, save_run
 from tests.support.paths import ROUTER

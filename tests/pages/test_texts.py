@@ -15,8 +15,9 @@ from neurontune_core.datasets import guess_dataset, open_dataset
 from neurontune_core.models import load_model
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.gallery import Gallery
+from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
-from neurontune_core.workspace.workspace import Project, Workspace
+from neurontune_core.workspace.workspace import Workspace
 from tests.support.layouts import pair_tables, text_table
 from tests.support.paths import ROUTER
 from tests.support.tiny_huggingface import text_folder

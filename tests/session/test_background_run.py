@@ -10,7 +10,7 @@ import pytest
 from neurontune_core import TuneConfig, neurontune
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
-from neurontune_core.workspace.workspace import HALVES, Project
+from neurontune_core.workspace.project import HALVES, Project
 from tests.support.projects import CORE, SHORTCUT, write_project
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25)

@@ -13,7 +13,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.workspace.project import Project
 from tests.support.projects import CORE, NEURONS, SHORTCUT, planted_head, write_project
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from neurontune_core import EmbeddingSet, InputError
 from neurontune_core.session.gallery import SIDE, Gallery
-from neurontune_core.workspace.workspace import EXAMPLES, Project
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import EXAMPLES
 from tests.support.projects import write_project
 
 

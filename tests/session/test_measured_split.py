@@ -10,7 +10,7 @@ import pytest
 
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.workspace.project import Project
 from tests.support.odd_projects import one_split_only
 from tests.support.projects import CORE, NEURONS, SHORTCUT, planted_head, write_project
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.files import write_json
-from neurontune_core.workspace.workspace import ROLES
+from neurontune_core.workspace.project import ROLES
 from tests.support.projects import planted_head, planted_set, write_pictures, write_project, write_texts
 
 SILENT = 7

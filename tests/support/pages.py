@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from neurontune_core import TuneConfig, neurontune
 from neurontune_core.session.background_run import BackgroundAdvice
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.workspace.project import Project
 from tests.support.paths import ROUTER
 
 

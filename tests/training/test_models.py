@@ -18,8 +18,8 @@ from neurontune_core.models import load_model
 from neurontune_core.training.job import train_model
 from neurontune_core.training.loop import train
 from neurontune_core.training.network import open_trainable
+from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
-from neurontune_core.workspace.workspace import Project
 from tests.support.tiny_huggingface import image_folder
 from tests.support.tiny_training import IMAGE_MODEL, QUICK, bars, text_model, verdicts
 

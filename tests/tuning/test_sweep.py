@@ -12,7 +12,8 @@ from neurontune_core.identification.scores import SpuriousnessScorer
 from neurontune_core.tuning import balanced_trainer as steps_module
 from neurontune_core.tuning.neurontune import TuneResult
 from neurontune_core.tuning.sweep import neurontune_sweep
-from neurontune_core.workspace.workspace import EXAMPLES, Project
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.workspace import EXAMPLES
 from tests.support.tuning import QUICK, noisy
 
 CONFIGS = [

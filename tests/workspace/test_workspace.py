@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from neurontune_core import InputError, TuneConfig, neurontune
-from neurontune_core.workspace.workspace import Project, Run, Workspace
+from neurontune_core.workspace.names import new_timed_folder
+from neurontune_core.workspace.project import Project, Run
+from neurontune_core.workspace.workspace import Workspace
 from tests.support.projects import CORE, write_project
 
 CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
@@ -105,3 +108,10 @@ def test_a_project_without_a_head_says_why_and_what_to_do(workspace: Workspace) 
     file.write_text(json.dumps(json.loads(file.read_text()) | {"head": None}))
     with pytest.raises(InputError, match="has no head"):
         workspace.open("birds").load_head()
+
+
+def test_sessions_that_save_at_the_same_moment_get_folders_of_their_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as sessions:
+        folders = list(sessions.map(lambda _: new_timed_folder(tmp_path / "runs", at=0.0), range(64)))
+    assert len({folder.name for folder in folders}) == 64
+    assert all(folder.is_dir() for folder in folders)

@@ -8,7 +8,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
-from neurontune_core.workspace.workspace import Run
+from neurontune_core.workspace.project import Run
 from pages.parts.frame import state
 from pages.parts.frame.address import choice, not_there
 from pages.parts.frame.background_work import pick_up, start, take_what_ended

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.workspace.workspace import HALVES
+from neurontune_core.workspace.project import HALVES
 from pages.parts.frame.address import Carried
 from pages.parts.frame.state import View
 from pages.parts.frame.words import HELP

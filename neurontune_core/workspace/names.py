@@ -1,0 +1,40 @@
+"""Names of folders: which are allowed, which are free."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from neurontune_core.errors import InputError
+
+
+def new_timed_folder(parent: Path, at: float | None = None) -> Path:
+    """Make and return a folder that is named by the time; of two callers at once, each gets a folder of its own.
+
+    Args:
+        parent: where it goes; made when missing.
+        at: seconds since 1970; now when left out.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / time.strftime("%Y%m%d-%H%M%S", time.localtime(at))
+    while True:
+        try:
+            folder.mkdir()  # fails when another session has just made it, which a check beforehand would not notice
+            return folder
+        except FileExistsError:
+            folder = folder.with_name(f"{folder.name}x")
+
+
+def safe_name(name: str) -> str:
+    """Return the name itself.
+
+    Raises:
+        InputError: when it is no plain folder name, so that no name leads out of its parent folder.
+
+    >>> safe_name("birds-2")
+    'birds-2'
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise InputError(f'"{name}" cannot be a name; use letters, digits, dots, dashes and underscores.')
+    return name
