@@ -9,6 +9,7 @@ import streamlit as st
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.leaderboard import rows_to_csv, to_latex, to_markdown
 from neurontune_core.experiments.studies import STUDIES, StudyResult, saved_study, study_config
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import Job, JobStore
 from pages.parts.frame.address import keep
@@ -59,7 +60,7 @@ def result_of(found: StudyResult) -> None:
         return
     if not found.fits(view.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
-    st.plotly_chart(study_figure(found), key="study_figure", config={"displayModeBar": False})
+    st.plotly_chart(study_figure(found), key="study_figure", config=NO_MODE_BAR)
     rows = found.table()
     st.dataframe(rows, hide_index=True, key="study_table", height="content")
     if found.key not in WITHOUT_SEEDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.session.index_ranges import Indices
 from pages.parts.frame.address import keep
 from pages.parts.frame.state import View, current_view
@@ -76,7 +77,7 @@ def measured(view: View) -> None:
         return
     heads = {"ERM": view.diagnosis.erm}
     if view.run:
-        heads |= {"masking off": view.run.off_head, view.run.method: view.run.head}
+        heads |= {NO_MASKING: view.run.off_head, view.run.method: view.run.head}
     rows = []
     for group in found:
         row: dict[str, object] = {

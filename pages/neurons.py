@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from neurontune_core.figures.base import mask_effect, ranked_scores
+from neurontune_core.figures.neurons import mask_effect, ranked_scores
 from neurontune_core.identification.confidence import LEVEL, SURE
 from neurontune_core.identification.scores import chance_share
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from neurontune_core.figures.base import MOST_BARS, group_bars
+from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
+from neurontune_core.figures.heads import MOST_BARS, group_bars
 from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
 from pages.parts.frame.words import HELP, plain
@@ -21,7 +22,7 @@ headline(view, masked_now=False)
 
 tried = {"ERM": diagnosis.erm}
 if view.run:
-    tried |= {"masking off": view.run.off_head, view.run.method: view.run.head}
+    tried |= {NO_MASKING: view.run.off_head, view.run.method: view.run.head}
 heads = {name: split.evaluate(head) for name, head in tried.items()}
 st.subheader("Accuracy by group" if samples.groups is not None else "Accuracy by class")
 st.caption(
@@ -31,7 +32,7 @@ st.caption(
 parts = [part for part in split.erm_evaluation.groups or split.erm_evaluation.classes if part.n]
 if len(parts) > MOST_BARS:
     st.caption(f"The {MOST_BARS} of {len(parts):,} on which the trained head (ERM) does worst; Check lists all.")
-st.plotly_chart(group_bars(heads), key="groups", config={"displayModeBar": False})
+st.plotly_chart(group_bars(heads), key="groups", config=NO_MODE_BAR)
 
 if samples.overlapping_groups is not None:
     with st.expander(f"{len(samples.overlapping_groups.names)} overlapping groups"):
@@ -40,7 +41,7 @@ if samples.overlapping_groups is not None:
             "and published results use the one or the other: compare like with like."
         )
         apart = {name: each.by_overlapping_groups() for name, each in heads.items()}
-        st.plotly_chart(group_bars(apart), key="overlapping", config={"displayModeBar": False})
+        st.plotly_chart(group_bars(apart), key="overlapping", config=NO_MODE_BAR)
 
 names = samples.class_names
 worst = split.erm_evaluation.worst_group

@@ -1,4 +1,4 @@
-"""How strongly a neuron fires on the hits and on the mistakes of each class, as a Plotly figure."""
+"""Figure of a neuron's activations on the correct and on the misclassified samples of each class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from neurontune_core.figures.base import _MARGIN, CORRECT, INCORRECT, _figure, _layout, _short
+from neurontune_core.figures.base import CORRECT, INCORRECT, MARGIN, make_figure, make_layout, shorten
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -20,15 +20,15 @@ _GUTTER = 0.05  # between them, of the whole width
 
 
 def outcome_distributions(classes: Sequence[tuple[str, Distribution]], chosen: int = 0) -> Figure:
-    """Hits and mistakes over a neuron's activation, with both medians: a chart for each class, side by side.
+    """Draw correct and misclassified samples over a neuron's activation, with both medians, a chart for each class.
 
     Args:
         classes: [K] title and distribution; all in the same bins.
         chosen: the place of the class that stands out.
     """
-    layout = _layout("activation", "% of samples", 190, numbers=True) | {
+    layout = make_layout("activation", "% of samples", 190, numbers=True) | {
         "showlegend": False,
-        "margin": _MARGIN | {"t": 38},
+        "margin": MARGIN | {"t": 38},
         "shapes": [],
         "annotations": [],
     }
@@ -42,7 +42,7 @@ def outcome_distributions(classes: Sequence[tuple[str, Distribution]], chosen: i
         layout[f"yaxis{axis}"] = (
             first_y if not place else {"matches": "y", "anchor": f"x{axis}", "showticklabels": False}
         )
-        name = escape(_short(title, _LONGEST_TITLE // len(classes)))
+        name = escape(shorten(title, _LONGEST_TITLE // len(classes)))
         layout["annotations"].append(
             {
                 "text": f"{f'<b>{name}</b>' if place == chosen else name}<br>{_counts(distribution, len(classes) < 3)}",
@@ -53,14 +53,14 @@ def outcome_distributions(classes: Sequence[tuple[str, Distribution]], chosen: i
         for part in _outcomes(distribution):
             traces.append(_steps(distribution.edges, part) | {"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
             if not np.isnan(part.median):
-                line = {"color": part.colour, "width": 2.5, "dash": part.dash}
+                line = {"color": part.color, "width": 2.5, "dash": part.dash}
                 layout["shapes"].append(
                     {
                         "type": "line", "xref": f"x{axis}", "x0": part.median, "x1": part.median,
                         "yref": f"y{axis} domain", "y0": 0, "y1": 1, "line": line,
                     }
                 )  # fmt: skip
-    return _figure({"data": traces, "layout": layout})
+    return make_figure({"data": traces, "layout": layout})
 
 
 class _Outcome(NamedTuple):
@@ -69,36 +69,54 @@ class _Outcome(NamedTuple):
     share: np.ndarray
     number: int
     median: float
-    colour: str
+    color: str
     dash: str
     pattern: str
 
 
-def _outcomes(found: Distribution) -> tuple[_Outcome, _Outcome]:
+def _outcomes(distribution: Distribution) -> tuple[_Outcome, _Outcome]:
     return (
-        _Outcome("correct", "✓", found.correct, found.num_correct, found.median_correct, CORRECT, "solid", ""),
-        _Outcome("incorrect", "✗", found.incorrect, found.num_incorrect, found.median_incorrect, INCORRECT, "dot", "/"),
+        _Outcome(
+            "correct",
+            "✓",
+            distribution.correct,
+            distribution.num_correct,
+            distribution.median_correct,
+            CORRECT,
+            "solid",
+            "",
+        ),
+        _Outcome(
+            "incorrect",
+            "✗",
+            distribution.incorrect,
+            distribution.num_incorrect,
+            distribution.median_incorrect,
+            INCORRECT,
+            "dot",
+            "/",
+        ),
     )
 
 
-def _counts(found: Distribution, words: bool) -> str:
-    """Which colour is what, and how many there are."""
+def _counts(distribution: Distribution, words: bool) -> str:
+    """Return the legend of a chart: the mark of each outcome in its color, and its number of samples."""
     return "   ".join(
-        f'<b style="color:{part.colour}">{part.mark}</b> {part.number:,}{f" {part.name}" if words else ""}'
-        for part in _outcomes(found)
+        f'<b style="color:{part.color}">{part.mark}</b> {part.number:,}{f" {part.name}" if words else ""}'
+        for part in _outcomes(distribution)
     )
 
 
 def _steps(edges: np.ndarray, part: _Outcome) -> dict:
-    """The outline of a histogram: one path, where bars would be one for each bin."""
+    """Return the outline of a histogram, one path where bars would be one for each bin."""
     return {
         "type": "scatter",
         "x": edges.astype(np.float32),
         "y": np.append(100 * part.share, 0).astype(np.float32),
         "mode": "lines",
-        "line": {"color": part.colour, "width": 1.5, "shape": "hv"},
+        "line": {"color": part.color, "width": 1.5, "shape": "hv"},
         "fill": "tozeroy",
-        "fillpattern": {"shape": part.pattern, "solidity": 0.25, "fgcolor": part.colour},
+        "fillpattern": {"shape": part.pattern, "solidity": 0.25, "fgcolor": part.color},
         "name": part.name,
         "hovertemplate": "activation from %{x:.3g}: %{y:.1f} %<extra>" + part.name + "</extra>",
     }

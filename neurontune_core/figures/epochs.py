@@ -1,11 +1,11 @@
-"""Plotly figures over the epochs of a retraining or of a training."""
+"""Figures over the epochs of a retraining or of a training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from neurontune_core.figures.base import ACCENT, GREY, SERIES, _figure, _layout
+from neurontune_core.figures.base import ACCENT, AMBER, GRAY, NO_MASKING, SERIES, make_figure, make_layout
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -18,22 +18,27 @@ _STRIP, _ABOVE, _BELOW = 66, 24, 36  # pixels of a measure, of the legend, of th
 
 
 def learning_curves(histories: Histories, measure: str, label: str, kept: int | None) -> Figure:
-    """One measure over epochs for each method; the kept epoch of NeuronTune is marked.
+    """Draw one measure over epochs for each method, with the kept epoch of NeuronTune marked.
 
     Args:
         histories: method -> records.
         measure: a field of `EpochRecord`; accuracies are drawn in per cent.
         label: the axis title.
         kept: the kept epoch, when it is known.
+
+    >>> from neurontune_core.tuning.neurontune import EpochRecord
+    >>> records = [EpochRecord(epoch, 0.7, 3.0, 0.9, 0.8, 0.5, 4) for epoch in (1, 2)]
+    >>> learning_curves({"NeuronTune": records}, "accuracy", "average, %", 2).data[0].y
+    (90.0, 90.0)
     """
-    layout = _layout("epoch", label, 240)
+    layout = make_layout("epoch", label, 240)
     if kept is not None:
         layout["shapes"] = [_kept(kept)]
-    return _figure({"data": _traces(histories, measure), "layout": layout})
+    return make_figure({"data": _traces(histories, measure), "layout": layout})
 
 
 def learning_strips(histories: Histories, measures: Sequence[tuple[str, str]], kept: int | None, epochs: int) -> Figure:
-    """Several measures under each other over the same epochs, for a narrow place.
+    """Draw several measures under each other over the same epochs, for a narrow place.
 
     Args:
         histories, kept: as for `learning_curves`.
@@ -41,7 +46,7 @@ def learning_strips(histories: Histories, measures: Sequence[tuple[str, str]], k
         epochs: how many there will be.
     """
     count = len(measures)
-    layout = _layout("epoch", "", _ABOVE + _STRIP * count + _BELOW, numbers=True)
+    layout = make_layout("epoch", "", _ABOVE + _STRIP * count + _BELOW, numbers=True)
     layout |= {"margin": {"l": 34, "r": 4, "t": _ABOVE, "b": _BELOW}, "annotations": [], "showlegend": True}
     layout["legend"] |= {"x": 0, "xanchor": "left", "font": {"size": 11}}
     layout["xaxis"] |= {"anchor": f"y{count}", "nticks": 5, "range": [0.5, epochs + 0.5]}
@@ -60,7 +65,7 @@ def learning_strips(histories: Histories, measures: Sequence[tuple[str, str]], k
             traces.append(trace | {"yaxis": f"y{place}", "showlegend": place == 1})
     if kept is not None:
         layout["shapes"] = [_kept(kept)]
-    return _figure({"data": traces, "layout": layout})
+    return make_figure({"data": traces, "layout": layout})
 
 
 def _traces(histories: Histories, measure: str) -> list[dict]:
@@ -75,7 +80,7 @@ def _traces(histories: Histories, measure: str) -> list[dict]:
             "line": {
                 "color": SERIES.get(name, ACCENT),
                 "width": 2,
-                "dash": "dot" if name == "masking off" else "solid",
+                "dash": "dot" if name == NO_MASKING else "solid",
             },
         }
         for name, records in histories.items()
@@ -88,38 +93,42 @@ def _kept(epoch: int) -> dict:
 
 
 def training_curves(history: TrainHistory) -> tuple[Figure, Figure]:
-    """The training loss, and the accuracies on the validation split, over all planned epochs; the best is marked."""
-    measures = [("average", "accuracy", GREY, "dot"), ("worst class", "worst_class_accuracy", "#b7791f", "dash")]
+    """Draw the training loss, and the accuracies on the validation split, over all planned epochs; the best is marked.
+
+    Returns:
+        The figure of the loss, and that of the accuracies.
+    """
+    measures = [("average", "accuracy", GRAY, "dot"), ("worst class", "worst_class_accuracy", AMBER, "dash")]
     measures.append(("worst group", "worst_group_accuracy", ACCENT, "solid"))
-    number = [each.epoch for each in history.epochs]
+    number = [record.epoch for record in history.epochs]
     accuracies = [
-        _measure(number, [100 * value for value in values if value is not None], name, colour, dash, " %")
-        for name, measure, colour, dash in measures
-        if None not in (values := [getattr(each, measure) for each in history.epochs])
+        _measure(number, [100 * value for value in values if value is not None], name, color, dash, " %")
+        for name, measure, color, dash in measures
+        if None not in (values := [getattr(record, measure) for record in history.epochs])
     ]
-    loss = _measure(number, [each.loss for each in history.epochs], "training loss", GREY, "solid", "")
+    loss = _measure(number, [record.loss for record in history.epochs], "training loss", GRAY, "solid", "")
     figures = []
     for traces, label, axis in (
         ([loss], "cross-entropy", {"rangemode": "tozero"}),
         (accuracies, "accuracy, %", {"range": [0, 102]}),
     ):
-        layout = _layout("epoch", label, 260) | {"showlegend": True}
+        layout = make_layout("epoch", label, 260) | {"showlegend": True}
         layout["xaxis"]["range"] = [0.5, max(history.planned, len(number)) + 0.5]
         layout["yaxis"] |= axis
         if history.best is not None:
             layout["shapes"] = [_kept(history.best)]
-        figures.append(_figure({"data": traces, "layout": layout}))
+        figures.append(make_figure({"data": traces, "layout": layout}))
     return figures[0], figures[1]
 
 
-def _measure(x: Sequence[int], y: Sequence[float], name: str, colour: str, dash: str, unit: str) -> dict:
+def _measure(x: Sequence[int], y: Sequence[float], name: str, color: str, dash: str, unit: str) -> dict:
     return {
         "type": "scatter",
         "x": list(x),
         "y": list(y),
         "mode": "lines+markers" if len(x) < 20 else "lines",
         "marker": {"size": 5},
-        "line": {"color": colour, "dash": dash, "width": 2},
+        "line": {"color": color, "dash": dash, "width": 2},
         "name": name,
         "hovertemplate": f"epoch %{{x}}: %{{y:.4g}}{unit}<extra>{name}</extra>",
     }

@@ -1,4 +1,4 @@
-"""Figures of a comparison: average against worst group with the Pareto front, and accuracy by group."""
+"""Figures of compared methods: average against worst group with the Pareto front, and accuracy by group."""
 
 from __future__ import annotations
 
@@ -8,60 +8,71 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurontune_core.experiments.methods import Spread, Standing, pareto_front
-from neurontune_core.figures.base import ACCENT, GREY, SERIES, _figure, _layout
+from neurontune_core.figures.base import ACCENT, GRAY, NO_MASKING, SERIES, make_figure, make_layout
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from neurontune_core.experiments.published import Published
 
-USES_GROUPS = "#7c5cbf"
-_OTHERS = ("#4c78a8", "#b279a2", "#9d755d", "#54a24b", "#e45756", "#72b7b2", "#bab0ac", "#f58518")
-_OWN = {"ERM": SERIES["ERM"], "Masking off": SERIES["masking off"], "NeuronTune": ACCENT}
+BLUE, USES_GROUPS = "#4c78a8", "#7c5cbf"
+_OTHERS = (BLUE, "#b279a2", "#9d755d", "#54a24b", "#e45756", "#72b7b2", "#bab0ac", "#f58518")
+_OWN = {"erm": SERIES["ERM"], "masking_off": SERIES[NO_MASKING], "neurontune": ACCENT}  # key of the method -> color
 
 
 def label(standing: Standing) -> str:
-    """The method's name; one that uses group labels says so wherever it appears."""
+    """Return the method's name, marked where the method uses group labels.
+
+    >>> from neurontune_core.baselines.registry import METHODS
+    >>> label(Standing(METHODS["dfr"], METHODS["dfr"].settings()))
+    'DFR · uses groups'
+    """
     return standing.method.name + (" · uses groups" if standing.uses_groups else "")
 
 
-def tradeoff(standings: Sequence[Standing], found: Sequence[Published] = ()) -> Figure:
-    """Average against worst group (worst class without groups) in per cent, with standard deviations over seeds.
+def tradeoff(standings: Sequence[Standing], published: Sequence[Published] = ()) -> Figure:
+    """Draw average against worst group (worst class without groups) in per cent, with standard deviations over seeds.
 
-    A line joins the methods that no other measured one beats in both; published numbers are hollow and no part of it.
+    A line joins the Pareto front: the measured methods that no other measured one beats in both. Published numbers are
+    hollow points and no part of it.
+
+    Args:
+        standings: the methods; those without runs are left out.
+        published: cells of the paper's tables; those that lack one of the two numbers are left out.
     """
-    shown = [each for each in standings if each.worst and each.accuracy]
-    spreads = [(each.accuracy, each.worst) for each in shown if each.accuracy and each.worst]
+    shown = [standing for standing in standings if standing.worst and standing.accuracy]
+    spreads = [(row.accuracy, row.worst) for row in shown if row.accuracy and row.worst]
     points = np.array([[x.mean, y.mean] for x, y in spreads])
     front = pareto_front(points)
     traces = [_front(100 * points[front])]
-    texts = [each.method.name if on or each.method.name in _OWN else "" for each, on in zip(shown, front, strict=True)]
+    texts = [row.method.name if on or row.method.key in _OWN else "" for row, on in zip(shown, front, strict=True)]
     sides = _sides(points, np.array(texts) != "")
     for kind, uses, symbol in (("no group labels", False, "circle"), ("uses groups", True, "diamond")):
-        rows = [row for row, each in enumerate(shown) if each.uses_groups == uses]
-        rows.sort(key=lambda row: shown[row].method.name in _OWN)  # equal points hide each other, but not these
+        rows = [place for place, row in enumerate(shown) if row.uses_groups == uses]
+        rows.sort(key=lambda place: shown[place].method.key in _OWN)  # drawn last, so that no equal point covers them
         if rows:
-            colours = [_OWN.get(shown[row].method.name, USES_GROUPS if uses else "#4c78a8") for row in rows]
-            traces.append(_points(kind, [spreads[row] for row in rows], [shown[row].method.name for row in rows],
-                {"symbol": symbol, "size": 10, "color": colours},
-                [texts[row] for row in rows], [sides[row] for row in rows]))  # fmt: skip
-    printed = [each for each in found if each.worst_group is not None and each.accuracy is not None]
-    if printed:
-        pairs = [(Spread((each.accuracy or 0) / 100, 0), Spread((each.worst_group or 0) / 100, 0)) for each in printed]
-        marker = {"symbol": "circle-open", "size": 10, "color": GREY, "line": {"width": 1.5}}
-        traces.append(_points("published", pairs, [each.name for each in printed], marker))
-    grouped = any(each.worst_group_accuracy for each in shown)
-    layout = _layout("average accuracy, %", f"worst {'group' if grouped else 'class'}, %", 420)
-    return _figure({"data": traces, "layout": layout})
+            colors = [_OWN.get(shown[place].method.key, USES_GROUPS if uses else BLUE) for place in rows]
+            marker = {"symbol": symbol, "size": 10, "color": colors}
+            pairs, names = [spreads[place] for place in rows], [shown[place].method.name for place in rows]
+            placed = [texts[place] for place in rows], [sides[place] for place in rows]
+            traces.append(_points(kind, pairs, names, marker, *placed))
+    cells = [cell for cell in published if cell.worst_group is not None and cell.accuracy is not None]
+    if cells:
+        pairs = [(Spread((cell.accuracy or 0) / 100, 0), Spread((cell.worst_group or 0) / 100, 0)) for cell in cells]
+        marker = {"symbol": "circle-open", "size": 10, "color": GRAY, "line": {"width": 1.5}}
+        traces.append(_points("published", pairs, [cell.name for cell in cells], marker))
+    grouped = any(row.worst_group_accuracy for row in shown)
+    layout = make_layout("average accuracy, %", f"worst {'group' if grouped else 'class'}, %", 420)
+    return make_figure({"data": traces, "layout": layout})
 
 
 def part_bars(standings: Sequence[Standing]) -> Figure:
-    """Mean accuracy of every group (every class, without groups) under each method, standard deviation over seeds."""
+    """Draw the mean accuracy of every group (every class, without groups) under each method, with its deviation."""
     traces = []
     others = iter(_OTHERS * len(standings))
-    for each in standings:
-        parts = each.parts()
-        name = label(each)
+    for standing in standings:
+        parts = standing.parts()
+        name = label(standing)
         traces.append(
             {
                 "type": "bar",
@@ -70,15 +81,15 @@ def part_bars(standings: Sequence[Standing]) -> Figure:
                 "error_y": {"array": [100 * part.sd for part in parts.values()], "width": 3},
                 "name": name,
                 "marker": {
-                    "color": _OWN.get(each.method.name) or next(others),
-                    "pattern": {"shape": "/" if each.uses_groups else "", "solidity": 0.3},
+                    "color": _OWN.get(standing.method.key) or next(others),
+                    "pattern": {"shape": "/" if standing.uses_groups else "", "solidity": 0.3},
                 },
                 "hovertemplate": "%{y:.1f} %<extra>" + name + "</extra>",
             }
         )
-    layout = _layout("", "accuracy, %", 340) | {"barmode": "group", "bargap": 0.25}
+    layout = make_layout("", "accuracy, %", 340) | {"barmode": "group", "bargap": 0.25}
     layout["yaxis"]["range"] = [0, 105]
-    return _figure({"data": traces, "layout": layout})
+    return make_figure({"data": traces, "layout": layout})
 
 
 def _points(
@@ -93,8 +104,8 @@ def _points(
         "type": "scatter",
         "x": [100 * x.mean for x, _ in pairs],
         "y": [100 * y.mean for _, y in pairs],
-        "error_x": {"array": [100 * x.sd for x, _ in pairs], "width": 0, "thickness": 1, "color": GREY},
-        "error_y": {"array": [100 * y.sd for _, y in pairs], "width": 0, "thickness": 1, "color": GREY},
+        "error_x": {"array": [100 * x.sd for x, _ in pairs], "width": 0, "thickness": 1, "color": GRAY},
+        "error_y": {"array": [100 * y.sd for _, y in pairs], "width": 0, "thickness": 1, "color": GRAY},
         "mode": "markers+text",
         "text": list(texts),
         "textposition": list(sides),
@@ -106,12 +117,12 @@ def _points(
 
 
 def _sides(points: np.ndarray, named: np.ndarray) -> list[str]:
-    """Where each point's name stands: over it, but under it where another named point is close above."""
+    """Return where each point's name goes: above it, or below it where another named point is close above."""
     reach = np.array([0.15, 0.08]) * np.ptp(points, axis=0)
     return [
         "bottom center"
-        if any((abs(other - point) <= reach).all() and (*other[::-1], row) > (*point[::-1], place)
-               for row, other in enumerate(points) if named[row] and row != place)
+        if any((abs(neighbor - point) <= reach).all() and (*neighbor[::-1], row) > (*point[::-1], place)
+               for row, neighbor in enumerate(points) if named[row] and row != place)
         else "top center"
         for place, point in enumerate(points)
     ]  # fmt: skip

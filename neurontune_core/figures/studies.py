@@ -1,4 +1,4 @@
-"""One figure for each kind of study: a line over one setting, a map over two, bars over words."""
+"""Figures of studies: a line over one setting, a map over two, bars over words."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from neurontune_core.experiments.ablation_run import Measured
 from neurontune_core.experiments.cost import Cost
 from neurontune_core.experiments.stability import Stability
-from neurontune_core.figures.base import ACCENT, GREY, _figure, _layout
+from neurontune_core.figures.base import ACCENT, AMBER, GRAY, make_figure, make_layout
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from neurontune_core.experiments.studies import StudyResult
 
-_COLOURS = (ACCENT, "#4c78a8", "#b7791f", "#7c5cbf")
+_COLORS = (ACCENT, "#4c78a8", AMBER, "#7c5cbf")
 
 
 def study_figure(result: StudyResult) -> Figure:
-    """The figure of a study that has found something."""
+    """Draw the result of a study that has at least one part."""
     if result.key == "stability":
         return _stability([each for each in result.parts if isinstance(each, Stability)])
     if result.key == "cost":
@@ -35,35 +35,35 @@ def _worst(rows: Sequence[Measured]) -> str:
     return "worst group" if any("worst group" in each.values for each in rows) else "worst class"
 
 
-def _line(name: str, x: Sequence, y: Sequence[float], sd: Sequence[float], colour: str, dash: str = "solid") -> dict:
+def _line(name: str, x: Sequence, y: Sequence[float], sd: Sequence[float], color: str, dash: str = "solid") -> dict:
     return {
         "type": "scatter",
         "x": list(x),
         "y": list(y),
         "error_y": {"array": list(sd), "width": 3, "thickness": 1},
         "mode": "lines+markers",
-        "line": {"color": colour, "width": 2, "dash": dash},
+        "line": {"color": color, "width": 2, "dash": dash},
         "name": name,
         "hovertemplate": "%{x}: %{y:.3g}<extra>" + name + "</extra>",
     }
 
 
 def _lines(rows: Sequence[Measured]) -> Figure:
-    """Worst group and average over the values of one setting, in their order."""
+    """Draw worst group and average over the values of one setting, in their order."""
     (axis,) = rows[0].at
     at = [str(each.at[axis]) if isinstance(each.at[axis], str) else f"{each.at[axis]:g}" for each in rows]
     traces = []
-    for name, colour, dash in ((_worst(rows), ACCENT, "solid"), ("average", GREY, "dot")):
+    for name, color, dash in ((_worst(rows), ACCENT, "solid"), ("average", GRAY, "dot")):
         spreads = [each.spread(name) for each in rows]
         means = [100 * spread.mean if spread else 0.0 for spread in spreads]
-        traces.append(_line(name, at, means, [100 * spread.sd if spread else 0.0 for spread in spreads], colour, dash))
-    layout = _layout(axis, "accuracy, %", 340)
+        traces.append(_line(name, at, means, [100 * spread.sd if spread else 0.0 for spread in spreads], color, dash))
+    layout = make_layout(axis, "accuracy, %", 340)
     layout["xaxis"]["type"] = "category"
-    return _figure({"data": traces, "layout": layout})
+    return make_figure({"data": traces, "layout": layout})
 
 
 def _map(rows: Sequence[Measured]) -> Figure:
-    """Worst group over two settings."""
+    """Draw worst group over two settings."""
     down, across = rows[0].at
     measure = _worst(rows)
     places = [list(dict.fromkeys(each.at[name] for each in rows)) for name in (down, across)]
@@ -79,9 +79,9 @@ def _map(rows: Sequence[Measured]) -> Figure:
         "colorbar": {"title": {"text": f"{measure}, %"}},
         "hovertemplate": f"{down} %{{y}}, {across} %{{x}}: %{{z:.1f}} %<extra></extra>",
     }
-    layout = _layout(across, down, 420)
+    layout = make_layout(across, down, 420)
     layout["xaxis"]["type"] = layout["yaxis"]["type"] = "category"
-    return _figure({"data": [trace], "layout": layout})
+    return make_figure({"data": [trace], "layout": layout})
 
 
 def _mean(spread) -> float | None:  # type: ignore[no-untyped-def]
@@ -89,7 +89,7 @@ def _mean(spread) -> float | None:  # type: ignore[no-untyped-def]
 
 
 def _bars(rows: Sequence[Measured]) -> Figure:
-    """Worst group by the first thing that is varied, one colour for each value of the second."""
+    """Draw worst group by the first thing that is varied, in one color for each value of the second."""
     first, second = rows[0].at
     measure, traces = _worst(rows), []
     for place, value in enumerate(dict.fromkeys(each.at[second] for each in rows)):
@@ -101,33 +101,33 @@ def _bars(rows: Sequence[Measured]) -> Figure:
                 "y": [100 * spread.mean if spread else 0.0 for _, spread in own],
                 "error_y": {"array": [100 * spread.sd if spread else 0.0 for _, spread in own], "width": 3},
                 "name": f"{second} {value}",
-                "marker": {"color": (ACCENT, GREY)[place % 2]},
+                "marker": {"color": (ACCENT, GRAY)[place % 2]},
                 "hovertemplate": "%{y:.1f} %<extra>" + f"{second} {value}" + "</extra>",
             }
         )
-    layout = _layout("", f"{measure}, %", 360) | {"barmode": "group", "bargap": 0.3}
-    return _figure({"data": traces, "layout": layout})
+    layout = make_layout("", f"{measure}, %", 360) | {"barmode": "group", "bargap": 0.3}
+    return make_figure({"data": traces, "layout": layout})
 
 
-def _stability(found: Sequence[Stability]) -> Figure:
-    at = [each.samples for each in found]
+def _stability(results: Sequence[Stability]) -> Figure:
+    at = [each.samples for each in results]
     traces = [
-        _line("with the whole set", at, [each.jaccard.mean for each in found], [each.jaccard.sd for each in found],
+        _line("with the whole set", at, [each.jaccard.mean for each in results], [each.jaccard.sd for each in results],
               ACCENT),
-        _line("random sets of that size", at, [each.by_chance for each in found], [], GREY, "dot"),
+        _line("random sets of that size", at, [each.by_chance for each in results], [], GRAY, "dot"),
     ]  # fmt: skip
-    layout = _layout("samples", "Jaccard", 340)
+    layout = make_layout("samples", "Jaccard", 340)
     layout["yaxis"]["range"] = [0, 1.02]
-    return _figure({"data": traces, "layout": layout})
+    return make_figure({"data": traces, "layout": layout})
 
 
-def _cost(found: Sequence[Cost]) -> Figure:
-    """Each size relative to its smallest, so that a slope is an exponent."""
+def _cost(results: Sequence[Cost]) -> Figure:
+    """Draw each size relative to its smallest, so that a slope is an exponent."""
     traces = [
         _line(f"{each.grows}, exponent {each.exponent:.2f}", [size / each.sizes[0] for size in each.sizes],
-              [value / each.seconds[0] for value in each.seconds], [], _COLOURS[place % len(_COLOURS)])
-        for place, each in enumerate(found)
+              [value / each.seconds[0] for value in each.seconds], [], _COLORS[place % len(_COLORS)])
+        for place, each in enumerate(results)
     ]  # fmt: skip
-    layout = _layout("times as large", "times as long", 360)
+    layout = make_layout("times as large", "times as long", 360)
     layout["xaxis"]["type"] = layout["yaxis"]["type"] = "log"
-    return _figure({"data": traces, "layout": layout})
+    return make_figure({"data": traces, "layout": layout})

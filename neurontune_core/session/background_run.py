@@ -15,7 +15,7 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune
 from neurontune_core.workspace.project import HALVES, Run
 
-METHODS = ("NeuronTune", "masking off")
+METHODS = ("NeuronTune", "No masking")
 
 
 def warm_up_kernels(diagnosis: Diagnosis) -> None:

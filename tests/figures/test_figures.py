@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion
-from neurontune_core.figures.base import (
-    candidate_intervals,
-    group_bars,
-    ranked_scores,
-)
+from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.figures.distributions import outcome_distributions
 from neurontune_core.figures.epochs import learning_curves, learning_strips
+from neurontune_core.figures.heads import candidate_intervals, group_bars
+from neurontune_core.figures.neurons import ranked_scores
 from neurontune_core.session.diagnosis import BINS, Distribution
 from neurontune_core.tuning.neurontune import EpochRecord
 
@@ -78,7 +76,7 @@ def test_curves_are_in_per_cent_and_mark_the_kept_epoch() -> None:
 def test_strips_share_the_epochs_and_none_lies_over_another() -> None:
     records = [EpochRecord(n, 0.1, 5.0 + n, 0.9, 0.8, 0.7, 3) for n in (1, 2, 3)]
     measures = (("worst_group_accuracy", "worst group, %"), ("sfit", "SFit"))
-    figure = learning_strips({"NeuronTune": records, "masking off": records[:1]}, measures, 2, epochs=9)
+    figure = learning_strips({"NeuronTune": records, NO_MASKING: records[:1]}, measures, 2, epochs=9)
     assert [list(trace.y) for trace in figure.data] == [[70] * 3, [70], [6, 7, 8], [6]]
     assert [trace.yaxis for trace in figure.data] == ["y", "y", "y2", "y2"]
     upper, lower = figure.layout.yaxis.domain, figure.layout.yaxis2.domain

@@ -203,7 +203,7 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     assert not shown.exception
     assert shown.session_state["run"] == project.runs()[0].id != run.id
     assert "The advised head is chosen" in said(shown)
-    assert set(shown.dataframe[0].value[""]) == {"ERM", "mask alone", "masking off", "NeuronTune", "advised head"}
+    assert set(shown.dataframe[0].value[""]) == {"ERM", "mask alone", "No masking", "NeuronTune", "advised head"}
     for page in ("overview", "check", "groups", "export"):
         assert not opened("birds", page).error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import Histories, learning_strips
 from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
 from neurontune_core.workspace.project import Run
@@ -69,7 +70,7 @@ def _came_to(view: View, run: Run, curves: bool) -> None:
     st.caption(f"**{name}**, on {split}: **{counts.fixed:,}** fixed, **{counts.broken:,}** broken of {counts.n:,}.")
     if curves:
         groups = view.diagnosis.identification.groups is not None
-        _strips({"NeuronTune": run.history, "masking off": run.off_history}, run.epoch, groups, len(run.history))
+        _strips({"NeuronTune": run.history, NO_MASKING: run.off_history}, run.epoch, groups, len(run.history))
         st.caption(
             f"Curves on {plain(view.diagnosis.identification.split)}. NeuronTune's epoch {run.epoch} was kept: "
             f"{SELECT[run.config.select]}."
@@ -82,4 +83,4 @@ def _came_to(view: View, run: Run, curves: bool) -> None:
 
 def _strips(histories: Histories, kept: int | None, groups: bool, epochs: int) -> None:
     figure = learning_strips(histories, MEASURES[not groups :], kept, epochs)
-    st.plotly_chart(figure, key="strips", config={"displayModeBar": False})
+    st.plotly_chart(figure, key="strips", config=NO_MODE_BAR)

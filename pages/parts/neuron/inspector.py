@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.distributions import outcome_distributions
 from neurontune_core.identification.confidence import Confidence
 from pages.parts.frame.address import keep
@@ -17,7 +18,6 @@ from pages.parts.samples.wall import wall
 TOP = 120
 LINE, MOST_LINES = 26, 7  # characters of a line; lines of a card
 COLOURS = ("inferno", "viridis", "grey")
-QUIET = {"displayModeBar": False}
 
 
 def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
@@ -34,7 +34,7 @@ def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
     classes = listed_classes(view, neuron)
     titles = [diagnosis.identification.class_names[each] for each in classes]
     drawn = list(zip(titles, diagnosis.distributions(neuron, classes), strict=True))
-    st.plotly_chart(outcome_distributions(drawn, classes.index(label)), key="distribution", config=QUIET)
+    st.plotly_chart(outcome_distributions(drawn, classes.index(label)), key="distribution", config=NO_MODE_BAR)
     _samples(view, neuron, label)
     prepare(view.name, diagnosis, neuron, label)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.advise.storage import KeptAdvice
-from neurontune_core.figures.base import candidate_intervals
+from neurontune_core.figures.base import NO_MODE_BAR
+from neurontune_core.figures.heads import candidate_intervals
 from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.workspace.project import Run
 from pages.parts.frame.background_work import ask
@@ -59,7 +60,7 @@ def told(advice: KeptAdvice) -> None:
     st.markdown(f"#### {plain(advice.title)}\n**On your data: {plain(advice.what)}**, because")
     st.markdown("\n".join(f"- {plain(reason)}" for reason in advice.reasons))
     figure = candidate_intervals(advice.heads, advice.worst_class, advice.chosen)
-    st.plotly_chart(figure, key="candidates", config={"displayModeBar": False})
+    st.plotly_chart(figure, key="candidates", config=NO_MODE_BAR)
     for remark in advice.remarks:
         st.caption(plain(remark))
     with st.expander("The evidence"):

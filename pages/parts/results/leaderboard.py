@@ -17,13 +17,13 @@ from neurontune_core.experiments.leaderboard import (
 )
 from neurontune_core.experiments.methods import ALWAYS, Standing
 from neurontune_core.experiments.published import DATASETS
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.methods import label, part_bars, tradeoff
 from pages.parts.frame.address import keep
 from pages.parts.frame.state import View
 from pages.parts.frame.words import HELP, percent, plain
 
 NONE = "nothing"
-QUIET = {"displayModeBar": False}
 WIDTHS = {"method": 160, "from": 200}  # pixels; else the first rows decide, and later ones are cut
 COLUMN_HELP = {
     "worst group": HELP["worst group"],
@@ -59,7 +59,7 @@ def leaderboard(found: Comparison, view: View) -> None:
         "Up and to the right is better. The dotted line joins the methods that no other one beats in both. Diamonds "
         "use group labels; bars are standard deviations over seeds; hollow points are published."
     )
-    st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=QUIET)
+    st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=NO_MODE_BAR)
     bars(measured)
     own_groups(found, measured, view)
     take_home(found, measured)
@@ -99,7 +99,7 @@ def bars(standings: list[Standing]) -> None:
     )
     if chosen:
         st.plotly_chart(part_bars([each for each in standings if each.method.key in chosen]), key="parts",
-            config=QUIET)  # fmt: skip
+            config=NO_MODE_BAR)  # fmt: skip
 
 
 def own_groups(found: Comparison, standings: list[Standing], view: View) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import learning_curves
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
@@ -19,7 +20,7 @@ def curves(histories: dict, kept: int | None, groups: bool, key: str) -> None:
     measures += [("worst_group_accuracy", "worst group, %")] * groups
     for column, (measure, label) in zip(st.columns(len(measures)), measures, strict=True):
         figure = learning_curves(histories, measure, label, kept)
-        column.plotly_chart(figure, key=f"{key}-{measure}", config={"displayModeBar": False})
+        column.plotly_chart(figure, key=f"{key}-{measure}", config=NO_MODE_BAR)
     st.caption(
         "On the identification split. The dashed line is the epoch that was kept. "
         + "Worst group is measured, never used." * groups
@@ -39,7 +40,7 @@ def outcome(view: View) -> None:
     evaluations: dict[str, Evaluation | None] = {
         "ERM": split.erm_evaluation,
         "mask alone": split.evaluate(view.diagnosis.masked_head(run.mask.biased, config.mask_value)),
-        "masking off": split.evaluate(run.off_head),
+        NO_MASKING: split.evaluate(run.off_head),
         run.method: split.evaluate(run.head),
         "advised head": split.evaluate(run.advised_head) if run.advised_head else None,
     }
@@ -68,5 +69,5 @@ def outcome(view: View) -> None:
     )
     warn(run.warnings)
     advice_section(view, run)
-    histories = {"NeuronTune": run.history, "masking off": run.off_history}
+    histories = {"NeuronTune": run.history, NO_MASKING: run.off_history}
     curves(histories, run.epoch, view.diagnosis.identification.groups is not None, "saved")

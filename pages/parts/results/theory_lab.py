@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.theory import CLAIMS, INPUTS
 from neurontune_core.theory.answers import Answer
 from pages.parts.frame.address import keep
@@ -16,7 +17,7 @@ def seed_input(column) -> int:
 
 
 def chart(figure, key: str) -> None:
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+    st.plotly_chart(figure, key=key, config=NO_MODE_BAR)
 
 
 def explained(answer: Answer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.epochs import training_curves
 from neurontune_core.jobs.store import Job, JobStatus, JobStore
 from neurontune_core.training.config import PRESETS, TrainConfig
@@ -86,7 +87,7 @@ def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
         st.info("The curves start when the first epoch has been measured on the validation split.")
         return
     for name, column, figure in zip(("loss", "accuracy"), st.columns(2), training_curves(history), strict=True):
-        column.plotly_chart(figure, key=f"train-{name}", config={"displayModeBar": False})
+        column.plotly_chart(figure, key=f"train-{name}", config=NO_MODE_BAR)
     kept = history.kept
     assert kept is not None
     group = "" if kept.worst_group_accuracy is None else f" · worst group **{_percent(kept.worst_group_accuracy)}**"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from neurontune_core.evaluation.outlines import from_text, rows_within
 from neurontune_core.evaluation.umap_projection import FEWEST
-from neurontune_core.figures.base import MOST_POINTS, sample_map
+from neurontune_core.figures.sample_map import MOST_POINTS, sample_map
 from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.session.index_ranges import Indices
 from neurontune_core.session.measured_split import MeasuredSplit
