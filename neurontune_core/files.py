@@ -7,9 +7,12 @@ import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurontune_core.errors import InputError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -21,6 +24,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def lock_beside(path: Path) -> FileLock:
+    """Return the lock for reading, changing and writing a file that several sessions share; use it in ``with``.
+
+    It is a hidden file in the same folder, which is made when it does not exist.
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path.with_name(f".{path.name}.lock"))
 
 
 def write_json(path: Path, value: Any) -> None:

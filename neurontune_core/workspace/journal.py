@@ -9,10 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from neurontune_core.errors import InputError
-from neurontune_core.files import read_json, write_json
+from neurontune_core.files import lock_beside, read_json, write_json
 
 FORMAT = "neurontune-verdicts/1"
 VERDICTS = ("spurious", "core", "unsure")
@@ -89,7 +87,7 @@ class Journal:
         if verdict is not None and verdict not in VERDICTS:
             raise InputError(f'"{verdict}" is no verdict; use one of {", ".join(VERDICTS)}.')
         edit = Judgement(tuple(map(int, neurons)), verdict, note, time.time(), by)
-        with self._alone():
+        with lock_beside(self._file):
             edits, applied = self._read()
             self._write([*edits[:applied], edit], applied + 1)
 
@@ -98,7 +96,7 @@ class Journal:
         if setting not in SETTINGS:
             raise InputError(f'"{setting}" is no setting of the mask; use one of {", ".join(SETTINGS)}.')
         edit = Move(setting, float(before), float(after), time.time(), by)
-        with self._alone():
+        with lock_beside(self._file):
             edits, applied = self._read()
             kept = edits[:applied]
             last = kept[-1] if kept else None
@@ -123,16 +121,12 @@ class Journal:
         return applied, len(edits) - applied
 
     def _step(self, by: int) -> Edit | None:
-        with self._alone():
+        with lock_beside(self._file):
             edits, applied = self._read()
             if not 0 <= applied + by <= len(edits):
                 return None
             self._write(edits, applied + by)
             return edits[min(applied, applied + by)]
-
-    def _alone(self) -> FileLock:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._file.with_name(f".{self._file.name}.lock"))
 
     def _read(self) -> tuple[list[Edit], int]:
         if not self._file.is_file():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +41,53 @@ def test_bad_groups_are_refused_in_one_sentence(tmp_path: Path) -> None:
     file.write_text('{"format": "neurontune-own-groups/1", "groups": [{"name": "x"}]}')
     with pytest.raises(InputError, match="does not hold groups"):
         groups.all()
+
+
+def test_groups_that_several_sessions_make_at_once_are_all_kept(tmp_path: Path) -> None:
+    test, file = planted_set("test", 0.5), tmp_path / "own_groups.json"
+    OwnGroups(file).add("there before", test, [0], "")
+    together = threading.Barrier(3)
+
+    def session(writer: int) -> None:
+        groups = OwnGroups(file)  # each session opens the project for itself
+        together.wait()
+        for number in range(20):
+            groups.add(f"{writer}-{number}", test, [writer, number], "")
+            if number % 2:
+                groups.remove(f"{writer}-{number}")
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(session, range(3)))
+    expected = {"there before", *(f"{writer}-{number}" for writer in range(3) for number in range(0, 20, 2))}
+    assert {group.name for group in OwnGroups(file).all()} == expected
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["own_groups.json"]
+
+
+def test_a_process_waits_until_another_one_has_written_its_group(tmp_path: Path) -> None:
+    file = tmp_path / "own_groups.json"
+    code = f"""
+from pathlib import Path
+from neurontune_core.evaluation.own_groups import OwnGroups
+from tests.support.projects import planted_set
+groups, test = OwnGroups(Path({str(file)!r})), planted_set("test", 0.5)
+print("ready", flush=True)
+input()
+for number in range(10):
+    groups.add(f"theirs-{{number}}", test, [number], "")
+"""
+    root = Path(__file__).parents[2]
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    test, groups = planted_set("test", 0.5), OwnGroups(file)
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == "ready\n"
+    other.stdin.write("go\n")
+    other.stdin.flush()
+    for number in range(10):
+        groups.add(f"ours-{number}", test, [number], "")
+    assert other.wait(60) == 0
+    other.stdin.close()
+    other.stdout.close()
+    assert len(groups.all()) == 20
