@@ -9,15 +9,26 @@ KEY := $(shell (cat requirements.txt requirements-dev.txt pyproject.toml; pwd) |
 STAMP := $(VENV)/.installed-$(KEY)
 
 PORT ?= 8501
+# Processes that the tests are spread over; each may run a server and a browser of its own (3 GB).
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 
-.PHONY: app test check format example clean
+.PHONY: app test quick test-all check format example clean
 
 app: $(STAMP)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
+# All tests but the long sweeps.
 test: $(STAMP) chromium
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# Without a browser.
+quick: $(STAMP)
+	$(PYTEST) -m "not browser"
+
+test-all: $(STAMP) chromium
+	$(PYTEST) --slow
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

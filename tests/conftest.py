@@ -1,13 +1,29 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the flag of the slow ones."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+# Before torch is imported, here and in every child process: tests run side by side, one core to each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from tests.support.paths import ROOT
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the long sweeps too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is marked slow, saying what of its kind runs in its place, unless ``--slow`` asks for it."""
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if marker := item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason=f"needs --slow; otherwise {marker.kwargs['reason']}"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from neurontune_core import TuneConfig
 from neurontune_core.datasets import guess_dataset, open_dataset
@@ -22,8 +21,6 @@ from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
 from tests.support.layouts import IMAGE_LAYOUTS, TEXT_LAYOUTS
 from tests.support.tiny_huggingface import text_folder
-
-torch.set_num_threads(1)
 
 
 def image_model(_: Path, num_classes: int, __: bool) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.self_disagreement import SelfSettings, most_telling
 from neurontune_core.baselines.softmax import balanced_batches
 
-torch.set_num_threads(1)
 NAMES, GROUPS = ("a", "b", "c"), tuple(f"g{place}" for place in range(6))
 # One epoch, whose head is then the only candidate, and a rate at which ten steps go somewhere.
 STEPS: dict[str, Any] = {"epochs": 1, "batches": 10, "batch_size": 24, "learning_rate": 0.05, "weight_decay": 0.01}

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from typer.testing import CliRunner, Result
 
 from neurontune_core.cli import app
@@ -22,14 +20,6 @@ from tests.support.tiny_training import IMAGE_MODEL, bars
 
 MODEL = ["--family", "cifar_resnet", "--architecture", "resnet20", "--weights", "random", "--image-size", "24"]
 SHORT = ["--epochs", "1", "--batch-size", "8", "--augment", "none"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def run(*arguments: object) -> Result:

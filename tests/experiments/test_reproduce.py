@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from neurontune_core import EmbeddingSet, LinearHead
@@ -22,8 +21,6 @@ from neurontune_core.experiments.reproduce import measures, reproduce
 from neurontune_core.experiments.reproduction_table import markdown, notes, reproduction_rows
 from tests.support.layouts import IDENTITIES, celeba_csv, civilcomments, imagenet9, imagenet_a, multinli, waterbirds
 from tests.support.tiny_huggingface import text_folder
-
-torch.set_num_threads(1)
 
 TINY = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random", "image_size": 24}
 SHORT = {"epochs": 1, "batch_size": 8, "augment": "none"}

@@ -18,8 +18,6 @@ from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel
 from neurontune_core.models.preprocessing import Preprocessing
 
-torch.set_num_threads(2)
-
 
 def random_model(family: str, architecture: str, **spec: object) -> ImageModel:
     return load_model({"family": family, "architecture": architecture, "weights": "random", **spec}, ".")

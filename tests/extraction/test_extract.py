@@ -24,7 +24,6 @@ from neurontune_core.models.preprocessing import Preprocessing
 from neurontune_core.workspace.tasks import extract_project
 from tests.support.layouts import hub_pictures
 
-torch.set_num_threads(2)
 PICTURES, SIZE = 23, 32
 
 

@@ -22,8 +22,6 @@ from neurontune_core.models import load_model
 from neurontune_core.models.checkpoints import read_checkpoint
 from neurontune_core.models.preprocessing import Preprocessing
 
-torch.set_num_threads(2)
-
 
 def random_model(architecture: str, family: str = "torchvision", **spec: object):
     return load_model({"family": family, "architecture": architecture, "weights": "random", **spec}, ".")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core.figures.epochs import training_curves
@@ -24,10 +22,8 @@ from tests.support.tiny_training import bars
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Jobs run at once and in this process, and leave what a child process would."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
 
     def submit(store: JobStore, task: str, config: dict[str, Any], *, title: str = "") -> Job:
@@ -44,8 +40,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
         return Job(folder)
 
     monkeypatch.setattr(JobStore, "submit", submit)
-    yield Workspace(tmp_path)
-    torch.set_num_threads(threads)
+    return Workspace(tmp_path)
 
 
 def opened() -> AppTest:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from torch import nn
 
 from neurontune_core.preflight import Report, Request, look, preflight
@@ -20,8 +19,6 @@ from neurontune_core.preflight.sample import balanced_rows
 from tests.support import layouts
 from tests.support.brightness import ENTRY, SIDE, planted
 from tests.support.tiny_huggingface import image_folder, text_folder
-
-torch.set_num_threads(1)
 
 
 def looked(request: Request, folder: Path, **options: Any) -> Report:

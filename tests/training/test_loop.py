@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,16 +29,6 @@ from tests.support.layouts import picture
 from tests.support.tiny_training import IMAGE_MODEL, QUICK, bars, text_model, verdicts
 
 TEXTS = replace(QUICK, optimizer="adamw", learning_rate=3e-3, schedule="linear", augment="none")
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Here and in child processes: several get in each other's way on networks as small as these."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,6 @@ from neurontune_core.tuning import balanced_trainer as steps
 from neurontune_core.tuning.balanced_trainer import BalancedTrainer
 from neurontune_core.tuning.config import TuneConfig
 
-torch.set_num_threads(1)
-
 
 def problem(classes: int, samples: int = 90, neurons: int = 13) -> tuple[EmbeddingSet, LinearHead]:
     rng = np.random.default_rng(classes)

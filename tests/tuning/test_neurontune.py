@@ -19,8 +19,6 @@ from neurontune_core.tuning.config import _RANGES, TuneConfig
 from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune, neurontune_halves
 from tests.support.tuning import QUICK, noisy
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def data() -> tuple[LinearHead, EmbeddingSet, EmbeddingSet]:
