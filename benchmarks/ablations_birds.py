@@ -25,10 +25,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--studies", nargs="+", default=list(ABLATIONS))
     arguments = parser.parse_args()
-    found = load(arguments.data / "waterbirds_style")
-    sets = {"identification": found["val"], "tuning": found["train"], "evaluation": found["test"]}
-    head = erm_head(found["train"], 0.01)
-    erm = evaluate(head, found["test"])
+    splits = load(arguments.data / "waterbirds_style")
+    sets = {"identification": splits["val"], "tuning": splits["train"], "evaluation": splits["test"]}
+    head = erm_head(splits["train"], 0.01)
+    erm = evaluate(head, splits["test"])
     print(f"ERM: worst group {100 * (erm.worst_group_accuracy or 0):.1f}, average {100 * erm.accuracy:.1f}\n")
     for key in arguments.studies:
         study = ablation(key)
@@ -36,7 +36,7 @@ def main() -> None:
         rows = ablation_table(run_ablation(study, head, sets, seeds=arguments.seeds))
         seconds = time.process_time() - began
         print(f"## {study.title}\n\n{to_markdown(rows)}\n{seconds:.0f} processor seconds\n", flush=True)
-    print("## How stable S is\n\n" + to_markdown(stability_table(stability(head, found["val"]))))
+    print("## How stable S is\n\n" + to_markdown(stability_table(stability(head, splits["val"]))))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def measured(problem: Problem, validation: str, seeds: int, cache: Path) -> list[dict]:
-    """One case a seed."""
+    """Return one case for each seed."""
     files = [cache / f"{problem.name}-{validation}-{seed}.json" for seed in range(seeds)]
     if not all(file.exists() for file in files):
         sets = problem.make(validation)
@@ -101,13 +101,13 @@ def measure(sets: Sets, seed: int) -> dict:
     advice = advise(sets.head, sets.validation, sets.train, config)
     advised = outcome(advice.head)
     lead, error = worst_class_lead(references["masking off"], advised, test.groups)
-    found = advice.counterexamples
+    more = advice.counterexamples
     return {
-        "sizes": [each.num_samples for each in (sets.validation, sets.train, test)],
+        "sizes": [part.num_samples for part in (sets.validation, sets.train, test)],
         "references": {name: worst(right) for name, right in references.items()},
-        "candidates": {key: worst(outcome(each.head)) for key, each in advice.candidates.items()},
-        "judged": {key: each.evaluation.worst_class_accuracy for key, each in advice.candidates.items()},
-        "counterexamples": None if found is None else float(found.standard_errors.max()),
+        "candidates": {key: worst(outcome(candidate.head)) for key, candidate in advice.candidates.items()},
+        "judged": {key: candidate.evaluation.worst_class_accuracy for key, candidate in advice.candidates.items()},
+        "counterexamples": None if more is None else float(more.standard_errors.max()),
         "chosen": advice.chosen,
         "case": advice.case,
         "advised": worst(advised),
@@ -141,8 +141,8 @@ def print_row(name: str, cases: Sequence[dict]) -> None:
     beyond = int((behind - 2 > 1.96 * error).sum())
     hindsight = 100 * np.array([max(*case["references"].values(), *case["candidates"].values()) for case in cases])
     references = []
-    for each in REFERENCES:
-        values = [100 * case["references"][each] for case in cases if each in case["references"]]
+    for name in REFERENCES:
+        values = [100 * case["references"][name] for case in cases if name in case["references"]]
         references.append(f"{np.mean(values):.1f}" if values else "–")
     chosen = ", ".join(f"{ADVISED[key]} {times}" for key, times in Counter(c["chosen"] for c in cases).most_common())
     cells = (

@@ -47,7 +47,7 @@ def drawn(
     penalty: float,
     shares: tuple[float, ...] = (),
 ) -> Sets:
-    """Splits without a common unit.
+    """Draw splits without a common unit.
 
     Args:
         aligned: the share of each class, in training, whose attribute is that of the class.
@@ -65,11 +65,11 @@ def drawn(
     biased = np.full((classes, classes), (1 - aligned) / (classes - 1))
     np.fill_diagonal(biased, aligned)
     even = np.full((classes, classes), 1 / classes)
-    wanted = [
+    counts = [
         train * biased * factors[:, None],
         val * even if validation == "balanced" else 2 * val * biased * factors[:, None],
     ]
-    sets = [_take(pool, parts[k], wanted[k], rng, split) for k, split in enumerate(("train", "val"))]
+    sets = [_take(pool, parts[k], counts[k], rng, split) for k, split in enumerate(("train", "val"))]
     cells = [
         np.sum((pool.labels[parts[2]] == y) & (pool.attributes[parts[2]] == a))
         for y in range(classes)
@@ -79,16 +79,16 @@ def drawn(
     return Sets(erm_head(sets[0], penalty), sets[1], sets[0], sets[2])
 
 
-def _take(pool: Pool, rows: np.ndarray, wanted: np.ndarray, rng: np.random.Generator, split: str) -> EmbeddingSet:
-    """So many of each cell, all scaled down together where one has too few."""
-    classes = len(wanted)
+def _take(pool: Pool, rows: np.ndarray, counts: np.ndarray, rng: np.random.Generator, split: str) -> EmbeddingSet:
+    """Take so many of each cell, all scaled down together where one has too few."""
+    classes = len(counts)
     members = {
         (y, a): rng.permutation(rows[(pool.labels[rows] == y) & (pool.attributes[rows] == a)])
         for y in range(classes)
         for a in range(classes)
     }
-    scale = min(1.0, *(len(members[cell]) / wanted[cell] for cell in members if wanted[cell] > 0))
-    chosen = np.concatenate([each[: round(scale * wanted[cell])] for cell, each in members.items()])
+    scale = min(1.0, *(len(members[cell]) / counts[cell] for cell in members if counts[cell] > 0))
+    chosen = np.concatenate([rows[: round(scale * counts[cell])] for cell, rows in members.items()])
     names = tuple(f"class {y}" for y in range(classes))
     groups = tuple(f"class {y}, attribute {a}" for y in range(classes) for a in range(classes))
     labels = pool.labels[chosen]
@@ -98,7 +98,7 @@ def _take(pool: Pool, rows: np.ndarray, wanted: np.ndarray, rng: np.random.Gener
 
 
 def erm_head(train: EmbeddingSet, penalty: float) -> LinearHead:
-    """A logistic regression as a head with one row a class."""
+    """Fit a logistic regression; return it as a head with one row a class."""
     with threadpool_limits(1):
         model = LogisticRegression(C=penalty, max_iter=2000).fit(train.embeddings.astype(np.float32), train.labels)
     if train.num_classes == 2:

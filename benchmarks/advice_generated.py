@@ -11,7 +11,7 @@ from neurontune_core import EmbeddingSet, LinearHead
 
 
 def planted(seed: int, validation: str, *, aligned: float) -> Sets:
-    """The generator of tests/planted.py with an ERM head of its own."""
+    """Draw from the generator of tests/support/projects.py with an ERM head of its own."""
     from tests.support.projects import planted_set
 
     train = planted_set("train", aligned, 1000, seed=seed)
@@ -20,7 +20,7 @@ def planted(seed: int, validation: str, *, aligned: float) -> Sets:
 
 
 def shortcut(seed: int, validation: str, *, aligned: float) -> Sets:
-    """The generator of tests/shortcut.py: a quiet core, a loud shortcut, strong weight decay."""
+    """Draw from the generator of tests/support/shortcut.py: a quiet core, a loud shortcut, strong weight decay."""
     from tests.support.shortcut import shortcut_set
 
     train = shortcut_set(3 * seed, 2000, aligned)
@@ -29,7 +29,7 @@ def shortcut(seed: int, validation: str, *, aligned: float) -> Sets:
 
 
 def wide(seed: int, validation: str) -> Sets:
-    """256 neurons, each a random mixture of core, shortcut and noise after a ReLU; all strengths drawn by the seed."""
+    """Draw 256 neurons, each a random mixture of core, shortcut and noise after a ReLU, of strengths drawn too."""
     rng = np.random.default_rng([seed, 13])
     core, cue = rng.uniform(0.5, 2.0), rng.choice([0.0, 0.5, 1.0, 2.0, 4.0])
     aligned = rng.choice([0.5, 0.8, 0.9, 0.95, 0.98, 1.0])
@@ -56,7 +56,7 @@ def wide(seed: int, validation: str) -> Sets:
 
 
 def two_cues(seed: int, validation: str) -> Sets:
-    """256 neurons as in `wide`, with two shortcuts at once; the groups are the eight cells of class and both cues."""
+    """Draw 256 neurons as in `wide`, with two shortcuts; the groups are the eight cells of class and both cues."""
     rng = np.random.default_rng([seed, 17])
     core, loud, quiet = rng.uniform(0.7, 1.8), rng.uniform(1.5, 4.0), rng.uniform(0.5, 2.0)
     aligned = rng.choice([0.85, 0.9, 0.95, 0.98], size=2)
@@ -82,7 +82,7 @@ def two_cues(seed: int, validation: str) -> Sets:
 
 
 def noisy_labels(seed: int, validation: str) -> Sets:
-    """`wide` with 5 to 15 % of the labels of training and validation turned round; those of test are right."""
+    """Draw `wide` with 5 to 15 % of the training and validation labels flipped; those of test are right."""
     sets, rng = wide(seed, validation), np.random.default_rng([seed, 19])
     share = rng.uniform(0.05, 0.15)
 
@@ -95,8 +95,8 @@ def noisy_labels(seed: int, validation: str) -> Sets:
 
 
 def memorised(sets: Sets, seed: int) -> Sets:
-    """The same samples seen by a network of two hidden layers of 128, trained until it errs on 0.5 % of training at
-    most: the features are its second hidden layer, the head its last."""
+    """Return the same samples seen by a network of two hidden layers of 128, trained until it errs on at most 0.5 %
+    of training: the features are its second hidden layer, the head its last."""
     import torch
 
     torch.manual_seed(seed)

@@ -22,7 +22,7 @@ def shared_data() -> Path:
 
 @lru_cache
 def birds() -> Pool:
-    """Waterbirds-style composites, EfficientNet-Lite0; a unit is a species."""
+    """Read Waterbirds-style composites, EfficientNet-Lite0; a unit is a species."""
     folder = shared_data() / "waterbirds_style"
     table = pd.read_csv(folder / "metadata.csv")
     with np.load(folder / "efficientnet_lite0_features_f16.npz", allow_pickle=False) as file:
@@ -31,7 +31,7 @@ def birds() -> Pool:
 
 @lru_cache
 def clickbait(cue: str = "digit") -> Pool:
-    """Headlines, MiniLM; clickbait or news, and whether it starts with a digit or ("length") has nine words or more."""
+    """Read headlines, MiniLM; clickbait or news, starting with a digit or ("length") of nine words or more."""
     folder = shared_data() / "clickbait"
     with np.load(folder / "minilm_l6_features_f16.npz", allow_pickle=False) as file:
         vectors, labels, attributes = file["X"], file["y"], file["a"]
@@ -43,7 +43,7 @@ def clickbait(cue: str = "digit") -> Pool:
 
 @lru_cache
 def cue_conflict(kinds: tuple[str, ...], told_by: str = "shape") -> Pool:
-    """Pictures with the shape of one kind and the texture of another, EfficientNet-Lite0; the class is the shape, or
+    """Read images with the shape of one kind and the texture of another, EfficientNet-Lite0; the class is the shape, or
     the texture."""
     folder = shared_data() / "cueconflict"
     table = pd.read_csv(folder / "metadata.csv")
@@ -60,7 +60,7 @@ def cue_conflict(kinds: tuple[str, ...], told_by: str = "shape") -> Pool:
 
 @lru_cache
 def sentence_pairs(cache: Path, kind: str) -> Pool:
-    """Premise u and hypothesis v through MiniLM as (u, v, |u - v|, uv).
+    """Encode premise u and hypothesis v through MiniLM as (u, v, |u - v|, uv).
 
     Kinds: "2", contradiction or not, and "3", all three classes, with a negation in the hypothesis as the cue (for
     entailment and neutral a coin that means nothing); "overlap", entailment or not, and whether the premise holds half
@@ -80,9 +80,9 @@ def sentence_pairs(cache: Path, kind: str) -> Pool:
 
 @lru_cache
 def digits(classes: int) -> Pool:
-    """Handwritten digits of scikit-learn, 8 × 8, each in the colour of every class: [N, 64 a colour].
+    """Return the digits of scikit-learn, 8 × 8, each in the color of every class: [N, 64 a color].
 
-    Two classes: below five or not; more: pairs of digits that follow each other. A unit is a picture.
+    Two classes: below five or not; more: pairs of digits that follow each other. A unit is an image.
     """
     from sklearn.datasets import load_digits
 
@@ -91,8 +91,8 @@ def digits(classes: int) -> Pool:
     pictures, labels = data.data[labels < classes] / 16, labels[labels < classes]
     count, size = pictures.shape
     vectors = np.zeros((classes, count, classes, size), dtype=np.float32)
-    for colour in range(classes):
-        vectors[colour, :, colour] = pictures
+    for color in range(classes):
+        vectors[color, :, color] = pictures
     return Pool(
         vectors.reshape(classes * count, classes * size),
         np.tile(labels, classes),
@@ -102,18 +102,18 @@ def digits(classes: int) -> Pool:
 
 
 def example(seed: int, validation: str) -> Sets:
-    """The built-in example; its training set has 485 and 15 of each class."""
+    """Read the built-in example; its training set has 485 and 15 of each class."""
     table = pd.read_csv(ASSETS / "example" / "metadata.csv").set_index("filename")
     return _shipped("example", seed, validation, 15 / 485, table["object"])
 
 
 def headlines(seed: int, validation: str) -> Sets:
-    """The second built-in example; its training set has 950 and 50 of each class."""
+    """Read the second built-in example; its training set has 950 and 50 of each class."""
     return _shipped("headlines", seed, validation, 50 / 950)
 
 
 def _shipped(name: str, seed: int, validation: str, minor: float, units: pd.Series | None = None) -> Sets:
-    """Its own splits, or, for seeds other than 0, validation and test drawn anew, apart by unit.
+    """Return its own splits, or, for seeds other than 0, validation and test drawn anew, apart by unit.
 
     Args:
         minor: counter-examples in biased validation, over the samples that are none.
@@ -141,5 +141,5 @@ def _shipped(name: str, seed: int, validation: str, minor: float, units: pd.Seri
         rows = [rng.permutation(np.flatnonzero(val.groups == group)) for group in range(4)]
         major = min(len(rows[0]), len(rows[3]))
         few = max(1, round(major * minor))
-        val = val.take(np.sort(np.concatenate([each[: major if g in (0, 3) else few] for g, each in enumerate(rows)])))
+        val = val.take(np.sort(np.concatenate([cell[: major if g in (0, 3) else few] for g, cell in enumerate(rows)])))
     return Sets(LinearHead.load(folder / "head.safetensors"), val, train, test)

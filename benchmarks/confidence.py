@@ -29,13 +29,13 @@ DRAWS = 5
 
 
 def relu_like(rng: np.random.Generator, samples: int, neurons: int) -> np.ndarray:
-    """[N, M] float32: rectified normals whose neurons differ in how often they fire."""
+    """Draw [N, M] float32: rectified normals whose neurons differ in how often they fire."""
     shift = rng.normal(0.3, 0.7, neurons).astype(np.float32)
     return np.maximum(rng.standard_normal((samples, neurons), dtype=np.float32) + shift, 0)
 
 
 def seconds(work: Callable[[], object], repeats: int = 1) -> float:
-    """The median over the repeats."""
+    """Return the median over the repeats."""
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -45,7 +45,7 @@ def seconds(work: Callable[[], object], repeats: int = 1) -> float:
 
 
 def drawn(magnitudes: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Eq. 5 with the given rows as mistakes and hits of each class."""
+    """Compute Eq. 5 with these rows as misclassified and correct of each class."""
     for wrong, right in parts:
         np.median(magnitudes[wrong], axis=0) - np.median(magnitudes[right], axis=0)
 
@@ -81,24 +81,24 @@ def curve(samples: int, neurons: int, repeats: int) -> None:
     )
     head = LinearHead(rng.normal(size=(CLASSES, neurons)), rng.normal(size=CLASSES))
     score = rng.normal(size=neurons).astype(np.float32)
-    found = mask_curve(head, data, score)
-    places = np.linspace(0, len(found.thresholds) - 1, DRAWS).astype(int)
+    curve = mask_curve(head, data, score)
+    places = np.linspace(0, len(curve.thresholds) - 1, DRAWS).astype(int)
 
     def at(place: int) -> tuple[float, float, float | None]:
-        result = evaluate(head.masked(score <= found.thresholds[place]), data)
+        result = evaluate(head.masked(score <= curve.thresholds[place]), data)
         return result.accuracy, result.worst_class_accuracy, result.worst_group_accuracy
 
-    assert found.worst_group_accuracy is not None
+    assert curve.worst_group_accuracy is not None
     for place in places:
         if at(place) != (
-            found.accuracy[place],
-            found.worst_class_accuracy[place],
-            found.worst_group_accuracy[place],
+            curve.accuracy[place],
+            curve.worst_class_accuracy[place],
+            curve.worst_group_accuracy[place],
         ):
-            raise SystemExit(f"the curve differs from the masked head at λ = {found.thresholds[place]}")
+            raise SystemExit(f"the curve differs from the masked head at λ = {curve.thresholds[place]}")
     mine = seconds(lambda: mask_curve(head, data, score), repeats)
-    peer = seconds(lambda: [at(place) for place in places], repeats) / len(places) * len(found.thresholds)
-    print_row(samples, neurons, f"mask curve, {len(found.thresholds)} points", mine, peer)
+    peer = seconds(lambda: [at(place) for place in places], repeats) / len(places) * len(curve.thresholds)
+    print_row(samples, neurons, f"mask curve, {len(curve.thresholds)} points", mine, peer)
 
 
 def print_row(samples: int, neurons: int, what: str, mine: float, peer: float) -> None:

@@ -23,7 +23,7 @@ RULES = {"sfit": "SFit", "worst_class_accuracy": "worst class", "last": "last ep
 
 
 def arms() -> dict[str, TuneConfig]:
-    """By name: masking off and NeuronTune, each by every selection rule."""
+    """Return, by name, masking off and NeuronTune, each by every selection rule."""
     return {
         f"{name}, {rule}": TuneConfig(masking=masking, select=select)  # type: ignore[arg-type]
         for name, masking in (("masking off", False), ("NeuronTune", True))

@@ -23,7 +23,7 @@ PICTURES, GROUP, SIDE = 24, 4, 192
 
 
 def write_pictures(folder: Path) -> None:
-    """Smooth noise: JPEGs of an ordinary size."""
+    """Write smooth noise: JPEGs of an ordinary size."""
     rng = np.random.default_rng(0)
     for row in range(PICTURES):
         coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
@@ -31,12 +31,12 @@ def write_pictures(folder: Path) -> None:
 
 
 def seconds(maps: NeuronMaps, neuron: int) -> tuple[float, float]:
-    """Until the first group is drawn, and until all are."""
+    """Return the seconds until the first group is drawn, and until all are."""
     began, first = time.perf_counter(), 0.0
     for start in range(0, PICTURES, GROUP):
-        found = maps.maps("val", range(start, start + GROUP), neuron)
-        for each in found.values():
-            overlay_png(each, float(each.max()), SIDE)
+        drawn = maps.maps("val", range(start, start + GROUP), neuron)
+        for values in drawn.values():
+            overlay_png(values, float(values.max()), SIDE)
         first = first or time.perf_counter() - began
     return first, time.perf_counter() - began
 
@@ -59,8 +59,8 @@ def main() -> None:
     with torch.inference_mode():
         model.channel_maps(torch.zeros(1, 3, 224, 224))  # the first pass of a network is slower
     maps = fresh()
-    for what, shelf, neuron in (("new", maps, 7), ("another neuron", maps, 8), ("from the disk", fresh(), 7)):
-        first, everything = seconds(shelf, neuron)
+    for what, source, neuron in (("new", maps, 7), ("another neuron", maps, 8), ("from the disk", fresh(), 7)):
+        first, everything = seconds(source, neuron)
         print(f"{what:15s} first {GROUP} {first:6.2f} s, all {PICTURES} {everything:6.2f} s")
 
 

@@ -40,7 +40,7 @@ PAINTED = """
 def write_vectors(
     folder: Path, title: str, samples: int, neurons: int, clouds: int = 1, tuning_samples: int = 1_000
 ) -> None:
-    """A project of vectors alone around as many middles as there are clouds, a tenth of them misclassified."""
+    """Write a project of vectors alone around as many middles as there are clouds, a tenth of them misclassified."""
     rng = np.random.default_rng(0)
     middles = rng.normal(size=(clouds, neurons)) if clouds > 1 else np.zeros((1, neurons))
     head = LinearHead(rng.normal(size=(2, neurons)) / neurons**0.5, np.zeros(2))
@@ -49,8 +49,8 @@ def write_vectors(
         for start in range(0, count, 10_000):
             cloud = np.arange(start, min(start + 10_000, count)) % clouds
             vectors[start : start + 10_000] = np.maximum(rng.normal(size=(len(cloud), neurons)) + middles[cloud], 0)
-        said = head.predict(vectors)
-        labels = np.where(rng.random(count) < 0.1, 1 - said, said)
+        predictions = head.predict(vectors)
+        labels = np.where(rng.random(count) < 0.1, 1 - predictions, predictions)
         attribute = rng.integers(0, 2, count)
         EmbeddingSet(
             vectors,
@@ -73,7 +73,7 @@ def write_vectors(
 
 @contextmanager
 def served(home: Path) -> Iterator[str]:
-    """The address of the app on the workspace ``home``."""
+    """Serve the app on the workspace ``home``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -96,12 +96,12 @@ def served(home: Path) -> Iterator[str]:
 
 
 def waited(page: Page, act: Callable[[], None], changed: str) -> float:
-    """Milliseconds from the act until ``changed`` (an expression of the page) has another value and all is settled."""
+    """Return the ms from the act until ``changed`` (an expression of the page) has another value and all is settled."""
     before = page.evaluate(f"window.before = {changed}; performance.now()")
     act()
     page.wait_for_function(
         f"() => {changed} !== window.before && {SETTLED} && painted()", polling="raf", timeout=60_000
     )
-    found = page.evaluate("performance.now()") - before
+    waited_ms = page.evaluate("performance.now()") - before
     page.wait_for_timeout(300)
-    return found
+    return waited_ms

@@ -34,18 +34,19 @@ ADVISED = "document.querySelector('[data-testid=stSidebar]').textContent.include
 
 
 def medians_ms(project: Project) -> float:
-    """np.median per class and outcome, once: what a page without kept scores would add to every move."""
-    each = project.load_set("identification")
-    right = project.load_head().predict(each.embeddings) == each.labels
+    """Time np.median per class and outcome, once: what a page without kept scores would add to every move."""
+    identification = project.load_set("identification")
+    right = project.load_head().predict(identification.embeddings) == identification.labels
+    vectors = identification.embeddings
     began = time.perf_counter()
-    for label in range(each.num_classes):
+    for label in range(identification.num_classes):
         for outcome in (right, ~right):
-            np.median(np.abs(np.asarray(each.embeddings[(each.labels == label) & outcome], dtype=np.float32)), axis=0)
+            np.median(np.abs(np.asarray(vectors[(identification.labels == label) & outcome], dtype=np.float32)), axis=0)
     return 1e3 * (time.perf_counter() - began)
 
 
 def opening(start: Callable[[], Browser], *, browser_first: bool) -> float:
-    """Seconds from the command until the built-in example is shown with its chart, in a workspace of its own."""
+    """Return the seconds from the command until the example is shown with its chart, in a workspace of its own."""
     browser = start() if browser_first else None
     began = time.perf_counter()
     with served(Path(tempfile.mkdtemp())) as url:
@@ -53,9 +54,9 @@ def opening(start: Callable[[], Browser], *, browser_first: bool) -> float:
         page = browser.new_page(viewport=VIEWPORT)
         page.goto(url)
         page.wait_for_function("document.querySelector('.js-plotly-plot .points path')", timeout=60_000)
-        found = time.perf_counter() - began
+        seconds = time.perf_counter() - began
         browser.close()
-    return found
+    return seconds
 
 
 def moves(page: Page, url: str, project: Project, times: int) -> None:
@@ -93,19 +94,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=30, help="moves of each kind")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
-    given = parser.parse_args()
+    options = parser.parse_args()
     workspace = Workspace(Path(tempfile.mkdtemp()))
     write_vectors(workspace.new_folder(BIG), "20,000 vectors", 20_000, 2_048)
     with sync_playwright() as playwright:
-        start = partial(playwright.chromium.launch, executable_path=given.chromium, args=FLAGS)
-        for browser_first, said in ((True, "browser started before"), (False, "Chromium's start in it")):
+        start = partial(playwright.chromium.launch, executable_path=options.chromium, args=FLAGS)
+        for browser_first, condition in ((True, "browser started before"), (False, "Chromium's start in it")):
             seconds = opening(start, browser_first=browser_first)
-            print(f"command -> example shown with its chart: {seconds:.1f} s ({said})")
+            print(f"command -> example shown with its chart: {seconds:.1f} s ({condition})")
         with served(workspace.root) as url:
             browser = start()
             page = browser.new_page(viewport=VIEWPORT)
             for name in ("example", BIG):
-                moves(page, url, workspace.open(name), given.times)
+                moves(page, url, workspace.open(name), options.times)
             browser.close()
 
 

@@ -31,7 +31,7 @@ LINKED = r"""(() => {
 
 
 def lasso(page: Page, across: float, radius: float) -> None:
-    """Drawn but for the last: the mouse is still down. Side by side, because a drag from within an outline moves it."""
+    """Draw all but the last step, the mouse still down; side by side, as a drag from within an outline moves it."""
     box = page.locator(f"{CHART} .nsewdrag").first.bounding_box()
     assert box
     middle = (box["x"] + across * box["width"], box["y"] + box["height"] / 2)
@@ -48,23 +48,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=30, help="lassos")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
-    given = parser.parse_args()
+    options = parser.parse_args()
     home = Path(tempfile.mkdtemp())
     write_vectors(Workspace(home).new_folder("big"), f"{SAMPLES:,} vectors", SAMPLES, NEURONS)
     with served(home) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=options.chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.goto(f"{url}/groups?project=big")
         page.wait_for_function(f"() => {READY}", timeout=120_000)
         page.wait_for_timeout(3_000)
         page.evaluate(PAINTED)
-        found, sizes = [], []
-        for number in range(given.times + 2):
+        latencies, sizes = [], []
+        for number in range(options.times + 2):
             lasso(page, *((0.4, 0.12), (0.7, 0.25))[number % 2])
-            found.append(waited(page, page.mouse.up, LINKED))
+            latencies.append(waited(page, page.mouse.up, LINKED))
             sizes.append(page.evaluate(LINKED))
         browser.close()
-    p50, p95 = np.percentile(found[2:], [50, 95])  # the first of each size loads what the page has not shown yet
+    p50, p95 = np.percentile(latencies[2:], [50, 95])  # the first of each size loads what the page has not shown yet
     print(f"lasso -> linked views  p50 {p50:.0f} ms  p95 {p95:.0f} ms   {sizes[-2]}; {sizes[-1]}")
 
 

@@ -42,10 +42,10 @@ class Watch:
                 try:
                     if "python" not in child.name():
                         continue
-                    said = Path(f"/proc/{child.pid}/smaps_rollup").read_text()
+                    rollup = Path(f"/proc/{child.pid}/smaps_rollup").read_text()
                 except (OSError, psutil.NoSuchProcess):  # it has just ended
                     continue
-                parts = {name: int(kb) / _GB for name, kb in re.findall(r"^(Pss_\w+):\s+(\d+)", said, re.MULTILINE)}
+                parts = {name: int(kb) / _GB for name, kb in re.findall(r"^(Pss_\w+):\s+(\d+)", rollup, re.MULTILINE)}
                 own += sum(parts[name] for name in _OWN)
                 everything += sum(parts[name] for name in (*_OWN, *_FILES))
             self.own, self.all = max(self.own, own), max(self.all, everything)
@@ -58,7 +58,7 @@ def settled(page: Page) -> None:
 
 
 def stages(page: Page, url: str) -> list[tuple[str, Callable[[], None]]]:
-    """What is done, one thing after the other."""
+    """Return what is done, in order."""
 
     def visit(path: str) -> Callable[[], None]:
         def go() -> None:
@@ -98,12 +98,12 @@ def stages(page: Page, url: str) -> list[tuple[str, Callable[[], None]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--chromium", default="/usr/bin/chromium")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         workspace = Workspace(Path(home))
         write_vectors(workspace.new_folder("big"), "As large as CelebA", 19_914, 2_048, tuning_samples=162_770)
         with sync_playwright() as playwright, served(workspace.root) as url:
-            browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=options.chromium, args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             watch, most = Watch(), (0.0, 0.0)
             print("| what | seconds | own, GB | with mapped files, GB |\n|---|---|---|---|")

@@ -4,7 +4,7 @@ Sizes are Waterbirds' and CelebA's validation sets (1,199 and 19,867 samples, 2,
 non-negative with about as many zeros as a late ReLU after global pooling gives, and a tenth of the predictions is
 wrong. Printed are the one-time sort, milliseconds of each kind (the median of several repeats, outcomes drawn afresh
 for each), how many times as long np.median takes, and whether the scores agree bit for bit. The peer is plain numpy:
-np.median over the mistakes and over the hits of each class, of magnitudes taken beforehand.
+np.median over the misclassified and over the correct samples of each class, of magnitudes taken beforehand.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ERROR_RATE = 0.1
 
 
 def relu_like(rng: np.random.Generator, samples: int, neurons: int) -> np.ndarray:
-    """[N, M] float32: rectified normals whose neurons differ in how often they fire."""
+    """Draw [N, M] float32: rectified normals whose neurons differ in how often they fire."""
     shift = rng.normal(0.3, 0.7, neurons).astype(np.float32)
     return np.maximum(rng.standard_normal((samples, neurons), dtype=np.float32) + shift, 0)
 
 
 def with_numpy(magnitudes: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """[C, M] Eq. 5."""
+    """Compute Eq. 5, [C, M]."""
     delta = np.empty((CLASSES, magnitudes.shape[1]), np.float32)
     for label in range(CLASSES):
         own, right = labels == label, predictions == labels
@@ -58,7 +58,7 @@ def measure(samples: int, neurons: int, repeats: int, seed: int = 0) -> None:
         expected = with_numpy(magnitudes, labels, predictions)
         numpys.append(time.perf_counter() - began)
         equal &= bool(np.array_equal(delta, expected) and np.array_equal(unsorted, expected))
-    mine, single, peer = (1000 * float(np.median(each)) for each in (ours, once, numpys))
+    mine, single, peer = (1000 * float(np.median(values)) for values in (ours, once, numpys))
     print(
         f"| {samples:,} × {neurons:,} | {1000 * sort:,.0f} | {mine:,.1f} | {single:,.1f} | {peer:,.1f} "
         f"| {peer / mine:.1f} | {peer / single:.1f} | {'yes' if equal else 'NO'} |",

@@ -2,8 +2,8 @@
 
 A retraining (`BackgroundRun`, from ``stop`` until its thread has ended and what was reached is saved) is stopped at
 moments spread over NeuronTune and masking off, on generated projects of Waterbirds' and CelebA's size. The extraction
-of the built-in example (from ``cancel`` until the job says so) is stopped at moments spread over the network's loading
-and its batches.
+of the built-in example (from ``cancel`` until the job says so) is stopped at moments spread over the network's
+loading and its batches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIZES = {"Waterbirds": (1_199, 4_795), "CelebA": (19_914, 162_770)}  # identific
 
 
 def stopped_retraining(diagnosis: Diagnosis, share: float) -> float:
-    """Milliseconds to the end of a retraining stopped when this share of it is done."""
+    """Return the milliseconds to the end of a retraining stopped when this share of it is done."""
     live = BackgroundRun(diagnosis, TuneConfig(), "train")
     while live.share < share:
         time.sleep(0.001)
@@ -39,7 +39,7 @@ def stopped_retraining(diagnosis: Diagnosis, share: float) -> float:
 
 
 def stopped_extraction(home: Path, workspace: Workspace, after: float) -> float:
-    """Milliseconds until a job that has run for ``after`` seconds is over once it is cancelled."""
+    """Return the milliseconds until a job that has run for ``after`` seconds is over once it is cancelled."""
     project = workspace.open("example")
     folder = workspace.new_folder(f"again-{after:.1f}")
     config = {key: project.content[key] for key in ("model", "dataset", "problem")}
@@ -55,14 +55,17 @@ def stopped_extraction(home: Path, workspace: Workspace, after: float) -> float:
     return 1e3 * (time.perf_counter() - began)
 
 
-def told(what: str, found: list[float]) -> None:
-    print(f"{what:32s} {len(found)} times: p50 {np.median(found):4.0f} ms, at most {max(found):4.0f} ms", flush=True)
+def print_row(what: str, latencies: list[float]) -> None:
+    print(
+        f"{what:32s} {len(latencies)} times: p50 {np.median(latencies):4.0f} ms, at most {max(latencies):4.0f} ms",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=12)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         workspace = Workspace(home)
@@ -71,10 +74,10 @@ def main() -> None:
             diagnosis = Diagnosis(workspace.open(name))
             _ = diagnosis.scorer  # as it is once a screen has been seen
             stopped_retraining(diagnosis, 0.02)  # compiles, or loads what was compiled before
-            shares = np.linspace(0, 0.95, given.times)
-            told(f"retraining, size of {name}", [stopped_retraining(diagnosis, share) for share in shares])
-        waits = np.linspace(0.5, 12, given.times)
-        told("extraction", [stopped_extraction(home, workspace, wait) for wait in waits])
+            shares = np.linspace(0, 0.95, options.times)
+            print_row(f"retraining, size of {name}", [stopped_retraining(diagnosis, share) for share in shares])
+        waits = np.linspace(0.5, 12, options.times)
+        print_row("extraction", [stopped_extraction(home, workspace, wait) for wait in waits])
 
 
 if __name__ == "__main__":

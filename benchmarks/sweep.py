@@ -49,7 +49,7 @@ def tables() -> dict[str, list[TuneConfig]]:
 
 
 def peak_rate() -> float:
-    """Operations a second of a large product in float32: the best of several."""
+    """Return the operations a second of a large product in float32: the best of several."""
     square = np.ones((1024, 1024), np.float32)
     seconds = []
     for _ in range(20):
@@ -60,8 +60,8 @@ def peak_rate() -> float:
 
 
 def operations(head: LinearHead, results: list[TuneResult]) -> int:
-    """Of the logits and of the gradients: two products a run with each row, for all classes but one."""
-    distinct = {replace(each.config, select="sfit", average_epochs=1): len(each.history) for each in results}
+    """Count those of the logits and of the gradients: two products a run with each row, for all classes but one."""
+    distinct = {replace(result.config, select="sfit", average_epochs=1): len(result.history) for result in results}
     rows = sum(epochs * config.batches * config.batch_size for config, epochs in distinct.items())
     return 4 * rows * head.num_neurons * (head.num_classes - 1)
 
@@ -70,12 +70,12 @@ def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int, peak: 
     together = apart = products = furthest = 0.0
     parted = 0
     for seed in range(seeds):
-        given, asked = sets(seed), [replace(config, seed=seed) for config in configs]
+        data, requested = sets(seed), [replace(config, seed=seed) for config in configs]
         began = time.process_time()
-        swept = neurontune_sweep(*given, asked)
+        swept = neurontune_sweep(*data, requested)
         together += time.process_time() - began
         began = time.process_time()
-        single = [neurontune(*given, config) for config in asked]
+        single = [neurontune(*data, config) for config in requested]
         apart += time.process_time() - began
         for one, other in zip(swept, single, strict=True):
             if not isinstance(one, TuneResult):
@@ -85,7 +85,7 @@ def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int, peak: 
                 parted += 1
             else:
                 furthest = max(furthest, float(gap))
-        products += operations(given[0], single) / peak
+        products += operations(data[0], single) / peak
     runs = seeds * len(configs)
     numbers = f"{apart:.1f} | {together:.1f} | {apart / together:.1f} | {products:.1f} | {furthest:.0e} | {parted}"
     print(f"| {name} | {runs} | {numbers} |", flush=True)

@@ -20,7 +20,7 @@ SEEDS = 5
 
 
 def seconds(commands: Iterable[list[str]], home: str) -> tuple[float, float]:
-    """Of the clock, and of the processor, for all of them, one after the other."""
+    """Return the seconds of the clock, and of the processor, for all of them, one after the other."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for words in commands:
         subprocess.run(
@@ -48,13 +48,13 @@ def main() -> None:
     together = [["ablate", "mask-value", "--project", str(project.source), "--seeds", str(SEEDS)]]
     seconds([["tune", "--help"]], home)
     print("| | clock, s | processor, s |\n|---|---|---|")
-    found = {
+    timed = {
         "30 times tune and evaluate": seconds(apart, home),
         "one ablate": seconds(together, home),
     }
-    for name, (clock, processor) in found.items():
+    for name, (clock, processor) in timed.items():
         print(f"| {name} | {clock:.1f} | {processor:.1f} |")
-    clocks, processors = zip(*found.values(), strict=True)
+    clocks, processors = zip(*timed.values(), strict=True)
     print(f"| ratio | {clocks[0] / clocks[1]:.1f} | {processors[0] / processors[1]:.1f} |")
 
 

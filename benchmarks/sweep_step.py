@@ -21,7 +21,7 @@ STEPS, BATCH, HEADS, ROUNDS = 200, 128, 6, 15
 
 
 def parts(samples: int, neurons: int) -> dict[str, Callable[[], object]]:
-    """What is timed, each over all steps."""
+    """Return what is timed, each over all steps."""
     rng = np.random.default_rng(0)
     vectors = np.maximum(rng.normal(size=(samples, neurons)), 0).astype(np.float32)
     labels, batches = rng.integers(0, 2, samples), rng.integers(0, samples, (STEPS, BATCH))

@@ -28,26 +28,26 @@ CONFIG = TuneConfig()
 
 
 def make(rng: np.random.Generator, samples: int, neurons: int, minority: float) -> EmbeddingSet:
-    """Rectified normals that tell the class weakly, so that a head gets about a tenth wrong."""
+    """Draw rectified normals that tell the class weakly, so that a head gets about a tenth wrong."""
     labels = (rng.random(samples) < minority).astype(np.int64)
     embeddings = np.maximum(rng.standard_normal((samples, neurons), dtype=np.float32), 0)
     embeddings[:, :32] += 0.5 * labels[:, None]
     return EmbeddingSet(embeddings, labels, ("a", "b"))
 
 
-def stored(each: EmbeddingSet, dtype: type) -> EmbeddingSet:
-    """The set with its vectors in this type."""
-    return replace(each, embeddings=each.embeddings.astype(dtype))
+def stored(embedding_set: EmbeddingSet, dtype: type) -> EmbeddingSet:
+    """Return the set with its vectors in this type."""
+    return replace(embedding_set, embeddings=embedding_set.embeddings.astype(dtype))
 
 
 def rough_head(rng: np.random.Generator, neurons: int) -> LinearHead:
-    """A head that uses the 32 telling neurons and some noise."""
+    """Return a head that uses the 32 telling neurons and some noise."""
     weight = np.concatenate([np.full(32, 0.5), rng.normal(0, 0.03, neurons - 32)])
     return LinearHead(np.stack([-weight, weight]) / 2, [5.0, -5.0])
 
 
 def torch_seconds(tuning: EmbeddingSet, head: LinearHead, epochs: int) -> float:
-    """Seconds of the usual loop, scaled from ``epochs`` epochs to all of them."""
+    """Return the seconds of the usual loop, scaled from ``epochs`` epochs to all of them."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
@@ -76,7 +76,7 @@ def torch_seconds(tuning: EmbeddingSet, head: LinearHead, epochs: int) -> float:
 def our_seconds(
     head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, config: TuneConfig, repeats: int
 ) -> tuple[float, float]:
-    """Median seconds of the repeats, and the mean share of neurons masked."""
+    """Return the median seconds of the repeats, and the mean share of neurons masked."""
     results = [neurontune(head, identification, tuning, replace(config, seed=seed)) for seed in range(repeats)]
     for result in results:
         if len(result.history) != config.epochs:

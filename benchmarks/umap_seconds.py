@@ -21,7 +21,7 @@ from neurontune_core.workspace.workspace import Workspace
 
 
 def watched(job: Job, cancel_at: str = "", after: float = 0) -> tuple[float, float, dict[str, float]]:
-    """Seconds until the job ended (from its start, or from the cancel that was asked for ``after`` it said
+    """Return the seconds until the job ended (from its start, or from the cancel that was asked for ``after`` it said
     ``cancel_at``), its peak of resident memory in GB, and the second at which each message was first seen."""
     began, peak, seen = time.perf_counter(), 0.0, {}
     process = psutil.Process(read_json(job.folder / "process.json")["pid"])
@@ -44,14 +44,14 @@ def main() -> None:
     parser.add_argument("--neurons", type=int, default=512)
     parser.add_argument("--cancel-at", default="", help="the message of the job at which it is cancelled")
     parser.add_argument("--after", type=float, default=0, help="so many seconds later")
-    given = parser.parse_args()
+    options = parser.parse_args()
     home = Path(tempfile.mkdtemp())
     workspace = Workspace(home)
-    write_vectors(workspace.new_folder("big"), "vectors", given.samples, given.neurons, clouds=20)
+    write_vectors(workspace.new_folder("big"), "vectors", options.samples, options.neurons, clouds=20)
     project = workspace.open("big")
     config = {"source": str(project.source), "folder": str(project.folder), "split": "test"}
     job = JobStore(home / "jobs").submit("umap", config)
-    seconds, peak, seen = watched(job, given.cancel_at, given.after)
+    seconds, peak, seen = watched(job, options.cancel_at, options.after)
     steps = ", ".join(f"{message} at {at:.0f} s" for message, at in seen.items())
     print(f"{job.status().state} after {seconds:.1f} s, {peak:.1f} GB at most; {steps}; {job.status().error}")
     if job.status().state == "done":

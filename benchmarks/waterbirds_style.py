@@ -32,7 +32,7 @@ def shared_data() -> Path:
 
 
 def load(folder: Path) -> dict[str, EmbeddingSet]:
-    """The splits train, val and test; group = 2 · bird + place."""
+    """Load the splits train, val and test; group = 2 · bird + place."""
     table = pd.read_csv(folder / "metadata.csv")
     with np.load(folder / "efficientnet_lite0_features_f16.npz", allow_pickle=False) as features:
         if features["filename"].tolist() != table["filename"].tolist():
@@ -48,7 +48,7 @@ def load(folder: Path) -> dict[str, EmbeddingSet]:
 
 
 def erm_head(train: EmbeddingSet, inverse_penalty: float) -> LinearHead:
-    """A logistic regression as a head of two rows: class 0 scores 0, class 1 the log-odds."""
+    """Fit a logistic regression; return it as a head of two rows: class 0 scores 0, class 1 the log-odds."""
     with threadpool_limits(1):
         model = LogisticRegression(C=inverse_penalty, max_iter=5000)
         model.fit(train.embeddings.astype(np.float32), train.labels)
@@ -76,7 +76,7 @@ def arms() -> dict[str, TuneConfig]:
 
 
 def measure(head: LinearHead, sets: dict[str, EmbeddingSet], seeds: int) -> dict[str, np.ndarray]:
-    """[seeds, 2] worst-group and average accuracy in per cent, by arm."""
+    """Return [seeds, 2] worst-group and average accuracy in per cent, by arm."""
     runs: dict[str, list[tuple[float, float]]] = {}
 
     def note(arm: str, tuned: LinearHead) -> None:
