@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.neurons import mask_effect, ranked_scores
 from neurontune_core.identification.confidence import LEVEL, SURE
 from neurontune_core.identification.scores import chance_share
@@ -12,7 +13,7 @@ from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, plain
-from pages.parts.neuron.inspector import QUIET, inspector
+from pages.parts.neuron.inspector import inspector
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.neuron.stepping import stepper
 from pages.parts.neuron.verdict_buttons import go_to_place, judge_bar
@@ -63,7 +64,7 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
         st.markdown(f"#### Neuron {neuron}")
         st.caption(f"{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
     figure = ranked_scores(diagnosis.scores.neuron_scores, view.threshold, neuron)
-    ranked.plotly_chart(figure, key="ranking", config=QUIET)
+    ranked.plotly_chart(figure, key="ranking", config=NO_MODE_BAR)
     judge_bar(view, neuron)
     inspector(view, neuron, diagnosis.confidence())
 
@@ -99,7 +100,7 @@ with left:
     always, never = (diagnosis.judged(verdict) for verdict in ("spurious", "core"))
     curve = view.split.curve(diagnosis.scores.neuron_scores, view.mask_value, always=always, never=never)
     effect = mask_effect(curve, view.threshold, largest)
-    st.plotly_chart(effect, key="effect", config=QUIET)
+    st.plotly_chart(effect, key="effect", config=NO_MODE_BAR)
     st.caption(
         f'What the mask alone does to the trained head, on "{plain(view.split.name)}", for '
         "every λ. Far right: nothing masked."
