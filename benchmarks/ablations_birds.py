@@ -15,8 +15,8 @@ from waterbirds_style import erm_head, load, shared_data
 from neurontune_core import evaluate
 from neurontune_core.experiments.ablation_run import ablation_table, run_ablation
 from neurontune_core.experiments.ablations import ABLATIONS, ablation
-from neurontune_core.experiments.leaderboard import to_markdown
 from neurontune_core.experiments.stability import stability, stability_table
+from neurontune_core.tables import to_markdown
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json, write_json, write_whole
 
 FORMAT = "neurontune-embeddings/1"
@@ -293,12 +293,6 @@ def _all_finite(block: np.ndarray) -> bool:
     if block.dtype == np.float16 and block.flags.c_contiguous:  # numpy is slow with it: a full exponent in the bits
         return bool((block.view(np.uint16) & 0x7C00).max() < 0x7C00)
     return bool(np.isfinite(np.sum(block, dtype=np.float64)))
-
-
-def listing(values: Sequence[Any], limit: int = 5) -> str:
-    """ "3, 5, 8 and 12 more": a list as a sentence can bear it."""
-    shown = ", ".join(str(value) for value in values[:limit])
-    return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
 
 
 def _checksum(vectors: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,41 @@ class LinearHead:
         except (SafetensorError, json.JSONDecodeError, TypeError) as error:
             raise InputError(f"{path} is not a safetensors file with a linear head ({error}).") from None
         return cls(weight, bias, class_names, provenance)
+
+    @classmethod
+    def mean(cls, heads: Sequence[LinearHead]) -> LinearHead:
+        """Average heads of one shape: the mean of their weights and of their biases; class names are the first's.
+
+        >>> LinearHead.mean([LinearHead([[0.0], [2.0]], [0, 0]), LinearHead([[0.0], [4.0]], [0, 1])]).weight.tolist()
+        [[0.0], [3.0]]
+        """
+        weight, bias = (np.mean([getattr(head, part) for head in heads], axis=0) for part in ("weight", "bias"))
+        return cls(weight, bias, heads[0].class_names)
+
+    @classmethod
+    def from_binary(cls, weight: np.ndarray, bias: float, class_names: tuple[str, ...] = ()) -> LinearHead:
+        """Make a head of two classes from one decision function: half for the second class, half against the first.
+
+        The difference of the two logits is the decision value ``embeddings @ weight + bias``.
+
+        Args:
+            weight: [M].
+            bias: the intercept.
+            class_names: of the two classes, or empty.
+
+        >>> LinearHead.from_binary(np.array([4.0]), 2.0).weight.tolist()
+        [[-2.0], [2.0]]
+        """
+        return cls(np.stack([-weight, weight]) / 2, np.array([-bias, bias]) / 2, class_names)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities over the last axis, in the shape of the logits.
+
+    >>> softmax(np.array([[0.0, np.log(3.0)]])).round(3).tolist()
+    [[0.25, 0.75]]
+    """
+    share = np.ascontiguousarray(logits.T)  # classes first: numpy is slow over a short last axis
+    share = np.exp(share - share.max(axis=0))
+    share /= share.sum(axis=0)
+    return np.ascontiguousarray(share.T)

@@ -15,6 +15,56 @@ from neurontune_core.files import read_json, write_json
 FORMAT = "neurontune-mask/1"
 
 
+def with_verdicts(biased: np.ndarray, always: np.ndarray | None = None, never: np.ndarray | None = None) -> np.ndarray:
+    """Apply a user's verdicts to the neurons that Eq. 6 selects: (biased or judged spurious) and not judged core.
+
+    Args:
+        biased: [M] or [C, M] bool, such as ``scores > threshold``.
+        always: [M] bool, the neurons judged spurious: masked whatever their score; None for none.
+        never: [M] bool, the neurons judged core: never masked; where both are set, this one wins.
+
+    Returns:
+        the masked neurons, bool, in the shape of ``biased``.
+
+    Raises:
+        InputError: when a verdict array is not [M] booleans.
+
+    >>> scores = np.array([0.3, -0.1, 0.2])
+    >>> with_verdicts(scores > 0, always=np.array([False, True, False]), never=np.array([False, False, True])).tolist()
+    [True, True, False]
+    """
+    neurons = biased.shape[-1]
+    masked = biased
+    if always is not None:
+        masked = masked | check_verdicts("always", always, neurons)
+    if never is not None:
+        masked = masked & ~check_verdicts("never", never, neurons)
+    return masked
+
+
+def check_verdicts(name: str, verdicts: np.ndarray, num_neurons: int) -> np.ndarray:
+    """Return verdicts as [M] bool.
+
+    Args:
+        name: of the argument, for the message.
+        verdicts: what a caller passed.
+        num_neurons: M.
+
+    Raises:
+        InputError: when they are not M booleans.
+
+    >>> check_verdicts("always", [True, False], 2).tolist()
+    [True, False]
+    """
+    array = np.asarray(verdicts)
+    if array.shape != (num_neurons,) or array.dtype != bool:
+        raise InputError(
+            f"Expected {name} to be {num_neurons} booleans, one per neuron, but got {array.dtype} values of shape "
+            f"{list(array.shape)}; set the places of the neurons to True."
+        )
+    return array
+
+
 @dataclass(frozen=True, eq=False)
 class Mask:
     """The masked neurons of a tuned head.

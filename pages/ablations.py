@@ -7,11 +7,11 @@ from datetime import datetime
 import streamlit as st
 
 from neurontune_core.errors import InputError
-from neurontune_core.experiments.leaderboard import rows_to_csv, to_latex, to_markdown
 from neurontune_core.experiments.studies import STUDIES, StudyResult, saved_study, study_config
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import Job, JobStore
+from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
 from pages.parts.frame.address import keep
 from pages.parts.frame.job_banner import job_bar
 from pages.parts.frame.state import View, current_view, workspace

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from neurontune_core import embeddings as module
 from neurontune_core import files
-from neurontune_core.embeddings import EmbeddingSet, check_compatible, listing
-from neurontune_core.errors import InputError
+from neurontune_core.embeddings import EmbeddingSet, check_compatible
+from neurontune_core.errors import InputError, listing
 
 
 def make_set(samples: int = 12, neurons: int = 4, dtype: type = np.float32, **changes) -> EmbeddingSet:

@@ -224,11 +224,10 @@ class CrossFitter:
         predictions = np.empty(self.identification.num_samples, dtype=np.int64)
         for head, rows in zip(heads, judged, strict=True):
             predictions[rows] = head.predict(self.identification.embeddings[rows])
-        average = LinearHead(
-            np.mean([head.weight for head in heads], axis=0),
-            np.mean([head.bias for head in heads], axis=0),
-            self.identification.class_names,
-            {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(heads)},
+        average = replace(
+            LinearHead.mean(heads),
+            class_names=self.identification.class_names,
+            provenance={"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(heads)},
         )
         evaluation = evaluate_predictions(predictions, self.identification)
         return Candidate(key, average, predictions, evaluation, judged=tuple(judged))

@@ -80,6 +80,5 @@ def reweighted(sets: list[EmbeddingSet], seed: int = 0) -> tuple[LinearHead, flo
     model = LogisticRegression(C=_PENALTY, max_iter=_STEPS, tol=_TOLERANCE)
     model.fit(vectors, labels, sample_weight=sample_weights(hard, labels))
     weight, bias = model.coef_, model.intercept_
-    if classes == 2:  # one row: half for the second class, half against the first
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    return normalizer.fold(LinearHead(weight, bias)), float(hard.mean())
+    head = LinearHead.from_binary(weight[0], bias[0]) if classes == 2 else LinearHead(weight, bias)
+    return normalizer.fold(head), float(hard.mean())

@@ -7,6 +7,7 @@ import numpy as np
 from neurontune_core.advise.crossfit import Candidate, Key
 from neurontune_core.advise.rule import Advice, Case
 from neurontune_core.identification.scores import FEW_MISTAKES, chance_share
+from neurontune_core.tables import percent
 
 CASES: dict[Case, str] = {
     "too_few": "Too few samples to say",
@@ -69,7 +70,7 @@ def _hard(advice: Advice) -> list[str]:
     if advice.case == "little_evidence":
         return ["every sample lies nearest to the mean of its own class, so none stands out as a counter-example"]
     if advice.case == "hard_samples":
-        share = _percent(advice.candidate.hard_share)
+        share = percent(advice.candidate.hard_share)
         return [
             f"{share} of the samples of both are hard: they lie nearer to the mean of another class than to that of "
             "their own; where there is a shortcut, its counter-examples are often among them"
@@ -83,8 +84,8 @@ def _counterexamples(advice: Advice) -> str:
     assert found is not None
     label = found.label
     on_tuning, on_identification = (
-        _percent(found.tuning_accuracy[label]),
-        _percent(found.identification_accuracy[label]),
+        percent(found.tuning_accuracy[label]),
+        percent(found.identification_accuracy[label]),
     )
     if found.more:
         return (
@@ -105,14 +106,14 @@ def _accuracy(advice: Advice) -> list[str]:
     if advice.chosen == "erm":
         off = advice.candidates["masking_off"]
         if advice.case == "retraining_harms":
-            worst = _percent(off.evaluation.worst_class_accuracy)
-            return [f"retraining without a mask brings the worst class from {_percent(before)} to {worst}"]
+            worst = percent(off.evaluation.worst_class_accuracy)
+            return [f"retraining without a mask brings the worst class from {percent(before)} to {worst}"]
         changed = int((off.predictions != advice.candidates["erm"].predictions).sum())
         return [f"retraining without a mask changes {changed or 'none'} of its {len(advice.labels)} predictions there"]
     if not advice.counterexamples_found and after <= before:
-        worst = f"worst class {_percent(after)}, your head's {_percent(before)}"
+        worst = f"worst class {percent(after)}, your head's {percent(before)}"
         return [f"there it costs no more than chance explains: {worst}"]
-    return [f"on samples that it had not seen the worst class goes from {_percent(before)} to {_percent(after)}"]
+    return [f"on samples that it had not seen the worst class goes from {percent(before)} to {percent(after)}"]
 
 
 def _mask(advice: Advice) -> list[str]:
@@ -194,10 +195,6 @@ def evidence(advice: Advice) -> list[dict[str, str]]:
 
 def _worst(right: np.ndarray, labels: np.ndarray) -> float:
     return min(float(right[labels == label].mean()) for label in np.unique(labels))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _signed(share: float) -> str:

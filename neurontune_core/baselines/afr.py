@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 
 from neurontune_core.baselines.base import SELECT_HELP, Candidate, Fitted, Select, Settings, best_of, setting
-from neurontune_core.baselines.softmax import balanced_weights, softmax, widened
+from neurontune_core.baselines.softmax import balanced_weights, widened
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.head import LinearHead
+from neurontune_core.head import LinearHead, softmax
 
 _MEMORISED = 0.995
 

@@ -65,8 +65,7 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
     chosen = best_of(candidates, identification.take(selection), BY_GROUP).chosen
     everything = np.arange(len(groups))
     heads = [refit(balanced_subset(groups, everything, rng), chosen["C"]) for _ in range(settings.refits)]
-    mean = LinearHead(np.mean([each.weight for each in heads], axis=0), np.mean([each.bias for each in heads], axis=0))
-    return Fitted(normalizer.fold(mean), chosen, tuple(warnings))
+    return Fitted(normalizer.fold(LinearHead.mean(heads)), chosen, tuple(warnings))
 
 
 def balanced_subset(groups: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:

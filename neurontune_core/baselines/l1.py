@@ -30,7 +30,6 @@ def l1_logistic(vectors: np.ndarray, labels: np.ndarray, num_classes: int, stren
             model.fit(vectors, labels == label)
             coefficients.append(model.coef_[0])
             intercepts.append(model.intercept_[0])
-    weight, bias = np.array(coefficients), np.array(intercepts)
     if num_classes == 2:
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    return LinearHead(weight, bias)
+        return LinearHead.from_binary(coefficients[0], intercepts[0])
+    return LinearHead(np.array(coefficients), np.array(intercepts))

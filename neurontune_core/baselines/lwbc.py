@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.baselines.base import Candidate, Fitted, TrainSettings, best_of, setting
-from neurontune_core.baselines.softmax import HeadTrainer, residual, softmax, widened
+from neurontune_core.baselines.softmax import HeadTrainer, residual, widened
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.head import LinearHead
+from neurontune_core.head import LinearHead, softmax
 
 
 @dataclass(frozen=True)

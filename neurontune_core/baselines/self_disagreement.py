@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.baselines.base import Candidate, Fitted, TrainSettings, best_of, setting
-from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, residual, softmax, widened
+from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, residual, widened
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.head import LinearHead
+from neurontune_core.head import LinearHead, softmax
 
 Variant = Literal["dropout_disagreement", "early_disagreement", "loss", "early_loss"]
 

@@ -6,16 +6,8 @@ import numpy as np
 
 from neurontune_core.baselines.base import TrainSettings
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.head import LinearHead
+from neurontune_core.head import LinearHead, softmax
 from neurontune_core.kernels.half import as_float32
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities over the last axis."""
-    share = np.ascontiguousarray(logits.T)  # classes first: numpy is slow over a short last axis
-    share = np.exp(share - share.max(axis=0))
-    share /= share.sum(axis=0)
-    return np.ascontiguousarray(share.T)
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -39,8 +39,8 @@ def ablate(
     Settings that draw the same batches are run side by side. The paper's numbers, where it has some, follow the
     measured ones and are marked as published. Ctrl-C ends it with the seeds that are done by then.
     """
-    from neurontune_core.experiments.leaderboard import rows_to_csv, to_latex, to_markdown
     from neurontune_core.experiments.studies import StudyResult, run_study, study
+    from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
 
     opened, found = Project.at(project or EXAMPLES["example"]), study(name)
     so_far: list[StudyResult] = []

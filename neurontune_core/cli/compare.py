@@ -56,12 +56,11 @@ def compare(
         remarks,
         standings_table,
         to_csv,
-        to_latex,
-        to_markdown,
         what_to_know,
         with_published,
     )
     from neurontune_core.experiments.methods import compare_methods, ranked
+    from neurontune_core.tables import to_latex, to_markdown
 
     beside = published_beside(published) if published else ()
     opened, settings = Project.at(project or EXAMPLES["example"]), _settings(setting)

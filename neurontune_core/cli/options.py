@@ -14,9 +14,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperGroup
 
+from neurontune_core import tables
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.tables import aligned_lines
 from neurontune_core.tuning.config import TuneConfig
 
 _FLAGS = {
@@ -92,15 +94,11 @@ def job_progress(*, done: int, total: int, rate: float = 0.0, message: str = "")
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces, the first to the left."""
-    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.rjust(width) if column else cell.ljust(width) for column, (cell, width) in enumerate(cells))
-        for cells in (list(zip(line, widths, strict=True)) for line in (head, *rows))
-    )
+    return "\n".join(aligned_lines([head, *rows]))
 
 
 def percent(share: float | None) -> str:
-    return "unknown" if share is None else f"{100 * share:.1f} %"
+    return tables.percent(share, missing="unknown")
 
 
 def headline(evaluations: Mapping[str, Evaluation]) -> str:

@@ -10,18 +10,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.head import LinearHead
-
-_Z = 1.959963984540054  # the 97.5 % point of the normal distribution: intervals of 95 %
-
-
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a proportion; (0, 1) without samples (Wilson, 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    p, z2 = correct / n, _Z * _Z
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+from neurontune_core.statistics import wilson_interval
 
 
 class Truth(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -11,6 +10,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
+from neurontune_core.statistics import mcnemar
 
 Outcome = Literal["kept_wrong", "fixed", "broken", "kept_right"]
 OUTCOMES: tuple[Outcome, ...] = ("kept_wrong", "fixed", "broken", "kept_right")  # by 2 * right before + right after
@@ -135,20 +135,6 @@ def most_confused(
     names = embedding_set.class_names
     order = np.argsort(-counts, kind="stable")[:most]
     return [(names[pairs[at, 0]], names[pairs[at, 1]], int(counts[at])) for at in order]
-
-
-def mcnemar(fixed: int, broken: int) -> float:
-    """Exact two-sided p-value that as lopsided a split of the changed samples is chance (McNemar, 1947).
-
-    If neither head were better, each changed sample would be fixed or broken with even odds: the binomial tail of the
-    smaller count, doubled, and 1 at most.
-    """
-    n = fixed + broken
-    log_all = math.lgamma(n + 1) - n * math.log(2)
-    tail = math.fsum(
-        math.exp(log_all - math.lgamma(k + 1) - math.lgamma(n - k + 1)) for k in range(min(fixed, broken) + 1)
-    )
-    return min(1.0, 2 * tail)
 
 
 def _part(embedding_set: EmbeddingSet, label: int | None, group: int | None) -> np.ndarray:

@@ -12,6 +12,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 from neurontune_core.kernels.half import as_float32
+from neurontune_core.mask import with_verdicts
 
 POINTS = 300
 
@@ -73,10 +74,10 @@ class MaskCurves:
         scores = np.asarray(neuron_scores, dtype=np.float32)
         if scores.shape != (head.num_neurons,):
             raise InputError(f"Expected {head.num_neurons} scores, one per neuron, but got shape {list(scores.shape)}.")
-        nobody = np.zeros(head.num_neurons, dtype=bool)
-        self._spared = nobody if never is None else never
-        forced = (nobody if always is None else always) & ~self._spared
-        free = np.flatnonzero(~forced & ~self._spared)
+        at_most = with_verdicts(np.ones(head.num_neurons, dtype=bool), always, never)
+        forced = with_verdicts(np.zeros(head.num_neurons, dtype=bool), always, never)
+        self._spared = ~at_most
+        free = np.flatnonzero(at_most & ~forced)
         self._free = free[np.argsort(scores[free], kind="stable")]
         self._ascending = scores[self._free]
         self._head, self._set = head, embedding_set

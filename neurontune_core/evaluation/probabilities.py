@@ -18,7 +18,7 @@ def class_probabilities(
     With more than ``most`` classes, those that some head gives most to, and always the sample's own; the most probable
     under the last head first.
     """
-    from neurontune_core.baselines.softmax import softmax
+    from neurontune_core.head import softmax
 
     shares = np.stack([softmax(head.logits(embedding_set.embeddings[row : row + 1]))[0] for head in heads.values()])
     order = np.argsort(-shares.max(axis=0), kind="stable")[:most]

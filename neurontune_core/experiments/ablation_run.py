@@ -13,8 +13,8 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.experiments.ablations import SETS_IN_WORDS, Ablation, Arm
 from neurontune_core.experiments.leaderboard import shown
-from neurontune_core.experiments.methods import Spread
 from neurontune_core.head import LinearHead
+from neurontune_core.statistics import Spread
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.sweep import Outcome, neurontune_sweep
 

@@ -92,7 +92,7 @@ def _runs(point: tuple[int, int, int, int], repeats: int, tick: Callable[[], obj
     rng = np.random.default_rng(0)
     identification, tuning = (_made_up(rng, count, neurons) for count in (held_out, samples))
     weight = np.where(np.arange(neurons) < 16, 0.5, 0) + rng.normal(0, 0.05, neurons)
-    head = LinearHead(np.stack([-weight, weight]) / 2, np.array([2.5, -2.5]))
+    head = LinearHead.from_binary(weight, -5.0)
     config = TuneConfig(epochs=epochs, batches=max(1, samples // 128))
     times = []
     for _ in range(repeats):

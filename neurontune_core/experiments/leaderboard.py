@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from neurontune_core.errors import InputError
-from neurontune_core.experiments.methods import Spread, Standing
+from neurontune_core.experiments.methods import Standing
 from neurontune_core.experiments.published import DATASETS, Published, published_on
+from neurontune_core.statistics import Spread
+from neurontune_core.tables import MISSING, Row
 
-Row = Mapping[str, str]
-
-# Column -> the standing's measure, and what it is multiplied by.
+# Column -> the standing's measure.
 _NUMBERS = {
-    "worst group": ("worst_group_accuracy", 100.0),
-    "worst class": ("worst_class_accuracy", 100.0),
-    "average": ("accuracy", 100.0),
-    "average, re-weighted": ("adjusted_accuracy", 100.0),
-    "gap": ("accuracy_gap", 100.0),
+    "worst group": "worst_group_accuracy",
+    "worst class": "worst_class_accuracy",
+    "average": "accuracy",
+    "average, re-weighted": "adjusted_accuracy",
+    "gap": "accuracy_gap",
 }
-MISSING = "–"
 
 
-def shown(value: Spread | None, factor: float = 100.0) -> str:
+def shown(value: Spread | None) -> str:
     """ "74.5 ± 1.1"; no spread where there is none."""
-    if value is None:
-        return MISSING
-    return f"{factor * value.mean:.1f}" + (f" ± {factor * value.sd:.1f}" if value.sd else "")
+    return MISSING if value is None else value.percent()
 
 
 def standings_table(standings: Sequence[Standing]) -> list[dict[str, str]]:
@@ -36,11 +33,11 @@ def standings_table(standings: Sequence[Standing]) -> list[dict[str, str]]:
     Columns that need groups are left out where nothing was measured by group; the column "failed" is there when a
     method failed, and holds its sentence.
     """
-    columns = [name for name, (measure, _) in _NUMBERS.items() if any(getattr(each, measure) for each in standings)]
+    columns = [name for name, measure in _NUMBERS.items() if any(getattr(each, measure) for each in standings)]
     failed = any(each.error for each in standings)
     return [
         {"method": each.method.name, "uses groups": "yes" if each.uses_groups else "no"}
-        | {name: shown(getattr(each, _NUMBERS[name][0]), _NUMBERS[name][1]) for name in columns}
+        | {name: shown(getattr(each, _NUMBERS[name])) for name in columns}
         | {
             "seeds": str(each.seeds),
             "seconds": MISSING if each.seconds is None else f"{each.seconds.mean:.2f}",
@@ -116,9 +113,9 @@ def to_csv(standings: Sequence[Standing], found: Sequence[Published] = ()) -> st
     for each in standings:
         row: list[object] = [each.method.key, each.method.name, "measured", "yes" if each.uses_groups else "no"]
         row.append(each.seeds)
-        for measure, factor in _NUMBERS.values():
+        for measure in _NUMBERS.values():
             value: Spread | None = getattr(each, measure)
-            row += ["", ""] if value is None else [f"{factor * value.mean:.2f}", f"{factor * value.sd:.2f}"]
+            row += ["", ""] if value is None else [f"{100 * value.mean:.2f}", f"{100 * value.sd:.2f}"]
         row += ["" if each.seconds is None else f"{each.seconds.mean:.3f}", each.error]
         writer.writerow(row)
     for cell in found:
@@ -128,44 +125,3 @@ def to_csv(standings: Sequence[Standing], found: Sequence[Published] = ()) -> st
         row += [entry for name in _NUMBERS for entry in (printed.get(name, ""), "")] + ["", ""]
         writer.writerow(row)
     return text.getvalue()
-
-
-def rows_to_csv(rows: Sequence[Row]) -> str:
-    """Rows of text as they are."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def to_markdown(rows: Sequence[Row]) -> str:
-    """A table; what Markdown or HTML would read as a command is written out."""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    return "\n".join(f"| {' | '.join(map(markdown_text, line))} |" for line in lines) + "\n"
-
-
-def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    marks = {mark: f"\\{mark}" for mark in "\\`*_[]|$~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " "}
-    return text if text == "---" else "".join(marks.get(letter, letter) for letter in text)
-
-
-def to_latex(rows: Sequence[Row]) -> str:
-    """A tabular with booktabs' rules; what LaTeX would read as a command is written out."""
-    columns = "l" + "r" * (len(rows[0]) - 1)
-    lines = [" & ".join(map(latex_text, line)) + r" \\" for line in (list(rows[0]), *(row.values() for row in rows))]
-    return "\n".join(
-        [f"\\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule",
-         r"\end{tabular}", ""]
-    )  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    """Text that LaTeX prints as it is."""
-    marks = {mark: f"\\{mark}" for mark in "&%$#_{}"}
-    marks |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    marks |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}
-    marks |= {"±": r"$\pm$", "†": r"\textdagger{}", "–": "--", "—": "---", "×": r"$\times$", "λ": r"$\lambda$"}
-    marks |= {"−": "$-$", "γ": r"$\gamma$", "\n": " "}
-    return "".join(marks.get(letter, letter) for letter in text)

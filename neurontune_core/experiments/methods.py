@@ -14,20 +14,9 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate, group_shares, reweighted_accuracy
 from neurontune_core.head import LinearHead
+from neurontune_core.statistics import Spread
 
 ALWAYS = ("erm", "masking_off")  # what every comparison is read against
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and standard deviation over seeds (of the population: 0 for one seed)."""
-
-    mean: float
-    sd: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        return cls(float(np.mean(values)), float(np.std(values)))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.experiments.methods import Spread
 from neurontune_core.experiments.published import COARSE, DATASET_NOTES, DATASETS, OVERLAPPING, Published, published
+from neurontune_core.statistics import Spread
+from neurontune_core.tables import MISSING, to_markdown
 
 
 class _Column(NamedTuple):
@@ -49,26 +50,23 @@ def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[d
         for column in _columns(dataset):
             values = [run.get(column.measure) for run in own]
             row[column.title] = failed or _shown([value for value in values if value is not None])
-            failed = failed and "–"
+            failed = failed and MISSING
             if column.told:
                 row[f"{column.title}, published"] = _told(published(key, column.dataset), column)
         cell = published(key, dataset)
         row |= {"groups used": "yes" if own[0]["uses_groups"] else "none"}
-        rows.append(row | {"groups used, published": cell.groups_used if cell else "–", "seeds": str(len(own))})
+        rows.append(row | {"groups used, published": cell.groups_used if cell else MISSING, "seeds": str(len(own))})
     return rows
 
 
 def _shown(values: Sequence[float]) -> str:
-    if not values:
-        return "–"
-    spread = Spread.of(values)
-    return f"{100 * spread.mean:.1f}" + (f" ± {100 * spread.sd:.1f}" if len(values) > 1 else "")
+    return Spread.of(values).percent(with_zero=len(values) > 1) if values else MISSING
 
 
 def _told(cell: Published | None, column: _Column) -> str:
     value = None if cell is None else getattr(cell, column.told)
     if cell is None or value is None or (column.metric and cell.metric != column.metric):
-        return "–"
+        return MISSING
     return f"{value:.1f}"
 
 
@@ -90,11 +88,8 @@ def notes(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
 def markdown(dataset: str, runs: Sequence[Mapping[str, Any]]) -> str:
     """The table with its notes."""
     rows = reproduction_rows(dataset, runs)
-    head = list(rows[0])
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     said = "\n".join(f"- {note}" for note in notes(dataset, runs))
     intro = (
         "Test accuracy in per cent, mean ± standard deviation over seeds; published figures as the paper prints them."
     )
-    return f"# {DATASETS[dataset]}\n\n{intro}\n\n{table}\n\n{said}\n"
+    return f"# {DATASETS[dataset]}\n\n{intro}\n\n{to_markdown(rows)}\n{said}\n"

@@ -15,10 +15,10 @@ from neurontune_core.errors import InputError
 from neurontune_core.experiments.ablation_run import Measured, ablation_table, run_ablation
 from neurontune_core.experiments.ablations import ABLATIONS, Ablation
 from neurontune_core.experiments.cost import Cost, cost_table, measure_cost
-from neurontune_core.experiments.methods import Spread
 from neurontune_core.experiments.stability import Stability, stability, stability_table
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
+from neurontune_core.statistics import Spread
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.project import ROLES, Project
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
@@ -12,6 +11,7 @@ from neurontune_core.evaluation.accuracy import Evaluation, Proportion, evaluate
 from neurontune_core.evaluation.changes import changes
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
+from neurontune_core.tables import markdown_table, markdown_text
 from neurontune_core.tuning.config import TuneConfig
 
 _CHOSEN_BY = {
@@ -78,8 +78,8 @@ def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[s
     """
     evaluations = run.evaluations()
     parts = [
-        f"# {_text(run.title)}: last layer retrained by {run.method}",
-        _text(run.problem),
+        f"# {markdown_text(run.title)}: last layer retrained by {run.method}",
+        markdown_text(run.problem),
         "## Before and after",
         _measured_on(run),
         _comparison(run, evaluations),
@@ -87,37 +87,26 @@ def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[s
         "## What group labels were used for",
         _groups(run),
         "## How it was made",
-        _table(("", ""), _making(run)),
-        _table(("setting", "value", "meaning"), _settings(run.config)),
+        markdown_table(("", ""), _making(run)),
+        markdown_table(("setting", "value", "meaning"), _settings(run.config)),
         "## Limits",
         "\n".join(f"- {sentence}" for sentence in _limits(run, evaluations)),
         "## Files",
-        _table(
-            ("file", "checked before it was offered"), [(f"`{name}`", _text(check)) for name, check in files.items()]
+        markdown_table(
+            ("file", "checked before it was offered"),
+            [(f"`{name}`", markdown_text(check)) for name, check in files.items()],
         ),
         "" if preprocessing is None else f"Input: `{json.dumps(preprocessing)}`",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _text(value: object) -> str:
-    """Words from elsewhere, on one line and without meaning to Markdown or HTML."""
-    line = " ".join(str(value).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\|*_`\[\]#])", r"\\\1", line)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the cells are Markdown already."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _measured_on(run: TunedRun) -> str:
-    split = f' "{_text(run.evaluation.split)}"' if run.evaluation.split else ""
+    split = f' "{markdown_text(run.evaluation.split)}"' if run.evaluation.split else ""
     return (
         f"On the {run.evaluation.num_samples} samples of the evaluation set{split}, in percent, with 95 % Wilson "
         "intervals. Average is the plain share of right answers; the worst group and class are those with the lowest."
-        + (f" {_text(run.caution)}" if run.caution else "")
+        + (f" {markdown_text(run.caution)}" if run.caution else "")
     )
 
 
@@ -134,12 +123,14 @@ def _comparison(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> str:
     rows.append(_row("**Worst class**", [evaluation.worst_class for evaluation in every], named=True))
     for kind in ("group", "class"):
         columns = [evaluation.groups if kind == "group" else evaluation.classes for evaluation in every]
-        rows += [_row(f"{kind} {_text(same[0].name)}, n = {same[0].n}", same) for same in zip(*columns, strict=True)]
-    return _table(("", *evaluations), rows)
+        rows += [
+            _row(f"{kind} {markdown_text(same[0].name)}, n = {same[0].n}", same) for same in zip(*columns, strict=True)
+        ]
+    return markdown_table(("", *evaluations), rows)
 
 
 def _row(name: str, parts: Sequence[Proportion], named: bool = False) -> list[str]:
-    return [name, *(f"{_percent(part)} ({_text(part.name)})" if named else _percent(part) for part in parts)]
+    return [name, *(f"{_percent(part)} ({markdown_text(part.name)})" if named else _percent(part) for part in parts)]
 
 
 def _percent(part: Proportion) -> str:
@@ -166,23 +157,23 @@ def _groups(run: TunedRun) -> str:
 
 def _making(run: TunedRun) -> list[tuple[str, str]]:
     mask, config = run.mask, run.config
-    rows = [(_text(role), _text(what)) for role, what in run.data.items()]
+    rows = [(markdown_text(role), markdown_text(what)) for role, what in run.data.items()]
     kept = "" if run.epoch is None else f"epoch {run.epoch} of {config.epochs}"
     if config.average_epochs > 1:
         kept = f"the average of the {config.average_epochs} best epochs"
     kept = ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)
-    rows.append(("Advised", _text(run.advised)) if run.advised else ("Kept", kept))
+    rows.append(("Advised", markdown_text(run.advised)) if run.advised else ("Kept", kept))
     share = f"{mask.num_biased} of {mask.num_neurons}"
     rows.append(("Masked neurons", f"{share}, multiplied by {mask.mask_value:g} (score above {mask.threshold:g})"))
     verdicts = list(mask.verdicts.values())
-    counts = ", ".join(f"{verdicts.count(verdict)} {_text(verdict)}" for verdict in sorted(set(verdicts)))
+    counts = ", ".join(f"{verdicts.count(verdict)} {markdown_text(verdict)}" for verdict in sorted(set(verdicts)))
     rows.append(("A person's verdicts", counts or "none"))
     return rows
 
 
 def _settings(config: TuneConfig) -> list[tuple[str, str, str]]:
     return [
-        (f"`{setting.name}`", f"`{getattr(config, setting.name)}`", _text(setting.metadata["help"]))
+        (f"`{setting.name}`", f"`{getattr(config, setting.name)}`", markdown_text(setting.metadata["help"]))
         for setting in fields(config)
     ]
 
@@ -200,4 +191,4 @@ def _limits(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> list[str]:
                 sentences.append(f"Here {name} has the better {what}: {100 * theirs:.1f} against {100 * mine:.1f}.")
     if "Masking off" not in evaluations:
         sentences.append("The baseline with masking off was not run, so how much the mask contributes is not known.")
-    return sentences + [_text(warning) for warning in run.warnings]
+    return sentences + [markdown_text(warning) for warning in run.warnings]

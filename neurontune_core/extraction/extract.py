@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups, listing
-from neurontune_core.errors import InputError
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
+from neurontune_core.errors import InputError, listing
 from neurontune_core.extraction.batches import batches
 from neurontune_core.files import read_json, write_json
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurontune_core.experiments.methods import Spread, Standing, pareto_front
+from neurontune_core.experiments.methods import Standing, pareto_front
 from neurontune_core.figures.base import ACCENT, GRAY, NO_MASKING, SERIES, make_figure, make_layout
+from neurontune_core.statistics import Spread
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -19,6 +19,7 @@ import numpy as np
 from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
 from neurontune_core.kernels.half import as_float32
+from neurontune_core.statistics import benjamini_hochberg
 
 LEVEL = 0.05  # false discovery rate of "sure"; intervals hold 1 - LEVEL
 RESAMPLES = 200
@@ -215,19 +216,3 @@ def _rank_law(mistakes: int, hits: int) -> np.ndarray:
 def _blocks(neurons: int, values_each: int) -> Iterator[slice]:
     size = max(16, _VALUES_PER_BLOCK // values_each)
     return (slice(start, start + size) for start in range(0, neurons, size))
-
-
-def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
-    """p-values adjusted for how many there are (Benjamini and Hochberg, 1995); NaN is no test and stays NaN.
-
-    Calling those at most α discoveries keeps the expected share of false ones at α, for independent and for positively
-    dependent tests (Benjamini and Yekutieli, 2001); where all is noise, that is the chance of any discovery at all.
-    """
-    adjusted = np.full(p_values.shape, np.nan)
-    tests = np.isfinite(p_values)
-    flat = p_values[tests]
-    order = np.argsort(flat)
-    scaled = flat[order] * len(flat) / np.arange(1, len(flat) + 1)
-    flat[order] = np.minimum.accumulate(scaled[::-1])[::-1]
-    adjusted[tests] = flat
-    return adjusted

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from neurontune_core.embeddings import listing
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json
 from neurontune_core.models import saved
 from neurontune_core.models.known_networks import NetworkName, identify, misfit

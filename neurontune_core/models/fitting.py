@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from neurontune_core.embeddings import listing
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.models.checkpoints import Checkpoint, read_checkpoint
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.evaluation.changes import mcnemar
 from neurontune_core.preflight.report import Finding, SampleAccuracy, Trial
 from neurontune_core.preflight.sample import NORMALISATIONS, Answers, Said
+from neurontune_core.statistics import mcnemar
 
 LEVEL = 0.005  # what a p-value of an alternative must stay under; there are a handful of alternatives
 MARGIN = 0.03  # and by how much more of the sample it must be right

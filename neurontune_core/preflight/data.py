@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurontune_core.datasets.base import SIZED
-from neurontune_core.embeddings import listing
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.extraction.extract import MAX_UNREADABLE
 from neurontune_core.preflight.report import Count, DataFacts, Finding
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurontune_core.datasets.base import SIZED
-from neurontune_core.embeddings import listing
+from neurontune_core.errors import listing
 from neurontune_core.extraction.pairing import Joined
 from neurontune_core.models.detect import ModelGuess
 from neurontune_core.preflight.report import Finding, ModelFacts, SampleAccuracy

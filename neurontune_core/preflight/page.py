@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from neurontune_core.datasets.base import SIZED
 from neurontune_core.preflight.cost import in_words, size
 from neurontune_core.preflight.report import Count, DataFacts, ModelFacts, Report, SampleAccuracy
+from neurontune_core.tables import aligned_lines
 
 _MAX_ROWS = 24
 _MARKS = {"blocker": "BLOCKER", "warning": "Warning", "note": "Note"}
@@ -114,13 +115,7 @@ def table(counts: Sequence[Count]) -> list[str]:
     lines = [["", *(split or "all" for split in splits)], *body[:_MAX_ROWS]]
     lines += [[f"... and {len(left_out)} more", *[""] * len(splits)]] if left_out else []
     lines += [["in all", *(f"{count:,}" for count in total)]] if counts and counts[0].label else []
-    widths = [max(len(line[column]) for line in lines) for column in range(len(splits) + 1)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(pairs)
-        ).rstrip()
-        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
-    ]
+    return aligned_lines(lines)
 
 
 def _block(title: str, body: Sequence[str]) -> Iterator[str]:

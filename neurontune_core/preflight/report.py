@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from neurontune_core.evaluation.accuracy import wilson_interval
+from neurontune_core.statistics import wilson_interval
 
 Level = Literal["note", "warning", "blocker"]
 Subject = Literal["model", "data", "labels", "preprocessing", "accuracy", "cost"]

@@ -15,6 +15,7 @@ from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.scores import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
+from neurontune_core.mask import with_verdicts
 from neurontune_core.workspace.project import ROLES, Project
 
 BINS = 32
@@ -170,7 +171,7 @@ class Diagnosis:
 
     def masked_neurons(self, threshold: float) -> np.ndarray:
         """[M] bool: (score above λ, or judged spurious) and not judged core."""
-        return (self.scores.biased(threshold) | self.judged("spurious")) & ~self.judged("core")
+        return with_verdicts(self.scores.biased(threshold), self.judged("spurious"), self.judged("core"))
 
     @property
     def num_mistakes(self) -> int:

@@ -15,6 +15,7 @@ from neurontune_core.evaluation.projection import principal_axes
 from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
+from neurontune_core.mask import with_verdicts
 from neurontune_core.session.index_ranges import Indices
 from neurontune_core.workspace.project import Project
 
@@ -110,7 +111,7 @@ class MeasuredSplit:
         said = None if curves is None else curves.predictions(threshold, mask_value)
         if said is not None:
             return evaluate_predictions(said, self.samples)
-        masked = ((scores > threshold) | always) & ~never
+        masked = with_verdicts(scores > threshold, always, never)
         return self.evaluate(self.erm.masked(np.where(masked, mask_value, 1.0)))
 
     def curve(self, scores: np.ndarray, mask_value: float, *, always: np.ndarray, never: np.ndarray) -> MaskCurve:

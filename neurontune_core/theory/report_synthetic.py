@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.statistics import Spread
 from neurontune_core.theory.answers import KEPT, Answer
 from neurontune_core.theory.synthetic import (
     IDENTIFICATION_AGREEMENT,
     NEURONS,
     SAMPLES,
     Experiment,
-    Spread,
     run_experiment,
     summarise,
 )
@@ -117,8 +117,8 @@ def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIF
             "picked_signed": found.picked_signed,
             "heads": {
                 f"{when}, {where}": {
-                    "accuracy": found.accuracy[when, where]._asdict(),
-                    "worst_group_accuracy": found.worst_group_accuracy[when, where]._asdict(),
+                    "accuracy": _numbers(found.accuracy[when, where]),
+                    "worst_group_accuracy": _numbers(found.worst_group_accuracy[when, where]),
                 }
                 for when, where in found.accuracy
             },
@@ -130,5 +130,9 @@ def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIF
     )
 
 
+def _numbers(spread: Spread) -> dict[str, float]:
+    return {"mean": spread.mean, "deviation": spread.sd}
+
+
 def _spread(value: Spread) -> str:
-    return f"{100 * value.mean:.1f} ± {100 * value.deviation:.1f} %"
+    return f"{100 * value.mean:.1f} ± {100 * value.sd:.1f} %"

@@ -11,8 +11,6 @@ Classes are equally likely, so retraining without a mask gives the model before.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scores import SpuriousnessScores, spuriousness_scores
+from neurontune_core.statistics import Spread
 
 NEURONS = ("core", "spurious", "noise")
 CORE_VARIANCE, SPURIOUS_VARIANCE, NOISE_VARIANCE = 0.6, 0.4, 1.0
@@ -53,13 +52,6 @@ class Experiment:
         sets = {"training": self.training, "test": self.test}
         heads = {"before": self.before, "after": self.after}
         return {(head, name): evaluate(heads[head], sets[name]) for name in sets for head in heads}
-
-
-class Spread(NamedTuple):
-    """Mean and standard deviation over seeds."""
-
-    mean: float
-    deviation: float
 
 
 @dataclass(frozen=True)
@@ -104,9 +96,9 @@ def fit_logistic(data: EmbeddingSet, keep: np.ndarray) -> LinearHead:
         solution += step
         if np.abs(step).max() < 1e-8:
             break
-    weight, bias = np.zeros(len(keep)), solution[-1] / 2
-    weight[keep] = solution[:-1] / 2
-    return LinearHead(np.stack([-weight, weight]), np.array([-bias, bias]), CLASSES)
+    weight = np.zeros(len(keep))
+    weight[keep] = solution[:-1]
+    return LinearHead.from_binary(weight, solution[-1], CLASSES)
 
 
 def run_experiment(seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Experiment:
@@ -152,19 +144,13 @@ def summarise(seeds: int = 20, identification_agreement: float = IDENTIFICATION_
     found = [run.evaluations() for run in runs]
     return Summary(
         seeds=seeds,
-        accuracy={key: _spread([each[key].accuracy for each in found]) for key in found[0]},
+        accuracy={key: Spread.of([each[key].accuracy for each in found]) for key in found[0]},
         worst_group_accuracy={
-            key: _spread([each[key].worst_group_accuracy or 0.0 for each in found]) for key in found[0]
+            key: Spread.of([each[key].worst_group_accuracy or 0.0 for each in found]) for key in found[0]
         },
         picked=_shares([run.scores.biased() for run in runs]),
         picked_signed=_shares([run.signed.biased() for run in runs]),
     )
-
-
-def _spread(values: list[float]) -> Spread:
-    """The deviation is that of a sample; 0 for one value."""
-    deviation = sqrt(np.var(values, ddof=1)) if len(values) > 1 else 0.0
-    return Spread(float(np.mean(values)), deviation)
 
 
 def _shares(picked: list[np.ndarray]) -> dict[str, float]:

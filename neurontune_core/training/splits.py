@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from neurontune_core.datasets.base import Dataset
 from neurontune_core.datasets.hold_out import held_out
-from neurontune_core.embeddings import listing
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.training.config import TrainConfig
 
 

@@ -191,7 +191,7 @@ class TuneRun:
             raise InputError("Tuning was stopped before its first epoch ended, so there is no tuned head.")
         order = _ranking(self._epochs, config)
         best = self._epochs[order[0]]
-        tuned = _average([self._epochs[place].head for place in order[: config.average_epochs]])
+        tuned = LinearHead.mean([self._epochs[place].head for place in order[: config.average_epochs]])
         warnings, share = list(self._warnings), best.biased.mean()
         if share > _MANY_MASKED:
             warnings.append(f"{share:.0%} of the neurons are masked; little is left to classify with.")
@@ -281,7 +281,3 @@ def _ranking(epochs: list[_Epoch], config: TuneConfig) -> list[int]:
     if config.select == "last":
         return list(range(len(epochs)))[::-1]
     return sorted(range(len(epochs)), key=lambda place: -getattr(epochs[place].record, config.select))
-
-
-def _average(heads: list[LinearHead]) -> LinearHead:
-    return LinearHead(np.mean([head.weight for head in heads], axis=0), np.mean([head.bias for head in heads], axis=0))

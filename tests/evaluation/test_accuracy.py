@@ -17,9 +17,9 @@ from neurontune_core.evaluation.accuracy import (
     evaluate_predictions,
     group_shares,
     reweighted_accuracy,
-    wilson_interval,
 )
 from neurontune_core.head import LinearHead
+from neurontune_core.statistics import wilson_interval
 
 
 def birds(labels: list[int], groups: list[int] | None, score: list[float]) -> EmbeddingSet:

@@ -12,16 +12,9 @@ from scipy import stats
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.changes import (
-    OUTCOMES,
-    ChangeCounts,
-    Changes,
-    changes,
-    confusion,
-    mcnemar,
-    most_confused,
-)
+from neurontune_core.evaluation.changes import OUTCOMES, ChangeCounts, Changes, changes, confusion, most_confused
 from neurontune_core.head import LinearHead
+from neurontune_core.statistics import mcnemar
 
 POSITIVE = LinearHead(np.array([[-1.0], [1.0]]), np.zeros(2))  # predicts class 1 where the activation is positive
 NEGATIVE = LinearHead(np.array([[1.0], [-1.0]]), np.zeros(2))

@@ -12,17 +12,14 @@ from neurontune_core import InputError, TuneConfig
 from neurontune_core.baselines.registry import METHODS
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion
 from neurontune_core.experiments.leaderboard import (
-    latex_text,
-    markdown_text,
     published_beside,
     standings_table,
     to_csv,
-    to_latex,
-    to_markdown,
     what_to_know,
     with_published,
 )
 from neurontune_core.experiments.methods import SeedRun, Standing
+from neurontune_core.tables import latex_text, markdown_text, to_latex, to_markdown
 
 GROUPS = ("a & b", "c_d")
 
@@ -40,17 +37,17 @@ def standings() -> list[Standing]:
 
 def test_numbers_are_those_of_a_pocket_calculator() -> None:
     done, failed = standings_table(standings())
-    assert done["worst group"] == "70.0 ± 10.0"
-    assert done["average"] == "83.3 ± 3.3"  # 26 and 24 of 30
-    assert done["average, re-weighted"] == "72.0 ± 9.0"  # .9 * .8 + .1 * .9 = .81 and .63
-    assert done["gap"] == "13.3 ± 6.7"
+    assert done["worst group"] == "70.0 ± 14.1"
+    assert done["average"] == "83.3 ± 4.7"  # 26 and 24 of 30: half their difference times √2, a sample's deviation
+    assert done["average, re-weighted"] == "72.0 ± 12.7"  # .9 * .8 + .1 * .9 = .81 and .63
+    assert done["gap"] == "13.3 ± 9.4"
     assert (done["seeds"], failed["seeds"]) == ("2", "0")
     assert (done["uses groups"], failed["uses groups"]) == ("no", "yes")
 
 
 def test_latex_prints_what_users_wrote_and_runs_none_of_it() -> None:
     text = to_latex(standings_table(standings()))
-    assert r"NeuronTune\textdagger{} & no & 70.0 $\pm$ 10.0 &" in text
+    assert r"NeuronTune\textdagger{} & no & 70.0 $\pm$ 14.1 &" in text
     assert r"Group \textquotedbl{}a \& b\_1\textquotedbl{} has 100 \% \textbar{} \textless{}b\textgreater{}" in text
     body = text.split(r"\midrule")[1].split(r"\bottomrule")[0]
     assert all(len(re.findall(r"(?<!\\)&", line)) == 9 for line in body.strip().splitlines())
@@ -68,7 +65,7 @@ def test_markdown_shows_what_users_wrote() -> None:
 
 def test_csv_has_every_number_in_its_own_column() -> None:
     done, failed = csv.DictReader(io.StringIO(to_csv(standings())))
-    assert (done["worst group"], done["worst group sd"], done["seconds"]) == ("70.00", "10.00", "0.500")
+    assert (done["worst group"], done["worst group sd"], done["seconds"]) == ("70.00", "14.14", "0.500")
     assert (done["key"], failed["key"], failed["worst group"]) == ("neurontune_halves", "dfr", "")
     assert failed["failed"] == standings()[1].error
 

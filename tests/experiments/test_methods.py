@@ -32,7 +32,7 @@ def test_a_standing_is_mean_and_spread_of_the_runs_themselves() -> None:
     worst = [evaluate(head, test).worst_group_accuracy for head in heads]
     assert found.worst_group_accuracy is not None
     assert found.worst_group_accuracy.mean == pytest.approx(np.mean(worst))
-    assert found.worst_group_accuracy.sd == pytest.approx(np.std(worst))
+    assert found.worst_group_accuracy.sd == pytest.approx(np.std(worst, ddof=1))
     assert train.groups is not None
     share = np.bincount(train.groups) / 240
     by_group = [[group.correct / group.n for group in evaluate(head, test).groups] for head in heads]

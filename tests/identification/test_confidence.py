@@ -11,16 +11,9 @@ from scipy import stats
 from neurontune_core.errors import InputError
 from neurontune_core.identification import confidence
 from neurontune_core.identification import scores as identify
-from neurontune_core.identification.confidence import (
-    COULD_BE_CHANCE,
-    LEVEL,
-    NOT_BIASED,
-    SURE,
-    TOO_FEW,
-    Confidence,
-    benjamini_hochberg,
-)
+from neurontune_core.identification.confidence import COULD_BE_CHANCE, LEVEL, NOT_BIASED, SURE, TOO_FEW, Confidence
 from neurontune_core.identification.scores import SpuriousnessScores, chance_share, spuriousness_scores
+from neurontune_core.statistics import benjamini_hochberg
 
 
 def judge(

@@ -93,7 +93,7 @@ def test_the_summary_on_the_screen_is_that_of_the_core() -> None:
     shown.toggle(key="summary").set_value(True).run()
     table = next(each.value for each in shown.dataframe if "worst group" in each.value)
     spread = summarise(20).worst_group_accuracy["before", "training"]
-    assert table["worst group"][0] == f"{100 * spread.mean:.1f} ± {100 * spread.deviation:.1f} %"
+    assert table["worst group"][0] == f"{100 * spread.mean:.1f} ± {100 * spread.sd:.1f} %"
 
 
 def test_the_verb_gives_the_numbers_and_the_words() -> None:

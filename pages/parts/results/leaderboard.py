@@ -10,8 +10,6 @@ from neurontune_core.experiments.leaderboard import (
     remarks,
     standings_table,
     to_csv,
-    to_latex,
-    to_markdown,
     what_to_know,
     with_published,
 )
@@ -19,6 +17,7 @@ from neurontune_core.experiments.methods import ALWAYS, Standing
 from neurontune_core.experiments.published import DATASETS
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.methods import label, part_bars, tradeoff
+from neurontune_core.tables import to_latex, to_markdown
 from pages.parts.frame.address import keep
 from pages.parts.frame.state import View
 from pages.parts.frame.words import HELP, percent, plain
