@@ -16,7 +16,7 @@ from pages.parts.frame.words import HELP, plain
 from pages.parts.neuron.inspector import inspector
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.neuron.stepping import stepper
-from pages.parts.neuron.verdict_buttons import go_to_place, judge_bar
+from pages.parts.neuron.verdict_buttons import go_to_place, verdict_buttons
 
 FLOATS = ("float32", "float64")
 FILTERS = ("all", "masked", "sure", "judged by hand")
@@ -65,7 +65,7 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
         st.caption(f"{state} · rank {diagnosis.rank(neuron)} of {len(ranking)}")
     figure = ranked_scores(diagnosis.scores.neuron_scores, view.threshold, neuron)
     ranked.plotly_chart(figure, key="ranking", config=NO_MODE_BAR)
-    judge_bar(view, neuron)
+    verdict_buttons(view, neuron)
     inspector(view, neuron, diagnosis.confidence())
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import streamlit as st
 
 from neurontune_core.errors import InputError
 from pages.parts.frame.address import bring_back, carry
-from pages.parts.frame.prefetch import page_shown, settle
+from pages.parts.frame.prefetch import freeze_after_imports, page_shown
 from pages.parts.frame.sidebar import sidebar
 from pages.parts.frame.tune_settings import SETTINGS
 from pages.parts.frame.words import plain
@@ -58,4 +57,4 @@ except InputError as error:
     st.error(plain(str(error)))
 carry(CARRIED)
 page_shown.set()
-settle(len(sys.modules) // 250)
+freeze_after_imports()

@@ -74,7 +74,7 @@ def test_every_press_of_a_key_counts_however_fast_they_come(server: Server, page
     for key in "jjjjjjjjkj":
         page.keyboard.press(key)
     expect(page.get_by_text("rank 9 of 1280")).to_be_visible()
-    note = page.get_by_placeholder("What it looks at …")
+    note = page.get_by_placeholder("What this neuron responds to …")
     note.fill("")
     note.press("j")  # a letter, in a text field
     expect(note).to_have_value("j")

@@ -156,13 +156,13 @@ def test_pictures_come_several_in_an_answer_without_those_that_are_not_there(
     server: Server, many: EmbeddingSet
 ) -> None:
     def answer(query: str) -> bytes:
-        with urllib.request.urlopen(f"{server.url}/nt/pictures/many/test?rows={query}") as given:
+        with urllib.request.urlopen(f"{server.url}/nt/images/many/test?rows={query}") as given:
             return f"Content-Type: {given.headers['Content-Type']}\r\n\r\n".encode() + given.read()
 
     parts = message_from_bytes(answer(f"3,{SAMPLES + 5},x,25")).get_payload()
     found = {part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts}
     assert list(found) == ["3", "25"]
     for row, content in found.items():
-        assert urllib.request.urlopen(f"{server.url}/nt/picture/many/test/{row}").read() == content
+        assert urllib.request.urlopen(f"{server.url}/nt/image/many/test/{row}").read() == content
     with pytest.raises(urllib.error.HTTPError, match="404"):
         answer(str(SAMPLES + 5))

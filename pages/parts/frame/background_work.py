@@ -1,4 +1,4 @@
-"""Retraining and adviser as work that belongs to a project: begun in one session, taken by it or by the next one."""
+"""Retraining and adviser as background work of a project: started in one session, collected by it or by a later one."""
 
 from __future__ import annotations
 
@@ -12,75 +12,76 @@ from neurontune_core.workspace.project import Project, Run
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import chosen
 
-_under_way: dict[
-    Path, BackgroundRun | BackgroundAdvice
-] = {}  # of each project the latest, until a session has taken its end
-_taking = Lock()
+_running: dict[Path, BackgroundRun | BackgroundAdvice] = {}  # project -> its latest work, until a session collects it
+_lock = Lock()  # of `_running`: sessions run in threads of their own
 
 
 def start(view: View) -> None:
-    """With λ, mask value and verdicts of now, and the settings of the Retrain screen; one at a time."""
+    """Start a retraining with the current mask and the settings of the Retrain screen, unless one runs already."""
     if "live" not in st.session_state:
-        _stop_asking()
-        st.session_state["live"] = _under_way[view.diagnosis.project.source] = BackgroundRun(
-            view.diagnosis, *chosen(view)
-        )
+        _stop_adviser()
+        run = BackgroundRun(view.diagnosis, *chosen(view))
+        st.session_state["live"] = _running[view.diagnosis.project.source] = run
 
 
-def pick_up(project: Project) -> None:
-    """What is under way in a project that this session has just come to; a reload of the page begins a new session."""
-    if st.session_state.get("came_to") != project.source:
-        st.session_state["came_to"] = project.source
+def reattach(project: Project) -> None:
+    """Take over the work that runs in a project this session has just opened; a reload starts a new session."""
+    if st.session_state.get("session_project") != project.source:
+        st.session_state["session_project"] = project.source
         if "live" not in st.session_state:
-            _join(project)
+            _attach(project)
 
 
-def take_what_ended() -> None:
-    """Take what has ended since the last run of the script: choose the new head, and ask the adviser about it."""
+def collect_results() -> None:
+    """Collect the work that ended since the last run of the script: choose the new head, and ask the adviser."""
     state = st.session_state
     live: BackgroundRun | None = state.get("live")
     if live is not None and not live.running:
         state["finished"] = state.pop("live")
         if live.run:
             state["choose_run"] = live.run.id
-        if not _forget(live):  # another session has taken it
-            _join(live.diagnosis.project)
+        if not _remove(live):  # another session has collected it
+            _attach(live.diagnosis.project)
         elif live.run:
             ask(live, live.run, take=state.get("advised", True))
     asked: BackgroundAdvice | None = state.get("asked")
     if asked is not None and not asked.running:
         state["answered"] = state.pop("asked")
-        _forget(asked)
+        _remove(asked)
         if asked.taken:
             state["choose_run"] = asked.taken.id
 
 
 def ask(of: View | BackgroundRun, run: Run, take: bool = False) -> None:
-    """Start asking the adviser about a run of an open project, and no longer about another; then choose its head, where
-    that is wanted."""
-    _stop_asking()
-    st.session_state["asked"] = _under_way[of.diagnosis.project.source] = BackgroundAdvice(of.diagnosis, run, take)
+    """Ask the adviser about a run, in place of any run that it was asked about before.
+
+    Args:
+        of: holds the opened project.
+        take: choose the advised head once the answer exists.
+    """
+    _stop_adviser()
+    st.session_state["asked"] = _running[of.diagnosis.project.source] = BackgroundAdvice(of.diagnosis, run, take)
 
 
-def _stop_asking() -> None:
-    """What the adviser says of an earlier run must not be chosen over a newer one."""
+def _stop_adviser() -> None:
+    """Stop the adviser, so that its answer about an earlier run is not chosen over a newer head."""
     st.session_state.pop("answered", None)
     asked: BackgroundAdvice | None = st.session_state.pop("asked", None)
     if asked is not None:
         asked.stop()
 
 
-def _join(project: Project) -> None:
-    work = _under_way.get(project.source)
+def _attach(project: Project) -> None:
+    work = _running.get(project.source)
     if work is not None:
         st.session_state["live" if isinstance(work, BackgroundRun) else "asked"] = work
 
 
-def _forget(work: BackgroundRun | BackgroundAdvice) -> bool:
-    """Whether it was still the latest of its project."""
+def _remove(work: BackgroundRun | BackgroundAdvice) -> bool:
+    """Remove work that has ended; return False where a session did so before."""
     source = work.diagnosis.project.source
-    with _taking:  # sessions run in threads of their own
-        latest = _under_way.get(source) is work
+    with _lock:
+        latest = _running.get(source) is work
         if latest:
-            del _under_way[source]
+            del _running[source]
     return latest

@@ -1,8 +1,9 @@
-"""What is done before somebody asks: at the start for the first page, and on the Neurons screen for the next neuron."""
+"""Work done ahead of requests: at start-up for the first screen, and on the Neurons screen for the next neuron."""
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -14,19 +15,20 @@ from neurontune_core.errors import InputError
 from neurontune_core.session.background_run import warm_up_kernels
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.prefetcher import Prefetcher
-from pages.parts.frame.state import diagnosis, gallery, measured_split, workspace
+from pages.parts.frame.state import gallery, measured_split, open_diagnosis, workspace
 
-IN_VIEW = 24  # pictures of a wall that stand in view
+IN_VIEW = 24  # images of a wall that are visible without scrolling
 UNSEEN, PAINTING = 10.0, 1.5  # seconds to wait for a browser, and for it to draw
+MODULES_PER_FREEZE = 250  # newly imported modules after which the heap is frozen again
 prefetcher = Prefetcher()
 page_shown = Event()  # a script has run to its end
 
 
 def warm_up() -> None:
-    """What the first page needs, and when that is painted what the next ones will: a start is slow enough."""
+    """Load what the first screen needs and, once that is painted, what the next ones will."""
     with suppress(InputError):
         for name in workspace().names()[:1]:
-            first = diagnosis(name)
+            first = open_diagnosis(name)
             measured_split(first, first.project.content["roles"]["evaluation"])
             import_module("plotly.graph_objects")
             page_shown.wait(UNSEEN)
@@ -37,39 +39,43 @@ def warm_up() -> None:
 
 
 def prepare(
-    name: str, found: Diagnosis, neuron: int, label: int | None = None, steps: tuple[int, ...] = (1, -1, 2)
+    name: str, diagnosis: Diagnosis, neuron: int, label: int | None = None, steps: tuple[int, ...] = (1, -1, 2)
 ) -> None:
-    """Activations and pictures of the neurons that stand so many places behind this one in the ranking.
+    """Request activations and thumbnails of the neurons that follow this one in the ranking.
 
     Args:
-        label: the class that is looked at; each neuron's strongest when it is not chosen.
+        label: the class that is shown; each neuron's strongest one when none is chosen.
+        steps: distances in the ranking.
     """
-    prefetcher.request(_pieces(name, found, neuron, label, steps))
+    prefetcher.request(_pieces(name, diagnosis, neuron, label, steps))
 
 
 def _pieces(
-    name: str, found: Diagnosis, neuron: int, label: int | None, steps: tuple[int, ...]
+    name: str, diagnosis: Diagnosis, neuron: int, label: int | None, steps: tuple[int, ...]
 ) -> Iterator[Callable[[], object]]:
-    shelf, split = gallery(name), found.project.content["roles"]["identification"]
+    images, split = gallery(name), diagnosis.project.content["roles"]["identification"]
     for by in steps:
-        near = found.neighbour(neuron, by)
-        yield partial(found.activations, near)
-        if not shelf.has_pictures:
+        near = diagnosis.neighbour(neuron, by)
+        yield partial(diagnosis.activations, near)
+        if not images.has_pictures:
             continue
-        wanted = int(found.strongest_class[near]) if label is None else label
+        shown = int(diagnosis.strongest_class[near]) if label is None else label
         for correct in (True, False):
-            for row in found.most_activating(near, label=wanted, correct=correct, limit=IN_VIEW):
-                yield partial(shelf.thumbnail, split, int(row))
+            for row in diagnosis.most_activating(near, label=shown, correct=correct, limit=IN_VIEW):
+                yield partial(images.thumbnail, split, int(row))
+
+
+def freeze_after_imports() -> None:
+    """Import what tables need, then keep the collector that runs after each script away from what imports left behind.
+
+    Does so once, and again whenever `MODULES_PER_FREEZE` more modules have been imported.
+    """
+    _freeze(len(sys.modules) // MODULES_PER_FREEZE)
 
 
 @lru_cache
-def settle(imported: int) -> None:
-    """Import what tables need, now that the first page is on its way to the browser; and keep the collector that runs
-    after each script away from what the imports left behind.
-
-    Args:
-        imported: roughly how many modules there are; each time these are more, it is done again.
-    """
+def _freeze(imported: int) -> None:
+    """Freeze the heap, once for each value of ``imported``."""
     import_module("pandas")
     gc.collect()
     gc.freeze()

@@ -11,10 +11,10 @@ from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Run
 from pages.parts.frame import state
 from pages.parts.frame.address import choice, not_there
-from pages.parts.frame.background_work import pick_up, start, take_what_ended
+from pages.parts.frame.background_work import collect_results, reattach, start
+from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons
 from pages.parts.frame.retraining import retraining
 from pages.parts.frame.words import HELP, plain
-from pages.parts.neuron.verdict_buttons import SLIDERS, moved, undo_buttons
 
 EVERY_CLASS = "all classes"
 
@@ -32,9 +32,9 @@ def sidebar(*, curves: bool) -> state.View | None:
         st.session_state["project"] = st.session_state["opened"]
     name = choice("Project", names, "project", help="Make your own on the Setup page.")
     try:
-        diagnosis = state.diagnosis(name)
-        pick_up(diagnosis.project)
-        take_what_ended()
+        diagnosis = state.open_diagnosis(name)
+        reattach(diagnosis.project)
+        collect_results()
         left, right = st.columns(2, gap="small")
         with left:
             split = choose_split(diagnosis)
@@ -84,11 +84,11 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         return 0.0, 0.0
     threshold = st.slider(
         "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key=SLIDERS["threshold"], bind="query-params",
-        help=HELP["threshold"], on_change=moved, args=("threshold",),
+        help=HELP["threshold"], on_change=record_move, args=("threshold",),
     )  # fmt: skip
     mask_value = st.slider(
         "Mask value", 0.0, 1.0, 0.0, 0.05, key=SLIDERS["mask_value"], bind="query-params",
-        help=HELP["mask value"], on_change=moved, args=("mask_value",),
+        help=HELP["mask value"], on_change=record_move, args=("mask_value",),
     )  # fmt: skip
     masked = diagnosis.masked_neurons(threshold)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):

@@ -1,10 +1,10 @@
-"""What all screens share: the open project, the mask settings, the chosen run."""
+"""State that all screens share: the open project, the mask settings, the chosen run."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Lock
 
 import streamlit as st
@@ -25,7 +25,7 @@ def workspace() -> Workspace:
 
 
 def open_project(name: str) -> Project:
-    """The project as it lies on disk now."""
+    """Return the project as it is on disk now."""
     return workspace().open(name)
 
 
@@ -35,19 +35,20 @@ def _gallery(name: str, version: int) -> Gallery:
 
 
 def gallery(name: str) -> Gallery:
+    """Return the samples of a project to show; one object for all sessions."""
     return _gallery(name, _version(name))
 
 
 @lru_cache(4)
 def _diagnosis(name: str, version: int) -> Diagnosis:
     opened = Diagnosis(open_project(name))
-    with suppress(NoMistakes):  # said where the scores are asked for
+    with suppress(NoMistakes):  # raised again where a screen asks for the scores
         _ = opened.scores  # under the lock, so that two sessions do not both compute them
     return opened
 
 
-def diagnosis(name: str) -> Diagnosis:
-    """One for all sessions; opened again when the project was extracted anew."""
+def open_diagnosis(name: str) -> Diagnosis:
+    """Return the opened project; one object for all sessions, replaced when the project was extracted anew."""
     with _opening:
         return _diagnosis(name, _version(name))
 
@@ -58,12 +59,17 @@ def _measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
 
 
 def measured_split(opened: Diagnosis, split: str) -> MeasuredSplit:
-    """One for all sessions; the scores are the project's and are not computed again."""
+    """Return a split to measure heads on; one object for all sessions."""
     with _opening:
         return _measured_split(opened, split)
 
 
 def _version(name: str) -> int:
+    """Return a number that changes when the project is extracted anew.
+
+    Raises:
+        InputError: when there is no such project.
+    """
     if name not in workspace().names():
         raise InputError(f'There is no project "{name}"; choose another one in the sidebar.')
     return (open_project(name).source / "project.json").stat().st_mtime_ns
@@ -71,14 +77,14 @@ def _version(name: str) -> int:
 
 @dataclass(frozen=True)
 class View:
-    """What the sidebar says.
+    """The open project and the choices of the sidebar, for one run of the script.
 
     Attributes:
         name: of the project.
-        diagnosis: its neurons, found on its identification split.
-        split: what heads are measured on.
+        diagnosis: scores of its neurons, from its identification split.
+        split: the split on which heads are measured.
         label: index of the chosen class; None for all.
-        threshold, mask_value: λ and what masked activations are multiplied by.
+        threshold, mask_value: λ and the factor of masked activations.
         run: the chosen retraining; None before there is one.
     """
 
@@ -90,16 +96,21 @@ class View:
     mask_value: float
     run: Run | None
 
-    @property
+    @cached_property
     def masked(self):
-        """[M] bool, the neurons that λ and the verdicts mask."""
+        """Return [M] bool, the neurons that λ and the verdicts mask; read from the journal once."""
         return self.diagnosis.masked_neurons(self.threshold)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """Return the samples of the project to show."""
+        return gallery(self.name)
 
 
 def current_view() -> View:
-    """The view that the router put together; the page stops with a sentence when the project cannot be opened."""
-    found: View | None = st.session_state.get("view")
-    if found is None:
+    """Return the view that the router made; end the script with a sentence where no project is open."""
+    view: View | None = st.session_state.get("view")
+    if view is None:
         st.info("No project is open. Choose one in the sidebar, or make one on the Setup page.")
         st.stop()
-    return found
+    return view

@@ -9,7 +9,7 @@ from neurontune_core.figures.distributions import outcome_distributions
 from neurontune_core.identification.confidence import Confidence
 from pages.parts.frame.address import keep
 from pages.parts.frame.prefetch import prepare
-from pages.parts.frame.state import View, gallery
+from pages.parts.frame.state import View
 from pages.parts.frame.words import HELP, plain
 from pages.parts.neuron.score_table import EXPLAINED, MOST, listed_classes, score_table, strongest_class
 from pages.parts.samples.close_up import picture
@@ -50,15 +50,15 @@ def _samples(view: View, neuron: int, label: int) -> None:
     diagnosis = view.diagnosis
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
     activation = abs(diagnosis.activations(neuron))
-    shelf = gallery(view.name)
+    gallery = view.gallery
     walls, below = st.container(), st.container()
     colours = COLOURS[0]
-    if shelf.has_pictures:
+    if gallery.has_pictures:
         colours = below.segmented_control(
             "Heatmap colours", COLOURS, default=COLOURS[0], required=True, **keep("colours")
         )
     # So many lines as an ordinary text needs in half of this column.
-    lines = min(max(2, shelf.usual_length(split) // LINE + 1), MOST_LINES) if shelf.has_texts else 0
+    lines = min(max(2, gallery.usual_length(split) // LINE + 1), MOST_LINES) if gallery.has_texts else 0
     for correct, column in zip((True, False), walls.columns(2), strict=True):
         with column:
             outcome = "correct" if correct else "incorrect"
@@ -72,8 +72,8 @@ def _samples(view: View, neuron: int, label: int) -> None:
             if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
                 st.session_state[f"opened-{outcome}"] = st.session_state["sample"] = opened
     chosen = st.session_state.get("sample")
-    where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * shelf.has_pictures
-    if shelf.has_texts:
+    where = " Bright: where it fires. Click a picture, or press Enter on it, to look closer." * gallery.has_pictures
+    if gallery.has_texts:
         with walls:
             _words(view, neuron)
         where = " Orange words make it fire harder, blue ones less hard. Click one, or press Enter on it, to read all."
@@ -87,7 +87,7 @@ def _samples(view: View, neuron: int, label: int) -> None:
 
 def _words(view: View, neuron: int) -> None:
     """Words over-represented where the neuron fires most."""
-    found = view.diagnosis.distinctive_words(neuron, gallery(view.name).texts)
+    found = view.diagnosis.distinctive_words(neuron, view.gallery.texts)
     if found:
         words = ", ".join(f"`{word.word.replace('`', '')}` ({word.count_top})" for word in found)
         st.markdown(f"**Words of its strongest samples:** {words}", help=HELP["words"])

@@ -10,7 +10,7 @@ import streamlit as st
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.probabilities import class_probabilities
 from neurontune_core.head import LinearHead
-from pages.parts.frame.state import View, gallery
+from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
 _CSS = """
@@ -62,22 +62,22 @@ _shown = st.components.v2.component(
 def picture(view: View, split: str, row: int, key: str, neuron: int | None = None, colours: str = "inferno") -> None:
     """One sample large: as the network sees it and, with a neuron, its heatmap alone and over it; or its whole text, with
     the words marked that the neuron goes by."""
-    shelf = gallery(view.name)
+    gallery = view.gallery
     texts: list[str] = []
     pictures: list[dict] = []
-    if shelf.has_texts:
+    if gallery.has_texts:
         try:
-            texts = list(shelf.texts(split, row))
+            texts = list(gallery.texts(split, row))
         except InputError as error:
             st.error(plain(str(error)))
-    elif shelf.has_pictures:
-        photo = ("photo", f"/nt/picture/{view.name}/{split}/{row}")
+    elif gallery.has_pictures:
+        photo = ("photo", f"/nt/image/{view.name}/{split}/{row}")
         pictures = [{"name": "as the network sees it" if neuron is None else "input", "layers": [photo]}]
-        if neuron is not None and shelf.has_model:
+        if neuron is not None and gallery.has_model:
             heat = ("heat", f"{photo[1]}/{neuron}?colours={colours}")
             pictures += [{"name": "heatmap", "layers": [heat]}, {"name": "overlay", "layers": [photo, heat]}]
     if texts or pictures:
-        explains = texts and neuron is not None and shelf.has_model
+        explains = texts and neuron is not None and gallery.has_model
         words = f"/nt/words/{view.name}/{split}/{row}/{neuron}" if explains else None
         side = 192 if neuron is None else 140
         _shown(data={"texts": texts, "words": words, "pictures": pictures, "side": side}, key=key)

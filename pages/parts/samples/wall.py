@@ -10,7 +10,7 @@ import streamlit as st
 
 from neurontune_core.figures.base import CORRECT, INCORRECT
 from neurontune_core.session.index_ranges import Indices, format_ranges, pack_int32, parse_ranges, positions_of
-from pages.parts.frame.state import View, gallery
+from pages.parts.frame.state import View
 
 _LONGEST_ADDRESS = 1500  # characters of a selection; browsers and servers cut much longer addresses
 _BARE = 150  # pixels of a tile that has a name alone
@@ -75,9 +75,9 @@ def wall(
     if not len(rows):
         st.caption(empty)
         return Chosen([], None)
-    shelf = gallery(view.name)
-    kind = "picture" if shelf.has_pictures else "text" if shelf.has_texts else "bare"
-    explains = neuron is not None and shelf.has_model
+    gallery = view.gallery
+    kind = "picture" if gallery.has_pictures else "text" if gallery.has_texts else "bare"
+    explains = neuron is not None and gallery.has_model
     own = f"{key}-{view.name}-{split}"
     kept = _kept(own, rows, in_address)
     data = {
@@ -85,7 +85,7 @@ def wall(
         "captions": list(captions),
         "caption": None if caption is None else pack_int32(caption),
         "right": None if right is None else pack_int32(right),
-        "photo": f"/nt/pictures/{view.name}/{split}" if kind == "picture" else None,
+        "photo": f"/nt/images/{view.name}/{split}" if kind == "picture" else None,
         "texts": f"/nt/texts/{view.name}/{split}" if kind != "picture" else None,
         "bare": kind == "bare",
         "heat": f"{neuron}?colours={colours}" if explains and kind == "picture" else None,

@@ -1,0 +1,53 @@
+"""Edits of the mask that every screen offers: the sliders of λ and of the mask value, undo and redo."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from neurontune_core.workspace.journal import Journal, Move
+from pages.parts.frame.state import current_view
+
+SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the URL
+
+
+def record_move(setting: str) -> None:
+    """Write to the journal that the slider of a setting was moved."""
+    view = current_view()
+    before = {"threshold": view.threshold, "mask_value": view.mask_value}[setting]
+    view.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]])
+
+
+def undo_buttons(journal: Journal) -> None:
+    """Show undo and redo."""
+    undoable, redoable = journal.counts()
+    st.button(
+        "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_undo, args=(journal,),
+        help=f"Undo the last edit of the mask (verdict, λ or mask value); {undoable} can be undone.",
+    )  # fmt: skip
+    st.button(
+        "", icon=":material/redo:", shortcut="y", key="redo", disabled=not redoable, on_click=_redo, args=(journal,),
+        help=f"Redo the edit that was undone last; {redoable} can be redone.",
+    )  # fmt: skip
+
+
+def _undo(journal: Journal) -> None:
+    edit = journal.undo()
+    if isinstance(edit, Move):
+        st.session_state[SLIDERS[edit.setting]] = edit.before
+    elif edit:
+        _show(edit.neurons)
+
+
+def _redo(journal: Journal) -> None:
+    edit = journal.redo()
+    if isinstance(edit, Move):
+        st.session_state[SLIDERS[edit.setting]] = edit.after
+    elif edit:
+        _show(edit.neurons)
+
+
+def _show(neurons: tuple[int, ...]) -> None:
+    """Show the neuron whose verdict changed, and its note as it is in the journal."""
+    st.session_state["neuron"] = neurons[0]
+    for neuron in neurons:
+        st.session_state.pop(f"note-{neuron}", None)
