@@ -73,7 +73,7 @@ class Mask:
         biased: [M] bool.
         threshold: λ of Eq. 6 that they were found with.
         mask_value: what their activations are multiplied by; folded into the head already.
-        verdicts: a person's judgements, neuron -> "spurious", "core" or "unsure".
+        verdicts: a person's judgments, neuron -> "spurious", "core" or "unsure".
         source: how the mask came to be; JSON-able.
     """
 

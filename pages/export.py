@@ -50,7 +50,7 @@ if st.button("Prepare the files", key="prepare", type="primary", disabled=ready 
     try:
         with st.spinner("Writing, reading back and comparing …"):
             ready = export_bundle(
-                run.export_folder,
+                run.export_folder(split.samples),
                 facts,
                 model=project.content.get("model"),
                 dataset=project.content.get("dataset"),
@@ -67,6 +67,6 @@ if ready:
         check.markdown(f":material/check_circle: {file.check}")
         button.download_button("Download", file.path.read_bytes(), file.name, key=file.name, on_click="ignore")
     st.subheader("Load it anywhere")
-    st.code((run.export_folder / "load_head.py").read_text(encoding="utf-8"), language="python")
+    st.code((run.export_folder(split.samples) / "load_head.py").read_text(encoding="utf-8"), language="python")
     st.subheader("The same from the command line")
     st.code(tune_command(project, run), language="bash", wrap_lines=True)

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from neurontune_core.cli.arrays import judged
 from neurontune_core.cli.options import AsJson, Head, answer, described, note, progress, table, with_settings
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.files import write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.workspace.journal import neurons_judged
 
 _DECIDED = ("masking", "select", "average_epochs")  # by the adviser itself
 SETTINGS = tuple(setting.name for setting in fields(TuneConfig) if setting.name not in _DECIDED)
@@ -41,14 +41,14 @@ def advise(
     from neurontune_core.advise.sentences import CASES, evidence, remarks, sentence
 
     found, trained = EmbeddingSet.load(identification), EmbeddingSet.load(tuning)
-    judgements = Mask.load(verdicts).verdicts if verdicts else {}
+    judgments = Mask.load(verdicts).verdicts if verdicts else {}
     advice = ask(
         LinearHead.load(head),
         found,
         trained,
         config,
-        always=judged(judgements, "spurious", found.num_neurons),
-        never=judged(judgements, "core", found.num_neurons),
+        always=neurons_judged(judgments, "spurious", found.num_neurons),
+        never=neurons_judged(judgments, "core", found.num_neurons),
         on_step=lambda done, expected: progress(f"run {done} of about {expected}"),
     )
     progress("")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +32,7 @@ from neurontune_core.identification.scores import SpuriousnessScorer
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import EpochRecord, neurontune
+from neurontune_core.workspace.journal import neurons_judged
 
 Identification = Annotated[
     Path, typer.Option("--identification", help="Embedding set that finds biased neurons and chooses the epoch.")
@@ -127,21 +127,21 @@ def tune(
         trained, found = found.halves(config.seed)
     else:
         trained = EmbeddingSet.load(tuning)
-    judgements = Mask.load(verdicts).verdicts if verdicts else {}
+    judgments = Mask.load(verdicts).verdicts if verdicts else {}
     result = neurontune(
         erm,
         found,
         trained,
         config,
-        always=judged(judgements, "spurious", found.num_neurons),
-        never=judged(judgements, "core", found.num_neurons),
+        always=neurons_judged(judgments, "spurious", found.num_neurons),
+        never=neurons_judged(judgments, "core", found.num_neurons),
         on_epoch=lambda record: progress(_epoch_line(record, config)),
     )
     progress("")
     source = dict(result.head.provenance) | {"identification": described(found), "tuning": described(trained)}
     out.mkdir(parents=True, exist_ok=True)
     result.head.save(out / "head.safetensors")
-    Mask(result.biased, config.threshold, config.mask_value, judgements, source).save(out / "mask.json")
+    Mask(result.biased, config.threshold, config.mask_value, judgments, source).save(out / "mask.json")
     write_json(out / "history.json", [asdict(record) for record in result.history])
     warn(result.warnings)
     kept = next(record for record in result.history if record.epoch == result.epoch)
@@ -159,16 +159,6 @@ def tune(
         f"Kept epoch {result.epoch} of {len(result.history)} (SFit {kept.sfit:.4g}, {kept.num_biased} of "
         f"{found.num_neurons} neurons masked) in {result.seconds:.1f} s; head, mask and history are in {out}.",
     )
-
-
-def judged(verdicts: Mapping[int, str], verdict: str, num_neurons: int) -> np.ndarray | None:
-    """[M] bool of the neurons with this verdict; None when there are none."""
-    neurons = [neuron for neuron, judgement in verdicts.items() if judgement == verdict]
-    if any(not 0 <= neuron < num_neurons for neuron in neurons):
-        raise InputError(f"The verdicts name neuron {max(neurons)}, but there are {num_neurons} neurons.")
-    chosen = np.zeros(num_neurons, dtype=bool)
-    chosen[neurons] = True
-    return chosen if neurons else None
 
 
 def _epoch_line(record: EpochRecord, config: TuneConfig) -> str:

@@ -1,33 +1,39 @@
-"""Work that runs beside the screen and can be stopped: a retraining with its baseline, and the adviser."""
+"""Work in a thread beside the screen that can be stopped: a retraining with its baseline, and the adviser."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from neurontune_core.advise import advise
 from neurontune_core.advise.storage import save_advice
+from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
+from neurontune_core.identification.scores import SpuriousnessScorer
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune
+from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import HALVES, Run
 
-METHODS = ("NeuronTune", "No masking")
+RETRAININGS = ("NeuronTune", "No masking")  # as the series of the figures are named
 
 
 def warm_up_kernels(diagnosis: Diagnosis) -> None:
-    """On few samples, and forgotten: what is retrained first on a machine compiles the loops, which takes seconds, and
-    leaves them on disk."""
-    some = [np.flatnonzero(outcome)[:200] for outcome in (diagnosis.right, ~diagnosis.right)]
-    few = diagnosis.identification.take(np.concatenate(some))
+    """Retrain on a few samples and drop the result.
+
+    The first retraining on a machine compiles the loops, which takes seconds, and leaves them on disk.
+    """
+    rows = [np.flatnonzero(outcome)[:200] for outcome in (diagnosis.correct, ~diagnosis.correct)]
+    few = diagnosis.identification.take(np.concatenate(rows))
     neurontune(diagnosis.erm, few, few, TuneConfig(epochs=1, batches=1))
 
 
-class _Beside:
-    """Work that starts at once, in a thread (the loops release the GIL).
+class _BackgroundWork:
+    """Work that starts at once, in a thread (the compiled loops release the GIL).
 
     Attributes:
         error: the sentence for the user, if it failed.
@@ -44,10 +50,11 @@ class _Beside:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """End at the next chance."""
+        """Ask the work to end; it does at the end of its current step."""
         self._stop.set()
 
     def wait(self, seconds: float) -> None:
+        """Wait until the work has ended, at most so many seconds."""
         self._thread.join(seconds)
 
     def _work(self) -> None:
@@ -59,84 +66,83 @@ class _Beside:
         except InputError as error:
             self.error = str(error)
         except OSError as error:
-            self.error = f"The result could not be saved ({error}); free some space or mend the folder's permissions."
-        except Exception as error:  # a thread's stack trace would reach nobody
+            self.error = f"The result could not be saved ({error}); free some space or fix the folder's permissions."
+        except Exception as error:  # nobody sees the stack trace of a thread
             self.error = f"The work stopped unexpectedly ({type(error).__name__}: {error})."
 
 
-class BackgroundRun(_Beside):
-    """NeuronTune, then masking off; a stopped one keeps what was reached by then.
+class BackgroundRun(_BackgroundWork):
+    """NeuronTune, then the same retraining without a mask; a stopped run keeps the epochs that are done.
 
     Args:
         diagnosis: the project.
-        config: the settings of NeuronTune; masking off takes the same ones.
+        config: the settings of NeuronTune; the retraining without a mask takes the same ones.
         tuning: a split to tune on, or `HALVES`: one half of the identification set tunes, the other identifies.
 
     Attributes:
-        diagnosis, config, tuning: as given.
-        histories: method -> records so far.
-        run: the saved run, once there is one.
+        diagnosis, config, tuning: as above.
+        verdicts: neuron -> verdict, as they are when the run starts; later ones change neither the run nor its record.
+        histories: name in `RETRAININGS` -> records so far.
+        run: the saved run; None until it is saved.
     """
 
     def __init__(self, diagnosis: Diagnosis, config: TuneConfig, tuning: str) -> None:
         self.diagnosis, self.config, self.tuning = diagnosis, config, tuning
-        self.histories: dict[str, list[EpochRecord]] = {name: [] for name in METHODS}
+        self.verdicts = diagnosis.verdicts()
+        self.histories: dict[str, list[EpochRecord]] = {name: [] for name in RETRAININGS}
         self.run: Run | None = None
         super().__init__()
 
     @property
     def share(self) -> float:
-        """How much is done, 0..1."""
-        return sum(map(len, self.histories.values())) / (len(METHODS) * self.config.epochs)
+        """Return the share of the epochs that are done, 0 to 1."""
+        return sum(map(len, self.histories.values())) / (len(RETRAININGS) * self.config.epochs)
 
     def _work(self) -> None:
-        tuned = self._tune(METHODS[0], self.config)
-        off = self._tune(METHODS[1], replace(self.config, masking=False))
-        self.run = self.diagnosis.project.save_run(tuned, off, self.tuning)
+        tuned = self._tune(RETRAININGS[0], self.config)
+        off = self._tune(RETRAININGS[1], replace(self.config, masking=False))
+        self.run = self.diagnosis.project.save_run(tuned, off, self.tuning, self.verdicts)
 
-    def _tune(self, method: str, config: TuneConfig) -> TuneResult:
-        diagnosis = self.diagnosis
+    def _tune(self, name: str, config: TuneConfig) -> TuneResult:
+        history = self.histories[name]
+        always, never = _judged(self.diagnosis, self.verdicts)
         identification, tuning, scorer = self._sets()
         return neurontune(
-            diagnosis.erm,
+            self.diagnosis.erm,
             identification,
             tuning,
             config,
-            always=diagnosis.judged("spurious") if config.masking else None,
-            never=diagnosis.judged("core") if config.masking else None,
+            always=always if config.masking else None,
+            never=never if config.masking else None,
             scorer=scorer,
-            on_epoch=self.histories[method].append,
-            should_stop=self._should_stop(method),
+            on_epoch=history.append,
+            should_stop=lambda: (
+                self._stop.is_set() and bool(history)
+            ),  # one epoch of each, so that they can be compared
         )
 
-    def _sets(self):  # type: ignore[no-untyped-def]
-        """Identification set, tuning set, and the scorer that is already sorted where it is the right one."""
-        diagnosis = self.diagnosis
+    def _sets(self) -> tuple[EmbeddingSet, EmbeddingSet, SpuriousnessScorer | None]:
+        """Return identification set, tuning set, and the project's sorted scorer where it fits the settings."""
+        diagnosis, default = self.diagnosis, TuneConfig()
         if self.tuning == HALVES:
             tuning, identification = diagnosis.identification.halves(self.config.seed)
             return identification, tuning, None
-        same = TuneConfig()
-        plain = (self.config.magnitude, self.config.statistic) == (same.magnitude, same.statistic)
-        tuning = diagnosis.samples(self.tuning)
-        return diagnosis.identification, tuning, diagnosis.scorer if plain else None
-
-    def _should_stop(self, method: str):  # type: ignore[no-untyped-def]
-        """Stopped runs keep at least one epoch of each method, so that there is something to compare."""
-        return lambda: self._stop.is_set() and len(self.histories[method]) > 0
+        plain = (self.config.magnitude, self.config.statistic) == (default.magnitude, default.statistic)
+        return diagnosis.identification, diagnosis.samples(self.tuning), diagnosis.scorer if plain else None
 
 
-class BackgroundAdvice(_Beside):
-    """Asks the adviser with a run's settings and verdicts, and leaves the answer with the run.
+class BackgroundAdvice(_BackgroundWork):
+    """The adviser, asked with a run's settings and verdicts; the answer is saved with the run.
 
     Args:
         diagnosis: the project.
         run: the saved run.
-        take: make the advised head a run of its own as soon as it is there.
+        take: save the advised head as a run of its own as soon as it is known.
 
     Attributes:
-        diagnosis, run: as given.
-        share: how much is done, 0..1.
-        taken: the run of the advised head, once there is one.
+        diagnosis, run: as above.
+        share: the share that is done, 0 to 1.
+        taken: the run of the advised head; None until it is saved.
     """
 
     def __init__(self, diagnosis: Diagnosis, run: Run, take: bool = False) -> None:
@@ -146,11 +152,8 @@ class BackgroundAdvice(_Beside):
         super().__init__()
 
     def _work(self) -> None:
-        diagnosis, verdicts = self.diagnosis, self.run.mask.verdicts
-        always, never = (
-            np.array([verdicts.get(neuron) == verdict for neuron in range(diagnosis.erm.num_neurons)])
-            for verdict in ("spurious", "core")
-        )
+        diagnosis = self.diagnosis
+        always, never = _judged(diagnosis, self.run.mask.verdicts)
         advice = advise(
             diagnosis.erm,
             diagnosis.identification,
@@ -167,3 +170,9 @@ class BackgroundAdvice(_Beside):
 
     def _step(self, done: int, expected: int) -> None:
         self.share = min(1.0, done / expected)
+
+
+def _judged(diagnosis: Diagnosis, verdicts: Mapping[int, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return two [M] bool: the neurons to mask and the neurons to spare whatever their score."""
+    num_neurons = diagnosis.erm.num_neurons
+    return neurons_judged(verdicts, "spurious", num_neurons), neurons_judged(verdicts, "core", num_neurons)

@@ -16,6 +16,7 @@ from neurontune_core.head import LinearHead
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.scores import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
 from neurontune_core.mask import with_verdicts
+from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import ROLES, Project
 
 BINS = 32
@@ -73,7 +74,7 @@ class Diagnosis:
         self._sets: dict[str, EmbeddingSet] = {}
         self.identification = self.samples("identification")
         self.predictions = self.erm.predict(self.identification.embeddings)
-        self.right = self.predictions == self.identification.labels
+        self.correct = self.predictions == self.identification.labels
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
         self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
 
@@ -162,12 +163,16 @@ class Diagnosis:
         order = np.arange(len(parts)) if len(parts) <= most else np.argsort(-np.abs(parts), kind="stable")[:most]
         return [(self.identification.class_names[label], float(parts[label])) for label in order]
 
+    def verdicts(self) -> dict[int, str]:
+        """Return neuron -> verdict as it is now; verdicts of a wider model that was extracted before are left out."""
+        verdicts = self.project.journal.verdicts()
+        return {
+            neuron: verdict for neuron, verdict in verdicts.items() if 0 <= neuron < self.identification.num_neurons
+        }
+
     def judged(self, verdict: str) -> np.ndarray:
-        """[M] bool, the neurons that a person judged so."""
-        chosen = np.zeros(self.identification.num_neurons, dtype=bool)
-        judged = self.project.journal.verdicts().items()
-        chosen[[neuron for neuron, said in judged if said == verdict and neuron < len(chosen)]] = True
-        return chosen
+        """Return [M] bool, the neurons that have this verdict now."""
+        return neurons_judged(self.verdicts(), verdict, self.identification.num_neurons)
 
     def masked_neurons(self, threshold: float) -> np.ndarray:
         """[M] bool: (score above λ, or judged spurious) and not judged core."""
@@ -176,7 +181,7 @@ class Diagnosis:
     @property
     def num_mistakes(self) -> int:
         """Misclassified samples of the identification set."""
-        return int((~self.right).sum())
+        return int((~self.correct).sum())
 
     def masked_head(self, masked: np.ndarray, mask_value: float) -> LinearHead:
         """The ERM head with the mask folded in, not retrained."""
@@ -212,10 +217,10 @@ class Diagnosis:
     def distributions(self, neuron: int, labels: Sequence[int]) -> list[Distribution]:
         """How strongly a neuron fires on classes of the identification set, on hits and on mistakes; in shared bins."""
         classes = [self.identification.labels == label for label in labels]
-        return distributions_of(self.activations(neuron), classes, self.right)
+        return distributions_of(self.activations(neuron), classes, self.correct)
 
     def most_activating(self, neuron: int, *, label: int, correct: bool, limit: int) -> np.ndarray:
         """Rows of the identification set that excite a neuron most, among the hits or the mistakes of one class."""
-        rows = np.flatnonzero((self.identification.labels == label) & (self.right == correct))
+        rows = np.flatnonzero((self.identification.labels == label) & (self.correct == correct))
         strength = np.abs(self.activations(neuron)[rows])
         return rows[np.argsort(-strength, kind="stable")[:limit]]

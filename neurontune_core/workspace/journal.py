@@ -1,34 +1,36 @@
-"""A person's edits of the mask (verdicts on neurons, λ, the mask value), each of which can be undone and redone."""
+"""The edits of a mask (verdicts on neurons, λ, the mask value), each of which can be undone and redone."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import lock_beside, read_json, write_json
 
 FORMAT = "neurontune-verdicts/1"
-VERDICTS = ("spurious", "core", "unsure")
+HUMAN_VERDICTS = ("spurious", "core", "unsure")
 SETTINGS = ("threshold", "mask_value")
 _ONE_MOVE = 1.5  # seconds between steps of a slider that count as one move
-_KEPT_MOVES = 500  # edits back to which moves are remembered; verdicts are never forgotten
+_KEPT_MOVES = 500  # moves older than so many edits are dropped; verdicts never are
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """One edit of one or several neurons.
+class Judgment:
+    """A verdict or note on one or several neurons.
 
     Attributes:
-        neurons: what it is about.
+        neurons: the neurons.
         verdict: "spurious" (always masked), "core" (never masked), "unsure" (by score), or None for none.
-        note: in the person's words.
+        note: free text.
         at: seconds since 1970.
-        by: who, if known.
+        by: the name of the person; empty when it is not known.
     """
 
     neurons: tuple[int, ...]
@@ -40,12 +42,12 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Move:
-    """λ or the mask value moved.
+    """A change of λ or of the mask value.
 
     Attributes:
         setting: one of `SETTINGS`.
-        before, after: its values.
-        at, by: as in `Judgement`.
+        before, after: the values.
+        at, by: as in `Judgment`.
     """
 
     setting: str
@@ -55,46 +57,46 @@ class Move:
     by: str = ""
 
 
-Edit = Judgement | Move
+Edit = Judgment | Move
 
 
 class Journal:
     """The edits of one project, in a file of their own, in the order in which they were made.
 
     Args:
-        file: where they are kept; several sessions may write to it.
+        file: the file that they are kept in; several sessions may write to it at once.
 
     Raises:
-        InputError: from every method, when the file is there and is not a journal.
+        InputError: from every method, when the file exists and is not a journal.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def current(self) -> dict[int, Judgement]:
-        """The judgement that holds for each neuron that has one."""
+    def current(self) -> dict[int, Judgment]:
+        """Return the latest judgment of each neuron that has a verdict or a note."""
         edits, applied = self._read()
-        judged = [edit for edit in edits[:applied] if isinstance(edit, Judgement)]
+        judged = [edit for edit in edits[:applied] if isinstance(edit, Judgment)]
         last = {neuron: edit for edit in judged for neuron in edit.neurons}
         return {neuron: edit for neuron, edit in last.items() if edit.verdict or edit.note}
 
     def verdicts(self) -> dict[int, str]:
-        """Neuron -> verdict, of those that have one."""
+        """Return neuron -> verdict, of the neurons that have one."""
         return {neuron: edit.verdict for neuron, edit in self.current().items() if edit.verdict}
 
     def judge(self, neurons: Sequence[int], verdict: str | None, note: str = "", by: str = "") -> None:
-        """Judge neurons, or with None take their judgement back; what had been undone cannot be redone any more."""
-        if verdict is not None and verdict not in VERDICTS:
-            raise InputError(f'"{verdict}" is no verdict; use one of {", ".join(VERDICTS)}.')
-        edit = Judgement(tuple(map(int, neurons)), verdict, note, time.time(), by)
+        """Set or, with None, remove the verdict on neurons; edits that were undone can then no longer be redone."""
+        if verdict is not None and verdict not in HUMAN_VERDICTS:
+            raise InputError(f'"{verdict}" is no verdict; use one of {", ".join(HUMAN_VERDICTS)}.')
+        edit = Judgment(tuple(map(int, neurons)), verdict, note, time.time(), by)
         with lock_beside(self._file):
             edits, applied = self._read()
             self._write([*edits[:applied], edit], applied + 1)
 
     def move(self, setting: str, before: float, after: float, by: str = "") -> None:
-        """Remember that λ or the mask value was moved; steps that follow each other at once are one move."""
+        """Record a change of λ or the mask value; steps of one person within 1.5 s are one change."""
         if setting not in SETTINGS:
-            raise InputError(f'"{setting}" is no setting of the mask; use one of {", ".join(SETTINGS)}.')
+            raise InputError(f'"{setting}" is not a setting of the mask; use one of {", ".join(SETTINGS)}.')
         edit = Move(setting, float(before), float(after), time.time(), by)
         with lock_beside(self._file):
             edits, applied = self._read()
@@ -108,15 +110,15 @@ class Journal:
             self._write(kept, len(kept))
 
     def undo(self) -> Edit | None:
-        """Take the last edit back; None when there is none."""
+        """Undo the last edit and return it; None when there is none."""
         return self._step(-1)
 
     def redo(self) -> Edit | None:
-        """Make the edit again that was undone last; None when there is none."""
+        """Redo the edit that was undone last and return it; None when there is none."""
         return self._step(+1)
 
     def counts(self) -> tuple[int, int]:
-        """How many edits can be undone, and how many redone."""
+        """Return how many edits can be undone, and how many can be redone."""
         edits, applied = self._read()
         return applied, len(edits) - applied
 
@@ -131,34 +133,54 @@ class Journal:
     def _read(self) -> tuple[list[Edit], int]:
         if not self._file.is_file():
             return [], 0
-        said = read_json(self._file)
+        content = read_json(self._file)
         try:
-            if said["format"] != FORMAT:
-                raise ValueError(f"its format is {said['format']}")
-            edits = [_edit(each) for each in said["edits"]]
-            applied = int(said["applied"])
+            if content["format"] != FORMAT:
+                raise ValueError(f"its format is {content['format']}")
+            edits = [_edit(edit) for edit in content["edits"]]
+            applied = int(content["applied"])
             if not 0 <= applied <= len(edits):
                 raise ValueError("the count of edits is wrong")
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{self._file} does not hold verdicts ({error}); mend or delete it.") from None
+            raise InputError(f"{self._file} does not hold verdicts ({error}); fix or delete it.") from None
         return edits, applied
 
     def _write(self, edits: list[Edit], applied: int) -> None:
-        if applied == len(edits):  # not while there is something to redo
+        if applied == len(edits):  # dropping moves would shift the count while something can be redone
             recent = len(edits) - _KEPT_MOVES
-            edits = [edit for place, edit in enumerate(edits) if place >= recent or isinstance(edit, Judgement)]
+            edits = [edit for position, edit in enumerate(edits) if position >= recent or isinstance(edit, Judgment)]
             applied = len(edits)
         write_json(self._file, {"format": FORMAT, "applied": applied, "edits": [asdict(edit) for edit in edits]})
 
 
-def _edit(said: dict[str, Any]) -> Edit:
-    """Raises KeyError, TypeError or ValueError when it is none."""
-    if "setting" in said:
-        move = Move(**said)
+def neurons_judged(verdicts: Mapping[int, str], verdict: str, num_neurons: int) -> np.ndarray:
+    """Return [M] bool, the neurons that have this verdict.
+
+    Args:
+        verdicts: neuron -> verdict.
+
+    Raises:
+        InputError: when the verdicts name a neuron that does not exist.
+
+    >>> neurons_judged({1: "core", 2: "spurious"}, "core", 3).tolist()
+    [False, True, False]
+    """
+    outside = [neuron for neuron in verdicts if not 0 <= neuron < num_neurons]
+    if outside:
+        raise InputError(f"The verdicts name neuron {max(outside)}, but there are {num_neurons} neurons.")
+    judged = np.zeros(num_neurons, dtype=bool)
+    judged[[neuron for neuron, its_verdict in verdicts.items() if its_verdict == verdict]] = True
+    return judged
+
+
+def _edit(content: dict[str, Any]) -> Edit:
+    """Return the edit that JSON holds; KeyError, TypeError or ValueError when it holds none."""
+    if "setting" in content:
+        move = Move(**content)
         if move.setting not in SETTINGS or not all(math.isfinite(value) for value in (move.before, move.after)):
             raise ValueError("a move is wrong")
         return move
-    judgement = Judgement(**said | {"neurons": tuple(map(int, said["neurons"]))})
-    if judgement.verdict not in (*VERDICTS, None):
+    judgment = Judgment(**content | {"neurons": tuple(map(int, content["neurons"]))})
+    if judgment.verdict not in (*HUMAN_VERDICTS, None):
         raise ValueError("a verdict is wrong")
-    return judgement
+    return judgment

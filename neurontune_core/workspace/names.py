@@ -8,6 +8,14 @@ from pathlib import Path
 
 from neurontune_core.errors import InputError
 
+RESERVED = {  # by Windows, whatever follows after a dot
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)),
+}
+
 
 def new_timed_folder(parent: Path, at: float | None = None) -> Path:
     """Make and return a folder that is named by the time; of two callers at once, each gets a folder of its own.
@@ -37,4 +45,15 @@ def safe_name(name: str) -> str:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         raise InputError(f'"{name}" cannot be a name; use letters, digits, dots, dashes and underscores.')
+    return name
+
+
+def new_name(name: str) -> str:
+    """Return the name itself, for a folder that is to be made.
+
+    Raises:
+        InputError: when it is no plain folder name, or one that Windows reserves or would shorten.
+    """
+    if safe_name(name).endswith(".") or name.partition(".")[0].upper() in RESERVED:
+        raise InputError(f'"{name}" cannot be the name of a folder on every system; choose another name.')
     return name

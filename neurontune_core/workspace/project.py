@@ -1,9 +1,11 @@
-"""One project on disk: its embeddings and heads, saved runs, verdicts and what else a person made of it."""
+"""One project on disk: embeddings, heads, saved runs, verdicts and everything else that belongs to it."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -33,16 +35,16 @@ ROLES = ("identification", "tuning", "evaluation")
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A saved retraining: NeuronTune, and masking off on the same data beside it.
+    """A saved retraining: NeuronTune, and the same retraining without a mask.
 
     Attributes:
-        folder: where it lies; its name is the run's ``id``.
+        folder: the run's folder; its name is the run's ``id``.
         config: the settings.
         tuning: the split that the head was tuned on, or `HALVES`.
         epoch, seconds, warnings: as in `TuneResult`.
-        history, off_history: one record an epoch, of NeuronTune and of masking off.
+        history, off_history: one record per epoch, of NeuronTune and of retraining without a mask.
         created: seconds since 1970.
-        advised: the id of the run whose adviser chose its head, which may be masking off's; empty when none did.
+        advised: the id of the run whose adviser chose this head, which may be one without a mask; empty when none did.
     """
 
     folder: Path
@@ -78,33 +80,37 @@ class Run:
 
     @property
     def method(self) -> str:
-        """What its head is called."""
+        """Return what the head is called in tables."""
         return "advised head" if self.advised else "NeuronTune"
 
     @property
     def advised_head(self) -> LinearHead | None:
-        """The head that `advice` chose."""
+        """Return the head that `advice` chose; None while there is no advice."""
         return LinearHead.load(self.folder / ADVISED_HEAD) if self.advice else None
 
     @property
     def advice(self) -> KeptAdvice | None:
-        """What the adviser said when it was asked with this run's settings; None before that."""
+        """Return the adviser's answer for this run's settings; None when it was not asked."""
         return load_advice(self.folder)
 
-    @property
-    def export_folder(self) -> Path:
-        return self.folder / "export"
+    def export_folder(self, evaluation: EmbeddingSet) -> Path:
+        """Return the folder of the bundle whose card is measured on a set.
+
+        Each set has its own folder, so that sessions that export on other splits do not overwrite each other's files.
+        """
+        split = re.sub(r"[^A-Za-z0-9]+", "-", evaluation.split) or "all"
+        return self.folder / "export" / f"{split}-{evaluation.fingerprint[:8]}"
 
 
 class Project:
-    """A model and a data set as extracted, and everything a person has done with them.
+    """The embeddings and the head of a model on a dataset, with the runs, verdicts and groups made from them.
 
     Args:
         source: the folder with ``project.json``; it may be read-only.
-        folder: where runs and verdicts are written.
+        folder: the folder that runs and verdicts are written to.
 
     Raises:
-        InputError: when the folder is not a whole project.
+        InputError: when ``project.json`` is missing, damaged or incomplete.
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
@@ -113,15 +119,15 @@ class Project:
         if not isinstance(self.content, dict) or self.content.get("format") != FORMAT:
             raise InputError(f'{file} is not a project (expected format "{FORMAT}").')
         sets, roles = self.content.get("embeddings"), self.content.get("roles")
-        whole = (
+        complete = (
             isinstance(sets, dict)
             and isinstance(roles, dict)
             and all(isinstance(folder, str) for folder in sets.values())
             and all(roles.get(role) in list(sets) for role in ROLES)
         )
-        if not whole:
+        if not complete:
             raise InputError(
-                f'{file} is not a whole project: its "roles" must name entries of its "embeddings" '
+                f'{file} is not a complete project: its "roles" must name entries of its "embeddings" '
                 f"for {', '.join(ROLES)}."
             )
         self.source, self.folder = source, folder
@@ -130,14 +136,22 @@ class Project:
 
     @classmethod
     def at(cls, path: Path) -> Project:
-        """The project of a ``project.json``, or of the folder that holds one."""
+        """Return the project of a ``project.json``, or of the folder that holds one.
+
+        Raises:
+            InputError: when there is none.
+        """
         source = path if path.is_dir() else path.parent
         if path != source and path.name != "project.json":
             raise InputError(f"{path} is not a project; give a project.json or the folder that holds one.")
         return cls(source, source)
 
     def set_folder(self, split: str) -> Path:
-        """Where the embeddings of a split or role lie; InputError when there is no such split."""
+        """Return the folder with the embeddings of a split or role.
+
+        Raises:
+            InputError: when there is no such split.
+        """
         name = self.content["roles"].get(split, split)
         if name not in self.content["embeddings"]:
             raise InputError(f'The project has no split "{name}"; it has {", ".join(self.content["embeddings"])}.')
@@ -145,16 +159,20 @@ class Project:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The names of all splits that have embeddings."""
+        """Return the names of all splits that have embeddings."""
         return tuple(self.content["embeddings"])
 
     def load_set(self, split: str) -> EmbeddingSet:
-        """The embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
+        """Return the embeddings of a split, or of a role: "identification", "tuning" or "evaluation"."""
         return EmbeddingSet.load(self.set_folder(split), self.content["roles"].get(split, split))
 
     @property
     def head_file(self) -> Path:
-        """Where the ERM head lies; InputError when the project has none."""
+        """Return the file of the ERM head.
+
+        Raises:
+            InputError: when the project has none.
+        """
         if not self.content.get("head"):
             raise InputError(
                 f'The project "{self.title}" has no head, because its model was trained for other classes; '
@@ -163,11 +181,11 @@ class Project:
         return self.source / str(self.content["head"])
 
     def load_head(self) -> LinearHead:
-        """The ERM head."""
+        """Return the ERM head."""
         return LinearHead.load(self.head_file)
 
     def runs(self) -> list[Run]:
-        """The saved runs, the newest first; one that cannot be read is left out."""
+        """Return the saved runs, the newest first; one that cannot be read is left out."""
         runs = []
         for file in sorted((self.folder / "runs").glob("*/run.json"), reverse=True):
             with suppress(InputError):
@@ -175,42 +193,47 @@ class Project:
         return runs
 
     def run(self, name: str) -> Run:
-        """One saved run; InputError when there is none of this name."""
+        """Return one saved run.
+
+        Raises:
+            InputError: when there is none of this name, or it is incomplete.
+        """
         folder = self.folder / "runs" / safe_name(name)
-        said = read_json(folder / "run.json")
+        content = read_json(folder / "run.json")
         try:
             return Run(
                 folder=folder,
-                config=TuneConfig(**said["config"]),
-                tuning=said["tuning"],
-                epoch=said["epoch"],
-                seconds=said["seconds"],
-                warnings=tuple(said["warnings"]),
-                history=tuple(EpochRecord(**record) for record in said["history"]),
-                off_history=tuple(EpochRecord(**record) for record in said["off_history"]),
-                created=said["created"],
-                advised=str(said.get("advised", "")),
+                config=TuneConfig(**content["config"]),
+                tuning=content["tuning"],
+                epoch=content["epoch"],
+                seconds=content["seconds"],
+                warnings=tuple(content["warnings"]),
+                history=tuple(EpochRecord(**record) for record in content["history"]),
+                off_history=tuple(EpochRecord(**record) for record in content["off_history"]),
+                created=content["created"],
+                advised=str(content.get("advised", "")),
             )
         except (KeyError, TypeError) as error:
             raise InputError(
-                f"{folder / 'run.json'} is not a whole run ({type(error).__name__}: {error}); delete its folder."
+                f"{folder / 'run.json'} is not a complete run ({type(error).__name__}: {error}); delete its folder."
             ) from None
 
-    def save_run(self, result: TuneResult, off: TuneResult, tuning: str) -> Run:
-        """Keep a result; ``run.json`` is written last and makes the folder a run."""
+    def save_run(self, result: TuneResult, off: TuneResult, tuning: str, verdicts: Mapping[int, str]) -> Run:
+        """Save a retraining; ``run.json`` is written last and makes the folder a run.
+
+        Args:
+            result: what NeuronTune returned.
+            off: the result of the same retraining without a mask.
+            tuning: the split that the heads were tuned on, or `HALVES`.
+            verdicts: neuron -> verdict, as they were when the retraining began. The journal may have changed since.
+        """
         created = time.time()
         folder = new_timed_folder(self.folder / "runs", created)
         config = result.config
-        mask = Mask(
-            result.biased,
-            config.threshold,
-            config.mask_value,
-            self.journal.verdicts(),
-            {"identification": self.content["roles"]["identification"], "tuning": tuning, "run": folder.name},
-        )
+        source = {"identification": self.content["roles"]["identification"], "tuning": tuning, "run": folder.name}
         result.head.save(folder / "head.safetensors")
         off.head.save(folder / "masking_off.safetensors")
-        mask.save(folder / "mask.json")
+        Mask(result.biased, config.threshold, config.mask_value, verdicts, source).save(folder / "mask.json")
         write_json(
             folder / "run.json",
             {
@@ -227,7 +250,7 @@ class Project:
         return self.run(folder.name)
 
     def comparison_folders(self) -> list[Path]:
-        """Where comparisons of methods lie, the newest first."""
+        """Return the folders of the comparisons of methods, the newest first."""
         return sorted((file.parent for file in (self.folder / "comparisons").glob("*/comparison.json")), reverse=True)
 
     def new_comparison_folder(self) -> Path:
@@ -235,16 +258,14 @@ class Project:
         return new_timed_folder(self.folder / "comparisons")
 
     def study_file(self, key: str) -> Path:
-        """Where the newest result of a study lies."""
+        """Return the file of the newest result of a study."""
         return self.folder / "studies" / f"{safe_name(key)}.json"
 
     def take_advice(self, run: Run) -> Run:
-        """The run whose head is the one that the adviser chose when it was asked with another run's settings.
-
-        Made the first time, and the same afterwards.
+        """Save the head that the adviser chose for a run as a run of its own, unless that was done before; return it.
 
         Raises:
-            InputError: when it was not asked.
+            InputError: when the adviser was not asked about the run.
         """
         advice = run.advice
         if advice is None:
@@ -261,25 +282,25 @@ class Project:
         mask.save(folder / "mask.json")
         for name in (ADVICE_FILE, ADVISED_HEAD):
             shutil.copyfile(run.folder / name, folder / name)
-        said = read_json(run.folder / "run.json")
-        write_json(folder / "run.json", said | {"advised": run.id, "warnings": [], "created": time.time()})
+        content = read_json(run.folder / "run.json")
+        write_json(folder / "run.json", content | {"advised": run.id, "warnings": [], "created": time.time()})
         return self.run(folder.name)
 
     @property
     def journal(self) -> Journal:
-        """A person's judgements of neurons."""
+        """Return the edits of the mask: verdicts on neurons, λ, the mask value."""
         return Journal(self.folder / "verdicts.json")
 
     def umap_file(self, embedding_set: EmbeddingSet) -> Path:
-        """Where the UMAP map of a set lies once it was made; other vectors have another one."""
+        """Return the file for the UMAP map of a set; other vectors have another file."""
         return self.folder / "maps" / f"umap-{embedding_set.fingerprint}.npy"
 
     @property
     def cache(self) -> Path:
-        """What can be made again: heatmaps, attributions."""
+        """Return the folder of what can be computed again: heatmaps, attributions."""
         return self.folder / "cache"
 
     @property
     def own_groups(self) -> OwnGroups:
-        """Groups that a person made."""
+        """Return the groups that a person made."""
         return OwnGroups(self.folder / "own_groups.json")

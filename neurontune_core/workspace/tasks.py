@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +15,26 @@ from neurontune_core.extraction.pairing import join, spec_for
 from neurontune_core.files import write_json, write_whole
 from neurontune_core.workspace.project import FORMAT, Project
 
+_NAMED_WEIGHTS = ("imagenet", "random")  # weights that are no path
+
 
 def extract_project(
     config: dict[str, Any], report: Callable[..., object], *, allow_python: bool = False
 ) -> dict[str, Any]:
-    """Spec in, project folder out: what a job's process runs.
+    """Extract a model's embeddings of a dataset and write them, the head and ``project.json`` to a project folder.
 
     Args:
         config: ``model`` and ``dataset`` (specs), ``base`` (the folder their relative paths start from), ``out`` (the
             project folder), and optionally ``splits`` (default: all), ``device``, ``batch_size``, ``dtype``, ``name``,
             ``title`` and ``problem``.
         report: called as ``report(done=..., total=..., rate=..., split=...)``; raising in it stops the work, and the
-            same job goes on from there.
+            same job resumes from there.
         allow_python: whether the model may be a Python entry point. No job sets it, so no screen can.
 
     Returns:
         The content of ``project.json``, with the specs as `join` settled them. Its ``head`` is None when the network's
-        own last layer is not one for the data set's classes (an ImageNet head on two classes); a head then has to be
-        trained on the embeddings.
+        own last layer is for other classes than the dataset's (an ImageNet head on two classes); a head then has to
+        be trained on the embeddings.
 
     Raises:
         InputError: as `load_model`, `open_dataset` and `extract` do.
@@ -70,10 +71,8 @@ def extract_project(
     project = {
         "format": FORMAT,
         **named,
-        "model": reduce(
-            lambda each, key: _moved(each, key, base, out), ("weights", "config", "head"), joined.model_spec
-        ),
-        "dataset": _moved(joined.dataset_spec, "root", base, out),
+        "model": _moved(joined.model_spec, ("weights", "config", "head"), base, out),
+        "dataset": _moved(joined.dataset_spec | {"root": joined.dataset_spec.get("root", ".")}, ("root",), base, out),
         "modality": dataset.modality,
         "embeddings": folders,
         "head": "head.safetensors" if own_head else None,
@@ -101,10 +100,17 @@ def make_map(config: dict[str, Any], report: Callable[..., object]) -> dict[str,
     return {"samples": len(placed)}
 
 
-def _moved(spec: dict[str, Any], key: str, base: Path, out: Path) -> dict[str, Any]:
-    """The spec as seen from ``out``: a path inside it stays relative, any other becomes absolute."""
-    if spec.get(key) in ("imagenet", "random") or (key != "root" and key not in spec):
-        return spec
-    path = (base / spec.get(key, ".")).resolve()
-    inside = path.is_relative_to(out.resolve())
-    return spec | {key: path.relative_to(out.resolve()).as_posix() if inside else str(path)}
+def _moved(spec: dict[str, Any], keys: Sequence[str], base: Path, out: Path) -> dict[str, Any]:
+    """Return the spec as seen from ``out``: paths inside it become relative, all others absolute.
+
+    Args:
+        keys: the entries that are paths; those that are missing, or name weights that are no file, stay as they are.
+        base: the folder that the paths start from.
+    """
+    moved = dict(spec)
+    for key in keys:
+        if key in spec and not (key == "weights" and spec[key] in _NAMED_WEIGHTS):
+            path = (base / spec[key]).resolve()
+            inside = path.is_relative_to(out.resolve())
+            moved[key] = path.relative_to(out.resolve()).as_posix() if inside else str(path)
+    return moved

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from neurontune_core.errors import InputError
-from neurontune_core.workspace.names import safe_name
+from neurontune_core.workspace.names import RESERVED, new_name, safe_name
 from neurontune_core.workspace.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,43 +27,57 @@ class Workspace:
         return self.root / "jobs"
 
     def new_training(self, name: str) -> Path:
-        """Where the model of a new training of this name goes.
+        """Return the folder for the model of a new training of this name.
 
         Raises:
             InputError: when the name is taken or is no folder name.
         """
-        folder = self.root / "trainings" / safe_name(name)
-        if folder.exists():
+        folder = self.root / "trainings" / new_name(name)
+        if _folded(name) in _folders(folder.parent):
             raise InputError(f'There is a training "{name}" already; choose another name, or resume that one.')
         return folder
 
     def names(self) -> list[str]:
-        """The names of the projects, the built-in examples first."""
+        """Return the names of the projects, the built-in examples first."""
         own = sorted(file.parent.name for file in (self.root / "projects").glob("*/project.json"))
         built_in = [name for name, folder in EXAMPLES.items() if (folder / "project.json").is_file()]
         return [*built_in, *(name for name in own if name not in EXAMPLES)]
 
     def open(self, name: str) -> Project:
-        """A project by name; InputError when there is none."""
+        """Return a project by name.
+
+        Raises:
+            InputError: when there is none of this name.
+        """
         folder = self.root / "projects" / safe_name(name)
         return Project(EXAMPLES.get(name, folder), folder)
 
-    def free_name(self, wanted: str) -> str:
-        """A name that no project has, as like ``wanted`` as a folder name can be."""
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", wanted).strip("-")[:40] or "project"
-        name, number = plain, 1
-        while name == "example" or (self.root / "projects" / name).exists():
+    def free_name(self, suggestion: str) -> str:
+        """Return a name that `new_folder` accepts and no folder has, as similar to the suggestion as possible."""
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", suggestion)[:40].strip("-") or "project"
+        taken = {*map(_folded, (*EXAMPLES, *RESERVED)), *_folders(self.root / "projects")}
+        name, number = stem, 1
+        while _folded(name) in taken:
             number += 1
-            name = f"{plain}-{number}"
+            name = f"{stem}-{number}"
         return name
 
     def new_folder(self, name: str) -> Path:
-        """Where a new project of this name goes.
+        """Return the folder for a new project of this name; the folder of an unfinished extraction is no project yet.
 
         Raises:
             InputError: when the name is taken or is no folder name.
         """
-        folder = self.root / "projects" / safe_name(name)
-        if name in self.names() or (folder / "project.json").exists():
+        folder = self.root / "projects" / new_name(name)
+        if _folded(name) in map(_folded, (*EXAMPLES, *self.names())):
             raise InputError(f'There is a project "{name}" already; choose another name.')
         return folder
+
+
+def _folded(name: str) -> str:
+    """Return the name as file systems that ignore case compare it (macOS, Windows)."""
+    return name.casefold()
+
+
+def _folders(parent: Path) -> set[str]:
+    return {_folded(entry.name) for entry in parent.iterdir()} if parent.is_dir() else set()

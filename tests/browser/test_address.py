@@ -40,7 +40,7 @@ def runs(server: Server) -> list[str]:
             neurontune(project.load_head(), *sets, TuneConfig(epochs=1, batches=5, seed=seed, masking=masking))
             for masking in (True, False)
         ]
-        project.save_run(heads[0], heads[1], "train")
+        project.save_run(heads[0], heads[1], "train", project.journal.verdicts())
     return [run.id for run in project.runs()]
 
 

@@ -40,7 +40,7 @@ def saved_run(project: Project) -> Run:
     sets = [project.load_set(role) for role in ("identification", "tuning")]
     tuned = neurontune(project.load_head(), *sets, CONFIG)
     off = neurontune(project.load_head(), *sets, TuneConfig(epochs=4, batches=10, masking=False))
-    return project.save_run(tuned, off, "train")
+    return project.save_run(tuned, off, "train", project.journal.verdicts())
 
 
 def asked(project: Project, run: Run) -> BackgroundAdvice:

@@ -11,7 +11,7 @@ from neurontune_core import TuneConfig, neurontune
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.project import HALVES, Project
-from tests.support.projects import CORE, SHORTCUT, write_project
+from tests.support.projects import CORE, NEURONS, SHORTCUT, write_project
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25)
 
@@ -58,6 +58,30 @@ def test_verdicts_hold_in_retraining(diagnosis: Diagnosis) -> None:
     assert live.run is not None
     assert live.run.mask.biased[CORE]
     assert not live.run.mask.biased[SHORTCUT]
+
+
+def test_a_run_keeps_the_verdicts_that_it_was_started_with(diagnosis: Diagnosis) -> None:
+    journal = diagnosis.project.journal
+    journal.judge([CORE], "core")
+    run = BackgroundRun(diagnosis, TuneConfig(epochs=100_000, batches=20, threshold=0.25), "train")
+    while not run.histories["NeuronTune"]:
+        run.wait(0.01)
+    journal.judge([CORE, NEURONS - 1], "spurious")  # while it works
+    run.stop()
+    finished(run)
+    assert run.run is not None
+    assert run.run.mask.verdicts == {CORE: "core"}
+    assert not run.run.mask.biased[CORE]
+    assert not run.run.mask.biased[NEURONS - 1]
+    assert journal.verdicts() == {CORE: "spurious", NEURONS - 1: "spurious"}
+
+
+def test_verdicts_on_neurons_that_the_model_does_not_have_are_not_stored_with_a_run(diagnosis: Diagnosis) -> None:
+    diagnosis.project.journal.judge([SHORTCUT, NEURONS], "core")  # of a wider model that was extracted before
+    run = finished(BackgroundRun(diagnosis, CONFIG, "train"))
+    assert run.error == ""
+    assert run.run is not None
+    assert run.run.mask.verdicts == {SHORTCUT: "core"}
 
 
 def test_a_stopped_run_keeps_what_it_reached_of_both_methods(diagnosis: Diagnosis) -> None:

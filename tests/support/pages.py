@@ -50,4 +50,4 @@ def save_run(project: Project) -> None:
         neurontune(project.load_head(), *sets, TuneConfig(epochs=2, batches=10, masking=masking, threshold=0.25))
         for masking in (True, False)
     ]
-    project.save_run(heads[0], heads[1], "train")
+    project.save_run(heads[0], heads[1], "train", project.journal.verdicts())

@@ -1,4 +1,4 @@
-"""Judgements, undone and redone."""
+"""Judgments, undone and redone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurontune_core import InputError
-from neurontune_core.workspace.journal import Journal, Judgement, Move
+from neurontune_core.workspace.journal import Journal, Judgment, Move
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_verdicts_and_moves_are_one_history(journal: Journal, monkeypatch: pytes
             assert values[edit.setting] == edit.after
             values[edit.setting] = edit.before
     assert values == {"threshold": 0.0, "mask_value": 0.0}
-    assert [type(edit).__name__ for edit in told] == ["Move", "Move", "Judgement", "Move"]
+    assert [type(edit).__name__ for edit in told] == ["Move", "Move", "Judgment", "Move"]
     assert journal.verdicts() == {}
     while edit := journal.redo():
         if isinstance(edit, Move):
@@ -118,7 +118,7 @@ def test_undo_says_what_was_undone(journal: Journal) -> None:
     assert journal.current()[4].note == "the beak"
     undone = journal.undo()
     assert undone is not None
-    assert isinstance(undone, Judgement)
+    assert isinstance(undone, Judgment)
     assert (undone.neurons, undone.verdict, undone.by) == ((4,), "core", "Ada")
     assert journal.undo() is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def save_run(project: Project) -> Run:
     sets = {role: project.load_set(role) for role in ("identification", "tuning")}
     tuned = neurontune(project.load_head(), *sets.values(), CONFIG)
     off = neurontune(project.load_head(), *sets.values(), TuneConfig(epochs=2, batches=5, masking=False))
-    return project.save_run(tuned, off, "train")
+    return project.save_run(tuned, off, "train", project.journal.verdicts())
 
 
 def test_the_example_stands_first_and_a_name_is_taken_only_once(workspace: Workspace) -> None:
@@ -74,7 +75,7 @@ def test_a_run_that_was_cut_off_or_damaged_is_left_out_and_the_others_stay(works
     (damaged.folder / "run.json").write_text('{"config": {"no such setting": 1}}')
     (project.folder / "runs" / "20200101-000000").mkdir()
     assert [run.id for run in project.runs()] == [whole.id]
-    with pytest.raises(InputError, match="not a whole run"):
+    with pytest.raises(InputError, match="not a complete run"):
         project.run(damaged.id)
 
 
@@ -89,11 +90,11 @@ def test_what_a_person_does_with_the_example_never_goes_into_the_package(workspa
     ("change", "sentence"),
     [
         ({"format": "other/1"}, "is not a project"),
-        ({"roles": {"identification": "val"}}, "not a whole project"),
-        ({"roles": {"identification": "val", "tuning": "train", "evaluation": "elsewhere"}}, "not a whole project"),
-        ({"roles": {"identification": ["val"], "tuning": "train", "evaluation": "test"}}, "not a whole project"),
-        ({"embeddings": {"val": 3}}, "not a whole project"),
-        ({"embeddings": None}, "not a whole project"),
+        ({"roles": {"identification": "val"}}, "not a complete project"),
+        ({"roles": {"identification": "val", "tuning": "train", "evaluation": "elsewhere"}}, "not a complete project"),
+        ({"roles": {"identification": ["val"], "tuning": "train", "evaluation": "test"}}, "not a complete project"),
+        ({"embeddings": {"val": 3}}, "not a complete project"),
+        ({"embeddings": None}, "not a complete project"),
     ],
 )
 def test_a_damaged_project_is_named_in_one_sentence(workspace: Workspace, change: dict, sentence: str) -> None:
@@ -115,3 +116,60 @@ def test_sessions_that_save_at_the_same_moment_get_folders_of_their_own(tmp_path
         folders = list(sessions.map(lambda _: new_timed_folder(tmp_path / "runs", at=0.0), range(64)))
     assert len({folder.name for folder in folders}) == 64
     assert all(folder.is_dir() for folder in folders)
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "name"),
+    [
+        ("example", "example-2"),
+        ("headlines", "headlines-2"),
+        ("Example", "Example-2"),
+        ("birds", "birds-2"),
+        ("BIRDS", "BIRDS-2"),
+        ("my birds!", "my-birds"),
+        ("..", "project"),
+        ("鳥", "project"),
+        ("nul", "nul-2"),
+        ("x" * 39 + "-y", "x" * 39),
+    ],
+)
+def test_a_free_name_is_one_that_a_new_project_may_have(workspace: Workspace, suggestion: str, name: str) -> None:
+    assert workspace.free_name(suggestion) == name
+    assert workspace.new_folder(name).name == name
+
+
+def test_a_free_name_is_no_folder_of_an_unfinished_project_either(workspace: Workspace) -> None:
+    (workspace.root / "projects" / "Half").mkdir()
+    assert workspace.free_name("half") == "half-2"
+    assert workspace.new_folder("Half").name == "Half"  # where its extraction resumes
+
+
+@pytest.mark.parametrize("taken", ["example", "headlines", "Headlines", "EXAMPLE", "birds", "Birds"])
+def test_names_that_differ_by_case_alone_are_one_name(workspace: Workspace, taken: str) -> None:
+    with pytest.raises(InputError, match=f'There is a project "{taken}" already'):
+        workspace.new_folder(taken)
+
+
+@pytest.mark.parametrize("name", ["birds.", "a..", "con", "NUL.txt", "com1"])
+def test_a_new_name_is_one_for_every_system(workspace: Workspace, name: str) -> None:
+    for new in (workspace.new_folder, workspace.new_training):
+        with pytest.raises(InputError, match="cannot be the name of a folder on every system"):
+            new(name)
+
+
+def test_a_training_is_named_once(workspace: Workspace) -> None:
+    workspace.new_training("birds").mkdir(parents=True)
+    for taken in ("birds", "Birds"):
+        with pytest.raises(InputError, match=f'There is a training "{taken}" already'):
+            workspace.new_training(taken)
+
+
+def test_every_set_has_a_bundle_folder_of_its_own_inside_the_run(workspace: Workspace) -> None:
+    project = workspace.open("birds")
+    run, test = save_run(project), project.load_set("test")
+    strange = replace(test, split="../../a split")
+    sets = [test, project.load_set("val"), replace(test, split=""), test.take(np.arange(9)), strange]
+    folders = [run.export_folder(embedding_set) for embedding_set in sets]
+    assert len(set(folders)) == len(sets)
+    assert all(folder.resolve().parent == run.folder / "export" for folder in folders)
+    assert run.export_folder(project.load_set("test")) == folders[0]
