@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.experiments.comparison import comparisons
-from neurontune_core.figures.methods import label
+from neurontune_core.figures.methods import method_label
 from neurontune_core.head import LinearHead
 from pages.parts.frame.state import View, current_view
 from pages.parts.frame.words import HELP, plain
@@ -22,9 +22,9 @@ def heads(view: View) -> dict[str, LinearHead]:
         found[f"masking off, {run.id}"] = run.off_head
         found[f"{run.method}, {run.id}"] = run.head
     for comparison in comparisons(view.diagnosis.project)[:1]:
-        for each in comparison.standings:
+        for each in comparison.summaries:
             if each.runs and each.method.key != "erm":
-                found[f"{label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
+                found[f"{method_label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
     return found
 
 

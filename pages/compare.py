@@ -9,8 +9,8 @@ import streamlit as st
 
 from neurontune_core.baselines.registry import METHODS
 from neurontune_core.errors import InputError
-from neurontune_core.experiments.comparison import Comparison, comparisons, job_config
-from neurontune_core.experiments.leaderboard import standings_table
+from neurontune_core.experiments.comparison import Comparison, comparison_config, comparisons
+from neurontune_core.experiments.leaderboard import leaderboard_rows
 from neurontune_core.experiments.methods import ALWAYS, num_runs, with_always
 from neurontune_core.jobs.store import Job, JobStore
 from pages.parts.frame.address import keep
@@ -51,7 +51,7 @@ def ask(view: View, store: JobStore) -> None:
             )
     if run:
         try:
-            config = job_config(diagnosis.project, view.name, keys, int(seeds), given)
+            config = comparison_config(diagnosis.project, view.name, keys, int(seeds), given)
             store.submit("compare", config, title=f"Compare {len(config['methods'])} methods")
         except InputError as error:
             st.error(plain(str(error)))
@@ -64,7 +64,7 @@ def under_way(job: Job) -> None:
         st.rerun()
     job_bar(job, status, "runs")
     try:
-        so_far = standings_table(Comparison.load(Path(job.config["out"])).standings)
+        so_far = leaderboard_rows(Comparison.load(Path(job.config["out"])).summaries)
     except InputError:
         return
     table(so_far)
@@ -88,7 +88,7 @@ def saved(view: View) -> None:
         st.info("Nothing compared yet. On the built-in examples all methods with one seed take well under a minute.")
         return
     titles = {
-        name: f"{datetime.fromtimestamp(each.created):%d %b %Y, %H:%M} · {len(each.standings)} methods"
+        name: f"{datetime.fromtimestamp(each.created):%d %b %Y, %H:%M} · {len(each.summaries)} methods"
         + ("" if each.complete else " · not finished")
         for name, each in found.items()
     }

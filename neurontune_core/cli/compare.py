@@ -16,7 +16,7 @@ from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import EXAMPLES
 
 if TYPE_CHECKING:
-    from neurontune_core.experiments.methods import Standing
+    from neurontune_core.experiments.methods import MethodSummary
 
 _NUMBERS = (
     "accuracy",
@@ -52,9 +52,9 @@ def compare(
     """
     from neurontune_core.baselines.registry import METHODS
     from neurontune_core.experiments.leaderboard import (
+        leaderboard_rows,
         published_beside,
         remarks,
-        standings_table,
         to_csv,
         what_to_know,
         with_published,
@@ -64,9 +64,9 @@ def compare(
 
     beside = published_beside(published) if published else ()
     opened, settings = Project.at(project or EXAMPLES["example"]), _settings(setting)
-    so_far: dict[str, Standing] = {}
+    so_far: dict[str, MethodSummary] = {}
     try:
-        standings = compare_methods(
+        summaries = compare_methods(
             opened.load_head(),
             opened.load_set("identification"),
             opened.load_set("tuning"),
@@ -78,22 +78,22 @@ def compare(
             on_run=lambda each, _: so_far.update({each.method.key: each}),
         )
     except KeyboardInterrupt:
-        standings = ranked(list(so_far.values()))
+        summaries = ranked(list(so_far.values()))
         note("Stopped; this is what was done by then.")
-        if not standings:
+        if not summaries:
             raise typer.Exit(1) from None
     progress("")
-    rows = with_published(standings_table(standings), beside)
+    rows = with_published(leaderboard_rows(summaries), beside)
     write(markdown, to_markdown(rows))
     write(latex, to_latex(rows))
-    write(csv_file, to_csv(standings, beside))
-    for each in standings:
+    write(csv_file, to_csv(summaries, beside))
+    for each in summaries:
         if each.error:
             note(f"{each.method.name}: {each.error}")
-    for sentence in (*remarks(standings), *what_to_know(beside)):
+    for sentence in (*remarks(summaries), *what_to_know(beside)):
         note(sentence)
     shown = [{name: cell for name, cell in row.items() if name != "failed"} for row in rows]
-    answer(as_json, {"methods": _plain(standings)}, table(list(shown[0]), [list(row.values()) for row in shown]))
+    answer(as_json, {"methods": _plain(summaries)}, table(list(shown[0]), [list(row.values()) for row in shown]))
 
 
 def write(path: Path | None, text: str) -> None:
@@ -102,13 +102,13 @@ def write(path: Path | None, text: str) -> None:
         write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _plain(standings: Sequence[Standing]) -> list[dict[str, Any]]:
+def _plain(summaries: Sequence[MethodSummary]) -> list[dict[str, Any]]:
     """Every number, for --json."""
     return [
         {"method": each.method.key, "name": each.method.name, "seeds": each.seeds, "uses_groups": each.uses_groups}
         | {name: None if getattr(each, name) is None else asdict(getattr(each, name)) for name in _NUMBERS}
         | {"parts": {name: asdict(spread) for name, spread in each.parts().items()}, "error": each.error}
-        for each in standings
+        for each in summaries
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
-from neurontune_core.experiments.ablations import SETS_IN_WORDS, Ablation, Arm
+from neurontune_core.experiments.ablations import SETS_IN_WORDS, Ablation, Variant
 from neurontune_core.experiments.leaderboard import shown
 from neurontune_core.head import LinearHead
 from neurontune_core.statistics import Spread
@@ -26,11 +26,11 @@ MEASURES = {
 
 
 @dataclass(frozen=True)
-class Measured:
+class VariantResult:
     """One row of an ablation, measured.
 
     Attributes:
-        at: as in `Arm`, the sets in words.
+        at: as in `Variant`, the sets in words.
         values: measure (see `MEASURES`, and "biased": the neurons of S in the kept epoch) -> one number a seed,
             accuracies in 0..1; worst group is missing without groups.
         error: the sentence of the seed that failed, if one did.
@@ -53,8 +53,8 @@ def run_ablation(
     seeds: int = 5,
     base: TuneConfig = TuneConfig(),
     on_epoch: Callable[[int, int], object] | None = None,
-    on_seed: Callable[[list[Measured]], object] | None = None,
-) -> list[Measured]:
+    on_seed: Callable[[list[VariantResult]], object] | None = None,
+) -> list[VariantResult]:
     """Run an ablation.
 
     Args:
@@ -74,19 +74,19 @@ def run_ablation(
     """
     if seeds < 1:
         raise InputError(f"Expected at least one seed, but got {seeds}.")
-    arms = study.arms(head, sets["identification"], base)
+    variants = study.variants(head, sets["identification"], base)
     for setting in fields(base):
         value = getattr(base, setting.name)
-        if value != setting.default and any(getattr(arm.config, setting.name) != value for arm in arms):
+        if value != setting.default and any(getattr(variant.config, setting.name) != value for variant in variants):
             raise InputError(f'"{study.title}" varies {setting.name} itself; leave it out of the settings.')
     words = {role: each.split or role for role, each in sets.items()}
-    rows: list[dict[str, Any]] = [{"at": _in_words(arm, words), "values": {}, "error": ""} for arm in arms]
-    groups = _shared(arms)
-    total, done = seeds * sum(_epochs([arms[place].config for place in places]) for places in groups), 0
-    found: list[Measured] = []
+    rows: list[dict[str, Any]] = [{"at": _in_words(variant, words), "values": {}, "error": ""} for variant in variants]
+    groups = _shared(variants)
+    total, done = seeds * sum(_epochs([variants[place].config for place in places]) for places in groups), 0
+    found: list[VariantResult] = []
     for seed in range(seeds):
         for places in groups:
-            identification, tuning = _sets(arms[places[0]], sets, seed)
+            identification, tuning = _sets(variants[places[0]], sets, seed)
 
             def tick() -> None:
                 nonlocal done
@@ -94,12 +94,12 @@ def run_ablation(
                 if on_epoch is not None:
                     on_epoch(done, total)
 
-            configs = [replace(arms[place].config, seed=seed) for place in places]
+            configs = [replace(variants[place].config, seed=seed) for place in places]
             outcomes = neurontune_sweep(head, identification, tuning, configs, on_epoch=tick)
             for place, outcome in zip(places, outcomes, strict=True):
                 _measure(rows[place], outcome, sets["evaluation"])
         found = [
-            Measured(row["at"], {name: tuple(each) for name, each in row["values"].items()}, row["error"])
+            VariantResult(row["at"], {name: tuple(each) for name, each in row["values"].items()}, row["error"])
             for row in rows
         ]
         if on_seed is not None:
@@ -107,7 +107,7 @@ def run_ablation(
     return found
 
 
-def ablation_table(found: Sequence[Measured]) -> list[dict[str, str]]:
+def ablation_table(found: Sequence[VariantResult]) -> list[dict[str, str]]:
     """Rows of text: per cent, mean ± standard deviation over seeds, and how many neurons were in S."""
     columns = [name for name in MEASURES if any(name in each.values for each in found)]
     failed = any(each.error for each in found)
@@ -120,7 +120,7 @@ def ablation_table(found: Sequence[Measured]) -> list[dict[str, str]]:
     ]
 
 
-def _count(each: Measured) -> str:
+def _count(each: VariantResult) -> str:
     biased = each.spread("biased")
     return "–" if biased is None else f"{biased.mean:.0f}"
 
@@ -137,19 +137,19 @@ def _measure(row: dict[str, Any], outcome: Outcome, evaluation: EmbeddingSet) ->
     row["values"].setdefault("biased", []).append(float(np.sum(outcome.biased)))
 
 
-def _sets(arm: Arm, sets: Mapping[str, EmbeddingSet], seed: int) -> tuple[EmbeddingSet, EmbeddingSet]:
+def _sets(variant: Variant, sets: Mapping[str, EmbeddingSet], seed: int) -> tuple[EmbeddingSet, EmbeddingSet]:
     """What identifies, and what tunes."""
-    if arm.sets == "halves":
+    if variant.sets == "halves":
         tuning, identification = sets["identification"].halves(seed)
         return identification, tuning
-    return sets["tuning" if arm.sets == "training" else "identification"], sets["tuning"]
+    return sets["tuning" if variant.sets == "training" else "identification"], sets["tuning"]
 
 
-def _shared(arms: Sequence[Arm]) -> list[list[int]]:
-    """Places of the arms that use the same sets."""
+def _shared(variants: Sequence[Variant]) -> list[list[int]]:
+    """Places of the variants that use the same sets."""
     groups: dict[str, list[int]] = {}
-    for place, arm in enumerate(arms):
-        groups.setdefault(arm.sets, []).append(place)
+    for place, variant in enumerate(variants):
+        groups.setdefault(variant.sets, []).append(place)
     return list(groups.values())
 
 
@@ -162,7 +162,8 @@ def _epochs(configs: Sequence[TuneConfig]) -> int:
     return sum(together.values())
 
 
-def _in_words(arm: Arm, words: Mapping[str, str]) -> dict[str, str | float]:
+def _in_words(variant: Variant, words: Mapping[str, str]) -> dict[str, str | float]:
     return {
-        name: SETS_IN_WORDS[arm.sets].format(**words) if name == "sets" else value for name, value in arm.at.items()
+        name: SETS_IN_WORDS[variant.sets].format(**words) if name == "sets" else value
+        for name, value in variant.at.items()
     }

@@ -11,7 +11,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.experiments.published import DATASETS, ablations
+from neurontune_core.experiments.published import DATASETS, published_ablations
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scores import NoMistakes, spuriousness_scores
 from neurontune_core.tuning.config import TuneConfig
@@ -33,7 +33,7 @@ RULES: Mapping[str, Mapping[str, object]] = {
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """One row of an ablation.
 
     Attributes:
@@ -55,14 +55,14 @@ class Ablation:
         key: for the command line and files.
         title: a few words.
         question: one sentence.
-        arms: (head, identification set, settings) -> what is run.
+        variants: (head, identification set, settings) -> what is run.
         table: of the paper, where it has one.
     """
 
     key: str
     title: str
     question: str
-    arms: Callable[[LinearHead, EmbeddingSet, TuneConfig], list[Arm]]
+    variants: Callable[[LinearHead, EmbeddingSet, TuneConfig], list[Variant]]
     table: int | None = None
 
     def published(self) -> list[dict[str, str]]:
@@ -75,7 +75,7 @@ class Ablation:
                 "worst group": f"{each.worst_group:.1f}",
                 "average": "–" if each.accuracy is None else f"{each.accuracy:.1f}",
             }
-            for each in ablations(self.table)
+            for each in published_ablations(self.table)
         ]
 
 
@@ -93,46 +93,46 @@ def thresholds(head: LinearHead, identification: EmbeddingSet, shares: tuple[flo
     return sorted({0.0, *(float(f"{value:.3g}") for value in found)})
 
 
-def _sets(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
+def _sets(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
     kinds: tuple[SetsUsed, ...] = ("training", "held-out", "halves")
     return [
-        Arm({"sets": sets, "masking": "on" if on else "off"}, replace(base, masking=on), sets)
+        Variant({"sets": sets, "masking": "on" if on else "off"}, replace(base, masking=on), sets)
         for sets, on in product(kinds, (True, False))
     ]
 
 
-def _mask_value(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
-    return [Arm({"mask value": value}, replace(base, mask_value=value), "halves") for value in MASK_VALUES]
+def _mask_value(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
+    return [Variant({"mask value": value}, replace(base, mask_value=value), "halves") for value in MASK_VALUES]
 
 
-def _mask_value_tuning(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
-    return [Arm({"mask value": value}, replace(base, mask_value=value)) for value in MASK_VALUES]
+def _mask_value_tuning(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
+    return [Variant({"mask value": value}, replace(base, mask_value=value)) for value in MASK_VALUES]
 
 
-def _rules(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
+def _rules(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
     return [
-        Arm({"rule": rule, "masking": "on" if on else "off"}, replace(base, masking=on, **chosen))  # type: ignore[arg-type]
+        Variant({"rule": rule, "masking": "on" if on else "off"}, replace(base, masking=on, **chosen))  # type: ignore[arg-type]
         for on, (rule, chosen) in product((True, False), RULES.items())
     ]
 
 
-def _threshold(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
+def _threshold(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
     values = thresholds(head, identification, (0.75, 0.5, 0.25, 0.1, 0.05, 0.01))
-    arms = [Arm({"λ": value}, replace(base, threshold=value)) for value in values]
-    return [*arms, Arm({"λ": "nothing masked"}, replace(base, masking=False))]
+    variants = [Variant({"λ": value}, replace(base, threshold=value)) for value in values]
+    return [*variants, Variant({"λ": "nothing masked"}, replace(base, masking=False))]
 
 
-def _surface(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
+def _surface(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
     values = thresholds(head, identification, (0.5, 0.25, 0.1, 0.02))
     return [
-        Arm({"λ": threshold, "mask value": value}, replace(base, threshold=threshold, mask_value=value))
+        Variant({"λ": threshold, "mask value": value}, replace(base, threshold=threshold, mask_value=value))
         for threshold, value in product(values, (0.0, 0.25, 0.5, 0.75, 1.0))
     ]
 
 
-def _steps(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Arm]:
+def _steps(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
     return [
-        Arm({"batches": batches, "learning rate": rate}, replace(base, batches=batches, learning_rate=rate))
+        Variant({"batches": batches, "learning rate": rate}, replace(base, batches=batches, learning_rate=rate))
         for batches, rate in product(BATCHES, RATES)
     ]
 

@@ -14,7 +14,7 @@ from neurontune_core.baselines.settings_io import changed, given_settings
 from neurontune_core.embeddings import EmbeddingSet, checksums
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion
-from neurontune_core.experiments.methods import SeedRun, Standing, compare_methods, num_runs, ranked, with_always
+from neurontune_core.experiments.methods import MethodSummary, SeedRun, compare_methods, num_runs, ranked, with_always
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.workspace.project import ROLES, Project
@@ -31,7 +31,7 @@ class Comparison:
         folder: where it lies; its name is its ``id``.
         methods: the keys that were asked for.
         seeds: how many were asked for.
-        standings: as in `compare_methods`, so far.
+        summaries: as in `compare_methods`, so far.
         checksums: role -> checksum of the embeddings that it ran on.
         created: seconds since 1970.
     """
@@ -39,7 +39,7 @@ class Comparison:
     folder: Path
     methods: tuple[str, ...]
     seeds: int
-    standings: tuple[Standing, ...]
+    summaries: tuple[MethodSummary, ...]
     checksums: Mapping[str, str]
     created: float
 
@@ -49,8 +49,8 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        return all(each.error or each.seeds == num_runs(each.method, self.seeds) for each in self.standings) and len(
-            self.standings
+        return all(each.error or each.seeds == num_runs(each.method, self.seeds) for each in self.summaries) and len(
+            self.summaries
         ) == len(self.methods)
 
     def head_file(self, key: str) -> Path:
@@ -72,12 +72,12 @@ class Comparison:
             if said["format"] != FORMAT:
                 raise KeyError("format")
             parts = tuple((tuple(said[kind]["names"]), tuple(said[kind]["n"])) for kind in ("classes", "groups"))
-            standings = ranked([_standing(each, said["shares"], parts) for each in said["standings"]])
+            summaries = ranked([_method_summary(each, said["shares"], parts) for each in said["standings"]])
             return cls(
                 folder,
                 tuple(said["methods"]),
                 int(said["seeds"]),
-                tuple(standings),
+                tuple(summaries),
                 dict(said["checksums"]),
                 float(said["created"]),
             )
@@ -98,7 +98,7 @@ def comparisons(project: Project) -> list[Comparison]:
     return found
 
 
-def job_config(
+def comparison_config(
     project: Project, name: str, keys: Sequence[str], seeds: int, given: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What the task "compare" is submitted with.
@@ -126,12 +126,12 @@ def job_config(
 
 
 def compare_project(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
-    """The task "compare": run what `job_config` describes; what is done already in its folder is not repeated."""
+    """Run the task "compare" as `comparison_config` describes it; what its folder holds already is not repeated."""
     project, out = Project(Path(config["source"]), Path(config["folder"])), Path(config["out"])
     head, sets = project.load_head(), {role: project.load_set(role) for role in ROLES}
     keys, seeds = config["methods"], config["seeds"]
     settings = {key: given_settings(method(key), config["settings"].get(key, {})) for key in keys}
-    known = Comparison.load(out).standings if (out / FILE).exists() else ()
+    known = Comparison.load(out).summaries if (out / FILE).exists() else ()
     found = {each.method.key: each for each in known}
     asked = {"format": FORMAT, "methods": keys, "seeds": seeds, "created": time.time(), "checksums": checksums(sets)}
     total, began, run = sum(num_runs(method(key), seeds) for key in keys), time.monotonic(), 0
@@ -145,16 +145,16 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
         rate = run / (time.monotonic() - began) if run else None
         report(done=done(), total=total, rate=rate, message=f"{entry.name}{which}")
 
-    def keep(standing: Standing, result: MethodResult | None) -> None:
+    def keep(summary: MethodSummary, result: MethodResult | None) -> None:
         nonlocal run
         run += 1
-        found[standing.method.key] = standing
-        if result is not None and standing.seeds == 1:
-            result.head.save(out / "heads" / f"{standing.method.key}.safetensors")
+        found[summary.method.key] = summary
+        if result is not None and summary.seeds == 1:
+            result.head.save(out / "heads" / f"{summary.method.key}.safetensors")
         write_json(out / FILE, asked | _content(list(found.values()), sets["evaluation"]))
         report(done=done(), total=total)
 
-    standings = compare_methods(
+    summaries = compare_methods(
         head,
         sets["identification"],
         sets["tuning"],
@@ -166,12 +166,12 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
         on_start=start,
         on_run=keep,
     )
-    return {"comparison": out.name, "failed": [each.method.key for each in standings if each.error]}
+    return {"comparison": out.name, "failed": [each.method.key for each in summaries if each.error]}
 
 
-def _content(standings: Sequence[Standing], evaluation: EmbeddingSet) -> dict[str, Any]:
+def _content(summaries: Sequence[MethodSummary], evaluation: EmbeddingSet) -> dict[str, Any]:
     """Counts are kept, from which every number is computed anew."""
-    measured = next((run.evaluation for each in standings for run in each.runs), None)
+    measured = next((run.evaluation for each in summaries for run in each.runs), None)
     kinds = {
         kind: {"names": [part.name for part in parts], "n": [part.n for part in parts]}
         for kind, parts in (
@@ -181,7 +181,7 @@ def _content(standings: Sequence[Standing], evaluation: EmbeddingSet) -> dict[st
     }
     return kinds | {
         "split": evaluation.split,
-        "shares": next((each.shares for each in standings), None),
+        "shares": next((each.shares for each in summaries), None),
         "standings": [
             {
                 "method": each.method.key,
@@ -199,14 +199,14 @@ def _content(standings: Sequence[Standing], evaluation: EmbeddingSet) -> dict[st
                     for run in each.runs
                 ],
             }
-            for each in standings
+            for each in summaries
         ],
     }
 
 
-def _standing(said: dict[str, Any], shares: list[float] | None, parts: tuple) -> Standing:
+def _method_summary(said: dict[str, Any], shares: list[float] | None, parts: tuple) -> MethodSummary:
     entry = METHODS[said["method"]]
-    return Standing(
+    return MethodSummary(
         entry,
         given_settings(entry, said["settings"]),
         tuple(

@@ -24,7 +24,7 @@ REPEATS = 3
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostCurve:
     """How the cost follows one size.
 
     Attributes:
@@ -42,7 +42,7 @@ class Cost:
 
 def measure_cost(
     grows: Sequence[str] = tuple(GROWS), *, repeats: int = REPEATS, on_run: Callable[[int, int], object] | None = None
-) -> list[Cost]:
+) -> list[CostCurve]:
     """Run NeuronTune on made-up rectified normals of growing size; an epoch passes once over the tuning samples.
 
     Processor time is taken, since other work on the machine would be in the wall time.
@@ -65,7 +65,7 @@ def measure_cost(
 
         seconds = [min(_runs(point, repeats, tick)) for point in points]
         sizes = next(own for own in zip(*points, strict=True) if len(set(own)) > 1)
-        found.append(Cost(name, sizes, tuple(seconds), exponent(sizes, seconds)))
+        found.append(CostCurve(name, sizes, tuple(seconds), exponent(sizes, seconds)))
     return found
 
 
@@ -74,7 +74,7 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def cost_table(found: Sequence[Cost]) -> list[dict[str, str]]:
+def cost_table(found: Sequence[CostCurve]) -> list[dict[str, str]]:
     return [
         {
             "what grows": each.grows,

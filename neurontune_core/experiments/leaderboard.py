@@ -7,12 +7,12 @@ import io
 from collections.abc import Sequence
 
 from neurontune_core.errors import InputError
-from neurontune_core.experiments.methods import Standing
+from neurontune_core.experiments.methods import MethodSummary
 from neurontune_core.experiments.published import DATASETS, Published, published_on
 from neurontune_core.statistics import Spread
 from neurontune_core.tables import MISSING, Row
 
-# Column -> the standing's measure.
+# Column -> the summary's measure.
 _NUMBERS = {
     "worst group": "worst_group_accuracy",
     "worst class": "worst_class_accuracy",
@@ -27,14 +27,14 @@ def shown(value: Spread | None) -> str:
     return MISSING if value is None else value.percent()
 
 
-def standings_table(standings: Sequence[Standing]) -> list[dict[str, str]]:
+def leaderboard_rows(summaries: Sequence[MethodSummary]) -> list[dict[str, str]]:
     """One row a method, in per cent, mean ± standard deviation over seeds.
 
     Columns that need groups are left out where nothing was measured by group; the column "failed" is there when a
     method failed, and holds its sentence.
     """
-    columns = [name for name, measure in _NUMBERS.items() if any(getattr(each, measure) for each in standings)]
-    failed = any(each.error for each in standings)
+    columns = [name for name, measure in _NUMBERS.items() if any(getattr(each, measure) for each in summaries)]
+    failed = any(each.error for each in summaries)
     return [
         {"method": each.method.name, "uses groups": "yes" if each.uses_groups else "no"}
         | {name: shown(getattr(each, _NUMBERS[name])) for name in columns}
@@ -43,7 +43,7 @@ def standings_table(standings: Sequence[Standing]) -> list[dict[str, str]]:
             "seconds": MISSING if each.seconds is None else f"{each.seconds.mean:.2f}",
         }
         | ({"failed": each.error} if failed else {})
-        for each in standings
+        for each in summaries
     ]
 
 
@@ -94,13 +94,13 @@ def what_to_know(found: Sequence[Published]) -> list[str]:
     return sentences
 
 
-def remarks(standings: Sequence[Standing]) -> list[str]:
+def remarks(summaries: Sequence[MethodSummary]) -> list[str]:
     """What methods had to say about this data, each sentence once, behind the method's name."""
-    said = [f"{each.method.name}: {text}" for each in standings for run in each.runs for text in run.warnings]
+    said = [f"{each.method.name}: {text}" for each in summaries for run in each.runs for text in run.warnings]
     return list(dict.fromkeys(said))
 
 
-def to_csv(standings: Sequence[Standing], found: Sequence[Published] = ()) -> str:
+def to_csv(summaries: Sequence[MethodSummary], found: Sequence[Published] = ()) -> str:
     """One row a method with every number in a column of its own: means, and their standard deviations over seeds.
 
     Published numbers stand under the measured ones; the column "from" names their source.
@@ -110,7 +110,7 @@ def to_csv(standings: Sequence[Standing], found: Sequence[Published] = ()) -> st
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    for each in standings:
+    for each in summaries:
         row: list[object] = [each.method.key, each.method.name, "measured", "yes" if each.uses_groups else "no"]
         row.append(each.seeds)
         for measure in _NUMBERS.values():

@@ -39,7 +39,7 @@ class SeedRun:
 
 
 @dataclass(frozen=True)
-class Standing:
+class MethodSummary:
     """How one method did; every accuracy is in 0..1, on the evaluation set, and None without runs.
 
     Attributes:
@@ -132,11 +132,11 @@ def compare_methods(
     *,
     seeds: int = 5,
     settings: Mapping[str, Any] | None = None,
-    known: Sequence[Standing] = (),
+    known: Sequence[MethodSummary] = (),
     on_start: Callable[[Method, int], object] | None = None,
-    on_run: Callable[[Standing, MethodResult | None], object] | None = None,
+    on_run: Callable[[MethodSummary, MethodResult | None], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> list[Standing]:
+) -> list[MethodSummary]:
     """Run methods; ERM and masking off are always among them.
 
     Args:
@@ -144,9 +144,9 @@ def compare_methods(
         keys: of the methods; see `METHODS`.
         seeds: 0..seeds-1 for every method that has one.
         settings: by key, what a method runs with; its defaults where there is none.
-        known: standings of an earlier call with the same data and settings, whose runs are not repeated.
+        known: summaries of an earlier call with the same data and settings, whose runs are not repeated.
         on_start: called before each run with the method and the seed.
-        on_run: called after each run with the method's standing so far, and the result; None when it failed.
+        on_run: called after each run with the method's summary so far, and the result; None when it failed.
         should_stop: asked before each run; True ends the comparison with those done.
 
     Returns:
@@ -163,49 +163,49 @@ def compare_methods(
         raise InputError(f"Expected at least one seed, but got {seeds}.")
     head.check_fits(evaluation.num_neurons, evaluation.num_classes)
     done = {each.method.key: each for each in known}
-    shares, standings = group_shares(tuning, evaluation), list[Standing]()
+    shares, summaries = group_shares(tuning, evaluation), list[MethodSummary]()
     for entry in map(method, with_always(keys)):
         wanted = (settings or {}).get(entry.key) or entry.settings()
-        standing = done.get(entry.key) or Standing(entry, wanted, shares=shares)
-        for seed in range(standing.seeds, 0 if standing.error else num_runs(entry, seeds)):
+        summary = done.get(entry.key) or MethodSummary(entry, wanted, shares=shares)
+        for seed in range(summary.seeds, 0 if summary.error else num_runs(entry, seeds)):
             if should_stop is not None and should_stop():
-                return ranked([*standings, standing] if standing.runs else standings)
+                return ranked([*summaries, summary] if summary.runs else summaries)
             if on_start is not None:
                 on_start(entry, seed)
-            standing, result = _run(standing, seed, head, identification, tuning, evaluation)
+            summary, result = _run(summary, seed, head, identification, tuning, evaluation)
             if on_run is not None:
-                on_run(standing, result)
-            if standing.error:
+                on_run(summary, result)
+            if summary.error:
                 break
-        standings.append(standing)
-    return ranked(standings)
+        summaries.append(summary)
+    return ranked(summaries)
 
 
-def ranked(standings: Sequence[Standing]) -> list[Standing]:
+def ranked(summaries: Sequence[MethodSummary]) -> list[MethodSummary]:
     """The best first, those without a run last."""
-    return sorted(standings, key=lambda each: (each.worst is None, -each.worst.mean if each.worst else 0.0))
+    return sorted(summaries, key=lambda each: (each.worst is None, -each.worst.mean if each.worst else 0.0))
 
 
 def _run(
-    standing: Standing,
+    summary: MethodSummary,
     seed: int,
     head: LinearHead,
     identification: EmbeddingSet,
     tuning: EmbeddingSet,
     evaluation: EmbeddingSet,
-) -> tuple[Standing, MethodResult | None]:
-    entry, settings = standing.method, standing.settings
+) -> tuple[MethodSummary, MethodResult | None]:
+    entry, settings = summary.method, summary.settings
     if any(each.name == "seed" for each in fields(settings)):
         settings = replace(settings, seed=seed)
     try:
         result = entry.run(head, identification, tuning, settings)
     except InputError as error:
-        return replace(standing, runs=(), error=str(error)), None
+        return replace(summary, runs=(), error=str(error)), None
     except Exception as error:  # one method's fault must not take the others with it
         sentence = f"{entry.name} stopped unexpectedly ({type(error).__name__}: {str(error).strip()})."
-        return replace(standing, runs=(), error=" ".join(sentence.split())), None
+        return replace(summary, runs=(), error=" ".join(sentence.split())), None
     run = SeedRun(seed, evaluate(result.head, evaluation), result.seconds, result.chosen, result.warnings)
-    return replace(standing, runs=(*standing.runs, run)), result
+    return replace(summary, runs=(*summary.runs, run)), result
 
 
 def pareto_front(points: np.ndarray) -> np.ndarray:

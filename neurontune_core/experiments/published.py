@@ -106,7 +106,7 @@ _MASKING_OFF = (82.7, 53.9, 63.4, 81.5)  # Table 4, NT = No, D_Ide = val, D_Tune
 
 
 @dataclass(frozen=True)
-class Ablation:
+class PublishedAblation:
     """One number of Tables 4 to 6.
 
     Attributes:
@@ -166,13 +166,13 @@ def _cell(
     return Published(key, name, dataset, worst, average, groups_used, metric, source, tuple(notes))
 
 
-def ablations(table: int | None = None) -> tuple[Ablation, ...]:
+def published_ablations(table: int | None = None) -> tuple[PublishedAblation, ...]:
     """Tables 4 (which sets, and masking on or off), 5 (mask value) and 6 (chosen by worst-class accuracy)."""
     return tuple(each for each in _ABLATIONS if table in (None, each.table))
 
 
-def _over(table: int, setting: str, numbers: tuple[float, ...]) -> list[Ablation]:
-    return [Ablation(table, setting, name, number) for name, number in zip(DATASETS, numbers, strict=False)]
+def _over(table: int, setting: str, numbers: tuple[float, ...]) -> list[PublishedAblation]:
+    return [PublishedAblation(table, setting, name, number) for name, number in zip(DATASETS, numbers, strict=False)]
 
 
 _ABLATIONS = (
@@ -181,7 +181,7 @@ _ABLATIONS = (
     *_over(4, "identify on val, tune on train, masking off", _MASKING_OFF),
     *_over(4, "halves of val", (92.5, 87.3, 72.5, 82.7)),
     *(
-        Ablation(5, f"mask value {value:g}", "celeba", worst, average)
+        PublishedAblation(5, f"mask value {value:g}", "celeba", worst, average)
         for value, worst, average in (
             (0.0, 87.3, 90.3),
             (0.2, 71.5, 93.8),

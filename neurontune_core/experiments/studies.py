@@ -12,9 +12,9 @@ from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.settings_io import changed, given_settings
 from neurontune_core.embeddings import EmbeddingSet, checksums
 from neurontune_core.errors import InputError
-from neurontune_core.experiments.ablation_run import Measured, ablation_table, run_ablation
+from neurontune_core.experiments.ablation_run import VariantResult, ablation_table, run_ablation
 from neurontune_core.experiments.ablations import ABLATIONS, Ablation
-from neurontune_core.experiments.cost import Cost, cost_table, measure_cost
+from neurontune_core.experiments.cost import CostCurve, cost_table, measure_cost
 from neurontune_core.experiments.stability import Stability, stability, stability_table
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
@@ -23,8 +23,8 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.project import ROLES, Project
 
 FORMAT = "neurontune-study/1"
-Part = Measured | Stability | Cost
-Tell = Callable[[int, int], object]
+Part = VariantResult | Stability | CostCurve
+OnProgress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class StudyResult:
 
     def table(self) -> list[dict[str, str]]:
         kinds: dict[type, Callable[[Any], list[dict[str, str]]]] = {
-            Measured: ablation_table,
+            VariantResult: ablation_table,
             Stability: stability_table,
-            Cost: cost_table,
+            CostCurve: cost_table,
         }
         return kinds[type(self.parts[0])](self.parts) if self.parts else []
 
@@ -122,7 +122,7 @@ def run_study(
     *,
     seeds: int = 5,
     given: Mapping[str, Any] | None = None,
-    on_progress: Tell | None = None,
+    on_progress: OnProgress | None = None,
     on_part: Callable[[StudyResult], object] | None = None,
 ) -> StudyResult:
     """Run one.
@@ -142,7 +142,7 @@ def run_study(
     assert isinstance(base, TuneConfig)
     result = StudyResult(key, (), 0, seeds, changed(base), checksums(sets), time.time())
 
-    def keep(parts: list[Measured]) -> None:
+    def keep(parts: list[VariantResult]) -> None:
         nonlocal result
         result = replace(result, parts=tuple(parts), seeds=result.seeds + 1)
         if on_part is not None:
@@ -205,5 +205,5 @@ def _part(key: str, said: dict[str, Any]) -> Part:
         spreads = {name: Spread(**said[name]) for name in ("jaccard", "masked")}
         return Stability(**said | spreads)
     if key == "cost":
-        return Cost(**said | {name: tuple(said[name]) for name in ("sizes", "seconds")})
-    return Measured(said["at"], {name: tuple(values) for name, values in said["values"].items()}, said["error"])
+        return CostCurve(**said | {name: tuple(said[name]) for name in ("sizes", "seconds")})
+    return VariantResult(said["at"], {name: tuple(values) for name, values in said["values"].items()}, said["error"])

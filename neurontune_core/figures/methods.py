@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurontune_core.experiments.methods import Standing, pareto_front
+from neurontune_core.experiments.methods import MethodSummary, pareto_front
 from neurontune_core.figures.base import ACCENT, GRAY, NO_MASKING, SERIES, make_figure, make_layout
 from neurontune_core.statistics import Spread
 
@@ -21,27 +21,27 @@ _OTHERS = (BLUE, "#b279a2", "#9d755d", "#54a24b", "#e45756", "#72b7b2", "#bab0ac
 _OWN = {"erm": SERIES["ERM"], "masking_off": SERIES[NO_MASKING], "neurontune": ACCENT}  # key of the method -> color
 
 
-def label(standing: Standing) -> str:
+def method_label(summary: MethodSummary) -> str:
     """Return the method's name, marked where the method uses group labels.
 
     >>> from neurontune_core.baselines.registry import METHODS
-    >>> label(Standing(METHODS["dfr"], METHODS["dfr"].settings()))
+    >>> method_label(MethodSummary(METHODS["dfr"], METHODS["dfr"].settings()))
     'DFR · uses groups'
     """
-    return standing.method.name + (" · uses groups" if standing.uses_groups else "")
+    return summary.method.name + (" · uses groups" if summary.uses_groups else "")
 
 
-def tradeoff(standings: Sequence[Standing], published: Sequence[Published] = ()) -> Figure:
+def tradeoff(summaries: Sequence[MethodSummary], published: Sequence[Published] = ()) -> Figure:
     """Draw average against worst group (worst class without groups) in per cent, with standard deviations over seeds.
 
     A line joins the Pareto front: the measured methods that no other measured one beats in both. Published numbers are
     hollow points and no part of it.
 
     Args:
-        standings: the methods; those without runs are left out.
+        summaries: the methods; those without runs are left out.
         published: cells of the paper's tables; those that lack one of the two numbers are left out.
     """
-    shown = [standing for standing in standings if standing.worst and standing.accuracy]
+    shown = [summary for summary in summaries if summary.worst and summary.accuracy]
     spreads = [(row.accuracy, row.worst) for row in shown if row.accuracy and row.worst]
     points = np.array([[x.mean, y.mean] for x, y in spreads])
     front = pareto_front(points)
@@ -67,13 +67,13 @@ def tradeoff(standings: Sequence[Standing], published: Sequence[Published] = ())
     return make_figure({"data": traces, "layout": layout})
 
 
-def part_bars(standings: Sequence[Standing]) -> Figure:
+def part_bars(summaries: Sequence[MethodSummary]) -> Figure:
     """Draw the mean accuracy of every group (every class, without groups) under each method, with its deviation."""
     traces = []
-    others = iter(_OTHERS * len(standings))
-    for standing in standings:
-        parts = standing.parts()
-        name = label(standing)
+    others = iter(_OTHERS * len(summaries))
+    for summary in summaries:
+        parts = summary.parts()
+        name = method_label(summary)
         traces.append(
             {
                 "type": "bar",
@@ -82,8 +82,8 @@ def part_bars(standings: Sequence[Standing]) -> Figure:
                 "error_y": {"array": [100 * part.sd for part in parts.values()], "width": 3},
                 "name": name,
                 "marker": {
-                    "color": _OWN.get(standing.method.key) or next(others),
-                    "pattern": {"shape": "/" if standing.uses_groups else "", "solidity": 0.3},
+                    "color": _OWN.get(summary.method.key) or next(others),
+                    "pattern": {"shape": "/" if summary.uses_groups else "", "solidity": 0.3},
                 },
                 "hovertemplate": "%{y:.1f} %<extra>" + name + "</extra>",
             }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from neurontune_core.experiments.ablation_run import Measured
-from neurontune_core.experiments.cost import Cost
+from neurontune_core.experiments.ablation_run import VariantResult
+from neurontune_core.experiments.cost import CostCurve
 from neurontune_core.experiments.stability import Stability
 from neurontune_core.figures.base import ACCENT, AMBER, GRAY, make_figure, make_layout
 
@@ -23,15 +23,15 @@ def study_figure(result: StudyResult) -> Figure:
     if result.key == "stability":
         return _stability([each for each in result.parts if isinstance(each, Stability)])
     if result.key == "cost":
-        return _cost([each for each in result.parts if isinstance(each, Cost)])
-    rows = [each for each in result.parts if isinstance(each, Measured) and each.values]
+        return _cost([each for each in result.parts if isinstance(each, CostCurve)])
+    rows = [each for each in result.parts if isinstance(each, VariantResult) and each.values]
     numbers = all(isinstance(value, (int, float)) for each in rows for value in each.at.values())
     if numbers and len(rows[0].at) == 2:
         return _map(rows)
     return _lines(rows) if len(rows[0].at) == 1 else _bars(rows)
 
 
-def _worst(rows: Sequence[Measured]) -> str:
+def _worst(rows: Sequence[VariantResult]) -> str:
     return "worst group" if any("worst group" in each.values for each in rows) else "worst class"
 
 
@@ -48,7 +48,7 @@ def _line(name: str, x: Sequence, y: Sequence[float], sd: Sequence[float], color
     }
 
 
-def _lines(rows: Sequence[Measured]) -> Figure:
+def _lines(rows: Sequence[VariantResult]) -> Figure:
     """Draw worst group and average over the values of one setting, in their order."""
     (axis,) = rows[0].at
     at = [str(each.at[axis]) if isinstance(each.at[axis], str) else f"{each.at[axis]:g}" for each in rows]
@@ -62,7 +62,7 @@ def _lines(rows: Sequence[Measured]) -> Figure:
     return make_figure({"data": traces, "layout": layout})
 
 
-def _map(rows: Sequence[Measured]) -> Figure:
+def _map(rows: Sequence[VariantResult]) -> Figure:
     """Draw worst group over two settings."""
     down, across = rows[0].at
     measure = _worst(rows)
@@ -88,7 +88,7 @@ def _mean(spread) -> float | None:  # type: ignore[no-untyped-def]
     return None if spread is None else 100 * spread.mean
 
 
-def _bars(rows: Sequence[Measured]) -> Figure:
+def _bars(rows: Sequence[VariantResult]) -> Figure:
     """Draw worst group by the first thing that is varied, in one color for each value of the second."""
     first, second = rows[0].at
     measure, traces = _worst(rows), []
@@ -121,7 +121,7 @@ def _stability(results: Sequence[Stability]) -> Figure:
     return make_figure({"data": traces, "layout": layout})
 
 
-def _cost(results: Sequence[Cost]) -> Figure:
+def _cost(results: Sequence[CostCurve]) -> Figure:
     """Draw each size relative to its smallest, so that a slope is an exponent."""
     traces = [
         _line(f"{each.grows}, exponent {each.exponent:.2f}", [size / each.sizes[0] for size in each.sizes],

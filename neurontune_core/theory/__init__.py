@@ -5,7 +5,7 @@ from neurontune_core.theory.data_model import INPUTS, DataModel
 from neurontune_core.theory.lemma import LemmaCurves, Weights, exact, least_squares, lemma_curves, printed
 from neurontune_core.theory.neuron_scores import NeuronScores, neuron_scores
 from neurontune_core.theory.removal import Removal, Removed, remove_neurons
-from neurontune_core.theory.synthetic import Experiment, Summary, run_experiment, summarise
+from neurontune_core.theory.synthetic import Experiment, Summary, run_experiment, summarize
 
 __all__ = [
     "CLAIMS",
@@ -26,5 +26,5 @@ __all__ = [
     "printed",
     "remove_neurons",
     "run_experiment",
-    "summarise",
+    "summarize",
 ]

@@ -14,7 +14,7 @@ from neurontune_core.theory.synthetic import (
     SAMPLES,
     Experiment,
     run_experiment,
-    summarise,
+    summarize,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _named(picked: dict[str, bool]) -> str:
 @lru_cache(KEPT)
 def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Answer:
     """The synthetic experiment over many seeds."""
-    found = summarise(seeds, identification_agreement)
+    found = summarize(seeds, identification_agreement)
     rows = [
         {
             "": f"{where}, {when}",

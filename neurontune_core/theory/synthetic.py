@@ -132,7 +132,7 @@ def run_experiment(seed: int = 0, identification_agreement: float = IDENTIFICATI
     return Experiment(training, identification, test, before, after, scores, signed)
 
 
-def summarise(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Summary:
+def summarize(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Summary:
     """Seeds 0 to ``seeds`` − 1.
 
     Raises:

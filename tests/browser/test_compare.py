@@ -45,7 +45,7 @@ def test_two_methods_are_compared_and_a_second_comparison_is_stopped(server: Ser
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("cancelled after")).to_be_visible()
     kept, whole = comparisons(Workspace(server.home).open("example"))
-    assert 0 < sum(each.seeds for each in kept.standings) < 42
+    assert 0 < sum(each.seeds for each in kept.summaries) < 42
     assert whole.complete
     page.reload()
     expect(page.get_by_text("cancelled after")).to_be_visible()

@@ -46,11 +46,11 @@ def test_table_4_is_three_ways_to_split_with_and_without_a_mask() -> None:
 
 def test_table_5_and_6_vary_what_the_paper_varies() -> None:
     head, ide = planted_head(), SETS["identification"]
-    values = ablation("mask-value").arms(head, ide, FEW)
-    assert [arm.config.mask_value for arm in values] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert {arm.sets for arm in values} == {"halves"}
-    assert {replace(arm.config, mask_value=0.0) for arm in values} == {FEW}
-    rules = [arm.config for arm in ablation("rules").arms(head, ide, FEW) if arm.config.masking]
+    values = ablation("mask-value").variants(head, ide, FEW)
+    assert [variant.config.mask_value for variant in values] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert {variant.sets for variant in values} == {"halves"}
+    assert {replace(variant.config, mask_value=0.0) for variant in values} == {FEW}
+    rules = [variant.config for variant in ablation("rules").variants(head, ide, FEW) if variant.config.masking]
     assert [(each.select, each.average_epochs) for each in rules] == [
         ("sfit", 1), ("worst_class_accuracy", 1), ("last", 1), ("worst_class_accuracy", 5)
     ]  # fmt: skip
@@ -63,9 +63,9 @@ def test_table_5_and_6_vary_what_the_paper_varies() -> None:
 
 def test_every_row_of_the_rules_is_what_a_run_by_that_rule_keeps() -> None:
     found = run_ablation(ablation("rules"), planted_head(), SETS, seeds=1, base=FEW)
-    arms = ablation("rules").arms(planted_head(), SETS["identification"], FEW)
-    for row, arm in zip(found, arms, strict=True):
-        head = neurontune(planted_head(), SETS["identification"], SETS["tuning"], arm.config).head
+    variants = ablation("rules").variants(planted_head(), SETS["identification"], FEW)
+    for row, variant in zip(found, variants, strict=True):
+        head = neurontune(planted_head(), SETS["identification"], SETS["tuning"], variant.config).head
         assert row.values["worst group"][0] == pytest.approx(measured(head)[0])
 
 
@@ -89,7 +89,9 @@ def test_thresholds_leave_the_shares_that_they_say() -> None:
 def test_the_others_run_and_every_row_is_there(key: str) -> None:
     found = run_ablation(ABLATIONS[key], planted_head(), SETS, seeds=1, base=TuneConfig(epochs=2))
     assert all("average" in row.values for row in found if not row.error)
-    assert len(ablation_table(found)) == len(ABLATIONS[key].arms(planted_head(), SETS["identification"], TuneConfig()))
+    assert len(ablation_table(found)) == len(
+        ABLATIONS[key].variants(planted_head(), SETS["identification"], TuneConfig())
+    )
 
 
 def test_a_row_that_fails_carries_its_sentence_and_the_others_go_on() -> None:

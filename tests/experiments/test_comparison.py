@@ -12,7 +12,7 @@ import pytest
 
 from neurontune_core import InputError, evaluate
 from neurontune_core.baselines.registry import method
-from neurontune_core.experiments.comparison import Comparison, compare_project, comparisons, job_config
+from neurontune_core.experiments.comparison import Comparison, compare_project, comparison_config, comparisons
 from neurontune_core.experiments.methods import compare_methods
 from neurontune_core.experiments.published import published_on
 from neurontune_core.figures.methods import part_bars, tradeoff
@@ -40,16 +40,16 @@ class Stop(BaseException):
 
 
 def test_what_is_kept_is_what_was_measured(project: Project) -> None:
-    config = job_config(project, "birds", ["neurontune", "dfr"], 2, FEW)
+    config = comparison_config(project, "birds", ["neurontune", "dfr"], 2, FEW)
     said = compare_project(json.loads(json.dumps(config)), quiet)
     (found,) = comparisons(project)
     assert said == {"comparison": found.id, "failed": []}
     sets = [project.load_set(role) for role in ("identification", "tuning", "evaluation")]
-    settings = {each.method.key: each.settings for each in found.standings}
+    settings = {each.method.key: each.settings for each in found.summaries}
     assert settings["neurontune"].epochs == 2
     direct = compare_methods(project.load_head(), *sets, ["neurontune", "dfr"], seeds=2, settings=settings)
-    assert [each.method.key for each in found.standings] == [each.method.key for each in direct]
-    for kept, measured in zip(found.standings, direct, strict=True):
+    assert [each.method.key for each in found.summaries] == [each.method.key for each in direct]
+    for kept, measured in zip(found.summaries, direct, strict=True):
         assert [run.evaluation for run in kept.runs] == [run.evaluation for run in measured.runs]
         assert kept.adjusted_accuracy == measured.adjusted_accuracy
         assert evaluate(found.head(kept.method.key), sets[2]) == kept.runs[0].evaluation
@@ -62,7 +62,7 @@ def test_what_is_kept_is_what_was_measured(project: Project) -> None:
 
 
 def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(project: Project) -> None:
-    config, words = job_config(project, "birds", ["neurontune"], 3, FEW), []
+    config, words = comparison_config(project, "birds", ["neurontune"], 3, FEW), []
 
     def stop_early(**said: Any) -> None:
         words.append(said)
@@ -72,7 +72,7 @@ def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(
     with pytest.raises(Stop):
         compare_project(config, stop_early)
     (kept,) = comparisons(project)
-    assert {each.method.key: each.seeds for each in kept.standings} == {"erm": 1, "masking_off": 2}
+    assert {each.method.key: each.seeds for each in kept.summaries} == {"erm": 1, "masking_off": 2}
     assert not kept.complete
     rest: list[str] = []
     compare_project(config, lambda **said: rest.append(said.get("message", "")))
@@ -87,9 +87,9 @@ def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(
 def test_the_job_runs_in_a_child_and_a_cancel_keeps_what_is_done(project: Project, tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs")
     slow = {"neurontune": {"epochs": "100000", "threshold": "1000"}}  # λ spares all, so it never runs out of neurons
-    job = store.submit("compare", job_config(project, "birds", ["neurontune"], 1, FEW | slow))
+    job = store.submit("compare", comparison_config(project, "birds", ["neurontune"], 1, FEW | slow))
     end = time.monotonic() + 60
-    while not comparisons(project) or len(comparisons(project)[0].standings) < 2:
+    while not comparisons(project) or len(comparisons(project)[0].summaries) < 2:
         assert time.monotonic() < end, job.log()
         time.sleep(0.05)
     job.cancel()
@@ -97,25 +97,25 @@ def test_the_job_runs_in_a_child_and_a_cancel_keeps_what_is_done(project: Projec
         assert time.monotonic() < end
         time.sleep(0.05)
     assert job.status().state == "cancelled"
-    assert [each.method.key for each in comparisons(project)[0].standings if each.runs]
+    assert [each.method.key for each in comparisons(project)[0].summaries if each.runs]
 
 
 def test_a_refused_method_is_kept_with_its_sentence(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     write_project(workspace.new_folder("bare"), groups=False)
     project = workspace.open("bare")
-    compare_project(job_config(project, "bare", ["dfr"], 1, FEW), quiet)
+    compare_project(comparison_config(project, "bare", ["dfr"], 1, FEW), quiet)
     (found,) = comparisons(project)
-    assert "uses group labels, but the identification set has none" in found.standings[-1].error
+    assert "uses group labels, but the identification set has none" in found.summaries[-1].error
     assert found.complete
     assert not (found.folder / "heads" / "dfr.safetensors").exists()
 
 
 def test_bad_requests_are_refused_before_a_job_starts(project: Project) -> None:
     with pytest.raises(InputError, match="no method"):
-        job_config(project, "birds", ["magic"], 1, {})
+        comparison_config(project, "birds", ["magic"], 1, {})
     with pytest.raises(InputError, match="mask_value between"):
-        job_config(project, "birds", ["neurontune"], 1, {"neurontune": {"mask_value": "7"}})
+        comparison_config(project, "birds", ["neurontune"], 1, {"neurontune": {"mask_value": "7"}})
 
 
 @pytest.mark.parametrize("content", ["{}", "nothing", '{"format": "neurontune-comparison/1"}'])
@@ -128,16 +128,16 @@ def test_a_damaged_comparison_is_left_out(project: Project, content: str) -> Non
 
 
 def test_figures_say_who_uses_groups_and_keep_published_points_apart(project: Project) -> None:
-    compare_project(job_config(project, "birds", ["dfr"], 1, FEW), quiet)
-    standings = comparisons(project)[0].standings
-    front, free, with_groups, published = tradeoff(standings, published_on("waterbirds")).data
+    compare_project(comparison_config(project, "birds", ["dfr"], 1, FEW), quiet)
+    summaries = comparisons(project)[0].summaries
+    front, free, with_groups, published = tradeoff(summaries, published_on("waterbirds")).data
     assert set(free.customdata) == {"ERM", "Masking off"}
     assert list(with_groups.customdata) == ["DFR"]
     assert published.name == "published"
     assert "ERM" in published.customdata
     measured = {(x, y) for trace in (free, with_groups) for x, y in zip(trace.x, trace.y, strict=True)}
     assert set(zip(front.x, front.y, strict=True)) <= measured
-    bars = {bar.name: bar for bar in part_bars(standings).data}
+    bars = {bar.name: bar for bar in part_bars(summaries).data}
     assert "DFR · uses groups" in bars
     test = project.load_set("evaluation")
     right = project.load_head().predict(test.embeddings) == test.labels
@@ -146,6 +146,6 @@ def test_figures_say_who_uses_groups_and_keep_published_points_apart(project: Pr
 
 
 def test_every_method_can_be_asked_for(project: Project) -> None:
-    config = job_config(project, "birds", ["lwbc"], 1, {"lwbc": {"members": "4", "epochs": "1"}})
+    config = comparison_config(project, "birds", ["lwbc"], 1, {"lwbc": {"members": "4", "epochs": "1"}})
     assert config["settings"] == {"lwbc": {"members": 4, "epochs": 1}}
     assert method("lwbc").key in config["methods"]

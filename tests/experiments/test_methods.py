@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from neurontune_core import InputError, TuneConfig, evaluate, neurontune
 from neurontune_core.baselines.registry import METHODS
 from neurontune_core.cli import app
-from neurontune_core.experiments.leaderboard import standings_table
+from neurontune_core.experiments.leaderboard import leaderboard_rows
 from neurontune_core.experiments.methods import compare_methods, pareto_front
 from tests.support.projects import planted_head, planted_set, write_project
 
@@ -56,7 +56,7 @@ def test_a_method_that_lacks_groups_says_so_and_the_others_finish() -> None:
     assert "uses group labels" in failed["dfr"]
     assert found[-1].method.key == "dfr"
     assert all(each.worst_group_accuracy is None for each in found)
-    last = standings_table(found)[-1]
+    last = leaderboard_rows(found)[-1]
     assert (last["failed"], last["worst class"], last["uses groups"]) == (failed["dfr"], "–", "yes")
     assert "worst group" not in last
 
@@ -131,12 +131,12 @@ def test_known_runs_are_not_repeated_and_stopping_keeps_what_is_done() -> None:
 def test_own_groups_are_no_group_labels() -> None:
     """Groups that a person drew live beside the sets; a method that needs labels is refused all the same."""
     bare = [replace(each, groups=None) for each in SETS]
-    standing = next(
+    summary = next(
         each
         for each in compare_methods(planted_head(), *bare, ["group_dro"], seeds=1)
         if each.method.key == "group_dro"
     )
-    assert "uses group labels, but the tuning set has none" in standing.error
+    assert "uses group labels, but the tuning set has none" in summary.error
 
 
 def test_the_front_is_what_no_other_point_beats() -> None:
@@ -166,6 +166,6 @@ def test_ctrl_c_ends_with_what_is_done(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("key", list(METHODS))
 def test_every_method_runs_on_the_planted_project(key: str) -> None:
-    standing = next(each for each in compare_methods(planted_head(), *SETS, [key], seeds=1) if each.method.key == key)
-    assert not standing.error
-    assert standing.worst_class_accuracy is not None
+    summary = next(each for each in compare_methods(planted_head(), *SETS, [key], seeds=1) if each.method.key == key)
+    assert not summary.error
+    assert summary.worst_class_accuracy is not None

@@ -9,9 +9,9 @@ from neurontune_core.experiments.published import (
     COARSE,
     DATASETS,
     OVERLAPPING,
-    ablations,
     all_published,
     published,
+    published_ablations,
     published_on,
 )
 
@@ -51,13 +51,13 @@ def test_civilcomments_says_over_which_groups_and_nothing_else_does() -> None:
 
 
 def test_tables_agree_where_the_paper_prints_a_number_twice() -> None:
-    for ablation in ablations(4):
+    for ablation in published_ablations(4):
         key = {"halves of val": "neurontune_halves", "identify on val, tune on train": "neurontune"}
         if ablation.setting in key:
             cell = published(key[ablation.setting], ablation.dataset)
             assert cell is not None
             assert cell.worst_group == ablation.worst_group
-    full_suppression = next(each for each in ablations(5) if each.setting == "mask value 0")
+    full_suppression = next(each for each in published_ablations(5) if each.setting == "mask value 0")
     halves = published("neurontune_halves", "celeba")
     assert halves is not None
     assert (full_suppression.worst_group, full_suppression.accuracy) == (halves.worst_group, halves.accuracy)

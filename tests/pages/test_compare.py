@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import evaluate
-from neurontune_core.experiments.comparison import compare_project, comparisons, job_config
+from neurontune_core.experiments.comparison import compare_project, comparison_config, comparisons
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.workspace import Workspace
 from tests.support.pages import opened, said
@@ -77,7 +77,7 @@ def test_without_group_labels_a_method_that_needs_them_is_refused_in_words(works
     shown = opened("bare", "compare")
     shown.multiselect(key="methods").set_value(["dfr"]).run()
     assert "DFR needs group labels, and the identification set of this project has none" in said(shown)
-    compare_project(job_config(project, "bare", ["dfr"], 1, FEW), lambda **_: None)
+    compare_project(comparison_config(project, "bare", ["dfr"], 1, FEW), lambda **_: None)
     shown = opened("bare", "compare")
     assert "**DFR** did not run: DFR uses group labels" in said(shown)
     assert "worst group" not in leaderboard(shown)
@@ -85,7 +85,7 @@ def test_without_group_labels_a_method_that_needs_them_is_refused_in_words(works
 
 def test_published_numbers_are_laid_beside_with_what_to_know(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
-    compare_project(job_config(workspace.open("birds"), "birds", [], 1, FEW), lambda **_: None)
+    compare_project(comparison_config(workspace.open("birds"), "birds", [], 1, FEW), lambda **_: None)
     shown = opened("birds", "compare")
     assert "from" not in leaderboard(shown)
     shown.selectbox(key="published").set_value("celeba").run()
@@ -99,7 +99,7 @@ def test_published_numbers_are_laid_beside_with_what_to_know(workspace: Workspac
 def test_groups_of_ones_own_are_measured_under_every_head(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("bare"), groups=False)
     project = workspace.open("bare")
-    compare_project(job_config(project, "bare", [], 1, FEW), lambda **_: None)
+    compare_project(comparison_config(project, "bare", [], 1, FEW), lambda **_: None)
     assert "groups of your own" not in said(opened("bare", "compare"))
     rows = np.arange(0, 240, 3)
     project.own_groups.add("every third", sets["test"], rows.tolist(), "by hand")
@@ -112,7 +112,7 @@ def test_groups_of_ones_own_are_measured_under_every_head(workspace: Workspace) 
 def test_a_comparison_of_other_embeddings_says_so(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     project = workspace.open("birds")
-    compare_project(job_config(project, "birds", [], 1, FEW), lambda **_: None)
+    compare_project(comparison_config(project, "birds", [], 1, FEW), lambda **_: None)
     assert "extracted anew" not in said(opened("birds", "compare"))
     project.load_set("tuning").take(np.arange(100)).save(project.set_folder("tuning"))
     later = time.time() + 10

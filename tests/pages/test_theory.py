@@ -22,7 +22,7 @@ from neurontune_core.theory import (
     neuron_scores,
     remove_neurons,
     run_experiment,
-    summarise,
+    summarize,
 )
 from neurontune_core.theory.figures import decision_boundary, lemma_weights, removal_distances, score_lines
 from neurontune_core.workspace.workspace import Workspace
@@ -92,7 +92,7 @@ def test_the_summary_on_the_screen_is_that_of_the_core() -> None:
     shown = opened(claim="Experiment")
     shown.toggle(key="summary").set_value(True).run()
     table = next(each.value for each in shown.dataframe if "worst group" in each.value)
-    spread = summarise(20).worst_group_accuracy["before", "training"]
+    spread = summarize(20).worst_group_accuracy["before", "training"]
     assert table["worst group"][0] == f"{100 * spread.mean:.1f} ± {100 * spread.sd:.1f} %"
 
 
@@ -108,7 +108,7 @@ def test_the_verb_gives_the_numbers_and_the_words() -> None:
     found = remove_neurons(DataModel(), 12, retrain=True)
     assert removed["removed"]["selected"]["distance"] == np.median(found.selected.distance)
     few = json.loads(call("synthetic", "--seeds", 2, "--json").stdout)
-    assert few["heads"]["after, test"]["accuracy"]["mean"] == summarise(2).accuracy["after", "test"].mean
+    assert few["heads"]["after, test"]["accuracy"]["mean"] == summarize(2).accuracy["after", "test"].mean
 
 
 def test_a_file_opens_without_a_network(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
 from neurontune_core.errors import InputError
-from neurontune_core.theory import Experiment, Summary, run_experiment, summarise
+from neurontune_core.theory import Experiment, Summary, run_experiment, summarize
 from neurontune_core.theory.synthetic import CORE_VARIANCE, NOISE_VARIANCE, SPURIOUS_VARIANCE
 
 SEEDS = 20
@@ -23,7 +23,7 @@ def experiment() -> Experiment:
 
 @pytest.fixture(scope="module")
 def summary() -> Summary:
-    return summarise(SEEDS)
+    return summarize(SEEDS)
 
 
 def off(deviation: float) -> float:
@@ -96,7 +96,7 @@ def test_absolute_scores_spare_the_core_neuron_and_signed_ones_never_do(summary:
 
 
 def test_where_the_shortcut_holds_as_in_training_it_is_not_found() -> None:
-    assert summarise(5, 0.95).picked["spurious"] == 0
+    assert summarize(5, 0.95).picked["spurious"] == 0
 
 
 def test_the_same_seed_gives_the_same_experiment() -> None:
@@ -108,4 +108,4 @@ def test_a_share_out_of_range_and_no_seed_are_sentences() -> None:
     with pytest.raises(InputError, match=r"between 0 and 1, but got 1\.2"):
         run_experiment(0, 1.2)
     with pytest.raises(InputError, match="at least 1 seed"):
-        summarise(0)
+        summarize(0)

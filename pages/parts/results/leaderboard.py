@@ -6,17 +6,17 @@ import streamlit as st
 
 from neurontune_core.experiments.comparison import Comparison
 from neurontune_core.experiments.leaderboard import (
+    leaderboard_rows,
     published_beside,
     remarks,
-    standings_table,
     to_csv,
     what_to_know,
     with_published,
 )
-from neurontune_core.experiments.methods import ALWAYS, Standing
+from neurontune_core.experiments.methods import ALWAYS, MethodSummary
 from neurontune_core.experiments.published import DATASETS
 from neurontune_core.figures.base import NO_MODE_BAR
-from neurontune_core.figures.methods import label, part_bars, tradeoff
+from neurontune_core.figures.methods import method_label, part_bars, tradeoff
 from neurontune_core.tables import to_latex, to_markdown
 from pages.parts.frame.address import keep
 from pages.parts.frame.state import View
@@ -38,19 +38,19 @@ COLUMN_HELP = {
 
 def leaderboard(found: Comparison, view: View) -> None:
     """Everything about one saved comparison."""
-    standings = found.standings
+    summaries = found.summaries
     dataset = st.selectbox(
         "Lay published numbers beside", [NONE, *DATASETS], format_func=lambda each: DATASETS.get(each, each),
         **keep("published"),
         help="What the paper reports on that data set. They are marked, and never mixed with measured ones.",
     )  # fmt: skip
     beside = published_beside(dataset) if dataset != NONE else ()
-    rows = with_published(standings_table(standings), beside)
+    rows = with_published(leaderboard_rows(summaries), beside)
     table(rows)
-    for sentence in (*remarks(standings), *what_to_know(beside)):
+    for sentence in (*remarks(summaries), *what_to_know(beside)):
         st.caption(f":material/info: {plain(sentence)}")
     files(found, rows, beside)
-    measured = [each for each in standings if each.runs]
+    measured = [each for each in summaries if each.runs]
     if not measured:
         return
     st.subheader("Average against worst")
@@ -81,33 +81,33 @@ def table(rows: list[dict[str, str]]) -> None:
 
 def files(found: Comparison, rows: list[dict[str, str]], beside: tuple) -> None:
     with st.container(horizontal=True):
-        for ending, text in (("csv", to_csv(found.standings, beside)), ("md", to_markdown(rows)),
+        for ending, text in (("csv", to_csv(found.summaries, beside)), ("md", to_markdown(rows)),
                              ("tex", to_latex(rows))):  # fmt: skip
             names = {"csv": "CSV", "md": "Markdown", "tex": "LaTeX"}
             st.download_button(names[ending], text, f"comparison-{found.id}.{ending}", key=f"download-{ending}",
                 on_click="ignore", icon=":material/download:")  # fmt: skip
 
 
-def bars(standings: list[Standing]) -> None:
-    names = {each.method.key: label(each) for each in standings}
+def bars(summaries: list[MethodSummary]) -> None:
+    names = {each.method.key: method_label(each) for each in summaries}
     own = [key for key in (*ALWAYS, "neurontune") if key in names]
     first = list(dict.fromkeys([*own, *names]))
-    st.subheader("By group" if standings[0].runs[0].evaluation.groups else "By class")
+    st.subheader("By group" if summaries[0].runs[0].evaluation.groups else "By class")
     chosen = st.multiselect(
         "Methods in the chart", list(names), first[:5], format_func=names.__getitem__, **keep("bars")
     )
     if chosen:
-        st.plotly_chart(part_bars([each for each in standings if each.method.key in chosen]), key="parts",
+        st.plotly_chart(part_bars([each for each in summaries if each.method.key in chosen]), key="parts",
             config=NO_MODE_BAR)  # fmt: skip
 
 
-def own_groups(found: Comparison, standings: list[Standing], view: View) -> None:
+def own_groups(found: Comparison, summaries: list[MethodSummary], view: View) -> None:
     """Groups that a person drew, under the heads of seed 0; no method has seen them."""
     each = view.split.samples
     groups = [group for group in view.diagnosis.project.own_groups.all() if group.split == each.split]
     if not groups:
         return
-    heads = {label(standing): found.head(standing.method.key) for standing in standings}
+    heads = {method_label(summary): found.head(summary.method.key) for summary in summaries}
     st.subheader("On the groups of your own")
     st.dataframe(
         [{"method": name} | {group.name: percent(group.accuracy(head, each)) for group in groups}
@@ -120,10 +120,10 @@ def own_groups(found: Comparison, standings: list[Standing], view: View) -> None
     )
 
 
-def take_home(found: Comparison, standings: list[Standing]) -> None:
+def take_home(found: Comparison, summaries: list[MethodSummary]) -> None:
     """The head of any row."""
     st.subheader("Take a head home")
-    names = {each.method.key: label(each) for each in standings}
+    names = {each.method.key: method_label(each) for each in summaries}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = st.selectbox("Method", list(names), format_func=names.__getitem__, key="take")
         st.download_button("Head", found.head_file(key).read_bytes(), f"{key}.safetensors", key="download-head",
