@@ -1,7 +1,7 @@
-"""Outlines that are drawn on a map: which points lie within them, and a short text of them for an address.
+"""Outlines drawn on a map: the points within them, and a short text of them for the URL.
 
-A selection is as plotly has it: ``lasso`` and ``box``, each a list of ``{"x": [...], "y": [...]}``, corners in the
-map's units; of a box two opposite ones.
+A selection has plotly's form: ``lasso`` and ``box``, each a list of ``{"x": [...], "y": [...]}``, the corners in the
+map's units; a box has two opposite corners.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ _SHAPE = re.compile(rf"(lasso|box)((?:_{_NUMBER})+)")
 
 
 def rows_within(places: np.ndarray, selection: Selection) -> np.ndarray:
-    """Ascending rows of the points inside any lasso or box of a selection.
+    """Return the ascending rows of the points inside any lasso or box of a selection.
 
     Args:
-        places: [N, 2].
+        places: [N, 2] points of the map.
+        selection: ``lasso`` and ``box``, each of which may be missing.
+
+    >>> rows_within(np.array([[0, 0], [1, 1], [5, 5]]), {"box": [{"x": [0.5, 6], "y": [0.5, 6]}]}).tolist()
+    [1, 2]
     """
     inside = np.zeros(len(places), dtype=bool)
     for outline in selection.get("lasso") or ():
@@ -36,7 +40,15 @@ def rows_within(places: np.ndarray, selection: Selection) -> np.ndarray:
 
 
 def within_polygon(places: np.ndarray, x: Sequence[float], y: Sequence[float]) -> np.ndarray:
-    """[N] bool: an odd number of edges lies to the right of the point (the even-odd rule)."""
+    """Return [N] bool, the points inside a polygon: an odd number of edges lies to their right (even-odd rule).
+
+    Args:
+        places: [N, 2] points of the map.
+        x, y: the corners; fewer than three hold nothing.
+
+    >>> within_polygon(np.array([[1.0, 1.0], [3.0, 1.0]]), [0, 2, 2, 0], [0, 0, 2, 2]).tolist()
+    [True, False]
+    """
     inside = np.zeros(len(places), dtype=bool)
     corners = np.column_stack([x, y]).astype(np.float64)
     if len(corners) < 3:
@@ -53,7 +65,11 @@ def within_polygon(places: np.ndarray, x: Sequence[float], y: Sequence[float]) -
 
 
 def as_text(selection: Selection) -> str:
-    """ "lasso_0.1_2_1_2_1_3~box_0_0_2_1.5": corners x_y of each outline, rounded to four digits, 40 a lasso at most."""
+    """Write a selection as text: the corners x_y of each outline, rounded to four digits, at most 40 per lasso.
+
+    >>> as_text({"lasso": [{"x": [0.1, 1, 1], "y": [2, 2, 3]}], "box": [{"x": [0, 2], "y": [0, 1.5]}]})
+    'lasso_0.1_2_1_2_1_3~box_0_0_2_1.5'
+    """
     shapes = []
     for kind in ("lasso", "box"):
         for outline in selection.get(kind) or ():
@@ -63,20 +79,24 @@ def as_text(selection: Selection) -> str:
 
 
 def from_text(text: str) -> dict[str, list[dict[str, list[float]]]]:
-    """The selection that a text names; what is no outline is left out: an address may have been cut or mistyped."""
-    found: dict[str, list[dict[str, list[float]]]] = {"lasso": [], "box": []}
+    """Read a selection from text; what is not an outline is left out, because a URL may be cut or mistyped.
+
+    >>> from_text("box_0_0_2_1.5~lasso_1")
+    {'lasso': [], 'box': [{'x': [0.0, 2.0], 'y': [0.0, 1.5]}]}
+    """
+    selection: dict[str, list[dict[str, list[float]]]] = {"lasso": [], "box": []}
     for shape in text.split("~"):
-        if named := _SHAPE.fullmatch(shape):
-            kind, numbers = named[1], [float(number) for number in named[2].split("_")[1:]]
+        if match := _SHAPE.fullmatch(shape):
+            kind, numbers = match[1], [float(number) for number in match[2].split("_")[1:]]
             x, y = numbers[::2], numbers[1::2]
             enough = len(x) == 2 if kind == "box" else 3 <= len(x) <= _MOST_CORNERS
             if enough and len(x) == len(y) and all(map(isfinite, numbers)):
-                found[kind].append({"x": x, "y": y})
-    return found
+                selection[kind].append({"x": x, "y": y})
+    return selection
 
 
 def _simplified(corners: np.ndarray) -> np.ndarray:
-    """Without the corners that matter least: whose triangle with both neighbours is smallest (Visvalingam)."""
+    """Remove the corners whose triangle with both neighbors is smallest, until few enough are left (Visvalingam)."""
     while len(corners) > _MOST_CORNERS:
         before, after = np.roll(corners, 1, axis=0) - corners, np.roll(corners, -1, axis=0) - corners
         areas = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])

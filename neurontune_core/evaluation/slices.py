@@ -1,4 +1,4 @@
-"""Slices: samples of a class that may share a hidden attribute, found where its mistakes gather."""
+"""Slices: samples of one class that may share a hidden attribute."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.projection import principal_axes
 
-_DIMENSIONS = 20  # in which mistakes are clustered
+_DIMENSIONS = 20  # principal axes on which misclassified samples are clustered
 _FEWEST = 5  # samples of a slice
+_HIGH = 0.8  # quantile of a class above which an activation is high
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """Samples that belong together.
+    """Samples of one class that may share a hidden attribute.
 
     Attributes:
         title: what they have in common, as far as that is known.
         rows: ascending rows of the set.
-        accuracy: of the head whose mistakes were looked at.
+        accuracy: of the head whose predictions were sliced, in 0..1.
     """
 
     title: str
@@ -32,54 +33,78 @@ class Slice:
 def mistake_slices(
     embedding_set: EmbeddingSet, predictions: np.ndarray, *, most: int = 4, seed: int = 0
 ) -> list[Slice]:
-    """A mixture of Gaussians on the mistakes of each class; each part is widened to the samples nearest to it.
+    """Cluster the misclassified samples of each class, and add to each cluster the samples that belong to it.
 
-    The number of parts is chosen by the Bayesian information criterion. A slice holds all samples of the class, hits
-    too, that the mixture of that class (mistakes' parts beside one part of the hits) gives to it, after Error
-    Slice Discovery's idea (Eyuboglu et al., "Domino", 2022) on embeddings alone.
+    The clusters are a mixture of Gaussians; their number is chosen by the Bayesian information criterion. A slice holds
+    all samples of the class, also correct ones, that are more likely under the cluster than under the other clusters
+    and one Gaussian of the correct samples: slice discovery (Eyuboglu et al., "Domino", 2022) on embeddings alone.
 
     Args:
-        predictions: [N] of the head whose mistakes are looked at.
-        most: parts a class at most.
+        embedding_set: [N, M] the samples.
+        predictions: [N] of the head whose mistakes are clustered.
+        most: clusters per class at most.
+        seed: of the mixtures.
 
     Returns:
         Slices with at least five samples, the lowest accuracy first.
+
+    >>> vectors = np.random.default_rng(0).normal(size=(30, 2)) + np.repeat([[0, 0], [9, 0]], [5, 25], axis=0)
+    >>> samples = EmbeddingSet(vectors, np.zeros(30, dtype=int), ("bird", "plane"))
+    >>> (cluster,) = mistake_slices(samples, predictions=np.repeat([1, 0], [5, 25]))
+    >>> cluster.title, cluster.rows.tolist(), cluster.accuracy
+    ('bird, mistakes 1', [0, 1, 2, 3, 4], 0.0)
     """
     from sklearn.mixture import GaussianMixture
 
-    placed = principal_axes(embedding_set.embeddings, _DIMENSIONS, seed).astype(np.float64)
+    projected = principal_axes(embedding_set.embeddings, _DIMENSIONS, seed).astype(np.float64)
     right = predictions == embedding_set.labels
     slices: list[Slice] = []
     for label, name in enumerate(embedding_set.class_names):
         own = np.flatnonzero(embedding_set.labels == label)
-        wrong, hits = own[~right[own]], own[right[own]]
+        wrong, correct = own[~right[own]], own[right[own]]
         if len(wrong) < _FEWEST:
             continue
 
         def mixture(parts: int, rows: np.ndarray = wrong) -> GaussianMixture:
-            return GaussianMixture(parts, covariance_type="diag", reg_covar=1e-3, random_state=seed).fit(placed[rows])
+            return GaussianMixture(parts, covariance_type="diag", reg_covar=1e-3, random_state=seed).fit(
+                projected[rows]
+            )
 
         limit = max(1, min(most, len(wrong) // _FEWEST))
         fitted = [mixture(parts) for parts in range(1, limit + 1)]
-        best = min(fitted, key=lambda each: each.bic(placed[wrong]))
-        parts = np.log(best.predict_proba(placed[own]) + 1e-300)
-        likelihood = parts + (best.score_samples(placed[own]) + np.log(len(wrong)))[:, None]
-        if len(hits) >= _FEWEST:
-            background = GaussianMixture(1, covariance_type="diag", reg_covar=1e-3, random_state=seed).fit(placed[hits])
-            likelihood = np.column_stack([likelihood, background.score_samples(placed[own]) + np.log(len(hits))])
+        best = min(fitted, key=lambda fit: fit.bic(projected[wrong]))
+        parts = np.log(best.predict_proba(projected[own]) + 1e-300)
+        likelihood = parts + (best.score_samples(projected[own]) + np.log(len(wrong)))[:, None]
+        if len(correct) >= _FEWEST:
+            background = GaussianMixture(1, covariance_type="diag", reg_covar=1e-3, random_state=seed).fit(
+                projected[correct]
+            )
+            likelihood = np.column_stack([likelihood, background.score_samples(projected[own]) + np.log(len(correct))])
         part = likelihood.argmax(axis=1)
         for number in range(best.n_components):
             rows = own[part == number]
             if len(rows) >= _FEWEST:
                 slices.append(Slice(f"{name}, mistakes {number + 1}", rows, float(right[rows].mean())))
-    return sorted(slices, key=lambda each: each.accuracy)
+    return sorted(slices, key=lambda part: part.accuracy)
 
 
 def activation_slices(embedding_set: EmbeddingSet, predictions: np.ndarray, neuron: int) -> list[Slice]:
-    """The samples of each class on which a neuron fires above the class's 80th percentile: a hidden attribute, perhaps.
+    """Return the samples of each class whose activation of a neuron is above the 80th percentile of the class.
+
+    Args:
+        embedding_set: [N, M] the samples.
+        predictions: [N] of the head whose accuracy is measured.
+        neuron: in 0..M-1; its activations count in magnitude.
+
+    Returns:
+        Slices with at least five samples, the lowest accuracy first; a class may have none.
 
     Raises:
         InputError: when there is no such neuron.
+
+    >>> samples = EmbeddingSet(np.arange(25.0)[:, None], np.zeros(25, dtype=int), ("bird",))
+    >>> activation_slices(samples, samples.labels, neuron=0)[0].rows.tolist()
+    [20, 21, 22, 23, 24]
     """
     if not 0 <= neuron < embedding_set.num_neurons:
         raise InputError(f"There is no neuron {neuron}; there are 0..{embedding_set.num_neurons - 1}.")
@@ -90,7 +115,7 @@ def activation_slices(embedding_set: EmbeddingSet, predictions: np.ndarray, neur
         own = np.flatnonzero(embedding_set.labels == label)
         if not len(own):
             continue
-        rows = own[strength[own] > np.quantile(strength[own], 0.8)]
+        rows = own[strength[own] > np.quantile(strength[own], _HIGH)]
         if len(rows) >= _FEWEST:
             slices.append(Slice(f"{name}, neuron {neuron} high", rows, float(right[rows].mean())))
-    return sorted(slices, key=lambda each: each.accuracy)
+    return sorted(slices, key=lambda part: part.accuracy)

@@ -1,4 +1,4 @@
-"""A map of the embeddings by UMAP, made in a job's process and kept on disk by the vectors' fingerprint."""
+"""A map of the embeddings by UMAP."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.projection import principal_axes
 
-FEWEST = 10  # samples that neighbours can be spoken of
-_DIMENSIONS = 50  # principal axes that neighbours are sought on
-_FITTED_ON = 100_000  # beyond it samples are placed among those that were fitted: less memory, though slower a sample
-_NEIGHBOURS = 15
-_BLOCK = 20_000  # of more than 10,000 UMAP places in 30 steps instead of 100
+FEWEST = 10  # samples that have neighbors
+_DIMENSIONS = 50  # principal axes on which neighbors are searched
+_FITTED_ON = 100_000  # further samples are placed among the fitted ones: less memory, though slower per sample
+_NEIGHBORS = 15
+_BLOCK = 20_000  # samples placed at once; above 10,000 UMAP takes 30 steps instead of 100
 
 
 def umap_map(
@@ -25,13 +25,16 @@ def umap_map(
     seed: int = 0,
     fitted_on: int = _FITTED_ON,
 ) -> np.ndarray:
-    """[N, 2] float32, neighbours beside neighbours (McInnes et al., 2018), on the 50 largest principal axes.
+    """Place the samples on a plane, neighbors beside neighbors (McInnes et al., 2018), from 50 principal axes.
 
     Args:
         embeddings: [N, M].
         report: called as ``report(done=, total=, message=)``; what it raises stops the work.
-        seed: the same one gives the same map on the same machine.
+        seed: the same seed gives the same map on the same machine.
         fitted_on: samples, drawn at random, that the map is fitted on; the others are placed among them.
+
+    Returns:
+        [N, 2] float32.
 
     Raises:
         InputError: with fewer than 10 samples.
@@ -39,18 +42,18 @@ def umap_map(
     count = len(embeddings)
     if count < FEWEST:
         raise InputError(
-            f"A map by neighbours needs at least {FEWEST} samples, and there are {count}; use the principal axes."
+            f"A map by neighbors needs at least {FEWEST} samples, and there are {count}; use the principal axes."
         )
     report(done=0, total=count, message="principal axes")
     axes = principal_axes(embeddings, min(_DIMENSIONS, *embeddings.shape), seed)
     fitted = np.sort(np.random.default_rng(seed).permutation(count)[:fitted_on])
-    report(done=0, total=count, message="looking for neighbours")
+    report(done=0, total=count, message="searching for neighbors")
     from umap import UMAP
 
     steps = _Steps()
     steps.tell = lambda done, total: report(done=done, total=total, message="drawing, step by step")
     progress = {"file": steps, "bar_format": "{n_fmt}/{total_fmt}", "disable": False}
-    reducer = UMAP(n_neighbors=min(_NEIGHBOURS, len(fitted) - 1), random_state=seed, n_jobs=1, tqdm_kwds=progress)
+    reducer = UMAP(n_neighbors=min(_NEIGHBORS, len(fitted) - 1), random_state=seed, n_jobs=1, tqdm_kwds=progress)
     placed = np.empty((count, 2), dtype=np.float32)
     placed[fitted] = reducer.fit_transform(axes[fitted])
     rest = np.setdiff1d(np.arange(count), fitted)
@@ -68,7 +71,7 @@ def umap_map(
 
 
 def read_map(file: Path, samples: int) -> np.ndarray | None:
-    """[N, 2] of a kept map; None when there is none, or it is of other samples or damaged."""
+    """Read a saved map, [N, 2]; None when there is none, or when it is of other samples or damaged."""
     try:
         placed = np.load(file, allow_pickle=False)
     except (OSError, ValueError):
@@ -77,13 +80,13 @@ def read_map(file: Path, samples: int) -> np.ndarray | None:
 
 
 class _Steps:
-    """A stream that UMAP's progress bar writes "12/200" to, which is told on."""
+    """A stream to which UMAP's progress bar writes "12/200"; it passes the numbers on."""
 
     tell: Callable[[int, int], object]
 
     def write(self, text: str) -> None:
-        if found := re.search(r"(\d+)/([1-9]\d*)", text):
-            self.tell(int(found[1]), int(found[2]))
+        if match := re.search(r"(\d+)/([1-9]\d*)", text):
+            self.tell(int(match[1]), int(match[2]))
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no text is held back."""

@@ -30,6 +30,20 @@ def test_the_activation_slice_is_the_top_fifth_of_each_class() -> None:
         assert len(each.rows) == pytest.approx(0.2 * (test.labels == label).sum(), abs=1)
 
 
+def test_a_neuron_that_is_zero_on_most_of_a_class_has_only_its_active_samples_in_the_slice() -> None:
+    activations = np.zeros((200, 1), dtype=np.float32)
+    activations[:10] = 1 + np.arange(10)[:, None]  # 10 % of the first class; the 80th percentile is 0
+    activations[100:] = np.arange(100)[:, None]
+    data = EmbeddingSet(activations, np.repeat([0, 1], 100), ("sparse", "dense"))
+    slices = {part.title: part.rows.tolist() for part in activation_slices(data, data.labels, 0)}
+    assert slices == {"sparse, neuron 0 high": list(range(10)), "dense, neuron 0 high": list(range(180, 200))}
+
+
+def test_a_neuron_that_is_silent_on_a_class_makes_no_slice_of_it() -> None:
+    data = EmbeddingSet(np.zeros((40, 1), dtype=np.float32), np.zeros(40, dtype=int), ("only",))
+    assert activation_slices(data, data.labels, 0) == []
+
+
 def test_a_set_without_mistakes_has_no_slices() -> None:
     vectors = np.random.default_rng(0).random((40, 3)).astype(np.float32)
     data = EmbeddingSet(vectors, np.zeros(40, dtype=int), ("only", "other"))
