@@ -1,4 +1,4 @@
-"""Candidate heads, each judged on identification samples that neither tuned it nor chose its mask or epoch."""
+"""Candidate heads, each evaluated on identification samples that neither tuned it nor selected its mask or epoch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import TuneResult, neurontune
 
+# The command line prints these keys, so "weighted_up" (upweighted hard samples) stays what it is.
 Key = Literal["erm", "masking_off", "neurontune", "weighted_up", "masking_off_held_out", "neurontune_held_out"]
 
 FOLDS = 4
 _THREADS = 2
-_BEST_EPOCHS = 5  # averaged by NeuronTune: one epoch's head is a lottery ticket (METHOD.md, selection trials)
+_BEST_EPOCHS = 5  # averaged by NeuronTune, because the head of a single epoch varies much
 
 
 class Stopped(InputError):
-    """Somebody asked to stop."""
+    """Raised when ``should_stop`` returned True."""
 
     def __init__(self) -> None:
         super().__init__("The advice was stopped before it was ready.")
@@ -33,16 +34,16 @@ class Stopped(InputError):
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One way to go, and how its heads did on identification samples that they had not seen.
+    """A head that may be advised, and its cross-fitted predictions.
 
     Attributes:
-        key: which.
-        head: what would be taken: the average of the runs' heads.
+        key: which candidate it is.
+        head: the average of the runs' heads.
         predictions: [N] int64, of every identification sample by the run that had not seen it.
         evaluation: of these predictions; groups are never counted.
-        members: the runs of `neurontune`; none for the ERM head and for that with hard samples weighted up.
-        judged: the rows that each run was judged on.
-        hard_share: the mean share, over the runs, of samples that were hard (`reweight`).
+        members: the runs of `neurontune`; none for the ERM head and for upweighted hard samples.
+        judged: the rows that each run was evaluated on.
+        hard_share: the mean share, over the runs, of hard samples (`reweight`).
     """
 
     key: Key
@@ -55,27 +56,28 @@ class Candidate:
 
     @property
     def masked(self) -> np.ndarray:
-        """[M] bool, the neurons that masking took from the averaged head; each run, and epoch, masked more of them."""
-        if not any(each.config.masking for each in self.members):
-            return np.zeros(self.head.num_neurons, dtype=bool)
-        return np.asarray(~self.head.weight.any(axis=0))
+        """Return [M] bool, the neurons masked in every run and epoch that ``head`` averages."""
+        masked = np.full(self.head.num_neurons, bool(self.members))
+        for member in self.members:
+            masked &= member.masked_throughout
+        return masked
 
     @property
     def masked_share(self) -> float:
-        """The mean share of neurons that a member masked in its best epoch."""
-        return float(np.mean([each.biased.mean() for each in self.members])) if self.members else 0.0
+        """Return the mean share of neurons that a member masked in its best epoch."""
+        return float(np.mean([member.biased.mean() for member in self.members])) if self.members else 0.0
 
     @property
     def mask_overlap(self) -> float | None:
-        """Neurons that two members both masked over those that either did, the mean over pairs; None without masks."""
-        masks = [each.biased for each in self.members]
+        """Return the Jaccard index of two members' masks, the mean over all pairs; None without masks."""
+        masks = [member.biased for member in self.members]
         pairs = [(a, b) for place, a in enumerate(masks) for b in masks[:place] if (a | b).any()]
         return float(np.mean([(a & b).sum() / (a | b).sum() for a, b in pairs])) if pairs else None
 
     @property
     def sfit_shortfall(self) -> float | None:
-        """How far below the best epoch's worst class, on the choosing part, the epoch lies that SFit would keep."""
-        histories = [each.history for each in self.members if each.config.masking]
+        """Return by how much SFit's epoch falls short of the best one in worst-class accuracy; None without masking."""
+        histories = [member.history for member in self.members if member.config.masking]
         if not histories:
             return None
         by_sfit = [max(history, key=lambda record: record.sfit) for history in histories]
@@ -90,28 +92,33 @@ class Candidate:
 
 
 class _Job(NamedTuple):
-    """One run: rows of the identification set that tune (None: the tuning set does), that find, and that judge.
+    """One run: the rows of the identification set that tune, that identify neurons and epochs, and that evaluate.
 
-    With masking off nothing is found: those rows are only watched, and a part of them is cheaper.
+    Where ``tuning`` is None, the tuning set tunes. Without masking ``identifying`` is only monitored, and a part of the
+    rows is cheaper.
     """
 
     tuning: np.ndarray | None
-    finding: np.ndarray
+    identifying: np.ndarray
     judging: np.ndarray
     config: TuneConfig
 
 
 @dataclass(eq=False)
 class CrossFitter:
-    """Makes the candidates.
+    """Maker of the candidates.
 
     Args:
         head: the ERM head.
         identification, tuning: D_Ide and D_Tune, without groups.
-        config: the settings; which epoch is kept and on what is decided here.
-        always, never: [M] bool, a person's verdicts, as in `neurontune`.
-        should_stop: asked often; True raises `Stopped`.
+        config: the settings, except ``masking`` and how the epoch is selected.
+        always, never: [M] bool, the user's verdicts, as in `neurontune`.
+        should_stop: called often; True raises `Stopped`.
         on_run: called after each run.
+
+    Attributes:
+        fold: [N] which of the `FOLDS` parts an identification sample belongs to.
+        failures: candidates that could not be made -> why.
     """
 
     head: LinearHead
@@ -128,26 +135,29 @@ class CrossFitter:
         self.fold = fold_numbers(self.identification.labels, self.config.seed)
 
     def erm(self) -> Candidate:
+        """Evaluate the ERM head, which has seen no identification sample."""
         predictions = self.head.predict(self.identification.embeddings)
         return Candidate("erm", self.head, predictions, evaluate_predictions(predictions, self.identification))
 
     def masking_off(self) -> Candidate:
-        """The paper's baseline, tuned on the tuning set; only by SFit's choice of the epoch has it seen what judges."""
+        """Retrain on the tuning set without a mask (Table 4, NT = No); SFit selects the epoch."""
         every = self._rows(*range(FOLDS))
         plain = replace(self.config, masking=False, select="sfit", average_epochs=1)
         return self._candidate("masking_off", [_Job(None, every, every, plain)])
 
     def neurontune(self) -> Candidate | None:
-        """Tuned on the tuning set; half of the identification set finds neurons and epochs, the other half judges."""
+        """Tune on the tuning set; half of the identification set identifies neurons and epochs, the other evaluates."""
         halves = self._rows(0, 1), self._rows(2, 3)
         return self._masked("neurontune", [(None, halves[half], halves[1 - half]) for half in (0, 1)])
 
-    def weighted_up(self) -> Candidate | None:
-        """Tuned on the tuning set and three quarters of the identification set, hard samples weighted up; judged on the
-        fourth. None where no sample is hard."""
+    def upweighted(self) -> Candidate | None:
+        """Fit upweighted hard samples of the tuning set and three quarters of the identification set.
+
+        The fourth quarter evaluates. None when no sample is hard.
+        """
         made, judged = [], [self._rows(number) for number in range(FOLDS)]
         for number in range(FOLDS):
-            rest = self._rows(*(other for other in range(FOLDS) if other != number))
+            rest = self._rows(*(fold for fold in range(FOLDS) if fold != number))
             self._check_stop()
             made.append(reweighted([self.tuning, self.identification.take(rest)], self.config.seed + number))
             self._note_run()
@@ -159,22 +169,23 @@ class CrossFitter:
         return replace(averaged, hard_share=float(np.mean(shares)))
 
     def masking_off_held_out(self) -> Candidate:
-        """Tuned on three quarters of the identification set, judged on the fourth."""
+        """Retrain without a mask on three quarters of the identification set; the fourth evaluates."""
         jobs = []
         for number in range(FOLDS):
-            rest = self._rows(*(other for other in range(FOLDS) if other != number))
+            rest = self._rows(*(fold for fold in range(FOLDS) if fold != number))
             jobs.append(_Job(rest, self._rows(0), self._rows(number), self.late(seed=self.config.seed + number)))
         return self._candidate("masking_off_held_out", jobs)
 
     def neurontune_held_out(self) -> Candidate | None:
-        """NeuronTune† (Section 5.5): half tunes, a quarter finds neurons and epochs, a quarter judges."""
+        """Run NeuronTune† (Section 5.5): half tunes, a quarter identifies neurons and epochs, a quarter evaluates."""
         jobs = []
         for number in range(FOLDS):
-            finding, first, second = ((number + by) % FOLDS for by in (1, 2, 3))
-            jobs.append((self._rows(first, second), self._rows(finding), self._rows(number)))
+            identifying, first, second = ((number + by) % FOLDS for by in (1, 2, 3))
+            jobs.append((self._rows(first, second), self._rows(identifying), self._rows(number)))
         return self._masked("neurontune_held_out", jobs)
 
     def run(self, tuning: EmbeddingSet, identification: EmbeddingSet, config: TuneConfig) -> TuneResult:
+        """Run `neurontune` with the verdicts, or without them where nothing is masked."""
         masked = config.masking
         try:
             result = neurontune(
@@ -192,17 +203,17 @@ class CrossFitter:
         return result
 
     def late(self, **changes: object) -> TuneConfig:
-        """Masking off, the heads of the second half of the epochs averaged: no set has to choose among them."""
+        """Return settings without masking that average the later half of the epochs, so that no set selects one."""
         epochs = max(1, self.config.epochs // 2)
         plain = replace(self.config, masking=False, select="last", average_epochs=epochs)
         return replace(plain, **changes)  # type: ignore[arg-type]
 
     def _rows(self, *numbers: int) -> np.ndarray:
-        """The rows of these folds, ascending."""
+        """Return the ascending rows of these folds."""
         return np.flatnonzero(np.isin(self.fold, numbers))
 
     def _masked(self, key: Key, parts: Sequence[tuple[np.ndarray | None, np.ndarray, np.ndarray]]) -> Candidate | None:
-        """From rows that tune, that find and that judge; None when it fails."""
+        """Make a candidate with masking from rows that tune, identify and evaluate; None when that fails."""
         plain = replace(self.config, masking=True, select="worst_class_accuracy", average_epochs=_BEST_EPOCHS)
         jobs = [_Job(*rows, replace(plain, seed=plain.seed + number)) for number, rows in enumerate(parts)]
         try:
@@ -220,7 +231,7 @@ class CrossFitter:
         return replace(made, members=members)
 
     def _averaged(self, key: Key, heads: Sequence[LinearHead], judged: Sequence[np.ndarray]) -> Candidate:
-        """The average of these heads, and what each of them says of the rows that it is judged on."""
+        """Average these heads, and evaluate each of them on the rows that it has not seen."""
         predictions = np.empty(self.identification.num_samples, dtype=np.int64)
         for head, rows in zip(heads, judged, strict=True):
             predictions[rows] = head.predict(self.identification.embeddings[rows])
@@ -234,7 +245,7 @@ class CrossFitter:
 
     def _member(self, job: _Job) -> TuneResult:
         tuning = self.tuning if job.tuning is None else self.identification.take(job.tuning)
-        return self.run(tuning, self.identification.take(job.finding), job.config)
+        return self.run(tuning, self.identification.take(job.identifying), job.config)
 
     def _note_run(self) -> None:
         self._check_stop()
@@ -247,7 +258,14 @@ class CrossFitter:
 
 
 def fold_numbers(labels: np.ndarray, seed: int) -> np.ndarray:
-    """[N] in 0..FOLDS-1: seeded parts with as many of each class, to within one sample."""
+    """Split the samples at random into `FOLDS` parts with as many of each class, to within one sample.
+
+    Returns:
+        [N] in 0..FOLDS-1.
+
+    >>> np.bincount(fold_numbers(np.repeat([0, 1], [8, 4]), seed=0)).tolist()
+    [3, 3, 3, 3]
+    """
     rng = np.random.default_rng([seed, FOLDS])
     numbers = np.empty(len(labels), dtype=np.int64)
     placed = 0

@@ -1,4 +1,4 @@
-"""The rule: which candidate to take, and the case that the data is."""
+"""The rule that chooses a candidate, and the case that the data is."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Advice:
         chosen: the advised candidate's key.
         case: the kind of answer.
         candidates: those that were made, by key; always with "erm".
-        counterexamples: None where it could not be asked.
+        counterexamples: None where a class has too few samples to measure it.
         failures: candidates that could not be made -> why.
         labels: [N] of the identification set.
         class_names: the C class names.
@@ -61,7 +61,8 @@ class Advice:
     splits: tuple[str, str]
 
     @property
-    def counterexamples_found(self) -> bool:
+    def more_counterexamples(self) -> bool:
+        """Return whether the identification set shows more counter-examples than the tuning set."""
         return self.counterexamples is not None and self.counterexamples.more
 
     @property
@@ -70,13 +71,13 @@ class Advice:
 
     @property
     def head(self) -> LinearHead:
-        """The advised head."""
+        """Return the advised head."""
         return self.candidate.head
 
     def lead(self, key: Key, over: Key) -> tuple[float, float]:
-        """Worst-class accuracy of one candidate minus that of another, and its standard error; both in 0..1."""
-        one, other = (self.candidates[each].predictions == self.labels for each in (key, over))
-        return worst_class_lead(one, other, self.labels)
+        """Return the worst-class accuracy of one candidate minus another's, and its standard error; both in 0..1."""
+        ahead, behind = (self.candidates[name].predictions == self.labels for name in (key, over))
+        return worst_class_lead(ahead, behind, self.labels)
 
 
 def advise(
@@ -90,29 +91,32 @@ def advise(
     on_step: Callable[[int, int], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Advice:
-    """Choose between the head as it is, masking off, NeuronTune and hard samples weighted up, without any group label.
+    """Choose between the head as it is, retraining without a mask, NeuronTune and upweighted hard samples.
+
+    No group label is used.
 
     The ERM head is kept where a class has too few samples, and where no head beats guessing. Where the identification
-    set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too; masking off on
-    it stands first, and another candidate must lead it by one standard error of its cross-fitted worst-class accuracy.
-    Elsewhere that accuracy cannot see what a biased set hides: the head with hard samples weighted up stands (without
-    any hard sample masking off), unless another candidate leads it clearly.
+    set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too: class-balanced
+    retraining on it is the default, and another candidate must exceed it by one standard error of the cross-fitted
+    worst-class accuracy. Elsewhere that accuracy cannot show what a biased set hides: the head with upweighted hard
+    samples is the default (class-balanced retraining when no sample is hard), unless another candidate exceeds it by
+    2.5 standard errors.
 
     Args:
         head: the ERM head.
-        identification, tuning: D_Ide and D_Tune; their groups are taken off before anything else.
-        config: settings of the runs; which epoch is kept, and ``masking``, are decided here.
-        always, never: [M] bool, a person's verdicts: neurons masked, or spared, whatever their score.
-        on_step: called with the runs done and those expected.
-        should_stop: asked often; True raises `Stopped`.
+        identification, tuning: D_Ide and D_Tune; their groups are removed first.
+        config: settings of the runs, except ``masking`` and how the epoch is selected.
+        always, never: [M] bool, the user's verdicts: neurons masked, or spared, whatever their score.
+        on_step: called with the number of runs done and of those expected.
+        should_stop: called often; True raises `Stopped`.
 
     Raises:
         InputError: as `neurontune` does.
-        Stopped: when ``should_stop`` said so.
+        Stopped: when ``should_stop`` returned True.
     """
     check_compatible(identification, tuning)
     head.check_fits(tuning.num_neurons, tuning.num_classes)
-    identification, tuning = (replace(each, groups=None) for each in (identification, tuning))
+    identification, tuning = (replace(samples, groups=None) for samples in (identification, tuning))
     done, expected = 0, _SHORT
 
     def step() -> None:
@@ -128,32 +132,32 @@ def advise(
     labels = identification.labels
     mistakes = np.bincount(labels[erm.predictions != labels], minlength=classes)
 
-    def advice(chosen: Key, case: Case, found: CounterExamples | None = None) -> Advice:
+    def advice(chosen: Key, case: Case, measured: CounterExamples | None = None) -> Advice:
         names = identification.class_names
         splits = (identification.split or "the identification set", tuning.split or "the tuning set")
-        return Advice(chosen, case, candidates, found, fitter.failures, labels, names, mistakes, splits)
+        return Advice(chosen, case, candidates, measured, fitter.failures, labels, names, mistakes, splits)
 
-    fewest = min(np.bincount(each.labels, minlength=classes).min() for each in (identification, tuning))
+    fewest = min(np.bincount(samples.labels, minlength=classes).min() for samples in (identification, tuning))
     if fewest < _FEWEST:
         return advice("erm", "too_few")
-    with threadpool_limits(1):  # around all runs: each sets and restores it, and two of them run at a time
-        found = count_counterexamples(fitter)
-        expected = _LONG if found.more else _SHORT
+    with threadpool_limits(1):  # around all runs: a run restores the limit on its end, while another one still works
+        measured = count_counterexamples(fitter)
+        expected = _LONG if measured.more else _SHORT
         made: list[Candidate | None] = [fitter.masking_off(), fitter.neurontune()]
-        if found.more:
+        if measured.more:
             made += [fitter.masking_off_held_out(), fitter.neurontune_held_out()]
         else:
-            made += [fitter.weighted_up()]
-    candidates.update({each.key: each for each in made if each is not None})
-    if not any(_beats_guessing(each) for each in candidates.values()):
-        return advice("erm", "no_signal", found)
-    ready = advice("erm", "too_few", found)
-    chosen = _with_counterexamples(ready) if found.more else _without_counterexamples(ready)
-    return replace(ready, chosen=chosen, case=_case(ready, chosen))
+            made += [fitter.upweighted()]
+    candidates.update({candidate.key: candidate for candidate in made if candidate is not None})
+    if not any(_beats_guessing(candidate) for candidate in candidates.values()):
+        return advice("erm", "no_signal", measured)
+    draft = advice("erm", "too_few", measured)
+    chosen = _with_counterexamples(draft) if measured.more else _without_counterexamples(draft)
+    return replace(draft, chosen=chosen, case=_case(draft, chosen))
 
 
 def _beats_guessing(candidate: Candidate) -> bool:
-    """Its mean accuracy over the classes is above that of a coin with as many sides, beyond chance."""
+    """Return whether the mean accuracy over the classes exceeds that of guessing by two standard errors."""
     parts = [part for part in candidate.evaluation.classes if part.n]
     mean = np.mean([part.correct / part.n for part in parts])
     chance = 1 / len(parts)
@@ -161,58 +165,64 @@ def _beats_guessing(candidate: Candidate) -> bool:
     return bool(mean > chance + _ABOVE_CHANCE * error)
 
 
-def _with_counterexamples(ready: Advice) -> Key:
+def _with_counterexamples(draft: Advice) -> Key:
     chosen: Key = "masking_off_held_out"
     for key in ("masking_off", "neurontune_held_out", "neurontune", "erm"):
-        chosen = _better(ready, key, chosen, _MARGIN)  # type: ignore[arg-type]
+        chosen = _better(draft, key, chosen, _MARGIN)  # type: ignore[arg-type]
     return chosen
 
 
-def _without_counterexamples(ready: Advice) -> Key:
-    chosen: Key = "weighted_up" if "weighted_up" in ready.candidates else "masking_off"
+def _without_counterexamples(draft: Advice) -> Key:
+    chosen: Key = "weighted_up" if "weighted_up" in draft.candidates else "masking_off"
     for key in ("masking_off", "erm", "neurontune"):
-        chosen = _better(ready, key, chosen, _CLEARLY)  # type: ignore[arg-type]
+        chosen = _better(draft, key, chosen, _CLEARLY)  # type: ignore[arg-type]
     return chosen
 
 
-def _better(ready: Advice, key: Key, than: Key, margin: float) -> Key:
-    if key not in ready.candidates or key == than:
+def _better(draft: Advice, key: Key, than: Key, margin: float) -> Key:
+    if key not in draft.candidates or key == than:
         return than
-    lead, error = ready.lead(key, than)
+    lead, error = draft.lead(key, than)
     return key if lead > margin * error else than
 
 
-def _case(ready: Advice, chosen: Key) -> Case:
+def _case(draft: Advice, chosen: Key) -> Case:
     if chosen == "erm":
-        lead, error = ready.lead("erm", "masking_off")
+        lead, error = draft.lead("erm", "masking_off")
         return "retraining_harms" if lead > _MARGIN * error else "nothing_to_mend"
     if chosen.startswith("neurontune"):
         return "neurontune"
     if chosen == "weighted_up":
         return "hard_samples"
-    if not ready.counterexamples_found and "weighted_up" not in ready.candidates:
+    if not draft.more_counterexamples and "weighted_up" not in draft.candidates:
         return "little_evidence"
     masked: Key = "neurontune" if chosen == "masking_off" else "neurontune_held_out"
-    if masked in ready.candidates:
-        lead, error = ready.lead(chosen, masked)
+    if masked in draft.candidates:
+        lead, error = draft.lead(chosen, masked)
         return "masking_harms" if lead > _MARGIN * error else "masking_off"
     return "masking_off"
 
 
-def worst_class_lead(one: np.ndarray, other: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """How far one head's worst class is ahead of another's, and the standard error of that.
+def worst_class_lead(ahead: np.ndarray, behind: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return how far one head's worst-class accuracy exceeds another's, and the standard error of the difference.
 
-    Where both have the same worst class the samples are paired; a difference without any spread counts as one sample.
+    Where both heads have the same worst class the samples are paired. The standard deviation is at least 1/n, so that
+    a difference without any spread is not certain.
 
     Args:
-        one, other: [N] bool, right or wrong on the same samples.
+        ahead, behind: [N] bool, which samples either head classifies correctly.
         labels: [N].
+
+    >>> labels = np.array([0, 0, 0, 0, 1, 1])
+    >>> lead, error = worst_class_lead(labels < 9, np.array([True, False, False, False, True, True]), labels)
+    >>> lead, round(error, 3)
+    (0.75, 0.217)
     """
     present = np.unique(labels)
-    accuracies = [[outcome[labels == label].mean() for label in present] for outcome in (one, other)]
-    worst = [present[int(np.argmin(each))] for each in accuracies]
+    accuracies = [[correct[labels == label].mean() for label in present] for correct in (ahead, behind)]
+    worst = [present[int(np.argmin(by_class))] for by_class in accuracies]
     lead = min(accuracies[0]) - min(accuracies[1])
-    a, b = one[labels == worst[0]].astype(float), other[labels == worst[1]].astype(float)
+    a, b = ahead[labels == worst[0]].astype(float), behind[labels == worst[1]].astype(float)
     if worst[0] == worst[1]:
         error = max((a - b).std(), 1 / len(a)) / len(a) ** 0.5
     else:

@@ -110,7 +110,7 @@ def _accuracy(advice: Advice) -> list[str]:
             return [f"retraining without a mask brings the worst class from {percent(before)} to {worst}"]
         changed = int((off.predictions != advice.candidates["erm"].predictions).sum())
         return [f"retraining without a mask changes {changed or 'none'} of its {len(advice.labels)} predictions there"]
-    if not advice.counterexamples_found and after <= before:
+    if not advice.more_counterexamples and after <= before:
         worst = f"worst class {percent(after)}, your head's {percent(before)}"
         return [f"there it costs no more than chance explains: {worst}"]
     return [f"on samples that it had not seen the worst class goes from {percent(before)} to {percent(after)}"]
@@ -138,11 +138,11 @@ def remarks(advice: Advice) -> list[str]:
     masked = advice.candidates.get("neurontune_held_out") or advice.candidates.get("neurontune")
     if masked is not None:
         found.append(_stability(advice, masked))
-    if not advice.counterexamples_found and advice.mistakes.sum() < FEW_MISTAKES:
+    if not advice.more_counterexamples and advice.mistakes.sum() < FEW_MISTAKES:
         found.append(
             "Few mistakes do not prove that there is no shortcut: a set as biased as the training set shows few."
         )
-    if advice.counterexamples is not None and not advice.counterexamples_found:
+    if advice.counterexamples is not None and not advice.more_counterexamples:
         identification, tuning = advice.splits
         found.append(
             f"If {tuning} was collected like {identification}, a shortcut hides in both. A small set with more "

@@ -1,9 +1,10 @@
-"""Advice on disk, beside the run that it was asked for: advice.json and the advised head."""
+"""Advice on disk, beside the run that it is about: advice.json and the advised head."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +18,18 @@ FILE, HEAD = "advice.json", "advised.safetensors"
 
 @dataclass(frozen=True)
 class KeptAdvice:
-    """What a screen says about an advice.
+    """Advice as text, for a screen.
 
     Attributes:
         title: the case, in a few words.
-        what: what to do.
-        method: what the advised head is called.
-        sentence: all of it in one.
+        what: the recommended action; a clause.
+        method: the name of the advised head.
+        sentence: action and reasons in one sentence.
         reasons, remarks: clauses, and sentences.
-        evidence: one row a candidate, as text.
-        heads: what the candidates are called.
+        evidence: one row per candidate, as text.
+        heads: the names of the candidates.
         worst_class: their worst-class accuracies on unseen samples, in 0..1, with low and high of the 95 % interval.
-        chosen: the place of the advised one among them.
+        chosen: the place of the advised candidate among them.
         masked: neurons that are masked in the advised head.
     """
 
@@ -47,7 +48,7 @@ class KeptAdvice:
 
 def save_advice(advice: Advice, folder: Path) -> None:
     """Write the head, then advice.json."""
-    worst = [each.evaluation.worst_class for each in advice.candidates.values()]
+    worst = [candidate.evaluation.worst_class for candidate in advice.candidates.values()]
     advice.head.save(folder / HEAD)
     kept = KeptAdvice(
         title=CASES[advice.case],
@@ -66,8 +67,13 @@ def save_advice(advice: Advice, folder: Path) -> None:
 
 
 def load_advice(folder: Path) -> KeptAdvice | None:
-    """The advice that lies there; None when there is none, or none that can be read."""
+    """Read the advice of a folder; None when there is none, or none that can be read."""
     try:
-        return KeptAdvice(**read_json(folder / FILE))
-    except (InputError, TypeError):
+        return KeptAdvice(**{name: _tuples(value) for name, value in read_json(folder / FILE).items()})
+    except (InputError, TypeError, AttributeError):
         return None
+
+
+def _tuples(value: Any) -> Any:
+    """Turn the lists of JSON back into tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -58,7 +58,7 @@ def advise(
         "case": advice.case,
         "sentence": sentence(advice),
         "remarks": remarks(advice),
-        "counterexamples": None if advice.counterexamples is None else advice.counterexamples_found,
+        "counterexamples": None if advice.counterexamples is None else advice.more_counterexamples,
         "evidence": rows,
         "identification": described(found),
         "tuning": described(trained),

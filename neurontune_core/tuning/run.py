@@ -58,6 +58,7 @@ class TuneResult:
         warnings: sentences.
         stopped: True when ``should_stop`` ended the run early; the head is then the best so far.
         seconds: wall time.
+        masked_throughout: [M] bool, the neurons masked in all epochs that ``head`` averages.
     """
 
     head: LinearHead
@@ -69,6 +70,7 @@ class TuneResult:
     warnings: tuple[str, ...]
     stopped: bool
     seconds: float
+    masked_throughout: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +193,8 @@ class TuneRun:
             raise InputError("Tuning was stopped before its first epoch ended, so there is no tuned head.")
         order = _ranking(self._epochs, config)
         best = self._epochs[order[0]]
-        tuned = LinearHead.mean([self._epochs[place].head for place in order[: config.average_epochs]])
+        averaged = [self._epochs[place] for place in order[: config.average_epochs]]
+        tuned = LinearHead.mean([epoch.head for epoch in averaged])
         warnings, share = list(self._warnings), best.biased.mean()
         if share > _MANY_MASKED:
             warnings.append(f"{share:.0%} of the neurons are masked; little is left to classify with.")
@@ -213,6 +216,7 @@ class TuneRun:
             warnings=tuple(dict.fromkeys(warnings)),
             stopped=stopped,
             seconds=seconds,
+            masked_throughout=np.logical_and.reduce([epoch.biased for epoch in averaged]),
         )
 
 

@@ -56,7 +56,7 @@ def test_a_strong_shortcut_is_mended_nearly_as_well_as_any_rule_that_ignores_it_
     assert after is not None
     assert before < 0.1
     assert after > ROBUST_WORST_GROUP - 0.03
-    assert advice.counterexamples_found
+    assert advice.more_counterexamples
     assert advice.chosen in ("masking_off_held_out", "neurontune_held_out")
 
 
@@ -65,7 +65,7 @@ def test_without_a_shortcut_the_advised_head_does_no_harm(seed: int) -> None:
     train, val = planted_set("train", 0.5, 1000, seed=seed), planted_set("val", 0.5, 300, seed=seed)
     head, test = erm(train), planted_set("test", 0.5, 8000, seed=seed)
     found = advise(head, val, train, SHORT)
-    assert not found.counterexamples_found
+    assert not found.more_counterexamples
     assert worst_group(found.head, test) > worst_group(head, test) - 0.02
 
 
@@ -74,7 +74,7 @@ def test_a_shortcut_that_validation_shares_is_mended_from_the_few_counterexample
     train, val = shortcut_set(3 * seed, 4000, 0.95), shortcut_set(3 * seed + 1, 1000, 0.95)
     head, test = shortcut_problem(seed).head, shortcut_set(3 * seed + 2, 8000, 0.5)
     found = advise(head, val, train, SHORT)
-    assert found.counterexamples_found or (found.chosen, found.case) == ("weighted_up", "hard_samples")
+    assert found.more_counterexamples or (found.chosen, found.case) == ("weighted_up", "hard_samples")
     off = neurontune(head, val, train, replace(SHORT, masking=False)).head
     assert worst_group(head, test) < 0.1
     assert worst_group(found.head, test) > max(worst_group(off, test) + 0.1, ROBUST_WORST_GROUP - 0.06)
@@ -93,17 +93,17 @@ def test_without_a_hard_sample_the_advice_is_masking_off_itself() -> None:
 
 def test_a_head_that_is_clearly_worse_on_unseen_samples_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     train, val = shortcut_set(0, 1000, 0.95), shortcut_set(1, 400, 0.95)
-    weighted_up = CrossFitter.weighted_up
+    upweighted = CrossFitter.upweighted
 
     def spoilt(fitter: CrossFitter, share: float) -> crossfit.Candidate:
-        made = weighted_up(fitter)
+        made = upweighted(fitter)
         assert made is not None
         wrong = np.random.default_rng(0).random(400) < share
         predictions = np.where(wrong, 1 - val.labels, val.labels)
         return replace(made, predictions=predictions, evaluation=evaluate_predictions(predictions, val))
 
     for share, expected in ((0.2, {"erm", "masking_off"}), (0.01, {"weighted_up"})):
-        monkeypatch.setattr(CrossFitter, "weighted_up", lambda fitter, share=share: spoilt(fitter, share))
+        monkeypatch.setattr(CrossFitter, "upweighted", lambda fitter, share=share: spoilt(fitter, share))
         assert advise(erm(train), val, train, SHORT).chosen in expected
 
 
@@ -131,7 +131,7 @@ def test_no_head_is_judged_on_what_made_it() -> None:
     val, train = noise(400, 7, 300), noise(800, 8, 300)
     head = LinearHead(0.01 * np.random.default_rng(7).normal(size=(2, 300)), np.zeros(2))
     fitter = CrossFitter(head, val, train, replace(SHORT, learning_rate=0.02))
-    made = [fitter.neurontune(), fitter.weighted_up(), fitter.masking_off_held_out(), fitter.neurontune_held_out()]
+    made = [fitter.neurontune(), fitter.upweighted(), fitter.masking_off_held_out(), fitter.neurontune_held_out()]
     error = (0.25 / 400) ** 0.5
     for each in made:
         assert each is not None

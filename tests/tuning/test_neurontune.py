@@ -370,6 +370,25 @@ def test_averaging_takes_the_mean_of_the_best_epochs_masked_heads(data, select: 
         assert result.epoch == order[0] + 1
 
 
+@pytest.mark.parametrize("mask_value", [0.0, 0.5])
+@pytest.mark.parametrize("select", ["worst_class_accuracy", "last"])
+def test_masked_throughout_are_the_neurons_masked_in_every_averaged_epoch(data, mask_value: float, select: str) -> None:
+    config = replace(QUICK, epochs=6, learning_rate=0.05, select=select, mask_value=mask_value)
+    masks = [neurontune(*data, replace(config, epochs=number, select="last")).biased for number in range(1, 7)]
+    history = neurontune(*data, config).history
+    order = [5, 4, 3, 2, 1, 0]
+    if select != "last":
+        order = sorted(range(6), key=lambda place: (-history[place].worst_class_accuracy, place))
+    for count in (1, 3, 6):
+        result = neurontune(*data, replace(config, average_epochs=count))
+        np.testing.assert_array_equal(
+            result.masked_throughout, np.all([masks[place] for place in order[:count]], axis=0)
+        )
+        if mask_value == 0:
+            np.testing.assert_array_equal(result.masked_throughout, ~result.head.weight.any(axis=0))
+    assert len({mask.tobytes() for mask in masks}) > 1
+
+
 def test_momentum_decay_rate_batches_and_optimizer_reach_the_training(data) -> None:
     reference = neurontune(*data, QUICK).head.weight
     for change in (
