@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from threading import Thread
 
 import streamlit as st
-
-sys.path.insert(0, str(Path(__file__).parent))  # pages import their shared parts by name
 
 from pages.parts.frame.prefetch import prefetcher, warm_up
 from pages.parts.samples.routes import ROUTES

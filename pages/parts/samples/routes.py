@@ -23,6 +23,7 @@ from pages.parts.frame.state import gallery
 
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 MOST_ROWS = 64  # of one request
+LONGEST_REFUSAL = 300  # characters; a refusal quotes the request
 MOST_DIGITS = 9  # of a row or neuron: far more than a project has, and short enough for int()
 _network = asyncio.Lock()  # one request at a time: the cores are few
 
@@ -37,7 +38,7 @@ def refuse_in_words(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except InputError as error:
-            return PlainTextResponse(str(error), 404)
+            return PlainTextResponse(str(error)[:LONGEST_REFUSAL], 404)
 
     return answer
 
