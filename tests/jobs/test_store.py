@@ -101,7 +101,7 @@ def test_a_killed_process_shows_as_lost_and_frees_the_slot(store: JobStore) -> N
     os.kill(json.loads((job.folder / "process.json").read_text())["pid"], signal.SIGKILL)
     status = wait_for(job, lambda status: status.finished, seconds=2.0)
     assert status.state == "lost"
-    assert "ended without a word" in status.error
+    assert "ended without a result" in status.error
     assert finish(store.submit("count", {"total": 1, "pause": 0.0})).state == "done"
 
 
@@ -171,3 +171,92 @@ def test_what_a_job_folder_says_cannot_change_what_runs(store: JobStore) -> None
 def test_an_unknown_job_is_named(store: JobStore) -> None:
     with pytest.raises(InputError, match='There is no job "42"'):
         store.get("42")
+
+
+DAMAGE = {
+    "an empty file": "",
+    "half a file": '{"state": "run',
+    "no object": "[1, 2]",
+    "another state": '{"state": "paused"}',
+    "no state": '{"done": 1}',
+    "an unknown field": '{"state": "running", "colour": "red"}',
+    "a word for a number": '{"state": "running", "done": "many", "total": 3, "rate": 1.0}',
+    "nothing for a number": '{"state": "done", "total": null}',
+    "not text": "\udcff",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_status_is_that_jobs_alone_and_the_queue_goes_on(store: JobStore, content: str) -> None:
+    damaged = store.submit("count", {"total": 1, "pause": 0.0})
+    finish(damaged)
+    (damaged.folder / "status.json").write_bytes(content.encode(errors="surrogateescape"))
+    later = store.submit("count", {"total": 1, "pause": 0.0})
+    assert finish(later).state == "done"
+    status = wait_for(store.get(damaged.id), lambda status: status.finished)
+    assert status.state == "lost"
+    assert str(damaged.folder / "status.json") in status.error
+    assert f"start the job again and delete {damaged.folder}" in status.error
+    damaged.cancel()  # nothing is left to cancel
+    assert [job.id for job in store.list()] == [later.id, damaged.id]
+
+
+def test_a_status_that_is_missing_or_a_folder_blocks_nothing_either(store: JobStore) -> None:
+    for make in (lambda file: None, Path.mkdir):
+        damaged = store.submit("count", {"total": 1, "pause": 0.0})
+        finish(damaged)
+        (damaged.folder / "status.json").unlink()
+        make(damaged.folder / "status.json")
+        wait_for(damaged, lambda status: status.state == "lost")  # as soon as its process has ended
+    assert finish(store.submit("count", {"total": 1, "pause": 0.0})).state == "done"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"task": "count"}',
+        '{"task": "count", "title": "Counting", "config": "none", "created": 0}',
+        '{"task": "count", "title": "Counting", "config": {}, "created": 1e99}',
+    ],
+)
+def test_a_damaged_config_is_set_aside_and_said(store: JobStore, content: str) -> None:
+    damaged = store.submit("count", {"total": 1, "pause": 0.0})
+    finish(damaged)
+    (damaged.folder / "config.json").write_text(content)
+    assert store.list() == []
+    (sentence,) = store.damaged()
+    assert str(damaged.folder / "config.json") in sentence
+    assert "delete its folder and start the job again" in sentence
+    assert finish(store.submit("count", {"total": 1, "pause": 0.0})).state == "done"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"pid": "x", "created": 0}', '{"pid": -1, "created": 0}'])
+def test_without_a_process_to_ask_a_job_that_had_not_finished_is_lost(store: JobStore, content: str) -> None:
+    job = store.submit("count", {"total": 1, "pause": 0.0})
+    finish(job)
+    assert job.status().state == "done"
+    (job.folder / "process.json").write_text(content)
+    assert job.status().state == "done"
+    (job.folder / "status.json").write_text('{"state": "running", "done": 1, "total": 3, "rate": 1.0}')
+    assert job.status().state == "lost"
+    assert finish(store.submit("count", {"total": 1, "pause": 0.0})).state == "done"
+
+
+def test_a_damaged_status_of_a_live_job_is_replaced_by_its_next_report(store: JobStore) -> None:
+    job = store.submit("count", {"total": 10_000, "pause": 0.5})
+    wait_for(job, lambda status: status.done > 0)
+    (job.folder / "status.json").write_text("{")
+    assert job.status().state == "running"
+    assert wait_for(job, lambda status: status.done > 1).state == "running"
+    (job.folder / "status.json").write_text("{")
+    job.cancel()
+    assert wait_for(job, lambda status: status.finished, seconds=1.0).state == "cancelled"
+
+
+def test_a_log_that_was_deleted_is_empty(store: JobStore) -> None:
+    job = store.submit("count", {"total": 1, "pause": 0.0})
+    finish(job)
+    (job.folder / "log.txt").unlink()
+    assert job.log() == ""
