@@ -1,0 +1,38 @@
+"""An image archive's tag, drawn from rectangles, a ring and strokes; no font is involved."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+WORD = "ARCHIVE"
+WIDTH, HEIGHT = 84, 22  # pixels at scale 1
+NAVY, ORANGE, WHITE = (20, 36, 92, 255), (255, 140, 0, 255), (255, 255, 255, 255)
+STROKES = {  # polylines in a box one wide and one high, y downwards
+    "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.2, 0.64), (0.8, 0.64)]],
+    "R": [[(0, 1), (0, 0), (0.7, 0), (1, 0.14), (1, 0.38), (0.7, 0.52), (0, 0.52)], [(0.5, 0.52), (1, 1)]],
+    "C": [[(1, 0.14), (0.75, 0), (0.25, 0), (0, 0.25), (0, 0.75), (0.25, 1), (0.75, 1), (1, 0.86)]],
+    "H": [[(0, 0), (0, 1)], [(1, 0), (1, 1)], [(0, 0.5), (1, 0.5)]],
+    "I": [[(0.5, 0), (0.5, 1)]],
+    "V": [[(0, 0), (0.5, 1), (1, 0)]],
+    "E": [[(1, 0), (0, 0), (0, 1), (1, 1)], [(0, 0.5), (0.8, 0.5)]],
+}
+_FINE = 4  # drawn this much larger, then reduced
+
+
+def draw(rng: np.random.Generator) -> Image.Image:
+    """Draw the tag in RGBA, 0.95 to 1.1 times its nominal size."""
+    image = Image.new("RGBA", (WIDTH * _FINE, HEIGHT * _FINE))
+    pen = ImageDraw.Draw(image)
+    right, bottom = WIDTH * _FINE - 1, HEIGHT * _FINE - 1
+    pen.rounded_rectangle((0, 0, right, bottom), radius=5 * _FINE, fill=NAVY)
+    pen.rounded_rectangle((0, 0, 18 * _FINE, bottom), radius=5 * _FINE, fill=ORANGE)
+    pen.rectangle((12 * _FINE, 0, 18 * _FINE, bottom), fill=ORANGE)
+    pen.ellipse((5 * _FINE, 7 * _FINE, 13 * _FINE, 15 * _FINE), outline=WHITE, width=2 * _FINE)
+    left, step, width, height = 22.5, 8.3, 5.6, 10.0
+    for place, letter in enumerate(WORD):
+        for line in STROKES[letter]:
+            points = [((left + place * step + x * width) * _FINE, (6 + y * height) * _FINE) for x, y in line]
+            pen.line(points, fill=WHITE, width=round(1.9 * _FINE), joint="curve")
+    scale = rng.uniform(0.95, 1.1)
+    return image.resize((round(WIDTH * scale), round(HEIGHT * scale)), Image.Resampling.LANCZOS)
