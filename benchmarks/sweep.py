@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from tuning import make, rough_head
 
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, neurontune
-from neurontune_core.tuning.neurontune import TuneResult
+from neurontune_core.tuning.result import TuneResult
 from neurontune_core.tuning.sweep import neurontune_sweep
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import EXAMPLES

@@ -14,8 +14,7 @@ import numpy as np
 from sweep import peak_rate
 from threadpoolctl import threadpool_limits
 
-from neurontune_core.kernels import shared_steps as kernels_shared
-from neurontune_core.kernels import steps as kernels
+from neurontune_core.kernels import shared_steps, steps
 
 STEPS, BATCH, HEADS, ROUNDS = 200, 128, 6, 15
 
@@ -40,10 +39,10 @@ def parts(samples: int, neurons: int) -> dict[str, Callable[[], object]]:
         "fetch": lambda: [np.take(vectors, rows, axis=0, out=held, mode="clip") for rows in batches],
         "logits": lambda: [held @ several.T for _ in batches],
         "gradients": lambda: [push.T @ held for _ in batches],
-        "ours": lambda: kernels_shared.balanced_steps(
+        "ours": lambda: shared_steps.balanced_steps(
             vectors, labels, batches, masks, weights, biases, moments, rates, decays, momenta, adam, 0
         ),
-        "one head": lambda: kernels.balanced_steps(
+        "one head": lambda: steps.balanced_steps(
             vectors, labels, batches, columns, masks[0], weights[0], biases[0], moments[0], 1e-3, 1e-4, 0.9, False, 0
         ),
     }  # fmt: skip

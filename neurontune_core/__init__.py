@@ -8,14 +8,11 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate
 from neurontune_core.evaluation.changes import changes
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import (
-    NoMistakes,
-    SpuriousnessScorer,
-    SpuriousnessScores,
-    spuriousness_scores,
-)
+from neurontune_core.identification.scorer import SpuriousnessScorer, spuriousness_scores
+from neurontune_core.identification.scores import NoMistakes, SpuriousnessScores
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune, neurontune_halves
+from neurontune_core.tuning.neurontune import neurontune, neurontune_halves
+from neurontune_core.tuning.result import EpochRecord, TuneResult
 
 __version__ = "0.1.0"
 

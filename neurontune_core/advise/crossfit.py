@@ -15,7 +15,8 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import TuneResult, neurontune
+from neurontune_core.tuning.neurontune import neurontune
+from neurontune_core.tuning.result import TuneResult
 
 # The command line prints these keys, so "weighted_up" (upweighted hard samples) stays what it is.
 Key = Literal["erm", "masking_off", "neurontune", "weighted_up", "masking_off_held_out", "neurontune_held_out"]

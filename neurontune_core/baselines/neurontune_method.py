@@ -8,7 +8,8 @@ from neurontune_core.baselines.base import Fitted
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import TuneResult, neurontune, neurontune_halves
+from neurontune_core.tuning.neurontune import neurontune, neurontune_halves
+from neurontune_core.tuning.result import TuneResult
 
 
 def masked(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: TuneConfig) -> Fitted:

@@ -69,11 +69,11 @@ class HeadTrainer:
 
     def step(self, vectors: np.ndarray, push: np.ndarray) -> None:
         """One step down the loss whose gradient by the logits of ``vectors`` [B, M] is ``push`` [B, C]."""
-        from neurontune_core.kernels import steps as kernels
+        from neurontune_core.kernels.steps import optimizer_step
 
         push = np.asarray(push, dtype=np.float32)
         self._steps += 1
-        kernels.optimizer_step(
+        optimizer_step(
             self.weight,
             self.bias,
             push.T @ vectors,

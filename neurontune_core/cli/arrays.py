@@ -28,10 +28,11 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate as evaluate_head
 from neurontune_core.files import write_json
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import SpuriousnessScorer
+from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import EpochRecord, neurontune
+from neurontune_core.tuning.neurontune import neurontune
+from neurontune_core.tuning.result import EpochRecord
 from neurontune_core.workspace.journal import neurons_judged
 
 Identification = Annotated[

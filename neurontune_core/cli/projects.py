@@ -31,7 +31,8 @@ from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import TuneResult, neurontune
+from neurontune_core.tuning.neurontune import neurontune
+from neurontune_core.tuning.result import TuneResult
 from neurontune_core.workspace.project import ROLES, Project
 from neurontune_core.workspace.workspace import APP, EXAMPLES
 

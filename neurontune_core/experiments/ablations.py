@@ -13,7 +13,8 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.published import DATASETS, published_ablations
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import NoMistakes, spuriousness_scores
+from neurontune_core.identification.scorer import spuriousness_scores
+from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.tuning.config import TuneConfig
 
 SetsUsed = Literal["held-out", "training", "halves"]

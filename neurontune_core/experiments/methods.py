@@ -156,8 +156,7 @@ def compare_methods(
         InputError: when a key is unknown or the evaluation set does not fit the head. A method that fails on this data
             is an entry with its sentence, and the others go on.
     """
-    from neurontune_core.kernels import shared_steps as kernels_shared  # noqa: F401  loaded here, not in the first method's seconds
-    from neurontune_core.kernels import steps as kernels  # noqa: F401  loaded here, not in the first method's seconds
+    from neurontune_core.kernels import order, shared_steps, steps  # noqa: F401  not in the first method's seconds
 
     if seeds < 1:
         raise InputError(f"Expected at least one seed, but got {seeds}.")

@@ -10,7 +10,8 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import NoMistakes, spuriousness_scores
+from neurontune_core.identification.scorer import spuriousness_scores
+from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.statistics import Spread
 
 SHARES = (0.9, 0.75, 0.5, 0.25, 0.1)

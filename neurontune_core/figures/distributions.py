@@ -13,7 +13,7 @@ from neurontune_core.figures.base import CORRECT, INCORRECT, MARGIN, make_figure
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from neurontune_core.session.diagnosis import Distribution
+    from neurontune_core.identification.distributions import Distribution
 
 _LONGEST_TITLE = 60  # characters over charts side by side, all together
 _GUTTER = 0.05  # between them, of the whole width

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from neurontune_core.training.history import TrainHistory
-    from neurontune_core.tuning.neurontune import EpochRecord
+    from neurontune_core.tuning.result import EpochRecord
 
 Histories = Mapping[str, Sequence["EpochRecord"]]  # method -> records
 _STRIP, _ABOVE, _BELOW = 66, 24, 36  # pixels of a measure, of the legend, of the epochs
@@ -26,7 +26,7 @@ def learning_curves(histories: Histories, measure: str, label: str, kept: int | 
         label: the axis title.
         kept: the kept epoch, when it is known.
 
-    >>> from neurontune_core.tuning.neurontune import EpochRecord
+    >>> from neurontune_core.tuning.result import EpochRecord
     >>> records = [EpochRecord(epoch, 0.7, 3.0, 0.9, 0.8, 0.5, 4) for epoch in (1, 2)]
     >>> learning_curves({"NeuronTune": records}, "accuracy", "average, %", 2).data[0].y
     (90.0, 90.0)

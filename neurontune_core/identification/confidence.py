@@ -130,7 +130,7 @@ class Confidence:
 
     def _test(self, label: int, embeddings: np.ndarray, wrong: np.ndarray, right: np.ndarray) -> None:
         """p-values of one class, and the middle of its sorted values, which is all that resampling needs."""
-        from neurontune_core.kernels import steps as kernels
+        from neurontune_core.kernels.order import larger_differences
 
         samples, neurons = len(wrong) + len(right), embeddings.shape[1]
         rank_wrong, rank_right = (len(wrong) - 1) // 2, len(right) // 2
@@ -145,7 +145,7 @@ class Confidence:
                 middle.values[block] = parts[-1][:, middle.first : middle.first + middle.values.shape[1]]
             observed = parts[0][:, rank_wrong] - parts[1][:, rank_right]
             pooled = np.sort(np.concatenate(parts, axis=1), axis=1)
-            kernels.larger_differences(pooled, observed, law, rank_wrong + rank_right, self.p_values[label, block])
+            larger_differences(pooled, observed, law, rank_wrong + rank_right, self.p_values[label, block])
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(test, _blocks(neurons, samples)))

@@ -14,7 +14,7 @@ def loops_pay(numbers: int) -> bool:
 
     The first screen of a small project is painted without them.
     """
-    return numbers > _FEW or "neurontune_core.kernels.steps" in sys.modules
+    return numbers > _FEW or "numba" in sys.modules
 
 
 def as_float32(vectors: np.ndarray, out: np.ndarray | None = None, of: int = 0) -> np.ndarray:
@@ -29,10 +29,10 @@ def as_float32(vectors: np.ndarray, out: np.ndarray | None = None, of: int = 0) 
         vectors = vectors.view(np.float16)
     if vectors.dtype != np.float16 or not loops_pay(of or vectors.size):
         return np.asarray(vectors, dtype=np.float32)
-    from neurontune_core.kernels import steps as kernels
+    from neurontune_core.kernels.rows import widen
 
     widened = np.empty(vectors.shape, dtype=np.float32) if out is None else out[: len(vectors)]
-    kernels.widen(for_kernels(vectors), widened)
+    widen(for_kernels(vectors), widened)
     return widened
 
 

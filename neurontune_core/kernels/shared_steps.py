@@ -1,4 +1,4 @@
-"""The compiled loops of several heads at once: trained on the same batches, scored on the same sorted samples."""
+"""Class-balanced gradient steps on several heads at once, on the same batches; compiled."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import numba
 import numpy as np
 
 # After a change there, touch this file: numba caches by file.
-from neurontune_core.kernels.steps import as_floats, optimizer_step
-
-MOST_LANES = 8  # heads in one pass over the sorted samples: one byte of a word each
-_BLOCK = 32  # samples counted between two looks; their count fits a byte
+from neurontune_core.kernels.rows import as_floats
+from neurontune_core.kernels.steps import optimizer_step
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
@@ -167,65 +165,3 @@ def _pull_of_two(logits, biases, label, size, push, full_bias, norms, losses):  
         push[lane] = pull
         norms[lane] *= 1 + small
         losses[lane] += max(z, np.float32(0)) - (z if label == 1 else np.float32(0))
-
-
-@numba.njit(nogil=True, cache=True)
-def order_statistics(order, wrong, wanted, out):  # type: ignore[no-untyped-def]
-    """As `steps.order_statistics`, for up to eight heads in one pass: their mistakes are counted side by side in the
-    bytes of one word.
-
-    Args:
-        order: [M, n] unsigned, samples by ascending value, one row a neuron.
-        wrong: [L, n] bool, where each head is wrong.
-        wanted: [L, 4] int64: two ascending ranks among the wrong, then two among the right samples; a rank beyond the
-            last sample is never met.
-        out: [L, M, 4] int64, written: the samples at these ranks.
-    """
-    neurons, samples = order.shape
-    lanes = len(wrong)
-    words = np.zeros(samples, np.uint64)
-    for lane in range(lanes):
-        for j in range(samples):
-            words[j] |= np.uint64(wrong[lane, j]) << np.uint64(8 * lane)
-    seen_wrong, open_lanes = np.empty(lanes, np.int64), np.empty(lanes, np.bool_)
-    for i in range(neurons):
-        seen_wrong[:] = 0
-        open_lanes[:] = True
-        left, seen = lanes, 0
-        while seen < samples and left:
-            end = min(seen + _BLOCK, samples)
-            more = np.uint64(0)
-            for j in range(seen, end):
-                more += words[order[i, j]]
-            for lane in range(lanes):
-                before = seen_wrong[lane]
-                after = before + np.int64((more >> np.uint64(8 * lane)) & np.uint64(255))
-                seen_wrong[lane] = after
-                if not open_lanes[lane]:
-                    continue
-                want = wanted[lane]
-                right, next_right = seen - before, end - after
-                if (
-                    (want[0] >= before and want[0] < after)
-                    or (want[1] >= before and want[1] < after)
-                    or (want[2] >= right and want[2] < next_right)
-                    or (want[3] >= right and want[3] < next_right)
-                ):
-                    for j in range(seen, end):
-                        sample = order[i, j]
-                        if wrong[lane, sample]:
-                            if before == want[0]:
-                                out[lane, i, 0] = sample
-                            if before == want[1]:
-                                out[lane, i, 1] = sample
-                            before += 1
-                        else:
-                            if right == want[2]:
-                                out[lane, i, 2] = sample
-                            if right == want[3]:
-                                out[lane, i, 3] = sample
-                            right += 1
-                if after > want[1] and next_right > want[3]:
-                    open_lanes[lane] = False
-                    left -= 1
-            seen = end

@@ -1,4 +1,4 @@
-"""The inner loops, compiled: order statistics by outcome, their p-values, class-balanced gradient steps on the head.
+"""Class-balanced gradient steps on one head, compiled.
 
 Everything here is plain arithmetic on arrays. The functions release the GIL and use one thread: threads that waited
 for each other at every step were ten times slower on a busy machine, and one keeps a run the same, bit for bit.
@@ -8,132 +8,10 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numba.extending import overload
+
+from neurontune_core.kernels.rows import as_floats
 
 _ZERO = np.float32(0)
-_BLOCK = 16  # samples counted between two looks at whether a wanted rank has been passed
-
-
-@numba.njit(nogil=True, cache=True)
-def order_statistics(order, wrong, wanted_wrong, wanted_right, out):  # type: ignore[no-untyped-def]
-    """Samples at given ranks among the wrong and among the right ones, for every neuron.
-
-    Args:
-        order: [M, n] unsigned, samples by ascending value, one row a neuron.
-        wrong: [n] uint8, 1 where the sample is misclassified.
-        wanted_wrong, wanted_right: [2] int64, ascending ranks; a rank beyond the last sample is never met.
-        out: [M, 4] int64, written: the samples at the two wrong ranks, then at the two right ranks.
-    """
-    neurons, samples = order.shape
-    for i in range(neurons):
-        seen_wrong = 0
-        seen = 0
-        while seen < samples:
-            end = min(seen + _BLOCK, samples)
-            more = 0
-            for j in range(seen, end):  # no branch in here: half of the guesses would be wrong
-                more += wrong[order[i, j]]
-            right, next_wrong = seen - seen_wrong, seen_wrong + more
-            next_right = end - next_wrong
-            if (
-                (wanted_wrong[0] >= seen_wrong and wanted_wrong[0] < next_wrong)
-                or (wanted_wrong[1] >= seen_wrong and wanted_wrong[1] < next_wrong)
-                or (wanted_right[0] >= right and wanted_right[0] < next_right)
-                or (wanted_right[1] >= right and wanted_right[1] < next_right)
-            ):
-                rank_wrong, rank_right = seen_wrong, right
-                for j in range(seen, end):
-                    sample = order[i, j]
-                    if wrong[sample]:
-                        if rank_wrong == wanted_wrong[0]:
-                            out[i, 0] = sample
-                        if rank_wrong == wanted_wrong[1]:
-                            out[i, 1] = sample
-                        rank_wrong += 1
-                    else:
-                        if rank_right == wanted_right[0]:
-                            out[i, 2] = sample
-                        if rank_right == wanted_right[1]:
-                            out[i, 3] = sample
-                        rank_right += 1
-            seen, seen_wrong = end, next_wrong
-            if seen_wrong > wanted_wrong[1] and seen - seen_wrong > wanted_right[1]:
-                break
-
-
-@numba.njit(nogil=True, cache=True)
-def larger_differences(values, observed, tails, middle, out):  # type: ignore[no-untyped-def]
-    """Probability of a difference of two order statistics at least as large as the observed one, for every neuron.
-
-    Args:
-        values: [M, n] float32, ascending.
-        observed: [M] float32, the differences.
-        tails: [B, A + 1] float64; [e, j] is the probability that the lower order statistic has rank ``middle - e`` and
-            the higher one at least ``middle + 1 + j``.
-        middle: the highest rank that the lower one can have.
-        out: [M] float64, written; 1 where the observed difference is not positive.
-    """
-    below, above = tails.shape[0], tails.shape[1] - 1
-    for i in range(values.shape[0]):
-        out[i] = 1.0
-        if observed[i] > 0:
-            total = 0.0
-            j = above
-            for e in range(below):  # as the lower value falls, ever smaller higher ones are far enough away
-                low = values[i, middle - e]
-                while j > 0 and values[i, middle + j] - low >= observed[i]:
-                    j -= 1
-                total += tails[e, j]
-            out[i] = total
-
-
-def as_floats(row, buffer):  # type: ignore[no-untyped-def]
-    """In compiled code alone: the numbers of a row: float32 as it stands, bits of float16 widened into ``buffer``.
-
-    Every finite float16 is exactly that float32.
-    """
-    raise NotImplementedError
-
-
-@overload(as_floats)
-def _as_floats(row, buffer):  # type: ignore[no-untyped-def]
-    if row.dtype == numba.float32:
-        return lambda row, buffer: row
-
-    def widened(row, buffer):  # type: ignore[no-untyped-def]
-        # The exponent's bias differs by 112. Shifts and one product become vector instructions on every machine.
-        for k in range(row.shape[0]):
-            half = np.uint32(row[k])
-            bits = ((half & np.uint32(0x7FFF)) << np.uint32(13)) | ((half & np.uint32(0x8000)) << np.uint32(16))
-            buffer[k] = np.uint32(bits).view(np.float32) * np.float32(2.0**112)
-        return buffer
-
-    return widened
-
-
-@numba.njit(nogil=True, cache=True)
-def widen(rows, out):  # type: ignore[no-untyped-def]
-    """``out`` [R, M] float32 = the float16 numbers whose bits ``rows`` [R, M] uint16 are, NaN and infinity too."""
-    full = np.uint16(0x7C00)  # the exponent of what is not finite
-    for r in range(rows.shape[0]):
-        row, wide = rows[r], out[r]
-        as_floats(row, wide)
-        largest = np.uint16(0)
-        for k in range(row.shape[0]):
-            largest = max(largest, row[k] & full)
-        if largest == full:
-            for k in range(row.shape[0]):
-                if row[k] & full == full:
-                    wide[k] = wide[k] * np.float32(np.inf) if row[k] & 0x3FF == 0 else np.float32(np.nan)
-
-
-@numba.njit(nogil=True, cache=True)
-def gather(vectors, columns, out):  # type: ignore[no-untyped-def]
-    """``out[r, k] = vectors[r, columns[k]]``, both of one type."""
-    for r in range(vectors.shape[0]):
-        row = vectors[r]
-        for k in range(columns.shape[0]):
-            out[r, k] = row[columns[k]]
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

@@ -12,10 +12,11 @@ from neurontune_core.advise import advise
 from neurontune_core.advise.storage import save_advice
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.identification.scores import SpuriousnessScorer
+from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune
+from neurontune_core.tuning.neurontune import neurontune
+from neurontune_core.tuning.result import EpochRecord, TuneResult
 from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import HALVES, Run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -14,55 +13,18 @@ from neurontune_core.errors import InputError
 from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.confidence import Confidence
-from neurontune_core.identification.scores import SpuriousnessScorer, SpuriousnessScores, spuriousness_scores
+from neurontune_core.identification.distributions import Distribution, distributions_of
+from neurontune_core.identification.scorer import SpuriousnessScorer, spuriousness_scores
+from neurontune_core.identification.scores import SpuriousnessScores
 from neurontune_core.mask import with_verdicts
+from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import ROLES, Project
 
-BINS = 32
 _KEPT_NEURONS = 8
 _MOST_TEXTS = 5_000  # whose words are counted
 
 _background = ThreadPoolExecutor(1)
-
-
-@dataclass(frozen=True, eq=False)
-class Distribution:
-    """Activation magnitudes of one neuron on one class, hits and mistakes apart.
-
-    Attributes:
-        edges: [BINS + 1] of the bins.
-        correct, incorrect: [BINS] share of the hits, and of the mistakes, in each bin; zeros without samples.
-        num_correct, num_incorrect: how many there are.
-        median_correct, median_incorrect: NaN without samples.
-    """
-
-    edges: np.ndarray
-    correct: np.ndarray
-    incorrect: np.ndarray
-    num_correct: int
-    num_incorrect: int
-    median_correct: float
-    median_incorrect: float
-
-
-def distributions_of(activations: np.ndarray, classes: Sequence[np.ndarray], right: np.ndarray) -> list[Distribution]:
-    """Of one neuron on several classes, in the same bins.
-
-    Args:
-        activations: [N].
-        classes: the samples of each class, [N] bool.
-        right: [N] bool, the hits.
-    """
-    values = np.abs(activations)
-    edges = np.linspace(0.0, max(float(values[mine].max(initial=0.0)) for mine in classes) or 1.0, BINS + 1)
-    return [_distribution(edges, values[mine & right], values[mine & ~right]) for mine in classes]
-
-
-def _distribution(edges: np.ndarray, *outcomes: np.ndarray) -> Distribution:
-    correct, incorrect = (np.histogram(part, edges)[0] / max(1, len(part)) for part in outcomes)
-    medians = [float(np.median(part)) if len(part) else float("nan") for part in outcomes]
-    return Distribution(edges, correct, incorrect, len(outcomes[0]), len(outcomes[1]), medians[0], medians[1])
 
 
 class Diagnosis:
@@ -103,8 +65,7 @@ class Diagnosis:
     @cached_property
     def scorer(self) -> SpuriousnessScorer:
         """For retraining, which scores a new head every epoch."""
-        each = self.identification
-        return SpuriousnessScorer(each.embeddings, each.labels, each.num_classes, class_names=each.class_names)
+        return SpuriousnessScorer.for_config(TuneConfig(), self.identification)
 
     @cached_property
     def scores(self) -> SpuriousnessScores:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neurontune_core.errors import InputError
-from neurontune_core.identification.scores import spuriousness_scores
+from neurontune_core.identification.scorer import spuriousness_scores
 from neurontune_core.theory.data_model import CORE, INPUTS, MU, DataModel
 
 MOST_VALUES = 2_000_000  # activations of one run: samples times neurons

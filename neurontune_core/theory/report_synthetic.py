@@ -70,7 +70,7 @@ def activations(
 ) -> dict[str, Figure]:
     """Hits and mistakes of one class over the activation of each neuron, on the identification set."""
     from neurontune_core.figures.distributions import outcome_distributions
-    from neurontune_core.session.diagnosis import distributions_of
+    from neurontune_core.identification.distributions import distributions_of
 
     found = _experiment(seed, identification_agreement)
     each, picked = found.identification, found.scores.biased()

@@ -18,7 +18,8 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import SpuriousnessScores, spuriousness_scores
+from neurontune_core.identification.scorer import spuriousness_scores
+from neurontune_core.identification.scores import SpuriousnessScores
 from neurontune_core.statistics import Spread
 
 NEURONS = ("core", "spurious", "noise")

@@ -75,20 +75,20 @@ class BalancedTrainer:
 
     def _compact(self, columns: np.ndarray) -> np.ndarray:
         """Some columns of all vectors, side by side, in memory that is used again."""
-        from neurontune_core.kernels import steps as kernels
+        from neurontune_core.kernels.rows import gather
 
         size = len(self._vectors) * len(columns)
         if self._kept.size < size:
             self._kept = np.empty(size, dtype=self._vectors.dtype)
         kept = self._kept[:size].reshape(len(self._vectors), len(columns))
-        kernels.gather(self._vectors, columns, kept)
+        gather(self._vectors, columns, kept)
         return for_kernels(kept)
 
     def _fused(self, vectors: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray) -> float:
-        from neurontune_core.kernels import steps as kernels
+        from neurontune_core.kernels.steps import balanced_steps
 
         config = self._config
-        return kernels.balanced_steps(
+        return balanced_steps(
             vectors,
             self._labels,
             batches,
@@ -106,7 +106,7 @@ class BalancedTrainer:
 
     def _by_products(self, vectors: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray) -> float:
         """The same steps for many classes, where two matrix products a batch are faster."""
-        from neurontune_core.kernels import steps as kernels
+        from neurontune_core.kernels.steps import optimizer_step
 
         config = self._config
         size = batches.shape[1]
@@ -123,7 +123,7 @@ class BalancedTrainer:
             share[own] -= 1
             share /= size
             gradient[:, columns] = (share.T @ batch) * mask
-            kernels.optimizer_step(
+            optimizer_step(
                 self._weight,
                 self._bias,
                 gradient,

@@ -10,13 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import SpuriousnessScorer
+from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.tuning.balanced_trainer import BalancedTrainer
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.normalize import Normalizer
-from neurontune_core.tuning.run import EpochRecord, NothingLeft, TuneResult, TuneRun, initial
-
-__all__ = ["EpochRecord", "NothingLeft", "TuneResult", "neurontune", "neurontune_halves"]
+from neurontune_core.tuning.result import EpochRecord, TuneResult
+from neurontune_core.tuning.run import TuneRun, initial
 
 
 def neurontune(
@@ -56,15 +55,7 @@ def neurontune(
     normalizer = Normalizer.fit(tuning.embeddings, config.normalize)
     vectors = normalizer.apply(identification.embeddings)
     if scorer is None or config.normalize != "none":
-        scorer = SpuriousnessScorer(
-            vectors,
-            identification.labels,
-            identification.num_classes,
-            magnitude=config.magnitude,
-            statistic=config.statistic,
-            quantile=config.quantile,
-            class_names=identification.class_names,
-        )
+        scorer = SpuriousnessScorer.for_config(config, identification, vectors)
     rng = np.random.default_rng(config.seed)
     start = normalizer.unfold(head)
     trainer = BalancedTrainer(initial(start, config, rng), normalizer.apply(tuning.embeddings), tuning, config, rng)

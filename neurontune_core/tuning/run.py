@@ -11,66 +11,14 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate_predictions
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import NoMistakes, SpuriousnessScorer, SpuriousnessScores
+from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.identification.scores import NoMistakes, SpuriousnessScores
 from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.mask_rule import MaskRule, NothingLeft
 from neurontune_core.tuning.normalize import Normalizer
+from neurontune_core.tuning.result import EpochRecord, TuneResult
 
 _MANY_MASKED = 0.9  # above this share of masked neurons the result is warned about
-
-
-class NothingLeft(InputError):
-    """Every neuron would be masked."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What is known after one epoch; all but the loss is measured on the identification set with the masked head.
-
-    Attributes:
-        epoch: from 1.
-        loss: mean class-balanced cross-entropy over the epoch's batches.
-        sfit: the selection score; 0 when the head makes no mistake.
-        accuracy, worst_class_accuracy: in 0..1.
-        worst_group_accuracy: None without groups. Measured only: nothing is chosen by it.
-        num_biased: neurons masked during the epoch (for masks by class: in any class).
-    """
-
-    epoch: int
-    loss: float
-    sfit: float
-    accuracy: float
-    worst_class_accuracy: float
-    worst_group_accuracy: float | None
-    num_biased: int
-
-
-@dataclass(frozen=True, eq=False)
-class TuneResult:
-    """A tuned head and how it came to be.
-
-    Attributes:
-        head: mask (and normalisation) folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
-        biased: [M] bool, the neurons masked in the kept epoch.
-        scores: the scores that the kept epoch's mask was drawn from; None with masking off.
-        history: one record an epoch.
-        epoch: the kept epoch (the best of them when several are averaged).
-        config: the settings.
-        warnings: sentences.
-        stopped: True when ``should_stop`` ended the run early; the head is then the best so far.
-        seconds: wall time.
-        masked_throughout: [M] bool, the neurons masked in all epochs that ``head`` averages.
-    """
-
-    head: LinearHead
-    biased: np.ndarray
-    scores: SpuriousnessScores | None
-    history: tuple[EpochRecord, ...]
-    epoch: int
-    config: TuneConfig
-    warnings: tuple[str, ...]
-    stopped: bool
-    seconds: float
-    masked_throughout: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +54,7 @@ class TuneRun:
         never: np.ndarray | None = None,
     ) -> None:
         self._config, self._identification, self._vectors, self.scorer = config, identification, vectors, scorer
-        self._rule = _MaskRule(config, start.weight.shape, always, never)
+        self._rule = MaskRule(config, start.weight.shape, always, never)
         self._epochs: list[_Epoch] = []
         self._warnings: list[str] = []
         self._ended = False
@@ -218,57 +166,6 @@ class TuneRun:
             seconds=seconds,
             masked_throughout=np.logical_and.reduce([epoch.biased for epoch in averaged]),
         )
-
-
-class _MaskRule:
-    """From scores to a mask: Eq. 6, the settings on how often and how many, then a person's verdicts."""
-
-    def __init__(
-        self, config: TuneConfig, shape: tuple[int, int], always: np.ndarray | None, never: np.ndarray | None
-    ) -> None:
-        self._config, self._always, self._never = config, always, never
-        self._classes, self._neurons = shape
-        self._previous: np.ndarray | None = None
-
-    def __call__(self, scores: SpuriousnessScores | None) -> tuple[np.ndarray, np.ndarray]:
-        """The factors [C, M] float32 and the masked neurons [M] bool of the next epoch."""
-        config = self._config
-        if not config.masking or scores is None:
-            neurons = self._neurons
-            return np.ones((self._classes, neurons), dtype=np.float32), np.zeros(neurons, dtype=bool)
-        if config.rounds == "once" and self._previous is not None:
-            chosen = self._previous
-        else:
-            chosen = scores.biased_by_class(config.threshold)
-            if config.mask_scope == "union":
-                chosen = np.broadcast_to(chosen.any(axis=0), chosen.shape)
-            if config.rounds == "accumulate" and self._previous is not None:
-                chosen = chosen | self._previous
-            chosen = _at_most(chosen, scores, config.max_masked_fraction)
-            self._previous = chosen
-        if self._always is not None:
-            chosen = chosen | self._always
-        if self._never is not None:
-            chosen = chosen & ~self._never
-        if config.mask_value == 0 and chosen.all():
-            raise NothingLeft(
-                f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "
-                "raise the threshold, lower max_masked_fraction, or spare some neurons by hand."
-            )
-        return np.where(chosen, np.float32(config.mask_value), np.float32(1)), np.asarray(chosen.any(axis=0))
-
-
-def _at_most(chosen: np.ndarray, scores: SpuriousnessScores, fraction: float) -> np.ndarray:
-    """Keep only the neurons with the highest scores when more than ``fraction`` of them are chosen; [C, M] bool."""
-    limit = int(fraction * chosen.shape[1] + 1e-9)  # 0.29 of 100 neurons is 29, although 0.29 * 100 < 29 in floats
-    neurons = chosen.any(axis=0)
-    if neurons.sum() <= limit:
-        return chosen
-    strength = np.where(neurons, scores.neuron_scores, -np.inf)
-    spared = np.argsort(-strength, kind="stable")[limit:]
-    chosen = chosen.copy()
-    chosen[:, spared] = False
-    return chosen
 
 
 def initial(head: LinearHead, config: TuneConfig, rng: np.random.Generator) -> LinearHead:

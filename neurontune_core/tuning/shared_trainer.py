@@ -47,13 +47,13 @@ class SharedTrainer:
 
     def run(self, masks: dict[int, np.ndarray]) -> dict[int, float]:
         """Train the given lanes for one epoch, each with its factors [C, M]; returns the mean loss of each."""
-        from neurontune_core.kernels import shared_steps as kernels_shared
+        from neurontune_core.kernels import shared_steps
 
         lanes = np.array(sorted(masks))
         batches = self._one.draw()
         configs = [self._configs[lane] for lane in lanes]
         weight, bias, moments = self._weight[lanes], self._bias[lanes], self._moments[lanes]
-        losses = kernels_shared.balanced_steps(
+        losses = shared_steps.balanced_steps(
             self._vectors,
             self._labels,
             batches,

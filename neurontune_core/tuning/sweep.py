@@ -13,12 +13,13 @@ from threadpoolctl import threadpool_limits
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import SpuriousnessScorer
+from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.tuning.balanced_trainer import MOST_FUSED_CLASSES
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.normalize import Normalizer
-from neurontune_core.tuning.run import TuneResult, TuneRun, initial
+from neurontune_core.tuning.result import TuneResult
+from neurontune_core.tuning.run import TuneRun, initial
 from neurontune_core.tuning.shared_trainer import SharedTrainer
 
 Outcome = TuneResult | InputError
@@ -160,15 +161,7 @@ def _scorer(
     """One scorer, with its one-time sort, for all settings that compare the same statistic of the same vectors."""
     key = (config.normalize, *(getattr(config, name) for name in _SAME_SCORES))
     if key not in scorers:
-        scorers[key] = SpuriousnessScorer(
-            vectors,
-            identification.labels,
-            identification.num_classes,
-            magnitude=config.magnitude,
-            statistic=config.statistic,
-            quantile=config.quantile,
-            class_names=identification.class_names,
-        )
+        scorers[key] = SpuriousnessScorer.for_config(config, identification, vectors)
     return scorers[key]
 
 

@@ -24,7 +24,7 @@ from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.neurontune import EpochRecord, TuneResult
+from neurontune_core.tuning.result import EpochRecord, TuneResult
 from neurontune_core.workspace.journal import Journal
 from neurontune_core.workspace.names import new_timed_folder, safe_name
 

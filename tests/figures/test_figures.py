@@ -13,8 +13,8 @@ from neurontune_core.figures.distributions import outcome_distributions
 from neurontune_core.figures.epochs import learning_curves, learning_strips
 from neurontune_core.figures.heads import candidate_intervals, group_bars
 from neurontune_core.figures.neurons import ranked_scores
-from neurontune_core.session.diagnosis import BINS, Distribution
-from neurontune_core.tuning.neurontune import EpochRecord
+from neurontune_core.identification.distributions import BINS, Distribution
+from neurontune_core.tuning.result import EpochRecord
 
 
 def test_ranked_scores_are_parted_at_the_threshold() -> None:

@@ -10,9 +10,9 @@ from scipy import stats
 
 from neurontune_core.errors import InputError
 from neurontune_core.identification import confidence
-from neurontune_core.identification import scores as identify
 from neurontune_core.identification.confidence import COULD_BE_CHANCE, LEVEL, NOT_BIASED, SURE, TOO_FEW, Confidence
-from neurontune_core.identification.scores import SpuriousnessScores, chance_share, spuriousness_scores
+from neurontune_core.identification.scorer import spuriousness_scores
+from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores, chance_share
 from neurontune_core.statistics import benjamini_hochberg
 
 
@@ -275,6 +275,6 @@ def test_scores_of_other_predictions_are_refused() -> None:
 
 
 def test_a_class_is_tested_from_as_many_mistakes_as_the_scores_warn_below() -> None:
-    for mistakes, tested in ((identify.FEW_MISTAKES - 1, False), (identify.FEW_MISTAKES, True)):
+    for mistakes, tested in ((FEW_MISTAKES - 1, False), (FEW_MISTAKES, True)):
         values = np.random.default_rng(8).random((50, 2)).astype(np.float32)
         assert bool(one_class(values, mistakes)[1].tested[0]) is tested

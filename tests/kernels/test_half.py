@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurontune_core.kernels import half as precision
+from neurontune_core.kernels import half
 from neurontune_core.kernels.half import as_float32, for_kernels
 
 EVERY = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
@@ -13,7 +13,7 @@ EVERY = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
 
 @pytest.mark.parametrize("compiled", [True, False])
 def test_every_half_precision_number_is_widened_as_numpy_does(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "loops_pay", lambda _: compiled)
+    monkeypatch.setattr(half, "loops_pay", lambda _: compiled)
     expected = EVERY.astype(np.float32).reshape(64, -1)
     for vectors in (EVERY.reshape(64, -1), EVERY.view(np.uint16).reshape(64, -1)):
         found = as_float32(vectors)
@@ -26,7 +26,7 @@ def test_every_half_precision_number_is_widened_as_numpy_does(compiled: bool, mo
 
 
 def test_the_room_given_is_used_and_single_precision_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "loops_pay", lambda _: True)
+    monkeypatch.setattr(half, "loops_pay", lambda _: True)
     room = np.zeros((70, 1024), np.float32)
     found = as_float32(EVERY.reshape(64, -1), room)
     assert found.base is room

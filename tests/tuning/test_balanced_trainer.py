@@ -11,7 +11,7 @@ import torch
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
-from neurontune_core.tuning import balanced_trainer as steps
+from neurontune_core.tuning import balanced_trainer
 from neurontune_core.tuning.balanced_trainer import BalancedTrainer
 from neurontune_core.tuning.config import TuneConfig
 
@@ -106,7 +106,7 @@ def test_the_path_for_many_classes_takes_the_same_steps(
     mask[:, 3] = 0
     fused, products = trainer_of(data, head, config), trainer_of(data, head, config)
     fused_loss = [fused.run(mask), fused.run(mask)]
-    monkeypatch.setattr(steps, "MOST_FUSED_CLASSES", 0)
+    monkeypatch.setattr(balanced_trainer, "MOST_FUSED_CLASSES", 0)
     loss = [products.run(mask), products.run(mask)]
     np.testing.assert_allclose(loss, fused_loss, rtol=1e-5)
     np.testing.assert_allclose(products.head().weight, fused.head().weight, atol=2e-5)
@@ -197,7 +197,7 @@ def test_the_columns_left_out_take_the_same_steps(monkeypatch: pytest.MonkeyPatc
     mask = np.broadcast_to(np.arange(13) % 3 > 0, (3, 13)).astype(np.float32)
     heads = []
     for uses in (2, 1000):
-        monkeypatch.setattr(steps, "_USES", uses)
+        monkeypatch.setattr(balanced_trainer, "_USES", uses)
         trainer = trainer_of(data, head, TuneConfig(batches=20, batch_size=30, learning_rate=0.05))
         trainer.run(mask)
         heads.append(trainer.head())

@@ -13,10 +13,12 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scores import NoMistakes, SpuriousnessScorer
-from neurontune_core.tuning import balanced_trainer as steps
+from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.identification.scores import NoMistakes
+from neurontune_core.tuning import balanced_trainer
 from neurontune_core.tuning.config import _RANGES, TuneConfig
-from neurontune_core.tuning.neurontune import EpochRecord, TuneResult, neurontune, neurontune_halves
+from neurontune_core.tuning.neurontune import neurontune, neurontune_halves
+from neurontune_core.tuning.result import EpochRecord, TuneResult
 from tests.support.tuning import QUICK, noisy
 
 
@@ -437,7 +439,7 @@ def test_worst_group_accuracy_is_recorded_but_moves_nothing(data) -> None:
 
 def test_more_than_sixteen_classes_tune_as_few_classes_do(data, monkeypatch: pytest.MonkeyPatch) -> None:
     fused = neurontune(*data, QUICK)
-    monkeypatch.setattr(steps, "MOST_FUSED_CLASSES", 2)
+    monkeypatch.setattr(balanced_trainer, "MOST_FUSED_CLASSES", 2)
     products = neurontune(*data, QUICK)
     np.testing.assert_array_equal(products.biased, fused.biased)
     np.testing.assert_allclose(products.head.weight, fused.head.weight, atol=2e-5)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from neurontune_core import InputError, LinearHead, TuneConfig, neurontune
-from neurontune_core.identification.scores import SpuriousnessScorer
-from neurontune_core.tuning import balanced_trainer as steps_module
-from neurontune_core.tuning.neurontune import TuneResult
+from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.tuning import balanced_trainer
+from neurontune_core.tuning.result import TuneResult
 from neurontune_core.tuning.sweep import neurontune_sweep
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import EXAMPLES
@@ -79,7 +79,7 @@ def test_whatever_the_number_of_classes(classes: int) -> None:
 
 def test_with_many_classes_too(data, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neurontune_core.tuning.sweep.MOST_FUSED_CLASSES", 2)
-    monkeypatch.setattr(steps_module, "MOST_FUSED_CLASSES", 2)
+    monkeypatch.setattr(balanced_trainer, "MOST_FUSED_CLASSES", 2)
     for config, together in zip(CONFIGS[:2], neurontune_sweep(*data, CONFIGS[:2]), strict=True):
         assert_same(together, neurontune(*data, config))
 
@@ -95,16 +95,16 @@ def test_one_bad_setting_is_its_own_outcome_and_the_others_go_on(data) -> None:
 
 
 def test_settings_that_train_alike_are_trained_once(data, monkeypatch: pytest.MonkeyPatch) -> None:
-    from neurontune_core.kernels import shared_steps as kernels_shared
+    from neurontune_core.kernels import shared_steps
 
     lanes: list[int] = []
-    real = kernels_shared.balanced_steps
+    real = shared_steps.balanced_steps
 
     def counted(*given: object) -> object:
         lanes.append(len(given[3]))  # type: ignore[arg-type]
         return real(*given)
 
-    monkeypatch.setattr(kernels_shared, "balanced_steps", counted)
+    monkeypatch.setattr(shared_steps, "balanced_steps", counted)
     rules = [replace(QUICK, select=rule, average_epochs=n) for rule in ("sfit", "last") for n in (1, 3)]
     off = [replace(QUICK, masking=False, threshold=value) for value in (0.0, 0.25)]
     neurontune_sweep(*data, rules + off)

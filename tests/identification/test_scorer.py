@@ -13,15 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurontune_core.errors import InputError
-from neurontune_core.identification import scores as identify
-from neurontune_core.identification.scores import (
-    FEW_MISTAKES,
-    NoMistakes,
-    SpuriousnessScorer,
-    SpuriousnessScores,
-    chance_share,
-    spuriousness_scores,
-)
+from neurontune_core.identification import scorer as scorer_module
+from neurontune_core.identification.scorer import SpuriousnessScorer, spuriousness_scores
+from neurontune_core.identification.scores import FEW_MISTAKES, NoMistakes, SpuriousnessScores, chance_share
 
 
 def slow_medians(
@@ -130,9 +124,9 @@ def test_a_set_too_large_to_keep_sorted_in_memory_scores_the_same_bit_for_bit(
     embeddings, labels, predictions, classes = problem
     kept = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(identify, "_MOST_ORDER_BYTES", 0)
-        patch.setattr(identify, "_VALUES_PER_BLOCK", 2 * len(labels))  # two neurons at a time
-        patch.setattr(identify.shutil, "disk_usage", lambda _: Usage(free))
+        patch.setattr(scorer_module, "_MOST_ORDER_BYTES", 0)
+        patch.setattr(scorer_module, "_VALUES_PER_BLOCK", 2 * len(labels))  # two neurons at a time
+        patch.setattr(scorer_module.shutil, "disk_usage", lambda _: Usage(free))
         found = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     for name in ("delta", "median_incorrect", "median_correct"):
         np.testing.assert_array_equal(getattr(kept, name), getattr(found, name))
@@ -147,7 +141,7 @@ def test_what_is_kept_beyond_memory_goes_with_the_scorer(tmp_path: Path, monkeyp
         opened.append(temporary_file(dir=tmp_path))
         return opened[-1]
 
-    monkeypatch.setattr(identify, "_MOST_ORDER_BYTES", 0)
+    monkeypatch.setattr(scorer_module, "_MOST_ORDER_BYTES", 0)
     monkeypatch.setattr(tempfile, "TemporaryFile", opening)
     rng = np.random.default_rng(0)
     scorer = SpuriousnessScorer(rng.normal(size=(60, 4)), rng.integers(0, 2, 60), 2)
@@ -163,7 +157,7 @@ def test_what_is_kept_beyond_memory_goes_with_the_scorer(tmp_path: Path, monkeyp
 def test_one_call_selects_numpys_medians_from_many_samples_of_any_shape(
     samples: int, dtype: type, magnitude: bool, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identify, "loops_pay", lambda _: compiled)
+    monkeypatch.setattr(scorer_module, "loops_pay", lambda _: compiled)
     rng = np.random.default_rng(samples)
     normal, few = rng.normal(size=samples), rng.integers(-2, 3, samples)
     half = np.arange(samples) < samples // 2  # the two middle values of all are far apart
@@ -191,7 +185,7 @@ def test_one_call_selects_numpys_medians_from_many_samples_of_any_shape(
 @given(problem=problems(), quantile=st.floats(0.01, 0.99))
 def test_quantiles_are_numpys(sort: bool, compiled: bool, problem, quantile: float) -> None:
     embeddings, labels, predictions, classes = problem
-    with mock.patch.object(identify, "loops_pay", return_value=compiled):
+    with mock.patch.object(scorer_module, "loops_pay", return_value=compiled):
         scorer = SpuriousnessScorer(embeddings, labels, classes, statistic="quantile", quantile=quantile, sort=sort)
         scores = scorer(predictions)
     for label in range(classes):

@@ -1,0 +1,62 @@
+"""From scores to the mask of the next epoch: Eq. 6, how often and how many, then a user's verdicts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurontune_core.errors import InputError
+from neurontune_core.identification.scores import SpuriousnessScores
+from neurontune_core.mask import with_verdicts
+from neurontune_core.tuning.config import TuneConfig
+
+
+class NothingLeft(InputError):
+    """Every neuron would be masked."""
+
+
+class MaskRule:
+    """From scores to a mask: Eq. 6, the settings on how often and how many, then a person's verdicts."""
+
+    def __init__(
+        self, config: TuneConfig, shape: tuple[int, int], always: np.ndarray | None, never: np.ndarray | None
+    ) -> None:
+        self._config, self._always, self._never = config, always, never
+        self._classes, self._neurons = shape
+        self._previous: np.ndarray | None = None
+
+    def __call__(self, scores: SpuriousnessScores | None) -> tuple[np.ndarray, np.ndarray]:
+        """The factors [C, M] float32 and the masked neurons [M] bool of the next epoch."""
+        config = self._config
+        if not config.masking or scores is None:
+            neurons = self._neurons
+            return np.ones((self._classes, neurons), dtype=np.float32), np.zeros(neurons, dtype=bool)
+        if config.rounds == "once" and self._previous is not None:
+            chosen = self._previous
+        else:
+            chosen = scores.biased_by_class(config.threshold)
+            if config.mask_scope == "union":
+                chosen = np.broadcast_to(chosen.any(axis=0), chosen.shape)
+            if config.rounds == "accumulate" and self._previous is not None:
+                chosen = chosen | self._previous
+            chosen = _at_most(chosen, scores, config.max_masked_fraction)
+            self._previous = chosen
+        chosen = with_verdicts(chosen, self._always, self._never)
+        if config.mask_value == 0 and chosen.all():
+            raise NothingLeft(
+                f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "
+                "raise the threshold, lower max_masked_fraction, or spare some neurons by hand."
+            )
+        return np.where(chosen, np.float32(config.mask_value), np.float32(1)), np.asarray(chosen.any(axis=0))
+
+
+def _at_most(chosen: np.ndarray, scores: SpuriousnessScores, fraction: float) -> np.ndarray:
+    """Keep only the neurons with the highest scores when more than ``fraction`` of them are chosen; [C, M] bool."""
+    limit = int(fraction * chosen.shape[1] + 1e-9)  # 0.29 of 100 neurons is 29, although 0.29 * 100 < 29 in floats
+    neurons = chosen.any(axis=0)
+    if neurons.sum() <= limit:
+        return chosen
+    strength = np.where(neurons, scores.neuron_scores, -np.inf)
+    spared = np.argsort(-strength, kind="stable")[limit:]
+    chosen = chosen.copy()
+    chosen[:, spared] = False
+    return chosen
