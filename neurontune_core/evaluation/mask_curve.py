@@ -1,4 +1,4 @@
-"""What the mask alone does to a head, before any retraining, for every threshold λ in one pass over the embeddings."""
+"""Accuracy of the masked head before any retraining, for every threshold λ in one pass over the embeddings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from neurontune_core.kernels.half import as_float32
 from neurontune_core.mask import with_verdicts
 
 POINTS = 300
-
-_VALUES_PER_BLOCK = 1 << 20  # embeddings and logits taken at a time, in float64
+_VALUES_PER_BLOCK = 1 << 20  # embeddings and logits processed at a time, in float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +23,8 @@ class MaskCurve:
     """Accuracies of the masked head, from all neurons that the rule can mask (first) to none (last).
 
     Attributes:
-        thresholds: [P] float32 values of λ, ascending. Where none was left out, each point holds up to the next.
-        num_masked: [P] int64 neurons masked, a person's verdicts included.
+        thresholds: [P] float32 values of λ, ascending. Unless points were left out, each holds up to the next.
+        num_masked: [P] int64 neurons masked, the user's verdicts included.
         accuracy, worst_class_accuracy: [P] float64, 0..1.
         worst_group_accuracy: [P] float64, or None without groups.
     """
@@ -38,25 +37,30 @@ class MaskCurve:
 
 
 class MaskCurves:
-    """The curve for one mask value after another.
+    """Curves over λ of one head and set, one for each mask value that is asked for.
 
-    λ changes the mask only where it passes a score, so a curve has a point at every distinct score and one below them
-    all.
+    λ changes the mask only where it passes a score, so a curve has a point at every distinct score and one below all
+    scores.
 
-    With U the part of the logits that comes from unmasked neurons at a point, and A that of all neurons, the logits at
-    mask value v are (1 - v) U + v A + bias. Neurons are unmasked in the order of their scores and their part is added
-    to U, in float64; U does not depend on v, and is kept where it takes little room.
+    Let U be the part of the logits that comes from unmasked neurons at a point, and A that of all neurons. The logits
+    at mask value v are (1 - v) U + v A + bias. Neurons are unmasked in the order of their scores and added to U, in
+    float64. U does not depend on v, and is kept where it needs little memory.
 
     Args:
         head: the head to mask.
         embedding_set: [N, M] the evaluation set.
         neuron_scores: [M], what Eq. 6 compares with λ (`SpuriousnessScores.neuron_scores`).
-        always, never: [M] bool, a person's verdicts: masked or spared whatever the score; never wins.
-        points: at most about so many, half of them even steps through the neurons and half even steps of λ.
-        most_bytes: that may be kept from one mask value to the next.
+        always, never: [M] bool, the user's verdicts: masked or spared whatever the score; ``never`` wins.
+        points: about how many at most; half of them are even steps through the neurons, half even steps of λ.
+        most_bytes: memory that may be kept from one mask value to the next.
 
     Raises:
-        InputError: when the head or the scores do not fit the set.
+        InputError: when the head, the scores or the verdicts do not fit the set.
+
+    >>> samples = EmbeddingSet(np.array([[1.0, 0.0], [0.0, 1.0]]), [0, 1], ("land", "water"))
+    >>> curve = MaskCurves(LinearHead(np.eye(2), np.zeros(2)), samples, np.array([0.1, 0.2]))(mask_value=0.0)
+    >>> curve.num_masked.tolist(), curve.accuracy.tolist()
+    ([2, 1, 0], [0.5, 0.5, 1.0])
     """
 
     def __init__(
@@ -89,21 +93,21 @@ class MaskCurves:
         self._kept = self._whole() if size <= most_bytes else None
 
     def __call__(self, mask_value: float) -> MaskCurve:
-        """The curve at one mask value: what masked activations are multiplied by."""
-        right = np.zeros((len(self.thresholds), self._head.num_classes + len(self._set.group_names)))
+        """Return the curve at one mask value, the factor of masked activations."""
+        correct = np.zeros((len(self.thresholds), self._head.num_classes + len(self._set.group_names)))
         for rows, everything, parts in self._blocks() if self._kept is None else [self._kept]:
-            right += self._right(rows, everything, parts, mask_value)
+            correct += self._correct(rows, everything, parts, mask_value)
         classes = self._head.num_classes
         return MaskCurve(
             thresholds=self.thresholds,
             num_masked=self.num_masked,
-            accuracy=right[:, :classes].sum(axis=1) / self._set.num_samples,
-            worst_class_accuracy=_worst(right[:, :classes], self._set.labels),
-            worst_group_accuracy=None if self._set.groups is None else _worst(right[:, classes:], self._set.groups),
+            accuracy=correct[:, :classes].sum(axis=1) / self._set.num_samples,
+            worst_class_accuracy=_worst(correct[:, :classes], self._set.labels),
+            worst_group_accuracy=None if self._set.groups is None else _worst(correct[:, classes:], self._set.groups),
         )
 
     def predictions(self, threshold: float, mask_value: float) -> np.ndarray | None:
-        """[N] what the masked head says at any λ, from the nearest point below it; None where no points are kept."""
+        """Return [N] predictions of the masked head at any λ, from the nearest point below; None where none is kept."""
         if self._kept is None:
             return None
         _, everything, parts = self._kept
@@ -118,23 +122,25 @@ class MaskCurves:
         logits = (1.0 - mask_value) * unmasked + mask_value * everything + self._head.bias
         return np.asarray(logits.argmax(axis=1))
 
-    def _right(self, rows: slice, everything: np.ndarray, parts: Iterable[np.ndarray], mask_value: float) -> np.ndarray:
-        """[P, C + G] samples of each class and group that are right, among ``rows``."""
+    def _correct(
+        self, rows: slice, everything: np.ndarray, parts: Iterable[np.ndarray], mask_value: float
+    ) -> np.ndarray:
+        """Count the correct samples of each class and group among ``rows``, [P, C + G]."""
         labels, groups = self._set.labels[rows], self._set.groups
         constant = mask_value * everything + self._head.bias
-        right = np.empty((len(self.thresholds), len(labels)), dtype=np.float32)
-        two = self._head.num_classes == 2  # to compare is many times faster, and as argmax the first wins a tie
+        correct = np.empty((len(self.thresholds), len(labels)), dtype=np.float32)
+        binary = self._head.num_classes == 2  # a comparison is many times faster; as in argmax, the first wins a tie
         for point, unmasked in enumerate(parts):
             logits = (1.0 - mask_value) * unmasked + constant
-            said = logits[:, 1] > logits[:, 0] if two else logits.argmax(axis=1)
-            right[point] = said == labels
+            predictions = logits[:, 1] > logits[:, 0] if binary else logits.argmax(axis=1)
+            correct[point] = predictions == labels
         parts_of = [np.eye(self._head.num_classes, dtype=np.float32)[labels]]
         count = len(self._set.group_names)
         parts_of.append(np.zeros((len(labels), count)) if groups is None else np.eye(count)[groups[rows]])
-        return right @ np.hstack(parts_of)
+        return correct @ np.hstack(parts_of)
 
     def _blocks(self) -> Iterator[tuple[slice, np.ndarray, Iterator[np.ndarray]]]:
-        """Some rows, A [n, C] of them, and U [n, C] at one point after the other."""
+        """Yield blocks of rows, their A [n, C], and their U [n, C] at every point in turn."""
         size = max(16, _VALUES_PER_BLOCK // (self._head.num_neurons + self._head.num_classes))
         for first in range(0, self._set.num_samples, size):
             rows = slice(first, first + size)
@@ -154,7 +160,7 @@ class MaskCurves:
             yield logits
 
     def _whole(self) -> tuple[slice, np.ndarray, np.ndarray]:
-        """A and U of all rows."""
+        """Return A and U of all rows."""
         shape = (self._set.num_samples, self._head.num_classes)
         everything = np.empty(shape, dtype=np.float32)
         parts = np.empty((len(self.thresholds), *shape), dtype=np.float32)
@@ -166,13 +172,18 @@ class MaskCurves:
 
 
 def mask_curve(
-    head: LinearHead, embedding_set: EmbeddingSet, neuron_scores: np.ndarray, mask_value: float = 0.0, **how: Any
+    head: LinearHead, embedding_set: EmbeddingSet, neuron_scores: np.ndarray, mask_value: float = 0.0, **options: Any
 ) -> MaskCurve:
-    """The same as evaluating ``head.masked(...)`` at each threshold, but with one product by the whole matrix.
+    """Evaluate ``head.masked(...)`` at every threshold, with one product by the whole weight matrix.
 
-    Takes what `MaskCurves` takes, and keeps nothing.
+    Args:
+        options: as in `MaskCurves`, of which nothing is kept.
+
+    >>> samples = EmbeddingSet(np.array([[1.0, 0.0], [0.0, 1.0]]), [0, 1], ("land", "water"))
+    >>> mask_curve(LinearHead(np.eye(2), np.zeros(2)), samples, np.array([0.1, 0.2])).worst_class_accuracy.tolist()
+    [0.0, 0.0, 1.0]
     """
-    return MaskCurves(head, embedding_set, neuron_scores, **how, most_bytes=0)(mask_value)
+    return MaskCurves(head, embedding_set, neuron_scores, **options, most_bytes=0)(mask_value)
 
 
 def _thresholds(scores: np.ndarray, points: int) -> np.ndarray:
@@ -185,7 +196,7 @@ def _thresholds(scores: np.ndarray, points: int) -> np.ndarray:
     return distinct[np.union1d(by_count, by_value)]
 
 
-def _worst(right: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """[P] the lowest share right among the parts that have samples."""
-    n = np.bincount(index, minlength=right.shape[1])
-    return np.asarray((right[:, n > 0] / n[n > 0]).min(axis=1))
+def _worst(correct: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return [P], the lowest accuracy among the parts that have samples."""
+    n = np.bincount(index, minlength=correct.shape[1])
+    return np.asarray((correct[:, n > 0] / n[n > 0]).min(axis=1))

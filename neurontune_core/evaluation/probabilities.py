@@ -1,4 +1,4 @@
-"""What is known of single samples: the label, the group, and how sure each head is of every class."""
+"""Class probabilities of single samples under several heads."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from collections.abc import Mapping
 import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.head import LinearHead
+from neurontune_core.head import LinearHead, softmax
 
 
 def class_probabilities(
     heads: Mapping[str, LinearHead], embedding_set: EmbeddingSet, row: int, most: int = 5
 ) -> list[tuple[str, dict[str, float]]]:
-    """Class name -> probability (softmax of the logits) under each head, for one sample.
+    """Return the class probabilities (softmax of the logits) of one sample under each head.
 
-    With more than ``most`` classes, those that some head gives most to, and always the sample's own; the most probable
-    under the last head first.
+    Args:
+        heads: by name.
+        embedding_set: [N, M] the samples.
+        row: of the sample.
+        most: classes at most: the most probable ones under any head, and always the sample's own class.
+
+    Returns:
+        (class name, {head name: probability}), the most probable class under the last head first.
+
+    >>> samples = EmbeddingSet(np.array([[np.log(3)]]), [1], ("land", "water"))
+    >>> class_probabilities({"ERM": LinearHead(np.array([[0.0], [1.0]]), np.zeros(2))}, samples, row=0)
+    [('water', {'ERM': 0.75}), ('land', {'ERM': 0.25})]
     """
-    from neurontune_core.head import softmax
-
     shares = np.stack([softmax(head.logits(embedding_set.embeddings[row : row + 1]))[0] for head in heads.values()])
     order = np.argsort(-shares.max(axis=0), kind="stable")[:most]
     shown = sorted({*order.tolist(), int(embedding_set.labels[row])}, key=lambda label: (-shares[-1, label], label))

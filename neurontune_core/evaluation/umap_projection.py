@@ -89,4 +89,4 @@ class _Steps:
             self.tell(int(match[1]), int(match[2]))
 
     def flush(self) -> None:
-        """Do nothing: no text is held back."""
+        """Keep nothing back."""

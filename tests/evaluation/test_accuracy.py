@@ -54,15 +54,15 @@ def test_overlapping_groups_are_counted_by_their_members(tmp_path: Path) -> None
     data = birds([0, 0, 1, 1], None, [-1, 1, 1, -1])
     data = replace(data, overlapping_groups=OverlappingGroups(("male", "female", "nobody"), members))
     data.save(tmp_path / "set")
-    for each in (data, EmbeddingSet.load(tmp_path / "set"), data.take(np.array([3, 2, 1, 0]))):
-        apart = evaluate(SIGN, each).by_overlapping_groups()
+    for samples in (data, EmbeddingSet.load(tmp_path / "set"), data.take(np.array([3, 2, 1, 0]))):
+        apart = evaluate(SIGN, samples).by_overlapping_groups()
         assert [(part.name, part.correct, part.n) for part in apart.groups] == [
             ("male", 1, 2),
             ("female", 1, 2),
             ("nobody", 0, 0),
         ]
         assert apart.worst_group_accuracy == 0.5  # the empty group is no worst one
-        assert evaluate(SIGN, each).worst_group is None
+        assert evaluate(SIGN, samples).worst_group is None
     with pytest.raises(InputError, match=r"shape \[4, 2\]"):
         replace(data, overlapping_groups=OverlappingGroups(("male", "female"), members))
 

@@ -31,7 +31,7 @@ def birds(labels: list[int], groups: list[int] | None, score: list[float]) -> Em
 
 
 def drawn(seed: int, samples: int, classes: int = 3) -> Changes:
-    """Predictions without any head; groups that cross the classes."""
+    """Draw predictions without any head; groups cross the classes."""
     rng = np.random.default_rng(seed)
     data = EmbeddingSet(
         np.ones((samples, 1)),
@@ -122,11 +122,11 @@ def test_mcnemars_p_holds_for_many_samples() -> None:
 @pytest.mark.parametrize(
     ("fixed", "broken", "sentence"),
     [
-        (41, 3, "fixed 41, broke 3: too lopsided to be chance (p < 0.001)"),
-        (5, 3, "fixed 5, broke 3: could be chance (p = 0.727)"),
-        (1, 9, "fixed 1, broke 9: too lopsided to be chance (p = 0.021)"),
-        (0, 5, "fixed 0, broke 5: could be chance (p = 0.062)"),
-        (0, 0, "fixed 0, broke 0: nothing changed"),
+        (41, 3, "41 corrected, 3 newly wrong: too unequal to be chance (p < 0.001)"),
+        (5, 3, "5 corrected, 3 newly wrong: could be chance (p = 0.727)"),
+        (1, 9, "1 corrected, 9 newly wrong: too unequal to be chance (p = 0.021)"),
+        (0, 5, "0 corrected, 5 newly wrong: could be chance (p = 0.062)"),
+        (0, 0, "0 corrected, 0 newly wrong: nothing changed"),
     ],
 )
 def test_the_test_is_put_in_words(fixed: int, broken: int, sentence: str) -> None:
@@ -144,14 +144,20 @@ def test_a_head_for_another_set_is_refused() -> None:
 def test_the_most_confused_pairs_are_the_largest_cells_off_the_diagonal() -> None:
     rng = np.random.default_rng(0)
     names = tuple("abcdefgh")
-    each = EmbeddingSet(rng.normal(size=(900, 2)), rng.integers(0, 8, 900), names)
-    said = rng.integers(0, 8, 900)
+    samples = EmbeddingSet(rng.normal(size=(900, 2)), rng.integers(0, 8, 900), names)
+    predictions = rng.integers(0, 8, 900)
     cells = sorted(
-        (((each.labels == one) & (said == two)).sum() for one in range(8) for two in range(8) if one != two),
+        (
+            ((samples.labels == own) & (predictions == other)).sum()
+            for own in range(8)
+            for other in range(8)
+            if own != other
+        ),
         reverse=True,
     )
-    found = most_confused(said, each, most=10)
-    assert [count for *_, count in found] == cells[:10]
-    for one, two, count in found:
-        assert ((each.labels == names.index(one)) & (said == names.index(two))).sum() == count
-    assert most_confused(each.labels, each) == []
+    pairs = most_confused(predictions, samples, most=10)
+    assert [count for *_, count in pairs] == cells[:10]
+    for own, other, count in pairs:
+        cell = (samples.labels == names.index(own)) & (predictions == names.index(other))
+        assert cell.sum() == count
+    assert most_confused(samples.labels, samples) == []

@@ -21,7 +21,7 @@ from neurontune_core.head import LinearHead
 def whole_numbers(
     rng: np.random.Generator, samples: int, neurons: int, classes: int, dtype: type = np.float32
 ) -> tuple[LinearHead, EmbeddingSet, np.ndarray]:
-    """Small whole numbers: float32 and float64 give the same logits, exact ties between classes included."""
+    """Draw small whole numbers: float32 and float64 give the same logits, exact ties between classes included."""
     labels = rng.integers(0, classes, samples)
     head = LinearHead(rng.integers(-2, 3, (classes, neurons)), rng.integers(-1, 2, classes))
     data = EmbeddingSet(

@@ -18,9 +18,9 @@ def test_any_polygon_holds_what_pillow_fills() -> None:
         drawing = Image.new("1", (1200, 1200))
         ImageDraw.Draw(drawing).polygon([(20 * x + 10, 20 * y + 10) for x, y in corners], fill=1)
         filled = np.asarray(drawing)[20 * GRID[:, 1] + 10, 20 * GRID[:, 0] + 10]
-        found = within_polygon(GRID.astype(np.float32), corners[:, 0], corners[:, 1])
-        assert 50 < found.sum() < 3000
-        assert (found != filled).mean() < 0.005  # Pillow's edges are a pixel wide
+        inside = within_polygon(GRID.astype(np.float32), corners[:, 0], corners[:, 1])
+        assert 50 < inside.sum() < 3000
+        assert (inside != filled).mean() < 0.005  # Pillow's edges are a pixel wide
 
 
 def test_lassos_and_boxes_add_up_and_a_line_holds_nothing() -> None:
@@ -42,9 +42,9 @@ def test_a_text_of_outlines_names_the_same_points_again() -> None:
     read = from_text(text)
     assert as_text(read) == text
     true = rows_within(places, {"lasso": lassos, "box": read["box"]})
-    found = rows_within(places, read)
+    rows = rows_within(places, read)
     assert len(true) > 500
-    assert len(np.setxor1d(true, found)) <= 5  # corners are rounded
+    assert len(np.setxor1d(true, rows)) <= 5  # corners are rounded
 
 
 def test_a_lasso_of_many_corners_keeps_forty_that_hold_nearly_the_same() -> None:
@@ -54,8 +54,8 @@ def test_a_lasso_of_many_corners_keeps_forty_that_hold_nearly_the_same() -> None
     lasso = {"x": radius * np.cos(angle), "y": radius * np.sin(angle)}
     read = from_text(as_text({"lasso": [lasso]}))
     assert len(read["lasso"][0]["x"]) == 40
-    true, found = rows_within(places, {"lasso": [lasso]}), rows_within(places, read)
-    assert len(np.setxor1d(true, found)) < 0.02 * len(true)
+    true, rows = rows_within(places, {"lasso": [lasso]}), rows_within(places, read)
+    assert len(np.setxor1d(true, rows)) < 0.02 * len(true)
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,20 @@ def test_probabilities_are_torchs_softmax_and_the_own_class_is_always_there() ->
     rng = np.random.default_rng(0)
     names = tuple(f"class {label}" for label in range(20))
     heads = {name: LinearHead(rng.normal(size=(20, 6)), rng.normal(size=20)) for name in ("before", "after")}
-    each = EmbeddingSet(rng.normal(size=(50, 6)).astype(np.float32), rng.integers(0, 20, 50), names)
+    samples = EmbeddingSet(rng.normal(size=(50, 6)).astype(np.float32), rng.integers(0, 20, 50), names)
     for row in range(50):
-        found = class_probabilities(heads, each, row, most=3)
-        vector = torch.from_numpy(each.embeddings[row])
+        probabilities = class_probabilities(heads, samples, row, most=3)
+        vector = torch.from_numpy(samples.embeddings[row])
         expected = {
             name: torch.softmax(torch.tensor(head.weight) @ vector + torch.tensor(head.bias), 0)
             for name, head in heads.items()
         }
-        listed = [names.index(name) for name, _ in found]
-        assert each.labels[row] in listed
+        listed = [names.index(name) for name, _ in probabilities]
+        assert samples.labels[row] in listed
         assert 3 <= len(listed) <= 4
-        for label, (_, under) in zip(listed, found, strict=True):
+        for label, (_, under) in zip(listed, probabilities, strict=True):
             for name, share in under.items():
                 np.testing.assert_allclose(share, float(expected[name][label]), rtol=1e-5)
         assert int(expected["before"].argmax()) in listed
-        after = [under["after"] for _, under in found]
+        after = [under["after"] for _, under in probabilities]
         assert after == sorted(after, reverse=True)

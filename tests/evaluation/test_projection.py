@@ -12,10 +12,10 @@ def test_principal_axes_are_those_of_the_singular_value_decomposition() -> None:
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(200, 6)) * [5, 3, 1, 1, 1, 1] + 2).astype(np.float32)
     placed = principal_axes(vectors)
-    centred = vectors - vectors.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = vectors - vectors.mean(axis=0)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
     for place in range(2):
-        expected = centred @ axes[place]
+        expected = centered @ axes[place]
         assert abs(np.corrcoef(placed[:, place], expected)[0, 1]) == pytest.approx(1, abs=1e-4)
         assert placed[:, place].var() == pytest.approx(expected.var(), rel=1e-3)
 

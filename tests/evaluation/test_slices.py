@@ -22,12 +22,12 @@ def test_the_slice_of_mistakes_is_the_planted_minority() -> None:
 
 def test_the_activation_slice_is_the_top_fifth_of_each_class() -> None:
     test = planted_set("test", 0.5)
-    for each in activation_slices(test, planted_head().predict(test.embeddings), SHORTCUT):
-        label = test.labels[each.rows[0]]
-        others = np.setdiff1d(np.flatnonzero(test.labels == label), each.rows)
+    for part in activation_slices(test, planted_head().predict(test.embeddings), SHORTCUT):
+        label = test.labels[part.rows[0]]
+        others = np.setdiff1d(np.flatnonzero(test.labels == label), part.rows)
         values = test.embeddings[:, SHORTCUT]
-        assert values[each.rows].min() >= values[others].max()
-        assert len(each.rows) == pytest.approx(0.2 * (test.labels == label).sum(), abs=1)
+        assert values[part.rows].min() >= values[others].max()
+        assert len(part.rows) == pytest.approx(0.2 * (test.labels == label).sum(), abs=1)
 
 
 def test_a_neuron_that_is_zero_on_most_of_a_class_has_only_its_active_samples_in_the_slice() -> None:

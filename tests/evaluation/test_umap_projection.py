@@ -13,20 +13,20 @@ from neurontune_core.evaluation.umap_projection import umap_map
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    """Five clouds in 60 dimensions, which no two axes hold apart."""
+    """Draw five clouds in 60 dimensions, which no two axes separate."""
     rng = np.random.default_rng(0)
     middles = 6 * np.eye(60)[:5]
     return (middles[np.arange(240) % 5] + rng.normal(size=(240, 60))).astype(np.float32)
 
 
 def test_clouds_stay_together_also_of_samples_placed_later_and_a_seed_repeats(vectors: np.ndarray) -> None:
-    said: list[dict[str, Any]] = []
-    placed = umap_map(vectors, lambda **news: said.append(news), fitted_on=200)
+    reports: list[dict[str, Any]] = []
+    placed = umap_map(vectors, lambda **news: reports.append(news), fitted_on=200)
     distance = np.linalg.norm(placed[:, None] - placed[None], axis=-1)
     np.fill_diagonal(distance, np.inf)
     nearest = distance.argmin(axis=1)
     assert (nearest % 5 == np.arange(240) % 5).mean() > 0.95
-    drawing = [news for news in said if news["message"] == "drawing, step by step"]
+    drawing = [news for news in reports if news["message"] == "drawing, step by step"]
     assert drawing[-1]["done"] == drawing[-1]["total"]
     np.testing.assert_array_equal(umap_map(vectors, fitted_on=200), placed)
 
