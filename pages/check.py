@@ -16,7 +16,7 @@ def heads(view: View) -> dict[str, LinearHead]:
     """Every head at hand, the trained one first and the newest run's last."""
     erm = view.diagnosis.erm
     found = {"ERM": erm}
-    if view.diagnosis.num_mistakes:
+    if view.diagnosis.num_misclassified:
         found["masked now"] = view.diagnosis.masked_head(view.masked, view.mask_value)
     for run in reversed(view.diagnosis.project.runs()):
         found[f"masking off, {run.id}"] = run.off_head

@@ -31,7 +31,7 @@ def choose(view: View) -> None:
         if not len(rows):
             st.caption("Draw around samples on the map, or take a slice; they appear here.")
             return
-        said, hits = view.split.said[rows], view.split.said_right[rows]
+        said, hits = view.split.predictions[rows], view.split.correct[rows]
         st.caption(f"The trained head gets {hits.sum():,} of them right ({hits.mean():.0%}).")
         picked = wall(
             view, each.split, rows, each.class_names, "chosen", "Samples found", caption=said, right=hits,

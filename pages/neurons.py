@@ -19,7 +19,7 @@ from pages.parts.neuron.stepping import stepper
 from pages.parts.neuron.verdict_buttons import go_to_place, verdict_buttons
 
 FLOATS = ("float32", "float64")
-FILTERS = ("all", "masked", "sure", "judged by hand")
+FILTERS = ("all", "masked", "sure", "labeled manually")
 view = current_view()
 diagnosis, masked = view.diagnosis, view.masked
 confidence = diagnosis.confidence(wait=0.3)
@@ -110,7 +110,7 @@ with left:
     st.dataframe(
         table,
         column_config={
-            name: st.column_config.NumberColumn(format="%.0f" if name == "silent, %" else "%.3f")
+            name: st.column_config.NumberColumn(format="%.0f" if name == "zero, %" else "%.3f")
             for name, column in table.items()
             if getattr(column, "dtype", None) in FLOATS
         },

@@ -46,13 +46,13 @@ if samples.overlapping_groups is not None:
 names = samples.class_names
 worst = split.erm_evaluation.worst_group
 if view.label is not None:
-    title, wrong = f"Mistakes of class {plain(names[view.label])}", split.mistakes(label=view.label)
+    title, wrong = f"Mistakes of class {plain(names[view.label])}", split.misclassified(label=view.label)
 elif worst:
-    title, wrong = f"Mistakes in the worst group: {plain(worst.name)}", split.mistakes(group=worst.name)
+    title, wrong = f"Mistakes in the worst group: {plain(worst.name)}", split.misclassified(group=worst.name)
 else:
-    title, wrong = "Mistakes", split.mistakes()
+    title, wrong = "Mistakes", split.misclassified()
 st.subheader(title)
-captions, said = [f"called {name}" for name in names], split.said[wrong]
+captions, said = [f"called {name}" for name in names], split.predictions[wrong]
 left, right = st.columns([8, 5], gap="medium")
 with left:
     opened = wall(

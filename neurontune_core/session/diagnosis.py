@@ -84,7 +84,7 @@ class Diagnosis:
         """The place of a neuron in the ranking, from 1."""
         return int(np.flatnonzero(self.ranking == neuron)[0]) + 1
 
-    def neighbour(self, neuron: int, by: int) -> int:
+    def neighbor(self, neuron: int, by: int) -> int:
         """The neuron that stands ``by`` places behind this one in the ranking, round and round."""
         return int(self.ranking[(self.rank(neuron) - 1 + by) % len(self.ranking)])
 
@@ -114,11 +114,11 @@ class Diagnosis:
         return np.where(scored[:, None], scores.delta, -np.inf).argmax(axis=0)
 
     @cached_property
-    def silence(self) -> np.ndarray:
+    def zero_share(self) -> np.ndarray:
         """[M] share of the identification samples on which a neuron is exactly zero."""
         return np.mean(self.identification.embeddings == 0, axis=0)
 
-    def pushes(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
+    def logit_contributions(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
         """What an activation of this neuron adds to the logits, by class name; with many classes the largest only."""
         parts = self.erm.weight[:, neuron] * activation
         order = np.arange(len(parts)) if len(parts) <= most else np.argsort(-np.abs(parts), kind="stable")[:most]
@@ -140,7 +140,7 @@ class Diagnosis:
         return with_verdicts(self.scores.biased(threshold), self.judged("spurious"), self.judged("core"))
 
     @property
-    def num_mistakes(self) -> int:
+    def num_misclassified(self) -> int:
         """Misclassified samples of the identification set."""
         return int((~self.correct).sum())
 

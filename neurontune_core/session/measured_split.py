@@ -1,4 +1,4 @@
-"""One split of a project, opened: heads are measured on it, and its samples are looked at."""
+"""One split of a project: its samples, and how heads do on them."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import with_verdicts
 from neurontune_core.session.index_ranges import Indices
+from neurontune_core.session.latest_results import LatestResults
 from neurontune_core.workspace.project import Project
 
 _KEPT_CURVES, _KEPT_HEADS = 32, 32
 
 
 class MeasuredSplit:
-    """What the screens ask about the samples of one split; nothing here depends on which split found the neurons.
+    """Answers about the samples of one split, shared by sessions; nothing depends on the split that found the neurons.
 
     Args:
-        project: whose split it is.
+        project: the project of the split.
         erm: the head as it was trained.
         samples: [N, M] the split.
 
     Attributes:
-        said: [N] what the ERM head calls the samples.
-        erm_evaluation: how it does on them.
+        predictions: [N] of the ERM head.
+        erm_evaluation: the accuracies of the ERM head.
     """
 
     def __init__(self, project: Project, erm: LinearHead, samples: EmbeddingSet) -> None:
         self.project, self.erm, self.samples = project, erm, samples
-        self.said = erm.predict(self.samples.embeddings)
-        self.erm_evaluation = evaluate_predictions(self.said, samples)
-        self._measured: dict[bytes, tuple[np.ndarray, Evaluation]] = {}
-        self._curves: dict[tuple, MaskCurve] = {}
-        self._curves_of: dict[tuple, MaskCurves] = {}  # of the latest rule
+        self.predictions = erm.predict(self.samples.embeddings)
+        self.erm_evaluation = evaluate_predictions(self.predictions, samples)
+        self._measured: LatestResults[tuple[np.ndarray, Evaluation]] = LatestResults(_KEPT_HEADS)
+        self._curves: LatestResults[MaskCurve] = LatestResults(_KEPT_CURVES)
+        self._curves_by_rule: LatestResults[MaskCurves] = LatestResults(1)  # they are large
         self._umap: np.ndarray | None = None
 
     @property
@@ -50,24 +51,24 @@ class MeasuredSplit:
 
     @property
     def caution(self) -> str:
-        """Why figures on this split are too good, in a sentence; empty where nothing speaks against them."""
+        """Return why figures on this split are optimistic, in a sentence; empty where nothing was fitted on it."""
         roles = self.project.content["roles"]
-        found, trained = (roles[role] == self.name for role in ("identification", "tuning"))
-        if not (found or trained):
+        identified, tuned = (roles[role] == self.name for role in ("identification", "tuning"))
+        if not (identified or tuned):
             return ""
         fitted = "Heads"
-        if found:  # halves of it, or the adviser, may have trained some heads too
-            fitted = f"Neurons and {'' if trained else 'some '}heads"
+        if identified:  # halves of it, or the adviser, may have trained some heads too
+            fitted = f"Neurons and {'' if tuned else 'some '}heads"
         return f"{fitted} were fitted on these samples; figures are optimistic."
 
     @property
-    def said_right(self) -> np.ndarray:
-        """[N] bool, the samples that the ERM head gets right."""
-        return self.said == self.samples.labels
+    def correct(self) -> np.ndarray:
+        """Return [N] bool, the samples that the ERM head classifies correctly."""
+        return self.predictions == self.samples.labels
 
-    def mistakes(self, *, label: int | None = None, group: str | None = None) -> np.ndarray:
-        """Ascending rows that the ERM head gets wrong, of one class or group where it is given."""
-        wrong = ~self.said_right
+    def misclassified(self, *, label: int | None = None, group: str | None = None) -> np.ndarray:
+        """Return the ascending rows that the ERM head misclassifies, of one class or group where it is given."""
+        wrong = ~self.correct
         if label is not None:
             wrong &= self.samples.labels == label
         if group is not None and self.samples.groups is not None:
@@ -75,79 +76,79 @@ class MeasuredSplit:
         return np.flatnonzero(wrong)
 
     def of_class(self, rows: Indices, label: int | None) -> np.ndarray:
-        """Those of the rows that are of a class; all of them without one."""
+        """Return those of the rows that are of a class; all of them without one."""
         rows = np.asarray(rows, dtype=np.int64)
         return rows if label is None else rows[self.samples.labels[rows] == label]
 
     def evaluate(self, head: LinearHead) -> Evaluation:
-        """How a head does on the samples."""
+        """Return the accuracies of a head on the samples."""
         return self._measure(head)[1]
 
     def changes(self, before: LinearHead, after: LinearHead) -> Changes:
-        """Which samples the second head gets right and the first does not, and the reverse."""
+        """Return which samples the second head corrects, and which it newly gets wrong."""
         return Changes(self.samples, self._measure(before)[0], self._measure(after)[0])
 
     def _measure(self, head: LinearHead) -> tuple[np.ndarray, Evaluation]:
-        """[N] what a head calls the samples, and how it does; the newest answers are kept."""
-        key = sha256(head.weight.tobytes() + head.bias.tobytes()).digest()
-        if key not in self._measured:
+        """Return [N] predictions of a head, and its accuracies."""
+
+        def measure() -> tuple[np.ndarray, Evaluation]:
             head.check_fits(self.samples.num_neurons, self.samples.num_classes)
-            said = head.predict(self.samples.embeddings)
-            self._measured[key] = said, evaluate_predictions(said, self.samples)
-            if len(self._measured) > _KEPT_HEADS:
-                self._measured.pop(next(iter(self._measured)))
-        return self._measured[key]
+            predictions = head.predict(self.samples.embeddings)
+            return predictions, evaluate_predictions(predictions, self.samples)
+
+        return self._measured.get(sha256(head.weight.tobytes() + head.bias.tobytes()).digest(), measure)
 
     def mask_alone(
         self, scores: np.ndarray, threshold: float, mask_value: float, *, always: np.ndarray, never: np.ndarray
     ) -> Evaluation:
-        """How the ERM head does with the mask and without retraining; at once where the curve was computed before.
+        """Return the accuracies of the ERM head with the mask and without retraining; at once where a curve is known.
 
         Args:
             scores: [M] of the neurons.
+            threshold: λ.
+            mask_value: the factor of masked activations, 0 to 1.
             always, never: [M] bool, masked or spared whatever their score.
         """
-        curves = self._curves_of.get(_rule(scores, always, never))
-        said = None if curves is None else curves.predictions(threshold, mask_value)
-        if said is not None:
-            return evaluate_predictions(said, self.samples)
+        curves = self._curves_by_rule.peek(_rule(scores, always, never))
+        predictions = None if curves is None else curves.predictions(threshold, mask_value)
+        if predictions is not None:
+            return evaluate_predictions(predictions, self.samples)
         masked = with_verdicts(scores > threshold, always, never)
         return self.evaluate(self.erm.masked(np.where(masked, mask_value, 1.0)))
 
     def curve(self, scores: np.ndarray, mask_value: float, *, always: np.ndarray, never: np.ndarray) -> MaskCurve:
-        """What the mask alone would do at every λ; the newest curves are kept.
+        """Return the accuracies of the mask without retraining at every λ.
 
         Args:
-            scores: [M] of the neurons.
-            always, never: [M] bool, masked or spared whatever their score.
+            scores, mask_value, always, never: as in `mask_alone`.
         """
         rule = _rule(scores, always, never)
-        key = (mask_value, rule)
-        if key not in self._curves:
-            if rule not in self._curves_of:
-                self._curves_of = {rule: MaskCurves(self.erm, self.samples, scores, always=always, never=never)}
-            self._curves[key] = self._curves_of[rule](mask_value)
-            if len(self._curves) > _KEPT_CURVES:
-                self._curves.pop(next(iter(self._curves)))
-        return self._curves[key]
+
+        def compute() -> MaskCurve:
+            curves = self._curves_by_rule.get(
+                rule, lambda: MaskCurves(self.erm, self.samples, scores, always=always, never=never)
+            )
+            return curves(mask_value)
+
+        return self._curves.get((mask_value, rule), compute)
 
     @cached_property
     def map(self) -> np.ndarray:
-        """[N, 2] the samples on their principal axes."""
+        """Return [N, 2], the samples on their principal axes."""
         return principal_axes(self.samples.embeddings)
 
     def umap(self) -> np.ndarray | None:
-        """[N, 2] the samples by neighbourhood; None until a job has made the map."""
+        """Return [N, 2], the samples by neighborhood; None until a job has made the map."""
         if self._umap is None:
             self._umap = read_map(self.project.umap_file(self.samples), self.samples.num_samples)
         return self._umap
 
     @cached_property
     def mistake_slices(self) -> list[Slice]:
-        return mistake_slices(self.samples, self.said)
+        return mistake_slices(self.samples, self.predictions)
 
     def activation_slices(self, neuron: int) -> list[Slice]:
-        return activation_slices(self.samples, self.said, neuron)
+        return activation_slices(self.samples, self.predictions, neuron)
 
 
 def _rule(scores: np.ndarray, always: np.ndarray, never: np.ndarray) -> tuple[bytes, ...]:

@@ -27,9 +27,9 @@ def test_the_shortcut_ranks_first_and_the_neighbours_go_round(diagnosis: Diagnos
     assert diagnosis.ranking[0] == SHORTCUT
     assert diagnosis.rank(SHORTCUT) == 1
     last = int(diagnosis.ranking[-1])
-    assert diagnosis.neighbour(last, 1) == SHORTCUT
-    assert diagnosis.neighbour(SHORTCUT, -1) == last
-    assert diagnosis.neighbour(SHORTCUT, 1) == diagnosis.ranking[1]
+    assert diagnosis.neighbor(last, 1) == SHORTCUT
+    assert diagnosis.neighbor(SHORTCUT, -1) == last
+    assert diagnosis.neighbor(SHORTCUT, 1) == diagnosis.ranking[1]
 
 
 def test_the_mask_is_score_or_spurious_but_not_core(diagnosis: Diagnosis) -> None:
@@ -75,20 +75,20 @@ def test_the_table_stands_in_the_order_of_the_ranking(diagnosis: Diagnosis) -> N
     masked, confidence = diagnosis.masked_neurons(0.0), diagnosis.confidence(wait=60)
     table = neuron_table(diagnosis, diagnosis.ranking, masked, 0.0, confidence)
     assert list(table["score"]) == sorted(diagnosis.scores.delta.max(axis=0), reverse=True)
-    assert dict(zip(table["neuron"], table["by hand"], strict=True))[CORE] == "core"
-    assert table["how sure"][0] == "biased, sure"
+    assert dict(zip(table["neuron"], table["verdict"], strict=True))[CORE] == "core"
+    assert table["confidence"][0] == "biased, sure"
     assert table["from"][0] < table["score"][0] < table["to"][0]
     np.testing.assert_array_equal(table["weight · water bird"], planted_head().weight[1, diagnosis.ranking])
     np.testing.assert_array_equal(
         listed_neurons(diagnosis, "masked", masked, 0.0, None), table["neuron"][masked[table["neuron"]]]
     )
-    assert list(listed_neurons(diagnosis, "judged by hand", masked, 0.0, None)) == [CORE]
+    assert list(listed_neurons(diagnosis, "labeled manually", masked, 0.0, None)) == [CORE]
     assert SHORTCUT in listed_neurons(diagnosis, "sure", masked, 0.0, confidence)
 
 
 def test_what_a_neuron_adds_to_the_logits(diagnosis: Diagnosis) -> None:
-    assert diagnosis.pushes(SHORTCUT, 1.5) == [("land bird", 0.0), ("water bird", 3.0)]
-    assert diagnosis.pushes(SHORTCUT, most=1) == [("water bird", 2.0)]
+    assert diagnosis.logit_contributions(SHORTCUT, 1.5) == [("land bird", 0.0), ("water bird", 3.0)]
+    assert diagnosis.logit_contributions(SHORTCUT, most=1) == [("water bird", 2.0)]
 
 
 def test_a_model_without_mistakes_still_opens_and_says_so_when_asked_for_scores(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_model_without_mistakes_still_opens_and_says_so_when_asked_for_scores(
     relabelled = replace(sets["val"], labels=said, groups=None, group_names=())
     relabelled.save(tmp_path / "embeddings" / "val")
     diagnosis = Diagnosis(Project.at(tmp_path))
-    assert diagnosis.num_mistakes == 0
+    assert diagnosis.num_misclassified == 0
     with pytest.raises(NoMistakes):
         _ = diagnosis.scores
 

@@ -38,12 +38,12 @@ def test_heads_are_measured_on_the_split_that_is_asked_for(diagnosis: Diagnosis,
     vectors = samples.embeddings * np.where(masked, 0.25, 1.0)
     without = (vectors @ head.weight.T + head.bias).argmax(axis=1) == samples.labels
     assert measured.evaluate(diagnosis.masked_head(masked, 0.25)).overall.correct == without.sum()
-    assert list(measured.mistakes()) == [row for row in range(240) if not right[row]]
+    assert list(measured.misclassified()) == [row for row in range(240) if not right[row]]
     assert samples.groups is not None
     of_group = [row for row in range(240) if not right[row] and samples.groups[row] == 1]
-    assert list(measured.mistakes(group="land, water")) == of_group
+    assert list(measured.misclassified(group="land, water")) == of_group
     of_class = [row for row in range(240) if not right[row] and samples.labels[row] == 0]
-    assert list(measured.mistakes(label=0)) == of_class
+    assert list(measured.misclassified(label=0)) == of_class
 
 
 def test_changes_are_those_of_the_two_heads_that_are_asked_for(diagnosis: Diagnosis) -> None:

@@ -55,7 +55,7 @@ def _pieces(
 ) -> Iterator[Callable[[], object]]:
     images, split = gallery(name), diagnosis.project.content["roles"]["identification"]
     for by in steps:
-        near = diagnosis.neighbour(neuron, by)
+        near = diagnosis.neighbor(neuron, by)
         yield partial(diagnosis.activations, near)
         if not images.has_pictures:
             continue

@@ -43,7 +43,7 @@ def sidebar(*, curves: bool) -> state.View | None:
         st.caption(split.caution or found_and_trained(diagnosis))
         links = st.container()
         threshold, mask_value = mask_settings(diagnosis)
-        wanted = diagnosis.num_mistakes > 0 and retrain_button()
+        wanted = diagnosis.num_misclassified > 0 and retrain_button()
         view = state.View(name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis))
         if wanted:
             start(view)

@@ -29,7 +29,7 @@ def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
         if (num_classes := diagnosis.erm.num_classes) > MOST:
             said += f" Of {num_classes:,} classes the {MOST} where it is highest."
         st.caption(said, help=_explained(view, neuron))
-    if diagnosis.silence[neuron] == 1:
+    if diagnosis.zero_share[neuron] == 1:
         st.info("This neuron is 0 on every sample here: its score is 0, and to mask it changes nothing.")
     classes = listed_classes(view, neuron)
     titles = [diagnosis.identification.class_names[each] for each in classes]
@@ -41,8 +41,8 @@ def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
 
 def _explained(view: View, neuron: int) -> str:
     """The table's terms; the largest weights, as there may be more classes than lines; how often it is silent."""
-    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in view.diagnosis.pushes(neuron))
-    silent = f"Silent on {view.diagnosis.silence[neuron]:.0%} of the samples."
+    pushes = ", ".join(f"{plain(name)} {weight:+.2f}" for name, weight in view.diagnosis.logit_contributions(neuron))
+    silent = f"Silent on {view.diagnosis.zero_share[neuron]:.0%} of the samples."
     return f"{EXPLAINED} Largest here: {pushes}. {silent}"
 
 
@@ -102,7 +102,7 @@ def _details(view: View, split: str, row: int, neuron: int, colours: str) -> Non
     picture(view, split, row, "close-up", neuron, colours)
     group = "" if each.groups is None else f" · group **{plain(each.group_names[each.groups[row]])}**"
     said = diagnosis.predictions[row]
-    adds = ", ".join(f"{plain(name)} {part:+.2f}" for name, part in diagnosis.pushes(neuron, activation))
+    adds = ", ".join(f"{plain(name)} {part:+.2f}" for name, part in diagnosis.logit_contributions(neuron, activation))
     st.markdown(
         f"It is **{plain(names[each.labels[row]])}**, called **{plain(names[said])}**{group}. "
         f"Activation {activation:.3f}; this neuron adds to the logits: {adds}."

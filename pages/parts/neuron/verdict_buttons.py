@@ -42,7 +42,7 @@ def _judge(neuron: int, verdict: str | None) -> None:
     diagnosis.project.journal.judge([neuron], verdict, before.note if before else "")
     st.session_state["mask_edited"] = True
     if st.session_state.get("next_after_verdict") and verdict is not None:
-        st.session_state["neuron"] = diagnosis.neighbour(neuron, 1)
+        st.session_state["neuron"] = diagnosis.neighbor(neuron, 1)
 
 
 def _annotate(neuron: int) -> None:

@@ -71,7 +71,7 @@ def _picture(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> F
     names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
     places = split.map if kind == PRINCIPAL else split.umap()
     drawn = from_text(outlines)
-    return sample_map(places, split.said_right, names, AXES[kind], drawn=drawn, revision=revision)
+    return sample_map(places, split.correct, names, AXES[kind], drawn=drawn, revision=revision)
 
 
 def _jobs(view: View) -> list[Job]:
