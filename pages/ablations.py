@@ -58,7 +58,7 @@ def result_of(found: StudyResult) -> None:
     st.caption(f"{datetime.fromtimestamp(found.created):%d %b %Y, %H:%M}{done}{f' · {settings}' if settings else ''}")
     if not found.parts:
         return
-    if not found.fits(view.diagnosis.sets):
+    if not found.fits(view.diagnosis.erm, view.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
     st.plotly_chart(study_figure(found), key="study_figure", config=NO_MODE_BAR)
     rows = found.table()

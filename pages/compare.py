@@ -95,7 +95,7 @@ def saved(view: View) -> None:
     chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, **keep("comparison"))
     measured_on = plain(view.diagnosis.project.content["roles"]["evaluation"])
     st.caption(f'Measured on the project\'s evaluation split, "{measured_on}", whatever the sidebar says.')
-    if not found[chosen].fits(view.diagnosis.sets):
+    if not found[chosen].fits(view.diagnosis.erm, view.diagnosis.sets):
         st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
     leaderboard(found[chosen], view)
 

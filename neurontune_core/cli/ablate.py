@@ -50,7 +50,7 @@ def ablate(
             opened.load_head(),
             {role: opened.load_set(role) for role in ROLES},
             seeds=seeds,
-            given=pairs_of(setting, "--set"),
+            options=pairs_of(setting, "--set"),
             on_progress=lambda done, total: progress(f"{found.title}: {done} of {total}"),
             on_part=so_far.append,
         )

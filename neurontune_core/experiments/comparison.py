@@ -1,9 +1,10 @@
-"""A comparison of methods as it is kept: written after every run, read again by the screens, gone on with."""
+"""A comparison of methods on disk: written after every run, read by the screens, and resumed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 from neurontune_core.baselines.base import Method, MethodResult
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.baselines.settings_io import changed, given_settings
-from neurontune_core.embeddings import EmbeddingSet, checksums
+from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion
 from neurontune_core.experiments.methods import MethodSummary, SeedRun, compare_methods, num_runs, ranked, with_always
+from neurontune_core.experiments.origin import origin_of, same_origin
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.workspace.project import ROLES, Project
@@ -25,14 +27,14 @@ FILE = "comparison.json"
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A saved comparison, whole or as far as it came.
+    """A saved comparison, complete or stopped.
 
     Attributes:
         folder: where it lies; its name is its ``id``.
-        methods: the keys that were asked for.
-        seeds: how many were asked for.
+        methods: the keys of the requested methods.
+        seeds: the requested number of runs of each.
         summaries: as in `compare_methods`, so far.
-        checksums: role -> checksum of the embeddings that it ran on.
+        checksums: what it ran on, as `origin_of` gives it.
         created: seconds since 1970.
     """
 
@@ -45,41 +47,57 @@ class Comparison:
 
     @property
     def id(self) -> str:
+        """Return the name of the folder."""
         return self.folder.name
 
     @property
     def complete(self) -> bool:
-        return all(each.error or each.seeds == num_runs(each.method, self.seeds) for each in self.summaries) and len(
-            self.summaries
-        ) == len(self.methods)
+        """Return whether every requested run was done, or failed for a reason."""
+        done = [each for each in self.summaries if each.error or each.seeds == num_runs(each.method, self.seeds)]
+        return len(done) == len(self.summaries) == len(self.methods)
 
     def head_file(self, key: str) -> Path:
+        """Return where a method's head of seed 0 lies; a method that failed has none."""
         return self.folder / "heads" / f"{method(key).key}.safetensors"
 
     def head(self, key: str) -> LinearHead:
-        """A method's head of seed 0."""
-        return LinearHead.load(self.head_file(key))
+        """Read a method's head of seed 0.
 
-    def fits(self, sets: Mapping[str, EmbeddingSet]) -> bool:
-        """Whether these, by role, are the embeddings that the comparison ran on."""
-        return dict(self.checksums) == checksums(sets)
+        Raises:
+            InputError: when its file does not exist (any more) or holds no head.
+        """
+        file = self.head_file(key)
+        if not file.is_file():
+            raise InputError(
+                f"The head of {method(key).name} of the comparison {self.id} does not exist ({file}); run the "
+                "comparison again."
+            )
+        return LinearHead.load(file)
+
+    def fits(self, head: LinearHead, sets: Mapping[str, EmbeddingSet]) -> bool:
+        """Return whether the comparison ran on this head and these sets, by role."""
+        return same_origin(self.checksums, origin_of(head, sets))
 
     @classmethod
     def load(cls, folder: Path) -> Comparison:
-        """Read a comparison; InputError when the folder does not hold a whole one."""
-        said = read_json(folder / FILE)
+        """Read a comparison.
+
+        Raises:
+            InputError: when the folder does not hold a whole one.
+        """
+        content = read_json(folder / FILE)
         try:
-            if said["format"] != FORMAT:
+            if content["format"] != FORMAT:
                 raise KeyError("format")
-            parts = tuple((tuple(said[kind]["names"]), tuple(said[kind]["n"])) for kind in ("classes", "groups"))
-            summaries = ranked([_method_summary(each, said["shares"], parts) for each in said["standings"]])
+            parts = tuple((tuple(content[kind]["names"]), tuple(content[kind]["n"])) for kind in ("classes", "groups"))
+            summaries = ranked([_method_summary(each, content["shares"], parts) for each in content["standings"]])
             return cls(
                 folder,
-                tuple(said["methods"]),
-                int(said["seeds"]),
+                tuple(content["methods"]),
+                int(content["seeds"]),
                 tuple(summaries),
-                dict(said["checksums"]),
-                float(said["created"]),
+                dict(content["checksums"]),
+                float(content["created"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
@@ -88,32 +106,30 @@ class Comparison:
 
 
 def comparisons(project: Project) -> list[Comparison]:
-    """The saved ones, the newest first; one that cannot be read is left out."""
-    found = []
+    """Return the saved comparisons of a project, the newest first; one that cannot be read is left out."""
+    saved = []
     for folder in project.comparison_folders():
-        try:
-            found.append(Comparison.load(folder))
-        except InputError:
-            continue
-    return found
+        with suppress(InputError):
+            saved.append(Comparison.load(folder))
+    return sorted(saved, key=lambda comparison: comparison.created, reverse=True)
 
 
 def comparison_config(
-    project: Project, name: str, keys: Sequence[str], seeds: int, given: Mapping[str, Mapping[str, Any]]
+    project: Project, name: str, keys: Sequence[str], seeds: int, options: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What the task "compare" is submitted with.
+    """Return what the task "compare" is submitted with.
 
     Args:
         project, name: the project and what the workspace calls it.
-        keys: methods; ERM and masking off are always run.
+        keys: methods; those of `ALWAYS` are run as well.
         seeds: runs of each method that has a seed.
-        given: method -> setting -> value, where it is not the default.
+        options: method -> setting -> value, where it is not the default.
 
     Raises:
-        InputError: for a method or setting that there is none of, or a value out of range.
+        InputError: for an unknown method or setting, or a value out of range.
     """
     keys = with_always(keys)
-    settings = {key: changed(given_settings(method(key), given[key])) for key in keys if given.get(key)}
+    settings = {key: changed(given_settings(method(key), options[key])) for key in keys if options.get(key)}
     return {
         "name": name,
         "source": str(project.source),
@@ -126,35 +142,61 @@ def comparison_config(
 
 
 def compare_project(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
-    """Run the task "compare" as `comparison_config` describes it; what its folder holds already is not repeated."""
+    """Run the task "compare".
+
+    Runs that its folder holds already are not repeated, unless they were made from another head, other sets or other
+    settings: what was made from another extraction is set aside as a comparison of its own.
+
+    Args:
+        config: as `comparison_config` returns it.
+        report: called as a job's is.
+
+    Returns:
+        ``comparison``, its id; ``failed``, the keys of methods that failed; ``set_aside``, the id of the earlier
+        comparison, where there is one.
+    """
     project, out = Project(Path(config["source"]), Path(config["folder"])), Path(config["out"])
     head, sets = project.load_head(), {role: project.load_set(role) for role in ROLES}
     keys, seeds = config["methods"], config["seeds"]
     settings = {key: given_settings(method(key), config["settings"].get(key, {})) for key in keys}
-    known = Comparison.load(out).summaries if (out / FILE).exists() else ()
-    found = {each.method.key: each for each in known}
-    asked = {"format": FORMAT, "methods": keys, "seeds": seeds, "created": time.time(), "checksums": checksums(sets)}
-    total, began, run = sum(num_runs(method(key), seeds) for key in keys), time.monotonic(), 0
+    origin, total = origin_of(head, sets), sum(num_runs(method(key), seeds) for key in keys)
+    known: Sequence[MethodSummary] = ()
+    outcome: dict[str, Any] = {"comparison": out.name}
+    if (out / FILE).exists():
+        saved = Comparison.load(out)
+        if same_origin(saved.checksums, origin):
+            known = [each for each in saved.summaries if _still_valid(each, settings, saved)]
+        else:
+            outcome["set_aside"] = _set_aside(out).name
+            message = "The earlier runs were made from another extraction; they are set aside, and all are run again"
+            report(done=0, total=total, message=message)
+    summaries = {summary.method.key: summary for summary in known}
+    about = {"format": FORMAT, "methods": keys, "seeds": seeds, "created": time.time(), "checksums": origin}
+    began, runs = time.monotonic(), 0
 
     def done() -> int:
-        return sum(num_runs(each.method, seeds) if each.error else each.seeds for each in found.values())
+        return sum(num_runs(each.method, seeds) if each.error else each.seeds for each in summaries.values())
 
     def start(entry: Method, seed: int) -> None:
         count = num_runs(entry, seeds)
         which = f", seed {seed + 1} of {count}" if count > 1 else ""
-        rate = run / (time.monotonic() - began) if run else None
+        rate = runs / (time.monotonic() - began) if runs else None
         report(done=done(), total=total, rate=rate, message=f"{entry.name}{which}")
 
     def keep(summary: MethodSummary, result: MethodResult | None) -> None:
-        nonlocal run
-        run += 1
-        found[summary.method.key] = summary
-        if result is not None and summary.seeds == 1:
-            result.head.save(out / "heads" / f"{summary.method.key}.safetensors")
-        write_json(out / FILE, asked | _content(list(found.values()), sets["evaluation"]))
+        nonlocal runs
+        runs += 1
+        key = summary.method.key
+        summaries[key] = summary
+        head_file = out / "heads" / f"{key}.safetensors"
+        if result is None:
+            head_file.unlink(missing_ok=True)  # of a run with other settings
+        elif summary.seeds == 1:
+            result.head.save(head_file)
+        write_json(out / FILE, about | _content(list(summaries.values()), sets["evaluation"]))
         report(done=done(), total=total)
 
-    summaries = compare_methods(
+    result = compare_methods(
         head,
         sets["identification"],
         sets["tuning"],
@@ -166,11 +208,28 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
         on_start=start,
         on_run=keep,
     )
-    return {"comparison": out.name, "failed": [each.method.key for each in summaries if each.error]}
+    return outcome | {"failed": [summary.method.key for summary in result if summary.error]}
+
+
+def _still_valid(summary: MethodSummary, settings: Mapping[str, Any], saved: Comparison) -> bool:
+    """Return whether a saved method ran with these settings and, unless it failed, still has its head."""
+    key = summary.method.key
+    same = key in settings and changed(summary.settings) == changed(settings[key])
+    return same and (bool(summary.error) or saved.head_file(key).is_file())
+
+
+def _set_aside(folder: Path) -> Path:
+    """Move a comparison to a folder beside its own, which is left empty for another one."""
+    aside = folder.with_name(f"{folder.name}-earlier")
+    while aside.exists():
+        aside = aside.with_name(f"{aside.name}x")
+    folder.rename(aside)
+    folder.mkdir()
+    return aside
 
 
 def _content(summaries: Sequence[MethodSummary], evaluation: EmbeddingSet) -> dict[str, Any]:
-    """Counts are kept, from which every number is computed anew."""
+    """Return what is written: counts, from which every number is computed."""
     measured = next((run.evaluation for each in summaries for run in each.runs), None)
     kinds = {
         kind: {"names": [part.name for part in parts], "n": [part.n for part in parts]}
@@ -204,11 +263,11 @@ def _content(summaries: Sequence[MethodSummary], evaluation: EmbeddingSet) -> di
     }
 
 
-def _method_summary(said: dict[str, Any], shares: list[float] | None, parts: tuple) -> MethodSummary:
-    entry = METHODS[said["method"]]
+def _method_summary(content: dict[str, Any], shares: list[float] | None, parts: tuple) -> MethodSummary:
+    entry = METHODS[content["method"]]
     return MethodSummary(
         entry,
-        given_settings(entry, said["settings"]),
+        given_settings(entry, content["settings"]),
         tuple(
             SeedRun(
                 run["seed"],
@@ -217,10 +276,10 @@ def _method_summary(said: dict[str, Any], shares: list[float] | None, parts: tup
                 run["chosen"],
                 tuple(run["warnings"]),
             )
-            for run in said["runs"]
+            for run in content["runs"]
         ),
         None if shares is None else tuple(shares),
-        said["error"],
+        content["error"],
     )
 
 

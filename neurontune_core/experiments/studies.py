@@ -1,4 +1,4 @@
-"""Every study of NeuronTune that can be asked for by name: the ablations, how stable S is, what a run costs."""
+"""Studies of NeuronTune by name: the ablations, how stable the biased neurons are, what a run costs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.settings_io import changed, given_settings
-from neurontune_core.embeddings import EmbeddingSet, checksums
+from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.ablation_run import VariantResult, ablation_table, run_ablation
 from neurontune_core.experiments.ablations import ABLATIONS, Ablation
 from neurontune_core.experiments.cost import CostCurve, cost_table, measure_cost
+from neurontune_core.experiments.origin import origin_of, same_origin
 from neurontune_core.experiments.stability import Stability, stability, stability_table
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
@@ -29,7 +30,7 @@ OnProgress = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class Study:
-    """What can be asked for: its name, a few words, and the question in one sentence."""
+    """A study that can be run: its key, its title, and its question in one sentence."""
 
     key: str
     title: str
@@ -53,15 +54,15 @@ STUDIES = {key: Study(key, each.title, each.question, each) for key, each in ABL
 
 @dataclass(frozen=True)
 class StudyResult:
-    """What a study found.
+    """The result of a study, complete or so far.
 
     Attributes:
         key: of `STUDIES`.
         parts: one a row.
-        seeds: of the ablations that were measured so far; draws of stability.
-        asked: how many were asked for.
+        seeds: how many seeds of an ablation are measured; 1 for stability and cost.
+        asked: the requested number of seeds.
         settings: of NeuronTune, where they are not the defaults.
-        checksums: role -> checksum of the embeddings.
+        checksums: what it ran on, as `origin_of` gives it; empty for the cost, which is measured on made-up data.
         created: seconds since 1970.
     """
 
@@ -74,6 +75,7 @@ class StudyResult:
     created: float
 
     def table(self) -> list[dict[str, str]]:
+        """Return the parts as rows of text."""
         kinds: dict[type, Callable[[Any], list[dict[str, str]]]] = {
             VariantResult: ablation_table,
             Stability: stability_table,
@@ -81,27 +83,32 @@ class StudyResult:
         }
         return kinds[type(self.parts[0])](self.parts) if self.parts else []
 
-    def fits(self, sets: Mapping[str, EmbeddingSet]) -> bool:
-        """Whether these, by role, are the embeddings that the study ran on."""
-        return dict(self.checksums) == checksums(sets)
+    def fits(self, head: LinearHead, sets: Mapping[str, EmbeddingSet]) -> bool:
+        """Return whether the study ran on this head and these sets, by role; the cost belongs to no project."""
+        return self.key == "cost" or same_origin(self.checksums, origin_of(head, sets))
 
     def published(self) -> list[dict[str, str]]:
-        """The paper's rows, marked as such."""
-        found = STUDIES[self.key].ablation
-        return found.published() if found else []
+        """Return the paper's rows, marked as published; none where it has no such table."""
+        ablation = STUDIES[self.key].ablation
+        return ablation.published() if ablation else []
 
     def save(self, path: Path) -> None:
+        """Write the result as JSON."""
         write_json(path, {"format": FORMAT, **asdict(self), "parts": [asdict(each) for each in self.parts]})
 
     @classmethod
     def load(cls, path: Path) -> StudyResult:
-        """Read a saved one; InputError when the file is missing or not whole."""
-        said = read_json(path)
+        """Read a saved result.
+
+        Raises:
+            InputError: when the file is missing or not whole.
+        """
+        content = read_json(path)
         try:
-            if said.pop("format") != FORMAT:
+            if content.pop("format") != FORMAT:
                 raise KeyError("format")
-            parts = tuple(_part(said["key"], each) for each in said.pop("parts"))
-            return cls(parts=parts, **said)
+            parts = tuple(_part(content["key"], part) for part in content.pop("parts"))
+            return cls(parts=parts, **content)
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path} is not a whole study ({type(error).__name__}: {error}); delete it and run the study again."
@@ -109,7 +116,14 @@ class StudyResult:
 
 
 def study(key: str) -> Study:
-    """The study of that key; InputError naming those there are."""
+    """Return the study of a key.
+
+    Raises:
+        InputError: naming the keys, when it is none of them.
+
+    >>> study("sets").title
+    'Which sets (Table 4)'
+    """
     if key not in STUDIES:
         raise InputError(f'There is no ablation "{key}"; use one of {", ".join(STUDIES)}.')
     return STUDIES[key]
@@ -121,26 +135,27 @@ def run_study(
     sets: Mapping[str, EmbeddingSet],
     *,
     seeds: int = 5,
-    given: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     on_progress: OnProgress | None = None,
     on_part: Callable[[StudyResult], object] | None = None,
 ) -> StudyResult:
-    """Run one.
+    """Run a study.
 
     Args:
         key: see `STUDIES`.
         head, sets: the ERM head, and role -> set; the cost is measured without them.
         seeds: of every setting; stability always takes its own number of draws, cost has none.
-        given: settings of NeuronTune that are not to be the defaults.
-        on_progress: called with how much is done, and of how much; what it raises ends the study.
-        on_part: called with what there is after each seed.
+        options: settings of NeuronTune that are not to be the defaults.
+        on_progress: called with the number of steps done and in all; what it raises ends the study.
+        on_part: called with the result so far after each seed.
 
     Raises:
-        InputError: for an unknown study, a setting that there is none of, or sets that do not fit.
+        InputError: for an unknown study or setting, or sets that do not fit.
     """
-    found, base = study(key), given_settings(METHODS["neurontune"], given or {})
+    chosen, base = study(key), given_settings(METHODS["neurontune"], options or {})
     assert isinstance(base, TuneConfig)
-    result = StudyResult(key, (), 0, seeds, changed(base), checksums(sets), time.time())
+    origin = {} if key == "cost" else origin_of(head, sets)
+    result = StudyResult(key, (), 0, seeds, changed(base), origin, time.time())
 
     def keep(parts: list[VariantResult]) -> None:
         nonlocal result
@@ -148,8 +163,8 @@ def run_study(
         if on_part is not None:
             on_part(result)
 
-    if found.ablation is not None:
-        run_ablation(found.ablation, head, sets, seeds=seeds, base=base, on_epoch=on_progress, on_seed=keep)
+    if chosen.ablation is not None:
+        run_ablation(chosen.ablation, head, sets, seeds=seeds, base=base, on_epoch=on_progress, on_seed=keep)
         return result
     if key == "stability":
         shares = stability(head, sets["identification"], base.threshold, on_draw=on_progress)
@@ -157,9 +172,13 @@ def run_study(
     return replace(result, parts=tuple(measure_cost(on_run=on_progress)), seeds=1, asked=1)
 
 
-def study_config(project: Project, name: str, key: str, seeds: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the task "ablate" is submitted with; InputError as in `run_study`, before anything starts."""
-    settings = changed(given_settings(METHODS["neurontune"], given))
+def study_config(project: Project, name: str, key: str, seeds: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the task "ablate" is submitted with.
+
+    Raises:
+        InputError: as `run_study` does, before anything starts.
+    """
+    settings = changed(given_settings(METHODS["neurontune"], options))
     return {
         "name": name,
         "source": str(project.source),
@@ -171,7 +190,7 @@ def study_config(project: Project, name: str, key: str, seeds: int, given: Mappi
 
 
 def study_project(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
-    """The task "ablate": run what `study_config` describes; every seed's result replaces the study's file."""
+    """Run the task "ablate" as `study_config` describes it; every seed's result replaces the study's file."""
     project = Project(Path(config["source"]), Path(config["folder"]))
     path, began = project.study_file(config["study"]), time.monotonic()
     sets = {role: project.load_set(role) for role in ROLES}
@@ -184,26 +203,28 @@ def study_project(config: dict[str, Any], report: Callable[..., object]) -> dict
         project.load_head(),
         sets,
         seeds=config["seeds"],
-        given=config["settings"],
+        options=config["settings"],
         on_progress=tell,
-        on_part=lambda each: each.save(path),
+        on_part=lambda so_far: so_far.save(path),
     )
     result.save(path)
     return {"study": result.key}
 
 
 def saved_study(project: Project, key: str) -> StudyResult | None:
-    """The newest result of a study on this project; None when there is none that can be read."""
+    """Return the newest result of a study on this project; None when there is none that can be read."""
     try:
         return StudyResult.load(project.study_file(key))
     except InputError:
         return None
 
 
-def _part(key: str, said: dict[str, Any]) -> Part:
+def _part(key: str, content: dict[str, Any]) -> Part:
     if key == "stability":
-        spreads = {name: Spread(**said[name]) for name in ("jaccard", "masked")}
-        return Stability(**said | spreads)
+        spreads = {name: Spread(**content[name]) for name in ("jaccard", "masked")}
+        return Stability(**content | spreads)
     if key == "cost":
-        return CostCurve(**said | {name: tuple(said[name]) for name in ("sizes", "seconds")})
-    return VariantResult(said["at"], {name: tuple(values) for name, values in said["values"].items()}, said["error"])
+        return CostCurve(**content | {name: tuple(content[name]) for name in ("sizes", "seconds")})
+    return VariantResult(
+        content["at"], {name: tuple(values) for name, values in content["values"].items()}, content["error"]
+    )

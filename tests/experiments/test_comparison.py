@@ -56,9 +56,9 @@ def test_what_is_kept_is_what_was_measured(project: Project) -> None:
     assert found.head("neurontune").provenance["seed"] == 0
     assert found.complete
     roles = dict(zip(("identification", "tuning", "evaluation"), sets, strict=True))
-    assert found.fits(roles)
+    assert found.fits(project.load_head(), roles)
     sets[1].take(np.arange(100)).save(project.set_folder("tuning"))
-    assert not found.fits(roles | {"tuning": project.load_set("tuning")})
+    assert not found.fits(project.load_head(), roles | {"tuning": project.load_set("tuning")})
 
 
 def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(project: Project) -> None:

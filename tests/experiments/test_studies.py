@@ -101,7 +101,7 @@ def test_every_study_is_kept_as_it_was_found_and_has_a_figure(project: Project, 
     found = saved_study(project, key)
     assert found is not None
     sets = {role: project.load_set(role) for role in ("identification", "tuning", "evaluation")}
-    direct = run_study(key, project.load_head(), sets, seeds=1, given=given)
+    direct = run_study(key, project.load_head(), sets, seeds=1, options=given)
     assert found.parts == direct.parts
     assert found.table() == direct.table()
     figure = study_figure(found)
