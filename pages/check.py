@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import streamlit as st
 
+from neurontune_core.errors import InputError
 from neurontune_core.experiments.comparison import comparisons
 from neurontune_core.figures.methods import method_label
 from neurontune_core.head import LinearHead
@@ -12,8 +15,8 @@ from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.changes import by_part, confusions, samples
 
 
-def heads(view: View) -> dict[str, LinearHead]:
-    """Every head at hand, the trained one first and the newest run's last."""
+def available_heads(view: View) -> tuple[dict[str, LinearHead], list[str]]:
+    """Return every head by name, the trained one first and the newest run's last, and why others are left out."""
     erm = view.diagnosis.erm
     found = {"ERM": erm}
     if view.diagnosis.num_misclassified:
@@ -21,17 +24,24 @@ def heads(view: View) -> dict[str, LinearHead]:
     for run in reversed(view.diagnosis.project.runs()):
         found[f"masking off, {run.id}"] = run.off_head
         found[f"{run.method}, {run.id}"] = run.head
-    for comparison in comparisons(view.diagnosis.project)[:1]:
+    missing = []
+    current = (each for each in comparisons(view.diagnosis.project) if each.fits(erm, view.diagnosis.sets))
+    for comparison in islice(current, 1):
         for each in comparison.summaries:
             if each.runs and each.method.key != "erm":
-                found[f"{method_label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
-    return found
+                try:
+                    found[f"{method_label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
+                except InputError as error:
+                    missing.append(str(error))
+    return found, missing
 
 
 view = current_view()
 st.title("Check")
 st.markdown("What got better, what got worse, and whether chance would explain it.")
-found = heads(view)
+found, missing = available_heads(view)
+for sentence in missing:
+    st.warning(plain(sentence))
 names = list(found)
 one, two = st.columns(2)
 first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])

@@ -119,3 +119,30 @@ def test_a_comparison_of_other_embeddings_says_so(workspace: Workspace) -> None:
     os.utime(project.source / "project.json", (later, later))  # an extraction writes it last
     assert "extracted anew" in said(opened("birds", "compare"))
     assert len(comparisons(project)) == 1
+
+
+def test_a_head_that_was_deleted_is_a_sentence_on_check_and_no_choice_on_compare(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    compare_project(comparison_config(project, "birds", ["neurontune"], 1, FEW), lambda **_: None)
+    (kept,) = comparisons(project)
+    kept.head_file("neurontune").unlink()
+    shown = opened("birds", "check")
+    assert f"The head of NeuronTune of the comparison {kept.id} does not exist" in said(shown)
+    names = shown.selectbox(key="after").options
+    assert not any(name.startswith("NeuronTune, compared") for name in names)
+    assert any(name.endswith(f"compared {kept.id}") for name in names)
+    assert "NeuronTune" not in opened("birds", "compare").selectbox(key="take").options
+
+
+def test_heads_of_another_extraction_are_offered_nowhere_to_be_measured(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    compare_project(comparison_config(project, "birds", [], 1, FEW), lambda **_: None)
+    project.own_groups.add("every third", sets["test"], list(range(0, 240, 3)), "by hand")
+    assert "groups of your own" in said(opened("birds", "compare"))
+    project.load_set("tuning").take(np.arange(100)).save(project.set_folder("tuning"))
+    later = time.time() + 10
+    os.utime(project.source / "project.json", (later, later))  # an extraction writes it last
+    assert "groups of your own" not in said(opened("birds", "compare"))
+    assert not any("compared" in name for name in opened("birds", "check").selectbox(key="after").options)

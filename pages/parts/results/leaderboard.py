@@ -51,6 +51,7 @@ def leaderboard(found: Comparison, view: View) -> None:
         st.caption(f":material/info: {plain(sentence)}")
     files(found, rows, beside)
     measured = [each for each in summaries if each.runs]
+    with_heads = [each for each in measured if found.head_file(each.method.key).is_file()]
     if not measured:
         return
     st.subheader("Average against worst")
@@ -60,8 +61,10 @@ def leaderboard(found: Comparison, view: View) -> None:
     )
     st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=NO_MODE_BAR)
     bars(measured)
-    own_groups(found, measured, view)
-    take_home(found, measured)
+    if found.fits(view.diagnosis.erm, view.diagnosis.sets):
+        own_groups(found, with_heads, view)
+    if with_heads:
+        take_home(found, with_heads)
 
 
 def table(rows: list[dict[str, str]]) -> None:
