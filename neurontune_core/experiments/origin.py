@@ -52,7 +52,7 @@ def same_origin(kept: Mapping[str, str], current: Mapping[str, str]) -> bool:
 def _labels(embedding_set: EmbeddingSet) -> str:
     overlapping = embedding_set.overlapping_groups
     names = [embedding_set.class_names, embedding_set.group_names, overlapping and overlapping.names]
-    arrays = [np.asarray(embedding_set.labels, dtype=np.int64)]
+    arrays: list[np.ndarray] = [np.asarray(embedding_set.labels, dtype=np.int64)]
     if embedding_set.groups is not None:
         arrays.append(np.asarray(embedding_set.groups, dtype=np.int64))
     if overlapping is not None:
