@@ -12,9 +12,9 @@ from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
-from pages.parts.frame.address import keep
-from pages.parts.frame.job_banner import job_bar
+from pages.parts.frame.job_banner import job_banner
 from pages.parts.frame.state import View, current_view, workspace
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import plain
 from pages.parts.results.method_settings import method_settings
 
@@ -32,7 +32,7 @@ def ask(view: View, store: JobStore, key: str) -> None:
     seeds = 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if key not in WITHOUT_SEEDS:
-            seeds = st.number_input("Seeds", 1, 50, 3, width=140, **keep("study_seeds"),
+            seeds = st.number_input("Seeds", 1, 50, 3, width=140, **in_url("study_seeds"),
                 help="Every setting runs this often, with other batches (and other halves).")  # fmt: skip
         run = st.button("Run", key="run_study", type="primary", icon=":material/play_arrow:")
     given = {} if key == "cost" else method_settings(["neurontune"]).get("neurontune", {})
@@ -49,7 +49,7 @@ def under_way(job: Job) -> None:
     status = job.status()
     if status.finished:
         st.rerun()
-    job_bar(job, status, "runs" if job.config["study"] == "cost" else "rounds")
+    job_banner(job, status, "runs" if job.config["study"] == "cost" else "rounds")
 
 
 def result_of(found: StudyResult) -> None:
@@ -83,7 +83,7 @@ def result_of(found: StudyResult) -> None:
 view, store = current_view(), JobStore(workspace().jobs)
 st.title("Ablations")
 st.markdown("Vary one thing, leave the rest as it is, and see what it does on this project.")
-key = st.selectbox("Study", list(STUDIES), format_func=lambda each: STUDIES[each].title, **keep("study"))
+key = st.selectbox("Study", list(STUDIES), format_func=lambda each: STUDIES[each].title, **in_url("study"))
 ask(view, store, key)
 newest = next(iter(jobs_of_project(view, store)), None)
 if newest is not None:

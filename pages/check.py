@@ -46,7 +46,7 @@ names = list(found)
 one, two = st.columns(2)
 first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
 newest = f"{view.run.method}, {view.run.id}" if view.run else names[-1]
-second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["masking off"])
+second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["no masking"])
 moved = view.split.changes(found[first], found[second])
 counts = moved.counts()
 left, *rest = st.columns(4)

@@ -13,9 +13,9 @@ from neurontune_core.experiments.comparison import Comparison, comparison_config
 from neurontune_core.experiments.leaderboard import leaderboard_rows
 from neurontune_core.experiments.methods import ALWAYS, num_runs, with_always
 from neurontune_core.jobs.store import Job, JobStore
-from pages.parts.frame.address import keep
-from pages.parts.frame.job_banner import job_bar
+from pages.parts.frame.job_banner import job_banner
 from pages.parts.frame.state import View, current_view, workspace
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import plain
 from pages.parts.results.leaderboard import leaderboard, table
 from pages.parts.results.method_settings import method_settings, named
@@ -33,9 +33,9 @@ def jobs_of_project(view: View, store: JobStore) -> list[Job]:
 def ask(view: View, store: JobStore) -> None:
     """Which methods, how many seeds, which settings."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, wrap=True, **keep("methods"),
+        keys = st.multiselect("Methods", CHOICES, FIRST, format_func=named, wrap=True, **in_url("methods"),
             help="ERM (the classifier as it came) and masking off always run beside them.")  # fmt: skip
-        seeds = st.number_input("Seeds", 1, 50, 3, **keep("seeds"), width=140,
+        seeds = st.number_input("Seeds", 1, 50, 3, **in_url("seeds"), width=140,
             help="Every method that draws at random runs this often, with other draws.")  # fmt: skip
         run = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:")
     runs = sum(num_runs(METHODS[key], int(seeds)) for key in with_always(keys))
@@ -62,7 +62,7 @@ def under_way(job: Job) -> None:
     status = job.status()
     if status.finished:
         st.rerun()
-    job_bar(job, status, "runs")
+    job_banner(job, status, "runs")
     try:
         so_far = leaderboard_rows(Comparison.load(Path(job.config["out"])).summaries)
     except InputError:
@@ -92,7 +92,7 @@ def saved(view: View) -> None:
         + ("" if each.complete else " · not finished")
         for name, each in found.items()
     }
-    chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, **keep("comparison"))
+    chosen = st.selectbox("Comparison", list(found), format_func=titles.__getitem__, **in_url("comparison"))
     measured_on = plain(view.diagnosis.project.content["roles"]["evaluation"])
     st.caption(f'Measured on the project\'s evaluation split, "{measured_on}", whatever the sidebar says.')
     if not found[chosen].fits(view.diagnosis.erm, view.diagnosis.sets):

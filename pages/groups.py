@@ -6,8 +6,8 @@ import streamlit as st
 
 from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.session.index_ranges import Indices
-from pages.parts.frame.address import keep
 from pages.parts.frame.state import View, current_view
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import interval, percent, plain
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.samples.close_up import facts
@@ -46,7 +46,7 @@ def choose(view: View) -> None:
 
 def find(view: View) -> tuple[Indices, str]:
     """The rows that are chosen now, and a name to start from."""
-    way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **keep("way"))
+    way = st.segmented_control("Samples", (MAP, MISTAKES, NEURON), default=MAP, required=True, **in_url("way"))
     if way == MAP:
         return view.split.of_class(drawn_rows(view), view.label), ""
     if way == MISTAKES:
@@ -60,7 +60,7 @@ def find(view: View) -> tuple[Indices, str]:
         st.info("There are too few mistakes here to make a slice of; draw one on the map instead.")
         return [], ""
     titles = [f"{each.title} · {len(each.rows)} samples, {each.accuracy:.0%} right" for each in slices]
-    place = titles.index(st.selectbox("Slice", titles, **keep("slice")))
+    place = titles.index(st.selectbox("Slice", titles, **in_url("slice")))
     return slices[place].rows, slices[place].title
 
 

@@ -8,9 +8,9 @@ from neurontune_core.figures.neurons import mask_effect, ranked_scores
 from neurontune_core.identification.confidence import LEVEL, SURE
 from neurontune_core.identification.scores import chance_share
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table
-from pages.parts.frame.address import keep
 from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, plain
 from pages.parts.neuron.inspector import inspector
@@ -93,7 +93,7 @@ with heading:
         st.caption(
             f"{int(diagnosis.scores.biased(view.threshold).sum())} by score; {noise}. **{sure}** are biased for sure: "
             f"chance explains at most {LEVEL:.0%} of these.",
-            help=HELP["sure"],
+            help=HELP["significant"],
         )
 with left:
     largest = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
@@ -105,7 +105,7 @@ with left:
         f'What the mask alone does to the trained head, on "{plain(view.split.name)}", for '
         "every λ. Far right: nothing masked."
     )
-    which = st.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, **keep("filter"))
+    which = st.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, **in_url("filter"))
     table = neuron_table(diagnosis, listed(which), masked, view.threshold, confidence)
     st.dataframe(
         table,

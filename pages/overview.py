@@ -27,7 +27,7 @@ heads = {name: split.evaluate(head) for name, head in tried.items()}
 st.subheader("Accuracy by group" if samples.groups is not None else "Accuracy by class")
 st.caption(
     f'On the split "{plain(split.name)}" ({samples.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
-    + (f" Masking off: {HELP['masking off']}" if view.run else "")
+    + (f" Masking off: {HELP['no masking']}" if view.run else "")
 )
 parts = [part for part in split.erm_evaluation.groups or split.erm_evaluation.classes if part.n]
 if len(parts) > MOST_BARS:

@@ -7,10 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.errors import InputError
-from pages.parts.frame.address import bring_back, carry
 from pages.parts.frame.prefetch import freeze_after_imports, page_shown
 from pages.parts.frame.sidebar import sidebar
 from pages.parts.frame.tune_settings import SETTINGS
+from pages.parts.frame.url_state import restore, write_to_url
 from pages.parts.frame.words import plain
 from pages.parts.neuron.neuron_box import NEURON
 
@@ -34,7 +34,7 @@ SECTIONS = {
         "theory": (":material/function:", "Theory lab"),
     },
 }
-CARRIED = (NEURON, *SETTINGS)
+URL_CHOICES = (NEURON, *SETTINGS)
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
 pages = {
@@ -46,7 +46,7 @@ pages = {
 }
 st.logo(PAGES.parent / "assets" / "wordmark.svg", icon_image=PAGES.parent / "assets" / "logo.svg", size="large")
 page = st.navigation(pages, position="top")
-bring_back(CARRIED)
+restore(URL_CHOICES)
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
     loop = [title for name, (_, title) in SECTIONS[""].items() if name != "retrain"]  # which has larger curves
@@ -55,6 +55,6 @@ try:
     page.run()
 except InputError as error:
     st.error(plain(str(error)))
-carry(CARRIED)
+write_to_url(URL_CHOICES)
 page_shown.set()
 freeze_after_imports()

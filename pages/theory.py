@@ -10,7 +10,7 @@ from neurontune_core.theory.answers import Answer
 from neurontune_core.theory.neuron_scores import MOST_NEURONS
 from neurontune_core.theory.report_synthetic import activations, synthetic, synthetic_summary
 from neurontune_core.theory.synthetic import CLASSES
-from pages.parts.frame.address import keep
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import plain
 from pages.parts.results.theory_lab import LEAST_NEURONS, chart, data_model, explained, seed_input
 
@@ -23,27 +23,27 @@ def knobs(*, network: bool) -> tuple[DataModel, int, int]:
     columns = st.columns([4, 4, 4, 4, 3] if network else [4, 4, 4, 7], gap="medium", vertical_alignment="bottom")
     p = columns[0].slider(
         "p, shortcut agrees", 0.5, 1.0, 0.95, 0.01, help="In which share of the samples the shortcut says the same as "
-        "the right answer. 0.5: it says nothing.", **keep("p"),
+        "the right answer. 0.5: it says nothing.", **in_url("p"),
     )  # fmt: skip
     core = columns[1].slider(
         "η_core, core noise", 0.1, 3.0, 1.0, 0.05, help="Standard deviation of what separates the core feature from "
-        "the answer. Real features are noisy.", **keep("eta_core"),
+        "the answer. Real features are noisy.", **in_url("eta_core"),
     )  # fmt: skip
     spurious = columns[2].slider(
         "η_spu, shortcut noise", 0.05, 3.0, 0.1, 0.05, help="Standard deviation of the shortcut's noise. A small one "
-        "makes the shortcut easy to see.", **keep("eta_spu"),
+        "makes the shortcut easy to see.", **in_url("eta_spu"),
     )  # fmt: skip
     if not network:
         return DataModel(p, core, spurious), LEAST_NEURONS, 0
     neurons = columns[3].slider(
         "M, neurons", LEAST_NEURONS, MOST_NEURONS, 100, 10, help="Width of the random network; "
-        "with at least as many neurons as inputs it can learn the best linear function.", **keep("width"),
+        "with at least as many neurons as inputs it can learn the best linear function.", **in_url("width"),
     )  # fmt: skip
     return DataModel(p, core, spurious), neurons, seed_input(columns[4])
 
 
 def choice(label: str, options: tuple[str, str], key: str) -> str:
-    return st.segmented_control(label, options, default=options[0], required=True, **keep(key))
+    return st.segmented_control(label, options, default=options[0], required=True, **in_url(key))
 
 
 def lemma() -> None:
@@ -79,7 +79,7 @@ def experiment() -> None:
     seed = seed_input(one)
     agreement = two.slider(
         "Shortcut holds in the identification data", 0.0, 1.0, 0.5, 0.05, help="In training it holds in 95 % of the "
-        "samples, in test in 10 %. Neurons are scored on data of their own.", **keep("identify_on"),
+        "samples, in test in 10 %. Neurons are scored on data of their own.", **in_url("identify_on"),
     )  # fmt: skip
     with three:
         drawn = choice("Samples drawn", ("test", "training"), "drawn")
@@ -100,7 +100,7 @@ def experiment() -> None:
         "On the identification data, without the sign of the activation. Lines: medians. A neuron is selected when its "
         "median is higher on the mistakes than on the hits of any class."
     )
-    if st.toggle("Summary over 20 seeds", **keep("summary")):
+    if st.toggle("Summary over 20 seeds", **in_url("summary")):
         summary = synthetic_summary(20, agreement)
         st.dataframe(summary.rows, hide_index=True, key="theory-summary")
         st.caption(summary.note)
@@ -114,7 +114,7 @@ st.markdown(
 )
 claim = st.segmented_control(
     "Claim", list(CLAIMS), default="lemma", required=True, format_func=lambda key: CLAIMS[key].name,
-    label_visibility="collapsed", **keep("claim"),
+    label_visibility="collapsed", **in_url("claim"),
 )  # fmt: skip
 st.subheader(CLAIMS[claim].title)
 try:

@@ -125,7 +125,7 @@ def test_samples_picked_on_one_split_are_not_picked_on_another(server: Server, p
 
 def test_an_unknown_split_in_the_address_shows_the_usual_one_and_says_so(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/?split=nowhere")
-    expect(page.get_by_text('There is no split "nowhere" here.')).to_be_visible()
+    expect(page.get_by_text('There is no split "nowhere"; you see the default.')).to_be_visible()
     expect(page.get_by_text('On the split "test"')).to_be_visible()
     settled(page)
     assert "split" not in dict(said(page))

@@ -73,11 +73,11 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
 
     page.keyboard.press("Control+Enter")
     sidebar = page.get_by_test_id("stSidebar")
-    expect(sidebar.get_by_text(re.compile(r"Advised head, on test: \d+ fixed, \d+ broken of 300"))).to_be_visible()
+    expect(sidebar.get_by_text(re.compile(r"Advised head on test: \d+ corrected, \d+ newly wrong of 300"))).to_be_visible()
     expect(page.get_by_role("heading", name="Neurons")).to_be_visible()  # without leaving what is looked at
     expect(sidebar.locator(".st-key-strips .scatterlayer .js-line")).to_have_count(6)  # two methods, three measures
     assert metric(page, "worst group · retrained") != "–"
-    assert metric(page, "worst group · masking off") != "–"
+    assert metric(page, "worst group · no masking") != "–"
     assert page.get_by_role("spinbutton", name="Neuron").input_value() == second
     photograph("3-retrained")
 

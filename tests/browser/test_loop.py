@@ -126,7 +126,7 @@ def test_a_higher_threshold_masks_fewer_neurons_and_a_verdict_goes_before_the_sc
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
     page.keyboard.press("Control+Enter")  # λ and the neuron stand in the address by now
-    page.get_by_role("link", name="How").click()
+    page.get_by_role("link", name="Details").click()
     expect(page.get_by_role("heading", name="Retrain the head")).to_be_visible()
     expect(page.get_by_text(re.compile(r"Run \d{8}-\d{6}: λ 0\.0[1-9]"))).to_be_visible()
     assert "threshold=" in page.url
@@ -147,7 +147,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     while len(list((server.home / "projects" / "example" / "runs").glob("*/run.json"))) == earlier:
         assert time.monotonic() < deadline, "no run was saved"
         page.wait_for_timeout(100)
-    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head, on test")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text(re.compile("Retraining fixed"))).to_be_visible()

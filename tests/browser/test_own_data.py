@@ -60,7 +60,7 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     while not list((project / "runs").glob("*/run.json")):
         assert time.monotonic() < deadline, "no run was saved"
         page.wait_for_timeout(100)
-    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head, on test")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Export").click()
     page.get_by_role("button", name="Prepare the files").click()

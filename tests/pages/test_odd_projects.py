@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.workspace import Workspace
 from tests.support import odd_projects
 from tests.support.odd_projects import ODD, SILENT
 from tests.support.pages import opened, retrained, said
 from tests.support.paths import ROUTER
+from tests.support.projects import write_project
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     for title, line in zip(titles, lines, strict=True):
         assert line.split("|")[1].strip(" *")[:14] in title
     assert "warnings, such as: Class" in said(shown)
-    assert "Nothing is left to classify with" in said(shown)
+    assert "Every neuron is masked." in said(shown)
     shown = show(odd_projects.a_thousand_classes, "check")
     assert all(len(each.value.columns) < 20 for each in shown.dataframe)
 
@@ -89,6 +91,35 @@ def test_of_a_thousand_classes_every_batch_holds_one_each(show: Callable[..., Ap
     (run,) = (each for each in Workspace(tmp_path).open("odd").runs() if not each.advised)
     assert run.config.batch_size == 1000
     assert not shown.error
+
+
+def test_the_batch_of_a_thousand_classes_does_not_follow_into_another_project(
+    show: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    write_project(Workspace(tmp_path).new_folder("birds"))
+    shown = show(odd_projects.a_thousand_classes, "retrain")
+    assert shown.number_input(key="batch").value == 1000
+    shown.selectbox(key="project").set_value("birds").run()
+    assert shown.number_input(key="batch").value == TuneConfig().batch_size
+    shown.number_input(key="epochs").set_value(1).run()
+    retrained(shown)
+    assert Workspace(tmp_path).open("birds").runs()[-1].config.batch_size == TuneConfig().batch_size
+    shown.number_input(key="batch").set_value(64).run()
+    shown.selectbox(key="project").set_value("odd").run()
+    assert shown.number_input(key="batch").value == 64  # what a person has typed stays
+
+
+def test_the_batch_of_a_thousand_classes_does_not_follow_where_its_form_is_not_shown(
+    show: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    write_project(Workspace(tmp_path).new_folder("birds"))
+    shown = show(odd_projects.a_thousand_classes, "retrain")
+    shown.number_input(key="epochs").set_value(1).run()
+    shown.switch_page(str(ROUTER.with_name("overview.py"))).run()
+    shown.selectbox(key="project").set_value("birds").run()
+    assert "batch" not in shown.query_params
+    retrained(shown)
+    assert Workspace(tmp_path).open("birds").runs()[-1].config.batch_size == TuneConfig().batch_size
 
 
 def test_a_neuron_that_never_fires_is_called_so(show: Callable[..., AppTest]) -> None:

@@ -132,14 +132,14 @@ def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_chang
     assert (run.config.threshold, run.config.epochs, len(run.history)) == (0.2, 3, 3)
     test = sets["test"]
     assert test.groups is not None
-    heads = {"masking off": run.off_head, "retrained": run.head}
+    heads = {"no masking": run.off_head, "retrained": run.head}
     right = {name: head.predict(test.embeddings) == test.labels for name, head in heads.items()}
     for name, hits in right.items():
         worst = min(hits[test.groups == group].mean() for group in range(4))
         assert metrics(shown)[f"worst group · {name}"] == f"{100 * worst:.1f} %"
     before, after = workspace.open("birds").load_head().predict(test.embeddings) == test.labels, right["retrained"]
-    changed = f"**{(~before & after).sum()}** fixed, **{(before & ~after).sum()}** broken of 240."
-    assert f"**NeuronTune**, on test: {changed}" in said(shown)
+    changed = f"**{(~before & after).sum()}** corrected, **{(before & ~after).sum()}** newly wrong of 240."
+    assert f"**NeuronTune** on test: {changed}" in said(shown)
     assert (before != after).any()
 
 

@@ -79,7 +79,7 @@ def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monke
 def test_a_split_that_made_the_mask_or_the_head_says_that_its_figures_are_optimistic(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     usual = said(opened())
-    assert "Neurons are found on val, heads are trained on train." in usual
+    assert "Neurons are identified on val, heads are trained on train." in usual
     assert "optimistic" not in usual
     assert "Neurons and some heads were fitted on these samples; figures are optimistic." in said(opened(split="val"))
     assert "Heads were fitted on these samples; figures are optimistic." in said(opened(split="train"))
@@ -98,7 +98,7 @@ def test_an_address_that_names_what_is_not_there_shows_the_default_and_says_so(w
     save_run(workspace.open("birds"))
     shown = opened(split="no*where", **{"class": "dragon"}, run="gone")
     assert shown.selectbox(key="split").value == "test"
-    for sentence in (r'no split "no\*where" here', 'no class "dragon" here', 'no retrained head "gone" here'):
+    for sentence in (r'no split "no\*where";', 'no class "dragon";', 'no retrained head "gone";'):
         assert sentence in said(shown)
     shown.selectbox(key="split").set_value("val").run()
     assert "no split" not in said(shown)

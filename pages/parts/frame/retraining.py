@@ -1,4 +1,4 @@
-"""Retraining from every screen: its progress in the sidebar, and what it changed, without leaving what is looked at."""
+"""Retraining in the sidebar of every screen: its progress, and what the chosen run changed."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ MEASURES = (("worst_group_accuracy", "worst group, %"), ("worst_class_accuracy",
 
 
 def retraining(view: View, *, curves: bool) -> None:
-    """What is under way, else what the chosen run came to.
+    """Show the progress of a running retraining or adviser, else what the chosen run changed.
 
     Args:
-        curves: draw them here, with a way to the Retrain screen.
+        curves: draw the learning curves, too, and link to the Retrain screen.
     """
     state = st.session_state
     live: BackgroundRun | None = state.get("live")
     asked: BackgroundAdvice | None = state.get("asked")
-    with st.container():  # there even when it is empty, so that what follows keeps its place
+    with st.container():  # always there, so that what follows keeps its place on the screen
         if live is not None:
-            _tuning(live, curves)
+            _run_progress(live, curves)
         elif asked is not None:
-            _asking(asked)
+            _advice_progress(asked)
         else:
             for ended in (state.get("finished"), state.get("answered")):
                 if ended is not None and ended.error and ended.diagnosis is view.diagnosis:
                     st.error(plain(ended.error))
     if live is None and view.run is not None:
-        _came_to(view, view.run, curves)
+        _summary(view, view.run, curves)
 
 
 @st.fragment(run_every=0.4)
-def _tuning(live: BackgroundRun, curves: bool) -> None:
-    _progress(live, "Retraining …", "Stop; what was reached so far is kept.")
+def _run_progress(live: BackgroundRun, curves: bool) -> None:
+    _progress(live, "Retraining …", "Stop and keep the best epoch so far.")
     if curves:
-        records = {name: list(each) for name, each in live.histories.items()}
-        _strips(records, None, live.diagnosis.identification.groups is not None, live.config.epochs)
+        histories = {name: list(records) for name, records in live.histories.items()}
+        _strips(histories, None, live.diagnosis.identification.groups is not None, live.config.epochs)
 
 
 @st.fragment(run_every=0.4)
-def _asking(asked: BackgroundAdvice) -> None:
-    _progress(asked, "The adviser chooses …", "Stop the adviser; the retrained head stays.")
+def _advice_progress(asked: BackgroundAdvice) -> None:
+    _progress(asked, "The adviser chooses a head …", "Stop the adviser and keep the retrained head.")
 
 
 def _progress(work: BackgroundRun | BackgroundAdvice, text: str, stop: str) -> None:
@@ -62,23 +62,24 @@ def _progress(work: BackgroundRun | BackgroundAdvice, text: str, stop: str) -> N
     button.button("", icon=":material/stop:", key="stop", on_click=work.stop, help=stop, type="tertiary")
 
 
-def _came_to(view: View, run: Run, curves: bool) -> None:
-    """Samples fixed and broken, and how the kept epoch was found."""
+def _summary(view: View, run: Run, curves: bool) -> None:
+    """Show how many samples a run corrected and got newly wrong, and how its epoch was selected."""
     counts = view.split.changes(view.diagnosis.erm, run.head).counts()
-    name = f"{run.method[0].upper()}{run.method[1:]}"
-    split = plain(view.split.name)
-    st.caption(f"**{name}**, on {split}: **{counts.fixed:,}** fixed, **{counts.broken:,}** broken of {counts.n:,}.")
+    name, split = f"{run.method[0].upper()}{run.method[1:]}", plain(view.split.name)
+    st.caption(
+        f"**{name}** on {split}: **{counts.fixed:,}** corrected, **{counts.broken:,}** newly wrong of {counts.n:,}."
+    )
     if curves:
         groups = view.diagnosis.identification.groups is not None
         _strips({"NeuronTune": run.history, NO_MASKING: run.off_history}, run.epoch, groups, len(run.history))
         st.caption(
-            f"Curves on {plain(view.diagnosis.identification.split)}. NeuronTune's epoch {run.epoch} was kept: "
+            f"Measured on {plain(view.diagnosis.identification.split)}. NeuronTune keeps epoch {run.epoch}: "
             f"{SELECT[run.config.select]}."
         )
     with st.container(horizontal=True):
-        st.page_link(SCREENS / "check.py", label="Which ones", icon=":material/fact_check:")
+        st.page_link(SCREENS / "check.py", label="Check samples", icon=":material/fact_check:")
         if curves:
-            st.page_link(SCREENS / "retrain.py", label="How", icon=":material/model_training:")
+            st.page_link(SCREENS / "retrain.py", label="Details", icon=":material/model_training:")
 
 
 def _strips(histories: Histories, kept: int | None, groups: bool, epochs: int) -> None:

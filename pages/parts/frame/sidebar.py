@@ -1,4 +1,4 @@
-"""The sidebar that all screens share: what is looked at, what is masked, and Retrain."""
+"""The sidebar of all screens: project, split, class, mask settings, and Retrain."""
 
 from __future__ import annotations
 
@@ -10,46 +10,48 @@ from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Run
 from pages.parts.frame import state
-from pages.parts.frame.address import choice, not_there
 from pages.parts.frame.background_work import collect_results, reattach, start
 from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons
 from pages.parts.frame.retraining import retraining
+from pages.parts.frame.tune_settings import follow_project
+from pages.parts.frame.url_state import choose, show_missing
 from pages.parts.frame.words import HELP, plain
 
 EVERY_CLASS = "all classes"
 
 
 def sidebar(*, curves: bool) -> state.View | None:
-    """Project, split, class, λ, mask value and run; None when the project or the split cannot be opened.
+    """Show the choices of every screen and return them; None when the project or the split cannot be opened.
 
     Args:
-        curves: show how the chosen run went, too.
+        curves: show the learning curves of the chosen run, too.
     """
     names = state.workspace().names()
     if not names:
         return None
     if "opened" in st.session_state:
         st.session_state["project"] = st.session_state["opened"]
-    name = choice("Project", names, "project", help="Make your own on the Setup page.")
+    name = choose("Project", names, "project", help="Create your own on the Setup screen.")
     try:
         diagnosis = state.open_diagnosis(name)
         reattach(diagnosis.project)
         collect_results()
+        follow_project(diagnosis)
         left, right = st.columns(2, gap="small")
         with left:
             split = choose_split(diagnosis)
         with right:
             label = choose_class(diagnosis)
-        st.caption(split.caution or found_and_trained(diagnosis))
-        links = st.container()
+        st.caption(split.caution or roles_of_splits(diagnosis))
+        missing = st.container()
         threshold, mask_value = mask_settings(diagnosis)
-        wanted = diagnosis.num_misclassified > 0 and retrain_button()
+        requested = diagnosis.num_misclassified > 0 and retrain_button()
         view = state.View(name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis))
-        if wanted:
+        if requested:
             start(view)
         retraining(view, curves=curves)
-        with links:
-            not_there()
+        with missing:
+            show_missing()
         return view
     except InputError as error:
         st.error(plain(str(error)))
@@ -57,26 +59,27 @@ def sidebar(*, curves: bool) -> state.View | None:
 
 
 def choose_split(diagnosis: Diagnosis) -> MeasuredSplit:
-    """What heads are measured on; neurons stay those of the identification split."""
+    """Show the splits, and return the one on which heads are measured."""
     splits = diagnosis.project.splits
     usual, alone = splits.index(diagnosis.project.content["roles"]["evaluation"]), len(splits) == 1
-    return state.measured_split(diagnosis, choice("Split", splits, "split", usual, disabled=alone, help=HELP["split"]))
+    return state.measured_split(diagnosis, choose("Split", splits, "split", usual, disabled=alone, help=HELP["split"]))
 
 
-def found_and_trained(diagnosis: Diagnosis) -> str:
-    """The splits that are not chosen here."""
+def roles_of_splits(diagnosis: Diagnosis) -> str:
+    """Return which splits identify neurons and train heads, in a sentence."""
     roles = diagnosis.project.content["roles"]
-    return f"Neurons are found on {plain(roles['identification'])}, heads are trained on {plain(roles['tuning'])}."
+    return f"Neurons are identified on {plain(roles['identification'])}, heads are trained on {plain(roles['tuning'])}."
 
 
 def choose_class(diagnosis: Diagnosis) -> int | None:
+    """Show the classes, and return the index of the chosen one."""
     names = diagnosis.identification.class_names
-    chosen = choice("Class", [EVERY_CLASS, *names], "class", help=HELP["class"])
+    chosen = choose("Class", [EVERY_CLASS, *names], "class", help=HELP["class"])
     return None if chosen == EVERY_CLASS else names.index(chosen)
 
 
 def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
-    """λ and the mask value."""
+    """Show the sliders of λ and of the mask value, and return both."""
     try:
         top = max(float(diagnosis.scores.neuron_scores.max()), 1e-3)
     except NoMistakes as error:
@@ -95,20 +98,22 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         st.markdown(f"**{int(masked.sum())} of {len(masked)}** masked", width=104)
         undo_buttons(diagnosis.project.journal)
     if masked.all():
-        st.warning("Nothing is left to classify with; raise λ, or judge some neurons core.")
+        st.warning("Every neuron is masked. Raise λ, or label some neurons core.")
     return threshold, mask_value
 
 
 def choose_run(diagnosis: Diagnosis) -> Run | None:
+    """Show the saved runs, and return the chosen one; None before there is one."""
     runs = {run.id: run for run in diagnosis.project.runs()}
     if (newest := st.session_state.pop("choose_run", None)) in runs:
         st.session_state["run"] = newest
     if not runs:
         return None
-    return runs[choice("Retrained head", list(runs), "run", pinned=True, help="Newest first.")]
+    return runs[choose("Retrained head", list(runs), "run", pinned=True, help="Newest first.")]
 
 
 def retrain_button() -> bool:
+    """Show Retrain, and return whether it was pressed."""
     return st.button(
         "Retrain", key="retrain", type="primary", icon=":material/model_training:", shortcut="ctrl+enter",
         width="stretch", disabled="live" in st.session_state, help=HELP["retrain"],

@@ -1,4 +1,4 @@
-"""How the head is retrained: what is asked on the Retrain screen, before λ and the mask value of the sidebar."""
+"""Settings of a retraining: the form of the Retrain screen, which counts on every screen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.project import HALVES
-from pages.parts.frame.address import Carried
 from pages.parts.frame.state import View
+from pages.parts.frame.url_state import UrlChoice
 from pages.parts.frame.words import HELP
 
 SELECT = {
@@ -22,7 +23,7 @@ DEFAULTS = TuneConfig()
 RANGES = {"epochs": (1, 1_000), "rate": (1e-6, 1.0), "batch": (1, 1_000_000), "seed": (0, 10_000)}
 
 
-def _number(key: str, default: float) -> Carried:
+def _number(key: str, default: float) -> UrlChoice:
     kind, (low, high) = type(default), RANGES[key]
 
     def read(text: str) -> float:
@@ -31,61 +32,75 @@ def _number(key: str, default: float) -> Carried:
             return number
         raise ValueError
 
-    return Carried(key, read, lambda number: "" if number == default else str(number))
+    return UrlChoice(key, read, lambda number: "" if number == default else str(number))
 
 
-def _word(key: str, words: dict[Any, str]) -> Carried:
-    """Words: of the values that stand in the address."""
-    return Carried(key, {said: value for value, said in words.items()}.__getitem__, lambda value: words.get(value, ""))
+def _option(key: str, texts: dict[Any, str]) -> UrlChoice:
+    """Return a choice whose values are written to the URL as texts; those without a text are left out."""
+    values = {text: value for value, text in texts.items()}
+    return UrlChoice(key, values.__getitem__, lambda value: texts.get(value, ""))
 
 
-TUNING = _word("tuning", {HALVES: HALF})
-KEPT = _word("select", {name: words for name, words in SELECT.items() if name != DEFAULTS.select})
+TUNING = _option("tuning", {HALVES: HALF})
+KEPT = _option("select", {name: text for name, text in SELECT.items() if name != DEFAULTS.select})
 EPOCHS = _number("epochs", DEFAULTS.epochs)
 RATE = _number("rate", DEFAULTS.learning_rate)
 BATCH = _number("batch", DEFAULTS.batch_size)
 SEED = _number("seed", DEFAULTS.seed)
-ADVISED = _word("advised", {False: "false"})
+ADVISED = _option("advised", {False: "false"})
 SETTINGS = (TUNING, KEPT, EPOCHS, RATE, BATCH, SEED, ADVISED)
 
 
 def settings(view: View) -> None:
-    """The form."""
-    one, two, three, four, five, six = st.columns([4, 4, 3, 3, 3, 3])
-    one.selectbox(
+    """Show the form."""
+    tuning, kept, epochs, rate, batch, seed = st.columns([4, 4, 3, 3, 3, 3])
+    tuning.selectbox(
         "Tune on",
         [view.diagnosis.project.content["roles"]["tuning"], HALVES],
         format_func=lambda name: HALF if name == HALVES else name,
         **TUNING.widget,
-        help="The samples that the head is retrained on, in class-balanced batches. Where these are half of the "
-        "identification split, the other half finds the biased neurons.",
+        help="Samples that train the head, in class-balanced batches. With half of the identification split, the "
+        "other half identifies the neurons.",
     )
-    two.selectbox(
+    kept.selectbox(
         "Keep the epoch with",
         list(SELECT),
         format_func=SELECT.__getitem__,
         **KEPT.widget,
-        help=f"SFit: {HELP['sfit']} It is a noisy judge; worst class is often the better one.",
+        help=f"{HELP['sfit']} It is a noisy criterion; worst-class accuracy is often better.",
     )
-    three.number_input("Epochs", *RANGES["epochs"], DEFAULTS.epochs, **EPOCHS.widget)
-    four.number_input("Learning rate", *RANGES["rate"], DEFAULTS.learning_rate, format="%g", **RATE.widget)
-    five.number_input(
-        "Batch size", *RANGES["batch"], max(DEFAULTS.batch_size, view.diagnosis.erm.num_classes), **BATCH.widget,
-        help="Samples of a batch, as many of each class and at least one.",
+    epochs.number_input("Epochs", *RANGES["epochs"], DEFAULTS.epochs, **EPOCHS.widget)
+    rate.number_input("Learning rate", *RANGES["rate"], DEFAULTS.learning_rate, format="%g", **RATE.widget)
+    batch.number_input(
+        "Batch size", *RANGES["batch"], _usual_batch(view.diagnosis), **BATCH.widget,
+        help="Samples of a batch, equally many of each class and at least one.",
     )  # fmt: skip
-    six.number_input("Seed", *RANGES["seed"], DEFAULTS.seed, **SEED.widget)
+    seed.number_input("Seed", *RANGES["seed"], DEFAULTS.seed, **SEED.widget)
+
+
+def _usual_batch(diagnosis: Diagnosis) -> int:
+    """Return the default batch size, with room for one sample of each class."""
+    return max(DEFAULTS.batch_size, diagnosis.erm.num_classes)
+
+
+def follow_project(diagnosis: Diagnosis) -> None:
+    """Give the form the default batch size of the open project, where it holds that of another project."""
+    state, usual = st.session_state, _usual_batch(diagnosis)
+    if "batch" in state and state["batch"] == state.get("usual_batch", usual):
+        state["batch"] = usual
+    state["usual_batch"] = usual
 
 
 def chosen(view: View) -> tuple[TuneConfig, str]:
-    """What the form says, on whatever screen, and the split that is tuned on; λ and mask value are the sidebar's."""
-    said, classes = st.session_state, view.diagnosis.erm.num_classes
+    """Return the settings of a retraining, and the split to tune on; λ and the mask value are the sidebar's."""
+    state = st.session_state
     config = TuneConfig(
         threshold=view.threshold,
         mask_value=view.mask_value,
-        epochs=said.get("epochs", DEFAULTS.epochs),
-        batch_size=max(said.get("batch", DEFAULTS.batch_size), classes),  # another project may have had fewer
-        learning_rate=said.get("rate", DEFAULTS.learning_rate),
-        seed=said.get("seed", DEFAULTS.seed),
-        select=said.get("select", DEFAULTS.select),
+        epochs=state.get("epochs", DEFAULTS.epochs),
+        batch_size=max(state.get("batch", DEFAULTS.batch_size), view.diagnosis.erm.num_classes),
+        learning_rate=state.get("rate", DEFAULTS.learning_rate),
+        seed=state.get("seed", DEFAULTS.seed),
+        select=state.get("select", DEFAULTS.select),
     )
-    return config, HALVES if said.get("tuning") == HALVES else view.diagnosis.project.content["roles"]["tuning"]
+    return config, HALVES if state.get("tuning") == HALVES else view.diagnosis.project.content["roles"]["tuning"]

@@ -12,11 +12,11 @@ MOST = 3
 
 
 def warn(sentences: Sequence[str]) -> None:
-    """Each on its own; with many classes, how many there are and a list to unfold."""
+    """Show a few warnings one by one; of many their number and a list to unfold."""
     if len(sentences) <= MOST:
         for sentence in sentences:
             st.warning(plain(sentence))
         return
     st.warning(f"{len(sentences)} warnings, such as: {plain(sentences[0])}")
-    with st.expander("All of them"):
+    with st.expander("All warnings"):
         st.dataframe({"warning": list(sentences)}, hide_index=True, key="warnings")

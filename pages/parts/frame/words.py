@@ -8,57 +8,61 @@ from neurontune_core.evaluation.accuracy import Proportion
 
 HELP = {
     "split": (
-        "The samples that heads are measured on, and that you look at on Overview, Check and Groups. The neurons are "
-        "always those found on the identification split."
+        "Heads are measured on this split, and Overview, Check and Groups show its samples. Neurons are always "
+        "identified on the identification split."
     ),
     "class": (
-        "Whose samples are listed and, on Neurons, whose activations are drawn. With all classes, Neurons draws the "
-        "class that gives the neuron its score."
+        "Only samples of this class are listed. With all classes, Neurons shows the class in which the neuron scores "
+        "highest."
     ),
-    "average": "Share of all samples of the split that are classified right, each counted once.",
+    "average": "Share of all samples of the split that are classified correctly; each sample counts once.",
     "worst group": (
-        "The lowest accuracy among the groups (class × hidden attribute) of the split. "
-        "Group labels are used for this number only, never to find neurons or to retrain."
+        "The lowest accuracy among the groups (class × hidden attribute) of the split. Group labels only measure; they "
+        "never identify neurons or train heads."
     ),
     "worst class": "The lowest accuracy among the classes of the split.",
     "gap": "Average accuracy minus worst-group accuracy, in percentage points.",
     "score": (
-        "Median activation on the misclassified samples of a class minus the median on its correct ones. "
-        "Above zero, the neuron fires harder when the classifier is wrong."
+        "Median activation on the misclassified samples of a class minus the median on its correct ones. Above zero, "
+        "the neuron fires harder when the classifier is wrong."
     ),
-    "sure": (
-        "Exact permutation test of every score, corrected for testing all neurons (Benjamini-Hochberg, 5 %), and its "
-        "95 % bootstrap interval lies above λ."
+    "significant": (
+        "The exact permutation test of the score, corrected for testing all neurons (Benjamini-Hochberg, 5 %), rejects "
+        "chance, and the 95 % bootstrap interval of the score lies above λ."
     ),
     "words": (
-        "Words more frequent in the tenth of the samples on which this neuron fires most than in the others (log-odds "
-        "with a Dirichlet prior); in brackets, how often. Words of digits count as one."
+        "Words that are more frequent in the tenth of the samples on which this neuron fires most than in the others "
+        "(log-odds with a Dirichlet prior), with their counts. All words of digits count as one."
     ),
-    "threshold": "λ: a neuron counts as biased when its score exceeds this for any class. The paper uses 0.",
-    "mask value": "Activations of biased neurons are multiplied by this: 0 silences them, 1 changes nothing.",
+    "threshold": "λ: a neuron counts as biased when its score exceeds λ for any class. The paper uses 0.",
+    "mask value": "Activations of masked neurons are multiplied by this: 0 removes them, 1 changes nothing.",
     "map": (
-        "Principal axes: the two directions along which the embeddings differ most; distances are true, but flattened. "
-        "UMAP: what is near in all dimensions is near on the map; clusters mean something, axes and the distances "
-        "between clusters do not. It is made once, beside the screen, from a fixed seed; tens of thousands of "
-        "samples take minutes. It is fitted on 100,000 samples at most; further ones are placed among them."
+        "Principal axes: the two directions along which the embeddings vary most; a projection. UMAP: neighbors in "
+        "all dimensions are neighbors on the map; clusters mean something, axes and distances between clusters do not. "
+        "It is computed once, in the background, from a fixed seed; tens of thousands of samples take minutes. At most "
+        "100,000 samples fit the map; the others are placed among them."
     ),
-    "sfit": "The sum of all |scores| of the retrained head on the identification split; needs no group labels.",
+    "sfit": (
+        "SFit (SpuriousFit = Σ|delta|): the sum of all absolute scores of the retrained head on the identification "
+        "split. It needs no group labels."
+    ),
     "retrain": (
-        "Trains the last layer again on class-balanced batches with this mask, and beside it without one. The settings "
-        "are on the Retrain screen."
+        "Retrains the last layer on class-balanced batches with this mask and, for comparison, without one. The "
+        "Retrain screen has the settings."
     ),
-    "erm": "Empirical risk minimisation: the classifier as it was trained, before any repair.",
+    "erm": "Empirical risk minimization: the classifier as it was trained.",
     "mask alone": "The ERM head with the run's mask, not retrained.",
-    "masking off": "The head retrained on class-balanced batches without any mask. The baseline to beat.",
+    "no masking": "Class-balanced retraining (no masking): the baseline that the mask has to beat.",
 }
 
 
 def percent(part: Proportion | None) -> str:
+    """Return an accuracy such as "74.5 %"."""
     return "–" if part is None or not part.n else f"{100 * part.correct / part.n:.1f} %"
 
 
 def interval(part: Proportion | None) -> str:
-    """The 95 % Wilson interval, and on how many samples it rests."""
+    """Return the 95 % Wilson interval and the number of samples."""
     if part is None or not part.n:
         return "no group labels"
     low, high = part.interval
@@ -66,6 +70,6 @@ def interval(part: Proportion | None) -> str:
 
 
 def plain(text: str) -> str:
-    """Foreign text, with what Markdown would make something of escaped."""
+    """Return foreign text with everything escaped that Markdown would interpret."""
     text = re.sub(r"([\\`*_{}\[\]<>#$~:|&!^])", r"\\\1", " ".join(text.split()))
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)  # a list or a heading, at the start alone

@@ -7,9 +7,9 @@ import streamlit as st
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.distributions import outcome_distributions
 from neurontune_core.identification.confidence import Confidence
-from pages.parts.frame.address import keep
 from pages.parts.frame.prefetch import prepare
 from pages.parts.frame.state import View
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import HELP, plain
 from pages.parts.neuron.score_table import EXPLAINED, MOST, listed_classes, score_table, strongest_class
 from pages.parts.samples.close_up import picture
@@ -55,7 +55,7 @@ def _samples(view: View, neuron: int, label: int) -> None:
     colours = COLOURS[0]
     if gallery.has_pictures:
         colours = below.segmented_control(
-            "Heatmap colours", COLOURS, default=COLOURS[0], required=True, **keep("colours")
+            "Heatmap colours", COLOURS, default=COLOURS[0], required=True, **in_url("colours")
         )
     # So many lines as an ordinary text needs in half of this column.
     lines = min(max(2, gallery.usual_length(split) // LINE + 1), MOST_LINES) if gallery.has_texts else 0

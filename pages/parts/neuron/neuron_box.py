@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from neurontune_core.session.diagnosis import Diagnosis
-from pages.parts.frame.address import Carried, carry
+from pages.parts.frame.url_state import UrlChoice, write_to_url
 
-NEURON = Carried("neuron", int, str)
+NEURON = UrlChoice("neuron", int, str)
 
 
 def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visible", "collapsed"] = "visible") -> int:
@@ -19,5 +19,5 @@ def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visi
     if st.session_state.get("neuron") not in range(count):
         st.session_state["neuron"] = first
     chosen = place.number_input("Neuron", 0, count - 1, label_visibility=label, **NEURON.widget)
-    carry([NEURON])
+    write_to_url([NEURON])
     return int(chosen)

@@ -18,8 +18,8 @@ from neurontune_core.experiments.published import DATASETS
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.methods import method_label, part_bars, tradeoff
 from neurontune_core.tables import to_latex, to_markdown
-from pages.parts.frame.address import keep
 from pages.parts.frame.state import View
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import HELP, percent, plain
 
 NONE = "nothing"
@@ -41,7 +41,7 @@ def leaderboard(found: Comparison, view: View) -> None:
     summaries = found.summaries
     dataset = st.selectbox(
         "Lay published numbers beside", [NONE, *DATASETS], format_func=lambda each: DATASETS.get(each, each),
-        **keep("published"),
+        **in_url("published"),
         help="What the paper reports on that data set. They are marked, and never mixed with measured ones.",
     )  # fmt: skip
     beside = published_beside(dataset) if dataset != NONE else ()
@@ -97,7 +97,7 @@ def bars(summaries: list[MethodSummary]) -> None:
     first = list(dict.fromkeys([*own, *names]))
     st.subheader("By group" if summaries[0].runs[0].evaluation.groups else "By class")
     chosen = st.multiselect(
-        "Methods in the chart", list(names), first[:5], format_func=names.__getitem__, **keep("bars")
+        "Methods in the chart", list(names), first[:5], format_func=names.__getitem__, **in_url("bars")
     )
     if chosen:
         st.plotly_chart(part_bars([each for each in summaries if each.method.key in chosen]), key="parts",

@@ -61,7 +61,7 @@ def outcome(view: View) -> None:
     st.dataframe(rows, hide_index=True, key="heads")
     st.caption(
         f'On "{plain(split.name)}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
-        f"Masking off: {HELP['masking off']} If it does better here, mistrust the mask on your data."
+        f"Masking off: {HELP['no masking']} If it does better here, mistrust the mask on your data."
     )
     st.caption(
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "

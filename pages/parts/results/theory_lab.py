@@ -7,13 +7,13 @@ import streamlit as st
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.theory import CLAIMS, INPUTS
 from neurontune_core.theory.answers import Answer
-from pages.parts.frame.address import keep
+from pages.parts.frame.url_state import in_url
 
 LEAST_NEURONS = INPUTS
 
 
 def seed_input(column) -> int:
-    return int(column.number_input("Seed", 0, 9999, 0, **keep("theory_seed")))
+    return int(column.number_input("Seed", 0, 9999, 0, **in_url("theory_seed")))
 
 
 def chart(figure, key: str) -> None:

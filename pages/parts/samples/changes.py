@@ -9,8 +9,8 @@ import streamlit as st
 from neurontune_core.evaluation.accuracy import Proportion, evaluate_predictions
 from neurontune_core.evaluation.changes import Changes, confusion, most_confused
 from neurontune_core.head import LinearHead
-from pages.parts.frame.address import keep
 from pages.parts.frame.state import View
+from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import interval, percent, plain
 from pages.parts.samples.close_up import facts
 from pages.parts.samples.own_group_form import keep_as_group
@@ -46,7 +46,7 @@ def by_part(moved: Changes) -> list[dict[str, str | int]]:
 
 def _group(label: str, key: str, names: tuple[str, ...]) -> int | None:
     """The index of the chosen group; None for all."""
-    chosen = st.selectbox(label, [EVERYTHING, *names], **keep(key))
+    chosen = st.selectbox(label, [EVERYTHING, *names], **in_url(key))
     return None if chosen == EVERYTHING else names.index(chosen)
 
 
@@ -58,7 +58,7 @@ def samples(view: View, moved: Changes, heads: Mapping[str, LinearHead]) -> None
     with two:
         group = None if each.groups is None else _group("Group", "check_group", each.group_names)
     outcome = one.segmented_control(
-        "Samples", list(WORDS), default="fixed", required=True, format_func=WORDS.__getitem__, **keep("outcome")
+        "Samples", list(WORDS), default="fixed", required=True, format_func=WORDS.__getitem__, **in_url("outcome")
     )
     rows = moved.rows(outcome, label=view.label, group=group)
     captions, caption = moved.in_words(rows)
