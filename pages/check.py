@@ -1,4 +1,4 @@
-"""Check: what got better and what got worse between two heads, sample by sample, and whether chance explains it."""
+"""Check: samples that one head corrects or gets newly wrong against another, and whether chance explains it."""
 
 from __future__ import annotations
 
@@ -8,57 +8,61 @@ import streamlit as st
 
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.comparison import comparisons
+from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.figures.methods import method_label
 from neurontune_core.head import LinearHead
 from pages.parts.frame.state import View, current_view
+from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, plain
-from pages.parts.samples.changes import by_part, confusions, samples
+from pages.parts.samples.changes import accuracy_by_part, changed_samples, confusion_matrices
 
 
 def available_heads(view: View) -> tuple[dict[str, LinearHead], list[str]]:
     """Return every head by name, the trained one first and the newest run's last, and why others are left out."""
-    erm = view.diagnosis.erm
-    found = {"ERM": erm}
-    if view.diagnosis.num_misclassified:
-        found["masked now"] = view.diagnosis.masked_head(view.masked, view.mask_value)
-    for run in reversed(view.diagnosis.project.runs()):
-        found[f"masking off, {run.id}"] = run.off_head
-        found[f"{run.method}, {run.id}"] = run.head
-    missing = []
-    current = (each for each in comparisons(view.diagnosis.project) if each.fits(erm, view.diagnosis.sets))
+    diagnosis, problems = view.diagnosis, []
+    heads = {"ERM": diagnosis.erm}
+    if diagnosis.num_misclassified:
+        heads["masked now"] = diagnosis.masked_head(view.masked, view.mask_value)
+    for run in reversed(diagnosis.project.runs()):
+        heads[f"{NO_MASKING}, {run.id}"] = run.off_head
+        heads[f"{run.method}, {run.id}"] = run.head
+    current = (saved for saved in comparisons(diagnosis.project) if saved.fits(diagnosis.erm, diagnosis.sets))
     for comparison in islice(current, 1):
-        for each in comparison.summaries:
-            if each.runs and each.method.key != "erm":
+        for summary in comparison.summaries:
+            if summary.runs and summary.method.key != "erm":
                 try:
-                    found[f"{method_label(each)}, compared {comparison.id}"] = comparison.head(each.method.key)
+                    heads[f"{method_label(summary)}, compared {comparison.id}"] = comparison.head(summary.method.key)
                 except InputError as error:
-                    missing.append(str(error))
-    return found, missing
+                    problems.append(str(error))
+    return heads, problems
 
 
 view = current_view()
 st.title("Check")
-st.markdown("What got better, what got worse, and whether chance would explain it.")
-found, missing = available_heads(view)
-for sentence in missing:
-    st.warning(plain(sentence))
-names = list(found)
-one, two = st.columns(2)
-first = one.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
-newest = f"{view.run.method}, {view.run.id}" if view.run else names[-1]
-second = two.selectbox("After", names, names.index(newest), key="after", bind="query-params", help=HELP["no masking"])
-moved = view.split.changes(found[first], found[second])
-counts = moved.counts()
-left, *rest = st.columns(4)
-left.metric("fixed", counts.fixed, help="Wrong before, right after.")
-rest[0].metric("broken", counts.broken, help="Right before, wrong after.")
-rest[1].metric("wrong in both", counts.kept_wrong)
-rest[2].metric("right in both", counts.kept_right)
-st.dataframe(by_part(moved), hide_index=True, key="parts")
-st.caption(
-    f'On "{plain(view.split.name)}". Intervals: Wilson, 95 %. In words: exact McNemar test on the '
-    "samples that only one of the two heads gets right."
+st.markdown(
+    "Samples that a head corrects, samples that it gets newly wrong, and whether chance explains the difference."
 )
-samples(view, moved, {"before": found[first], "after": found[second]})
-st.subheader("Who is taken for whom")
-confusions(moved)
+choices, problems = available_heads(view)
+warn(problems)
+names = list(choices)
+before_column, after_column = st.columns(2)
+before = before_column.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
+newest = f"{view.run.method}, {view.run.id}" if view.run else names[-1]
+after = after_column.selectbox(
+    "After", names, names.index(newest), key="after", bind="query-params", help=f"{NO_MASKING}: {HELP['no masking']}"
+)
+changes = view.split.changes(choices[before], choices[after])
+counts = changes.counts()
+corrected, newly_wrong, wrong, correct = st.columns(4)
+corrected.metric("corrected", counts.fixed, help="Misclassified before, correct after.")
+newly_wrong.metric("newly wrong", counts.broken, help="Correct before, misclassified after.")
+wrong.metric("both misclassified", counts.kept_wrong)
+correct.metric("both correct", counts.kept_right)
+st.dataframe(accuracy_by_part(changes), hide_index=True, key="parts")
+st.caption(
+    f'On "{plain(view.split.name)}". Intervals: 95 %, Wilson. Change: exact McNemar test on the samples that only '
+    "one of the two heads classifies correctly."
+)
+changed_samples(view, changes, {"before": choices[before], "after": choices[after]})
+st.subheader("Confusion matrix")
+confusion_matrices(changes)

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.browser
 SIDEBAR = [("split", "val"), ("class", "vehicle"), ("threshold", "0.1"), ("mask", "0.5")]
 SCREENS = {
     "": [],
-    "neurons": [("neuron", "380"), ("filter", "masked"), ("colours", "viridis")],
+    "neurons": [("neuron", "380"), ("filter", "masked"), ("colors", "viridis")],
     "retrain": [("select", "last epoch"), ("epochs", "7"), ("rate", "0.01"), ("batch", "64"), ("seed", "3")],
-    "check": [("before", "masked now"), ("check_group", "vehicle on grass"), ("outcome", "right in both"),
+    "check": [("before", "masked now"), ("check_group", "vehicle on grass"), ("outcome", "both correct"),
               ("confusion_group", "animal on gravel"), ("selected", "0-2")],
     "groups": [("way", "where the chosen neuron fires"), ("neuron", "0")],
     "export": [],
@@ -100,20 +100,20 @@ def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
         settled(page)
     expect(page.get_by_text('On the split "train"')).to_be_visible()
     page.get_by_role("link", name="Check").click()
-    expect(page.get_by_text("Who is taken for whom")).to_be_visible()
+    expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
     assert said(page) == [("class", "animal"), ("run", runs[0]), ("split", "train")]
     context = chromium.new_context()
     other = context.new_page()
     other.goto(page.url)
-    expect(other.get_by_text("Who is taken for whom")).to_be_visible(timeout=60_000)
+    expect(other.get_by_text("Confusion matrix")).to_be_visible(timeout=60_000)
     expect(other.get_by_text('On "train".')).to_be_visible()
-    expect(other.get_by_text("Of class animal alone.")).to_be_visible()
+    expect(other.get_by_text("Class animal only.")).to_be_visible()
     context.close()
 
 
 def test_samples_picked_on_one_split_are_not_picked_on_another(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/check?outcome=right+in+both&selected=0-2&sample=180&split=val&after=ERM")
+    page.goto(f"{server.url}/check?outcome=both+correct&selected=0-2&sample=180&split=val&after=ERM")
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^3 of \d+ selected"))
     settled(page)
     page.get_by_test_id("stSidebar").get_by_role("combobox", name="Split", exact=True).click()

@@ -73,7 +73,9 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
 
     page.keyboard.press("Control+Enter")
     sidebar = page.get_by_test_id("stSidebar")
-    expect(sidebar.get_by_text(re.compile(r"Advised head on test: \d+ corrected, \d+ newly wrong of 300"))).to_be_visible()
+    expect(
+        sidebar.get_by_text(re.compile(r"Advised head on test: \d+ corrected, \d+ newly wrong of 300"))
+    ).to_be_visible()
     expect(page.get_by_role("heading", name="Neurons")).to_be_visible()  # without leaving what is looked at
     expect(sidebar.locator(".st-key-strips .scatterlayer .js-line")).to_have_count(6)  # two methods, three measures
     assert metric(page, "worst group · retrained") != "–"
@@ -82,22 +84,22 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
     photograph("3-retrained")
 
     page.get_by_role("link", name="Check").click()
-    expect(page.get_by_text("Who is taken for whom")).to_be_visible()
+    expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    fixed = int(metric(page, "fixed"))
-    wall = page.get_by_role("listbox", name="Samples, fixed")
+    corrected = int(metric(page, "corrected"))
+    wall = page.get_by_role("listbox", name="Samples, corrected")
     wall.focus()
     wall.press("Enter")
     expect(page.get_by_text("How probable each class is")).to_be_visible()
     wall.press("Control+a")
-    expect(page.get_by_text(f"{fixed} of {fixed} selected")).to_be_visible()
-    page.get_by_label("Name", exact=True).fill("fixed by it")
-    page.get_by_role("button", name=f"Keep {fixed} as a group").click()
-    expect(page.get_by_text(f"Kept {fixed} samples as fixed by it.")).to_be_visible()
+    expect(page.get_by_text(f"{corrected} of {corrected} selected")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("corrected by it")
+    page.get_by_role("button", name=f"Keep {corrected} as a group").click()
+    expect(page.get_by_text(f"Kept {corrected} samples as corrected by it.")).to_be_visible()
     photograph("4-checked")
 
     page.get_by_role("link", name="Groups").click()
-    expect(page.get_by_text("Measured on your groups")).to_be_visible()
+    expect(page.get_by_text("Accuracy on your groups")).to_be_visible()
     photograph("5-groups")
     page.get_by_role("link", name="Export").click()
     page.get_by_role("button", name="Prepare the files").click()

@@ -20,10 +20,10 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize(
     ("path", "content"),
     [
-        ("neurons", "Most activating, incorrect"),  # first, because it needs most while the server is warming up
+        ("neurons", "Most activating, misclassified"),  # first, because it needs most while the server is warming up
         ("", "animals on gravel are mostly called vehicles"),
         ("retrain", "Nothing retrained yet"),
-        ("check", "What got better, what got worse"),
+        ("check", "Samples that a head corrects"),
         ("compare", "How do the methods of the field do"),
         ("ablations", "Vary one thing, leave the rest"),
         ("groups", "Groups of your own"),
@@ -85,10 +85,10 @@ def test_every_press_of_a_key_counts_however_fast_they_come(server: Server, page
 
 def test_a_click_on_a_sample_shows_it_closely(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/neurons?neuron=353&class=animal")
-    expect(page.get_by_text("Most activating, incorrect")).to_be_visible()
+    expect(page.get_by_text("Most activating, misclassified")).to_be_visible()
     settled(page)
     page.get_by_role("option", name="3.07 · vehicle").click()
-    expect(page.get_by_text("this neuron adds to the logits")).to_contain_text("called vehicle")
+    expect(page.get_by_text("logit contribution of this neuron")).to_contain_text("predicted vehicle")
     settled(page)
     expect(page.get_by_text("overlay")).to_be_visible()
 
@@ -150,14 +150,14 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Overview").click()
-    expect(page.get_by_text(re.compile("Retraining fixed"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Retraining corrected"))).to_be_visible()
     settled(page)
     shown = metric(page, "worst group · retrained")
     page.get_by_role("link", name="Check").click()
-    expect(page.get_by_text("Who is taken for whom")).to_be_visible()
+    expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    fixed = int(metric(page, "fixed"))
-    expect(page.get_by_text(f"0 of {fixed} selected")).to_be_visible()
+    corrected = int(metric(page, "corrected"))
+    expect(page.get_by_text(f"0 of {corrected} selected")).to_be_visible()
     page.get_by_role("link", name="Export").click()
     page.get_by_role("button", name="Prepare the files").click()
     with page.expect_download() as download:
@@ -174,7 +174,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     worst = min((said == test.labels)[test.groups == group].mean() for group in range(4))
     assert shown == f"{100 * worst:.1f} %"
     erm = LinearHead.load(EXAMPLES["example"] / "head.safetensors").predict(test.embeddings)
-    assert fixed == ((erm != test.labels) & (said == test.labels)).sum()
+    assert corrected == ((erm != test.labels) & (said == test.labels)).sum()
     assert set(tensors) == {"weight", "bias"}
 
 

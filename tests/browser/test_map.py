@@ -48,7 +48,7 @@ def test_samples_lassoed_on_the_map_become_a_group(server: Server, page: Page) -
     expect(page.get_by_text("300 of 300 samples chosen")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("everything")
     page.get_by_role("button", name="Keep 300 as a group").click()
-    expect(page.get_by_test_id("stMain").get_by_label("Forget a group")).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_label("Delete group")).to_be_visible()
     group = json.loads((server.home / "projects" / "example" / "own_groups.json").read_text())["groups"][0]
     assert (group["name"], len(group["sample_ids"])) == ("everything", 300)
 
@@ -65,7 +65,7 @@ def test_what_is_drawn_outlasts_another_screen_and_a_reload_until_it_is_cleared(
     address = page.url
     assert "outline=lasso_" in address
     page.get_by_role("link", name="Check").click()
-    expect(page.get_by_text("Who is taken for whom")).to_be_visible()
+    expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Groups").click()
     shown(page)
@@ -109,9 +109,9 @@ def test_umap_is_made_drawn_on_and_kept(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/groups?project=birds")
     shown(page)
     page.get_by_role("radio", name="UMAP").click()
-    expect(page.get_by_text(re.compile("UMAP is being made"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Computing UMAP"))).to_be_visible()
     shown(page, UMAP)
-    expect(page.get_by_text(re.compile("UMAP is being made"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("Computing UMAP"))).to_have_count(0)
     draw(page, WHOLE, UMAP)
     expect(page.get_by_text("240 of 240 samples chosen")).to_be_visible()
     maps = list(Path(server.home / "projects" / "birds" / "maps").iterdir())

@@ -62,9 +62,9 @@ def test_keys_still_step_and_stop_once_the_buttons_are_gone(page: Page) -> None:
 def test_a_wall_still_fetches_its_pictures_and_follows_the_width(page: Page) -> None:
     code = "\n".join((PARTS / name).read_text(encoding="utf-8") for name in ("image_strip.js", "marked.js", "wall.js"))
     data = {
-        "rows": pack_int32([4, 2]), "captions": ["four", "two"], "caption": None, "right": None, "photo": "/pictures",
+        "rows": pack_int32([4, 2]), "captions": ["four", "two"], "caption": None, "correct": None, "photo": "/pictures",
         "texts": None, "bare": False, "heat": None, "words": None, "several": True, "side": 96, "lines": 3,
-        "height": 300, "name": "samples", "title": "", "colours": ["#00f", "#f00"], "selected": pack_int32([]),
+        "height": 300, "name": "samples", "title": "", "colors": ["#00f", "#f00"], "selected": pack_int32([]),
         "opened": None,
     }  # fmt: skip
     shown_twice(page, code, data, data | {"rows": pack_int32([7, 5])})

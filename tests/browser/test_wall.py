@@ -27,7 +27,7 @@ def many(server: Server) -> EmbeddingSet:
 def opened(server: Server, page: Page, extra: str = "") -> Locator:
     """The wall of the samples that both heads get right, thousands of them."""
     page.goto(f"{server.url}/check?project=many&after=ERM&outcome=right+in+both{extra}")
-    wall = page.get_by_role("listbox", name="right in both")
+    wall = page.get_by_role("listbox", name="both correct")
     expect(wall).to_be_visible()
     settled(page)
     return wall
@@ -141,14 +141,14 @@ def test_a_long_text_is_cut_on_its_card_and_whole_in_the_close_up(server: Server
     long = " ".join(f"word{number}" for number in range(10_000))
     write_texts(Workspace(server.home).new_folder("long"), [f"{long} end {place}" for place in range(8)])
     page.goto(f"{server.url}/neurons?project=long")
-    wall = page.get_by_role("listbox", name="Most activating, incorrect", exact=True)
+    wall = page.get_by_role("listbox", name="Most activating, misclassified", exact=True)
     cell = wall.get_by_role("option").first
     expect(cell).to_contain_text("word3 ")
     settled(page)
     assert len(cell.inner_text()) < 800
     wall.focus()
     wall.press("Enter")
-    expect(page.get_by_text("this neuron adds to the logits")).to_be_visible()
+    expect(page.get_by_text("logit contribution of this neuron")).to_be_visible()
     expect(page.get_by_text("word9999 end")).to_be_visible()
 
 

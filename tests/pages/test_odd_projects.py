@@ -44,14 +44,14 @@ def test_a_class_without_mistakes_says_so_at_its_neurons(show: Callable[..., App
     assert 'Class "water bird" has no misclassified samples; its scores are 0.' in said(shown)
     shown.session_state["class"] = "water bird"
     shown.run()
-    assert "| **water bird** | +0.000 | no mistakes, so no bias to see | – |" in said(shown)
-    assert "No incorrect sample of this class." in said(shown)
+    assert "| **water bird** | +0.000 | nothing misclassified, no bias visible | – |" in said(shown)
+    assert "This class has no misclassified sample." in said(shown)
 
 
 def test_two_samples_are_too_few_for_a_verdict_and_for_umap(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.two_samples, "neurons")
     assert 'Class "land bird" has only 1 misclassified sample; its scores may be chance.' in said(shown)
-    assert "only 1 misclassified: too few to say" in said(shown)
+    assert "only 1 misclassified: too few to test" in said(shown)
     shown = show(odd_projects.two_samples, "groups")
     shown.session_state["map_kind"] = "UMAP"
     shown.run()
@@ -126,7 +126,7 @@ def test_a_neuron_that_never_fires_is_called_so(show: Callable[..., AppTest]) ->
     shown = show(odd_projects.a_silent_neuron, "neurons")
     assert "0 on every sample" not in said(shown)
     shown.number_input(key="neuron").set_value(SILENT).run()
-    assert "This neuron is 0 on every sample here" in said(shown)
+    assert "This neuron is 0 on every sample, so its score is 0" in said(shown)
 
 
 def test_one_class_alone_cannot_be_retrained_and_says_what_is_missing(show: Callable[..., AppTest]) -> None:

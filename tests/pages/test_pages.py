@@ -308,8 +308,8 @@ def test_check_counts_what_numpy_counts(workspace: Workspace) -> None:
     assert (~right[0] & right[1]).any()
     assert (right[0] & ~right[1]).any()
     shown = metrics(opened("birds", "check"))
-    assert shown["fixed"] == str((~right[0] & right[1]).sum())
-    assert shown["broken"] == str((right[0] & ~right[1]).sum())
+    assert shown["corrected"] == str((~right[0] & right[1]).sum())
+    assert shown["newly wrong"] == str((right[0] & ~right[1]).sum())
 
 
 def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace) -> None:
@@ -345,13 +345,13 @@ def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Work
     save_run(project)
     shown = opened("birds", "groups")
     assert "0 of 240 samples chosen" in said(shown)
-    shown.get("button_group")[0].select("where mistakes gather").run()
+    shown.get("button_group")[0].select("clusters of misclassified samples").run()
     next(button for button in shown.button if button.label.startswith("Keep")).click().run()
     group = project.own_groups.all()[0]
-    assert group.origin == "where mistakes gather"
+    assert group.origin == "clusters of misclassified samples"
     rows = [list(sets["test"].sample_ids).index(sample) for sample in group.sample_ids]
     right = project.load_head().predict(sets["test"].embeddings[rows]) == sets["test"].labels[rows]
     table = next(each.value for each in shown.dataframe if "ERM" in each.value)
     assert table["ERM"][0] == f"{100 * right.mean():.1f} %"
-    shown.button(key="forget").click().run()
+    shown.button(key="delete").click().run()
     assert project.own_groups.all() == []

@@ -52,11 +52,11 @@ def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(works
     assert shown.selectbox(key="split").value == split
     worst = min(right(sets[split])[sets[split].groups == group].mean() for group in range(4))
     assert metrics(shown)["worst group · ERM"] == f"{100 * worst:.1f} %"
-    assert f'What the mask alone does to the trained head, on "{split}"' in said(shown)
+    assert f'Accuracy of the trained head with the mask alone, on "{split}"' in said(shown)
     masked = next(line for line in said(usual).splitlines() if line.endswith("masked"))
     assert masked in said(shown)
     assert shown.number_input(key="neuron").value == SHORTCUT
-    assert 'of split "val", where it scores highest; the sidebar has the others. Under each sample' in said(shown)
+    assert 'of split "val"; its score is highest there, the sidebar has the other classes. Under each sample' in said(shown)
 
 
 def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,16 +137,16 @@ def test_check_counts_on_the_chosen_split_and_lists_the_chosen_class(workspace: 
     before, after = right(each), (vectors @ head.weight.T + head.bias).argmax(axis=1) == each.labels
     assert (before != after).any()
     shown = opened("check", split="val", after="masked now", **{"class": CLASSES[0]})
-    assert metrics(shown)["fixed"] == str((~before & after).sum())
-    assert metrics(shown)["broken"] == str((before & ~after).sum())
-    assert "Of class land bird alone." in said(shown)
-    assert "alone." not in said(opened("check", split="val"))
+    assert metrics(shown)["corrected"] == str((~before & after).sum())
+    assert metrics(shown)["newly wrong"] == str((before & ~after).sum())
+    assert "Class land bird only." in said(shown)
+    assert "only." not in said(opened("check", split="val"))
 
 
 def test_overview_lists_the_mistakes_of_the_chosen_class(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
-    assert "Mistakes of class water bird" in said(opened(**{"class": CLASSES[1]}))
-    assert "Mistakes in the worst group" in said(opened())
+    assert "Misclassified in class water bird" in said(opened(**{"class": CLASSES[1]}))
+    assert "Misclassified in the worst group" in said(opened())
 
 
 def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Workspace) -> None:
@@ -159,7 +159,7 @@ def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Works
 
 def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
-    shown = opened("groups", split="val", way="where mistakes gather")
+    shown = opened("groups", split="val", way="clusters of misclassified samples")
     next(button for button in shown.button if button.label.startswith("Keep")).click().run()
     group = workspace.open("birds").own_groups.all()[0]
     assert group.split == "val"

@@ -38,7 +38,7 @@ def metric(page: Page, label: str) -> str:
 def seen(page: Page, kind: str) -> list[str]:
     """The rows of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
     pictures = page.locator(kind)
-    for outcome in ("correct", "incorrect"):
+    for outcome in ("correct", "misclassified"):
         wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
         expect(wall.locator(kind).first).to_be_attached()
     deadline = time.monotonic() + 60

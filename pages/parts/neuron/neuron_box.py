@@ -14,7 +14,7 @@ NEURON = UrlChoice("neuron", int, str)
 
 
 def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visible", "collapsed"] = "visible") -> int:
-    """The chosen neuron, at first the one with the highest score."""
+    """Show the number of the chosen neuron and return it; at first, the one with the highest score."""
     count, first = len(diagnosis.ranking), int(diagnosis.ranking[0])
     if st.session_state.get("neuron") not in range(count):
         st.session_state["neuron"] = first

@@ -1,4 +1,4 @@
-"""A neuron's score on each class, in a line each: how large, how sure, from which medians, and its weight."""
+"""Table of a neuron's score on each class: value, confidence, medians and weight."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
 NO_BREAK = "\u00a0"
-MOST = 4  # classes that have a line and a chart
+MOST = 4  # classes that have a row and a chart
 EXPLAINED = (
-    "Score: median on the class's mistakes minus median on its hits, in brackets its 95 % interval. p: chance, "
-    "corrected for all neurons. Weight: what the head adds to the class for each unit of activation."
+    "Score: median activation on the misclassified samples of the class minus the median on its correct ones, with the "
+    "95 % interval in brackets. p: corrected for testing all neurons. Weight: logit contribution to the class per unit "
+    "of activation."
 )
 
 
 def strongest_class(view: View, neuron: int) -> int:
-    """The chosen class, or without one that which gives the neuron its score."""
+    """Return the chosen class; without one, the class in which the neuron scores highest."""
     return int(view.diagnosis.strongest_class[neuron]) if view.label is None else view.label
 
 
 def listed_classes(view: View, neuron: int) -> list[int]:
-    """All classes; of many the one whose samples are shown, then those on which the neuron scores highest."""
+    """Return all classes; of many, the class whose samples are shown, then those with the highest scores."""
     delta, shown = view.diagnosis.scores.delta[:, neuron], strongest_class(view, neuron)
     if len(delta) <= MOST:
         return list(range(len(delta)))
@@ -29,9 +30,9 @@ def listed_classes(view: View, neuron: int) -> list[int]:
 
 
 def score_table(view: View, neuron: int, confidence: Confidence | None) -> str:
-    """Markdown; the class whose samples are shown stands out."""
+    """Return the table as Markdown, with the class whose samples are shown in bold."""
     names, shown = view.diagnosis.identification.class_names, strongest_class(view, neuron)
-    lines = ["| class | score | how sure | mistakes | hits | weight |", "|---|---|---|--:|--:|--:|"]
+    lines = ["| class | score | confidence | misclassified | correct | weight |", "|---|---|---|--:|--:|--:|"]
     for label in listed_classes(view, neuron):
         name = plain(names[label])
         cells = [f"**{name}**" if label == shown else name, *_cells(view, neuron, label, confidence)]
@@ -48,20 +49,20 @@ def _cells(view: View, neuron: int, label: int, confidence: Confidence | None) -
     if confidence is not None and confidence.tested[label]:
         low, high = (bound[label, neuron] for bound in confidence.all_intervals)
         score += f" [{low:+.3f}, {high:+.3f}]"
-    return [score, _how_sure(view, neuron, label, confidence), *sides, f"{weight:+.2f}"]
+    return [score, _confidence(view, neuron, label, confidence), *sides, f"{weight:+.2f}"]
 
 
-def _how_sure(view: View, neuron: int, label: int, confidence: Confidence | None) -> str:
+def _confidence(view: View, neuron: int, label: int, confidence: Confidence | None) -> str:
     scores = view.diagnosis.scores
     if not scores.num_incorrect[label]:
-        return "no mistakes, so no bias to see"
+        return "nothing misclassified, no bias visible"
     if not scores.num_correct[label]:
-        return "no hits to compare with"
+        return "nothing correct to compare with"
     if confidence is None:
-        return "being computed …"
+        return "computing …"
     if not confidence.tested[label]:
-        return f"only {scores.num_incorrect[label]} misclassified: too few to say"
+        return f"only {scores.num_incorrect[label]} misclassified: too few to test"
     verdict = VERDICTS[int(confidence.verdicts_by_class(view.threshold)[label, neuron])]
     p = confidence.adjusted[label, neuron]
-    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return f"{verdict}, {said.replace(' ', NO_BREAK)}"
+    p_value = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"{verdict}, {p_value.replace(' ', NO_BREAK)}"

@@ -1,4 +1,4 @@
-"""Next and previous by button or key, as fast as a person presses: every press counts, though many share one run."""
+"""Buttons and keys for the previous and next neuron; every press counts, though many share one run of the script."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _JS = """
 const STEPS = [['k', -1, 'm15 5-7 7 7 7', 0], ['j', 1, 'm9 5 7 7-7 7', 1]]
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
-  root.tell = wanted => setStateValue('wanted', wanted)
+  root.request = target => setStateValue('target', target)
   root.presses ??= data.presses
-  if (root.presses === data.presses) root.place = data.place // else the answer to a later press is under way
+  if (root.presses === data.presses) root.place = data.place // else the server has yet to answer a later press
   if (root.pressed) return
   const step = by => {
     root.place = (root.place + by + data.count) % data.count
-    root.tell({ place: root.place, presses: ++root.presses })
+    root.request({ place: root.place, presses: ++root.presses })
   }
   for (const [key, by, path, name] of STEPS) {
     const button = document.createElement('button')
@@ -35,13 +35,13 @@ export default function ({ data, parentElement, setStateValue }) {
     root.append(button)
   }
   root.pressed = event => {
-    // Not by what Streamlit calls when a component goes: it calls that, too, when new data come before it has answered.
+    // Not in the function that is returned: Streamlit calls that, too, when new data arrive before it has answered.
     if (!root.isConnected) return document.removeEventListener('keydown', root.pressed)
     const at = event.composedPath()[0]
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || at.isContentEditable) return
     if (at.matches?.('textarea, select, input:not([type=range], [type=radio], [type=checkbox])')) return
-    const found = STEPS.find(([key]) => key === event.key)
-    if (found) step(found[1])
+    const pressed = STEPS.find(([key]) => key === event.key)
+    if (pressed) step(pressed[1])
   }
   document.addEventListener('keydown', root.pressed)
 }
@@ -50,26 +50,26 @@ _stepper = st.components.v2.component("neurontune_stepper", html="<div class=roo
 
 
 def stepper(key: str, place: int, count: int, go: Callable[[int], None], names: tuple[str, str]) -> None:
-    """Two buttons, and the keys k and j wherever no text field has the focus.
+    """Show two buttons; the keys k and j do the same wherever no text field has the focus.
 
-    The browser keeps the place, so that no press is lost: a run that is late goes straight to the place of the last.
+    The browser keeps the place, so that no press is lost: a late run of the script goes to the place of the last press.
 
     Args:
         place: 0..count-1, what is shown now.
-        go: is told the new place, before the run.
+        go: called with the new place, before the script runs.
         names: of the step back and of the step forward.
     """
     answered = f"{key}-answered"
 
-    def moved() -> None:
-        wanted = st.session_state[key].wanted
-        st.session_state[answered] = wanted["presses"]
-        go(int(wanted["place"]))
+    def step() -> None:
+        target = st.session_state[key].target
+        st.session_state[answered] = target["presses"]
+        go(int(target["place"]))
 
     presses = st.session_state.get(answered, 0)
     _stepper(
         data={"names": list(names), "place": place, "count": count, "presses": presses},
-        default={"wanted": {"place": place, "presses": presses}},
+        default={"target": {"place": place, "presses": presses}},
         key=key,
-        on_wanted_change=moved,
+        on_target_change=step,
     )

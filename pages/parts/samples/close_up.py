@@ -1,4 +1,4 @@
-"""One sample closely: the picture beside its heatmap, or the whole text; what it is and how sure the heads are."""
+"""One sample closely: its image and heatmap or its whole text, its label, and the probabilities of each head."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ export default function ({ data, parentElement }) {
   const stop = new AbortController()
   if (data.words) fetch(data.words, { signal: stop.signal }).then(answer => answer.ok ? answer.json() : null).then(words => {
     if (words) texts.forEach((made, part) => made.replaceChildren(...marked(data.texts[part], part, words, Infinity)))
-  }).catch(() => {}) // it stays unmarked
-  root.replaceChildren(...texts, ...data.pictures.map(({ name, layers }) => {
+  }).catch(() => {}) // the text stays unmarked
+  root.replaceChildren(...texts, ...data.images.map(({ name, layers }) => {
     const figure = document.createElement('figure'), box = document.createElement('div'), caption = document.createElement('figcaption')
     box.className = 'box'
     layers.forEach(([kind, url]) => {
       const image = document.createElement('img')
       image.className = kind; image.alt = name; image.src = url
-      image.onerror = () => { image.remove(); if (kind === 'photo') box.textContent = 'This picture cannot be read; is the file damaged or gone?' }
+      image.onerror = () => { image.remove(); if (kind === 'photo') box.textContent = 'This image cannot be read; check that its file exists and is whole.' }
       box.append(image)
     })
     caption.textContent = name
@@ -54,17 +54,22 @@ export default function ({ data, parentElement }) {
 }
 """
 _MARKED = Path(__file__).with_name("marked.js").read_text(encoding="utf-8")
-_shown = st.components.v2.component(
+_component = st.components.v2.component(
     "neurontune_close_up", html="<div class=root></div>", css=_CSS, js=f"{_MARKED}\n{_JS}"
 )
 
 
-def picture(view: View, split: str, row: int, key: str, neuron: int | None = None, colours: str = "inferno") -> None:
-    """One sample large: as the network sees it and, with a neuron, its heatmap alone and over it; or its whole text, with
-    the words marked that the neuron goes by."""
+def sample_content(
+    view: View, split: str, row: int, key: str, neuron: int | None = None, colors: str = "inferno"
+) -> None:
+    """Show one sample large: its image as the network sees it, or its whole text.
+
+    Args:
+        neuron: show the heatmap of this neuron, alone and over the image; in a text, mark the words it responds to.
+    """
     gallery = view.gallery
     texts: list[str] = []
-    pictures: list[dict] = []
+    images: list[dict] = []
     if gallery.has_texts:
         try:
             texts = list(gallery.texts(split, row))
@@ -72,29 +77,29 @@ def picture(view: View, split: str, row: int, key: str, neuron: int | None = Non
             st.error(plain(str(error)))
     elif gallery.has_pictures:
         photo = ("photo", f"/nt/image/{view.name}/{split}/{row}")
-        pictures = [{"name": "as the network sees it" if neuron is None else "input", "layers": [photo]}]
+        images = [{"name": "as the network sees it" if neuron is None else "input", "layers": [photo]}]
         if neuron is not None and gallery.has_model:
-            heat = ("heat", f"{photo[1]}/{neuron}?colours={colours}")
-            pictures += [{"name": "heatmap", "layers": [heat]}, {"name": "overlay", "layers": [photo, heat]}]
-    if texts or pictures:
+            heat = ("heat", f"{photo[1]}/{neuron}?colors={colors}")
+            images += [{"name": "heatmap", "layers": [heat]}, {"name": "overlay", "layers": [photo, heat]}]
+    if texts or images:
         explains = texts and neuron is not None and gallery.has_model
         words = f"/nt/words/{view.name}/{split}/{row}/{neuron}" if explains else None
         side = 192 if neuron is None else 140
-        _shown(data={"texts": texts, "words": words, "pictures": pictures, "side": side}, key=key)
+        _component(data={"texts": texts, "words": words, "images": images, "side": side}, key=key)
 
 
-def facts(view: View, row: int, heads: Mapping[str, LinearHead], key: str) -> None:
-    """A sample of the chosen split: its picture or text, label, group, and each head's probabilities."""
-    each = view.split.samples
-    st.markdown(f"**Sample {plain(str(each.sample_ids[row]))}**")
-    picture(view, each.split, row, key)
-    group = "" if each.groups is None else f" · group **{plain(each.group_names[each.groups[row]])}**"
-    st.markdown(f"It is **{plain(each.class_names[each.labels[row]])}**{group}.")
-    shares = class_probabilities(heads, each, row)
+def sample_facts(view: View, row: int, heads: Mapping[str, LinearHead], key: str) -> None:
+    """Show a sample of the chosen split: image or text, label, group, and the probabilities of each head."""
+    samples = view.split.samples
+    st.markdown(f"**Sample {plain(str(samples.sample_ids[row]))}**")
+    sample_content(view, samples.split, row, key)
+    group = "" if samples.groups is None else f" · group **{plain(samples.group_names[samples.groups[row]])}**"
+    st.markdown(f"Label **{plain(samples.class_names[samples.labels[row]])}**{group}.")
+    probabilities = class_probabilities(heads, samples, row)
     st.dataframe(
-        [{"class": label} | {name: 100 * share for name, share in under.items()} for label, under in shares],
+        [{"class": name} | {head: 100 * share for head, share in by_head.items()} for name, by_head in probabilities],
         column_config={name: st.column_config.NumberColumn(format="%.1f %%") for name in heads},
         hide_index=True,
         key=f"{key}-shares",
     )
-    st.caption("How probable each class is under each head (softmax of its logits).")
+    st.caption("Probability of each class under each head (softmax of the logits).")

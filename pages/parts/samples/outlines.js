@@ -1,11 +1,11 @@
-// Tells what is drawn on a plotly chart: the outlines alone. outlines.py says what `data` holds.
+// Reports the outlines drawn on a plotly chart, and nothing else. outlines.py makes `data`.
 const EVENTS = ['plotly_selected', 'plotly_deselect', 'plotly_relayout']
 
 export default function ({ data, parentElement, setStateValue }) {
   const around = document.querySelector(`.st-key-${data.around}`)
-  let chart, told
+  let chart, reported
 
-  const tell = () => {
+  const report = () => {
     const drawn = { lasso: [], box: [] }
     for (const { type, path, x0, x1, y0, y1 } of chart.layout.selections ?? []) {
       if (type === 'rect') drawn.box.push({ x: [x0, x1], y: [y0, y1] })
@@ -15,18 +15,18 @@ export default function ({ data, parentElement, setStateValue }) {
       }
     }
     const text = JSON.stringify(drawn)
-    if (text === told) return // a zoom is a relayout too
-    told = text
+    if (text === reported) return // a zoom is a relayout, too
+    reported = text
     setStateValue('drawn', drawn)
   }
-  const rest = () => EVENTS.forEach(event => chart?.removeListener?.(event, tell))
+  const rest = () => EVENTS.forEach(event => chart?.removeListener?.(event, report))
   const listen = () => {
-    const found = around.querySelector('.js-plotly-plot')
-    if (!found?.on || found === chart) return
+    const newest = around.querySelector('.js-plotly-plot')
+    if (!newest?.on || newest === chart) return
     rest()
-    chart = found
-    told = JSON.stringify(null)
-    EVENTS.forEach(event => chart.on(event, tell))
+    chart = newest
+    reported = JSON.stringify(null)
+    EVENTS.forEach(event => chart.on(event, report))
   }
   parentElement.rest?.() // called again with other data
   const charts = new MutationObserver(listen)

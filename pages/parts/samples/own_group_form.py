@@ -1,4 +1,4 @@
-"""Selected samples become a group of one's own."""
+"""A form that makes selected samples a group of one's own."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
 
-def keep_as_group(view: View, rows: Indices, origin: str, suggestion: str = "") -> None:
-    """A name and a button; nothing to do without samples of the split."""
-    if said := st.session_state.pop("kept", ""):
-        (st.success if said.startswith("Kept") else st.error)(plain(said))
+def own_group_form(view: View, rows: Indices, origin: str, suggestion: str = "") -> None:
+    """Show a name and a button, or what to select first.
+
+    Args:
+        rows: of the chosen split.
+        origin: how the samples were found; kept with the group.
+        suggestion: a name to start from.
+    """
+    if message := st.session_state.pop("group_message", ""):
+        (st.success if message.startswith("Kept") else st.error)(plain(message))
     if not len(rows):
-        st.caption("Select samples to keep them as a group of your own, which the Groups screen measures.")
+        st.caption("Select samples to keep them as a group of your own; the Groups screen measures it.")
         return
-    with st.form("keep", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.form("own-group", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name", suggestion, max_chars=60, key=f"name-{suggestion}")
         if st.form_submit_button(f"Keep {len(rows):,} as a group", type="primary"):
-            st.session_state["kept"] = _keep(view, name, rows, origin)
+            st.session_state["group_message"] = _save(view, name, rows, origin)
             st.rerun()
 
 
-def _keep(view: View, name: str, rows: Indices, origin: str) -> str:
+def _save(view: View, name: str, rows: Indices, origin: str) -> str:
     try:
         group = view.diagnosis.project.own_groups.add(name, view.split.samples, rows, origin)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""The map of a split's samples, to draw on: by principal axes at once, by UMAP when a job has made it."""
+"""The map of a split's samples, to draw outlines on: by principal axes at once, by UMAP once a job has computed it."""
 
 from __future__ import annotations
 
@@ -23,95 +23,88 @@ if TYPE_CHECKING:
 
 PRINCIPAL, UMAP = "principal axes", "UMAP"
 AXES = {PRINCIPAL: ("first principal axis", "second principal axis"), UMAP: ("", "")}
+MEANWHILE = "Until then you see the principal axes."
 
 
 def drawn_rows(view: View) -> Indices:
-    """The rows of the split inside what is drawn on the map."""
+    """Show the map, and return the rows of the split inside the outlines."""
     split = view.split
-    wanted = st.segmented_control(
+    requested = st.segmented_control(
         "Map", (PRINCIPAL, UMAP), default=PRINCIPAL, required=True, key="map_kind", bind="query-params",
-        persist_state="session", help=HELP["map"], on_change=_ask, args=(view,),
+        persist_state="session", help=HELP["map"], on_change=_start_at_first_choice, args=(view,),
     )  # fmt: skip
-    if wanted == UMAP and view.split.samples.num_samples < FEWEST:
+    if requested == UMAP and split.samples.num_samples < FEWEST:
         st.info(f"UMAP needs at least {FEWEST} samples; you see the principal axes.")
-        wanted = PRINCIPAL
-    ready = wanted == PRINCIPAL or split.umap() is not None
+        requested = PRINCIPAL
+    ready = requested == PRINCIPAL or split.umap() is not None
     if not ready:
-        _under_way(view)
-    kind = wanted if ready else PRINCIPAL
+        _progress(view)
+    kind = requested if ready else PRINCIPAL
     st.caption(
-        "Every sample by its embedding, flattened. Blue dots: right. Red crosses: wrong. Draw around samples "
-        "(lasso), or use the box from the chart's tools; with Shift, add another outline."
+        "Every sample by its embedding. Blue dots: correct. Red crosses: misclassified. Draw around samples with the "
+        "lasso or the box of the chart's tools; with Shift, add another outline."
     )
     places = split.map if kind == PRINCIPAL else split.umap()
     with st.container(key="map"):
-        chart = f"{view.name}-{split.name}-{kind}"
-        outlines = Outlines("map", chart, in_address=kind == wanted)
-        picture = _picture(split, kind, outlines.first, outlines.revision)
-        st.plotly_chart(picture, key=f"map-{kind}-{view.name}-{split.name}", config=TOOLS)
+        outlines = Outlines("map", f"{view.name}-{split.name}-{kind}", in_url=kind == requested)
+        figure = _figure(split, kind, outlines.first, outlines.revision)
+        st.plotly_chart(figure, key=f"map-{kind}-{view.name}-{split.name}", config=TOOLS)
         rows = rows_within(places, outlines.selection())
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(places) > MOST_POINTS:
             st.caption(
-                f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; what you draw around takes all."
+                f"{MOST_POINTS:,} of {len(places):,} samples are drawn, at random; an outline selects all inside it."
             )
         st.button(
-            "Clear",
-            key="clear_map",
-            on_click=outlines.clear,
-            disabled=not len(rows),
-            help="Forget what is drawn on the map.",
-        )
+            "Clear", key="clear_map", on_click=outlines.clear, disabled=not len(rows), help="Remove all outlines.",
+        )  # fmt: skip
     return rows
 
 
-@lru_cache(8)
-def _picture(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> Figure:
-    each = split.samples
-    names = [f"{name}: {each.class_names[label]}" for name, label in zip(each.sample_ids, each.labels, strict=True)]
+@lru_cache(4)
+def _figure(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> Figure:
+    samples = split.samples
+    labels = [samples.class_names[label] for label in samples.labels]
+    names = [f"{name}: {label}" for name, label in zip(samples.sample_ids, labels, strict=True)]
     places = split.map if kind == PRINCIPAL else split.umap()
-    drawn = from_text(outlines)
-    return sample_map(places, split.correct, names, AXES[kind], drawn=drawn, revision=revision)
+    return sample_map(places, split.correct, names, AXES[kind], drawn=from_text(outlines), revision=revision)
 
 
 def _jobs(view: View) -> list[Job]:
-    """Those for these vectors, the newest first."""
+    """Return the jobs that compute the map of these embeddings, the newest first."""
     fingerprint = view.split.samples.fingerprint
     jobs = JobStore(workspace().jobs).list()
     return [job for job in jobs if job.task == "umap" and job.config["fingerprint"] == fingerprint]
 
 
 def _start(view: View) -> None:
-    project, each = view.diagnosis.project, view.split.samples
-    config = {"source": str(project.source), "folder": str(project.folder), "split": each.split}
-    config["fingerprint"] = each.fingerprint
-    JobStore(workspace().jobs).submit("umap", config, title=f"UMAP of {project.title}, {each.split}")
+    project, samples = view.diagnosis.project, view.split.samples
+    config = {"source": str(project.source), "folder": str(project.folder), "split": samples.split}
+    config["fingerprint"] = samples.fingerprint
+    JobStore(workspace().jobs).submit("umap", config, title=f"UMAP of {project.title}, {samples.split}")
 
 
-def _ask(view: View) -> None:
-    """Whoever chooses the map for the first time wants it made."""
+def _start_at_first_choice(view: View) -> None:
+    """Compute the map when a person chooses it for the first time."""
     enough = view.split.samples.num_samples >= FEWEST
     if enough and st.session_state["map_kind"] == UMAP and view.split.umap() is None and not _jobs(view):
         _start(view)
 
 
 @st.fragment(run_every=0.5)
-def _under_way(view: View) -> None:
+def _progress(view: View) -> None:
     job = next(iter(_jobs(view)), None)
     status = job.status() if job else None
-    if status is None or status.state in ("failed", "cancelled", "lost", "done"):
+    if job is None or status is None or status.finished:
         if status and status.state == "done" and view.split.umap() is not None:
             st.rerun()
-        said = status.error if status and status.error else "This map has not been made yet."
-        st.info(f"{plain(said)} Until then you see the principal axes.")
-        st.button("Make the map", on_click=_start, args=(view,), key="make_map")
+        problem = status.error if status and status.error else "This map is not computed yet."
+        st.info(f"{plain(problem)} {MEANWHILE}")
+        st.button("Compute the map", on_click=_start, args=(view,), key="make_map")
         return
     text, stop = st.columns([5, 1], vertical_alignment="center")
-    waits = "waiting for another job to end" if status.state == "queued" else status.message or "starting"
+    message = "waiting for another job" if status.state == "queued" else status.message or "starting"
     minutes, seconds = divmod(int((datetime.now() - job.created).total_seconds()), 60)
     share = status.done / status.total if status.total else 0.0
-    text.progress(
-        min(share, 1.0),
-        f"UMAP is being made, {minutes}:{seconds:02d}: {waits} … Until then you see the principal axes.",
-    )
+    text.progress(min(share, 1.0), f"Computing UMAP, {minutes}:{seconds:02d}: {message} … {MEANWHILE}")
     stop.button("Cancel", on_click=job.cancel, key="cancel_map")

@@ -1,14 +1,14 @@
-// A wall of samples of which only those in view stand in the page. wall.py says what `data` holds and what is before this.
+// A wall of samples; only those in view are part of the page. wall.py makes `data` and joins this file to two others.
 const GAP = 4, CAPTION = 19, LINE = 20, NAME = 30, PAUSE = 70, LINGER = 600, AT_ONCE = 24, FEW = 4, EXCERPT = 600
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
   root.wall ??= new Wall(root, data)
   root.wall.show(data, value => setStateValue('chosen', value))
-  return () => root.isConnected || root.wall.rest() // Streamlit calls this, too, when new data come before it has answered
+  return () => root.isConnected || root.wall.rest() // Streamlit also calls this when new data arrive before it has answered
 }
 
-const bytes = text => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), one => one.charCodeAt(0)) // many times faster where it exists
+const bytes = text => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), letter => letter.charCodeAt(0)) // many times faster where it exists
 const unpacked = text => text === null ? null : new Int32Array(bytes(text).buffer)
 
 class Wall {
@@ -34,16 +34,16 @@ class Wall {
     const slider = make('input', '', this.strength)
     Object.assign(slider, { type: 'range', min: 0, max: 100, value: 60, ariaLabel: 'Heatmap strength', title: 'Heatmap strength' })
     slider.oninput = () => root.style.setProperty('--heat', slider.value / 100)
-    make('span', 'hint', this.bar).textContent = 'Click or Enter: look closer. Shift or Ctrl with a click or an arrow: select. Ctrl+A, Esc'
+    make('span', 'hint', this.bar).textContent = 'Click or Enter: enlarge. Shift or Ctrl with click or arrow: select. Ctrl+A, Esc'
     this.view = make('div', 'view', root)
     this.space = make('div', 'space', this.view)
     Object.assign(this.view, { tabIndex: 0, role: 'listbox' })
-    this.view.onscroll = () => this.draw(PAUSE) // while it scrolls fast, nothing is fetched
+    this.view.onscroll = () => this.draw(PAUSE) // fetch nothing while it scrolls fast
     this.view.onkeydown = event => this.key(event)
     this.view.onclick = event => this.click(event)
     this.root = root
     this.cells = new Map() // place -> its element
-    this.texts = new Map() // row -> its parts, as far as they were fetched
+    this.texts = new Map() // row -> its parts, once fetched
     this.stop = new AbortController() // of all that is being fetched
     this.rows = []
     this.chosen = new Set(unpacked(data.selected))
@@ -51,13 +51,13 @@ class Wall {
     this.sizes = new ResizeObserver(() => this.lay())
   }
 
-  show(data, tell) {
-    const look = JSON.stringify({ ...data, selected: null, opened: null }) // those two are the browser's own by now
-    this.tell = tell
+  show(data, report) {
+    const state = JSON.stringify({ ...data, selected: null, opened: null }) // the browser itself holds these two from the first call on
+    this.report = report
     this.sizes.observe(this.view)
-    if (look === this.look) return
-    const same = data.rows === this.data?.rows, first = !this.look
-    Object.assign(this, { data, look, rows: unpacked(data.rows), caption: unpacked(data.caption), right: unpacked(data.right) })
+    if (state === this.state) return
+    const same = data.rows === this.data?.rows, first = !this.state
+    Object.assign(this, { data, state, rows: unpacked(data.rows), caption: unpacked(data.caption), correct: unpacked(data.correct) })
     if (!same) {
       this.active = this.anchor = first ? Math.max(0, this.rows.indexOf(this.opened)) : 0
       if (!first) this.view.scrollTop = 0
@@ -68,8 +68,8 @@ class Wall {
     this.title.textContent = data.title
     for (const part of this.bar.children) if (part !== this.strength && part !== this.title) part.style.display = data.several ? '' : 'none'
     this.view.ariaMultiSelectable = String(data.several)
-    this.root.style.setProperty('--right', data.colours[0])
-    this.root.style.setProperty('--wrong', data.colours[1])
+    this.root.style.setProperty('--correct', data.colors[0])
+    this.root.style.setProperty('--misclassified', data.colors[1])
     this.clear()
     this.lay()
     if (!same) this.reveal()
@@ -78,7 +78,7 @@ class Wall {
   rest() { // the page is left
     this.sizes.disconnect()
     clearTimeout(this.loading)
-    clearTimeout(this.telling)
+    clearTimeout(this.reporting)
   }
 
   lay() {
@@ -115,7 +115,7 @@ class Wall {
 
   draw(wait = 0) {
     if (!this.columns) return
-    const beyond = this.data.heat ? 0 : 1 // lines ready above and below; heatmaps cost too much to be made in vain
+    const beyond = this.data.heat ? 0 : 1 // lines fetched above and below; heatmaps are too expensive for that
     const from = Math.max(0, Math.floor(this.view.scrollTop / this.height) - beyond) * this.columns
     const to = Math.min(this.rows.length, (Math.ceil((this.view.scrollTop + this.view.clientHeight) / this.height) + beyond) * this.columns)
     for (const place of [...this.cells.keys()]) if (place < from || place >= to) this.drop(place)
@@ -126,26 +126,26 @@ class Wall {
   }
 
   make(place) {
-    const { captions, texts, several } = this.data, { caption, right } = this
+    const { captions, texts, several } = this.data, { caption, correct } = this
     const cell = document.createElement('div'), box = document.createElement('div'), line = document.createElement('div')
-    const outcome = right ? ['wrong', 'right'][right[place]] : ''
+    const outcome = correct ? ['misclassified', 'correct'][correct[place]] : ''
     cell.className = `${texts && !this.data.bare ? 'card' : 'tile'} ${outcome}`
     cell.id = `cell-${place}`
     cell.place = place
-    const said = captions[caption ? caption[place] : place]
-    Object.assign(cell, { role: 'option', ariaLabel: outcome ? `${said}, ${outcome}` : said, ariaPosInSet: place + 1, ariaSetSize: this.rows.length })
+    const text = captions[caption ? caption[place] : place]
+    Object.assign(cell, { role: 'option', ariaLabel: outcome ? `${text}, ${outcome}` : text, ariaPosInSet: place + 1, ariaSetSize: this.rows.length })
     box.className = 'box'
     line.className = 'caption'
     if (outcome) {
       const mark = document.createElement('span')
       mark.className = 'mark'
-      mark.textContent = outcome === 'right' ? '✓ ' : '✗ '
+      mark.textContent = outcome === 'correct' ? '✓ ' : '✗ '
       line.append(mark)
     }
-    line.append(said)
-    line.title = said
+    line.append(text)
+    line.title = text
     cell.append(box, line)
-    if (several) { // for those who have no Ctrl key at hand
+    if (several) { // for touch screens
       const tick = document.createElement('span')
       tick.className = 'tick'
       tick.title = 'Select'
@@ -166,9 +166,9 @@ class Wall {
       if (texts) await this.read(fresh, stop)
       else if (photo) await this.fetch(fresh, 'photo', photo, AT_ONCE, stop)
       if (!heat && !words) return
-      await new Promise(done => setTimeout(done, LINGER)) // whoever judges two neurons a second waits for nothing dear
+      await new Promise(done => setTimeout(done, LINGER)) // a person who steps on at once causes no expensive work
       if (heat) await this.fetch(fresh, 'heat', `${photo}/${heat}`, FEW, stop)
-      else await this.colour(fresh, stop)
+      else await this.color(fresh, stop)
     } catch (error) {
       if (error.name === 'AbortError') return
       for (const cell of fresh) if (!cell.firstChild.hasChildNodes()) cell.firstChild.textContent = 'cannot be read'
@@ -179,8 +179,8 @@ class Wall {
     for (let from = 0; from < cells.length; from += most) {
       stop.throwIfAborted()
       const some = cells.slice(from, from + most).filter(cell => cell.isConnected && !cell.querySelector(`.${kind}`))
-      const found = await fetched(address, some.map(cell => this.rows[cell.place]), stop)
-      for (const cell of some) this.paint(cell, kind, found.get(this.rows[cell.place]))
+      const sources = await fetchImages(address, some.map(cell => this.rows[cell.place]), stop)
+      for (const cell of some) this.paint(cell, kind, sources.get(this.rows[cell.place]))
     }
   }
 
@@ -201,13 +201,13 @@ class Wall {
     const unread = cells.map(cell => this.rows[cell.place]).filter(row => !this.texts.has(row))
     if (unread.length) {
       const answer = await fetch(`${this.data.texts}?rows=${unread}`, { signal: stop })
-      const found = answer.ok ? await answer.json() : {}
-      for (const row of unread) this.texts.set(row, found[row])
+      const texts = answer.ok ? await answer.json() : {}
+      for (const row of unread) this.texts.set(row, texts[row])
     }
     for (const cell of cells) this.write(cell)
   }
 
-  async colour(cells, stop) { // one at a time: each takes the network a while
+  async color(cells, stop) { // one at a time: each costs a pass of the network
     for (const cell of cells) {
       stop.throwIfAborted()
       const row = this.rows[cell.place]
@@ -238,8 +238,8 @@ class Wall {
     }
     this.view.setAttribute('aria-activedescendant', this.cells.has(this.active) ? `cell-${this.active}` : '')
     const chosen = this.rows.reduce((sum, row) => sum + this.chosen.has(row), 0)
-    const said = `${chosen.toLocaleString('en')} of ${this.rows.length.toLocaleString('en')} selected`
-    if (this.count.textContent !== said) this.count.textContent = said
+    const count = `${chosen.toLocaleString('en')} of ${this.rows.length.toLocaleString('en')} selected`
+    if (this.count.textContent !== count) this.count.textContent = count
   }
 
   reveal() {
@@ -250,16 +250,16 @@ class Wall {
     this.draw()
   }
 
-  say(wait = 0) {
+  tellServer(wait = 0) {
     this.mark()
-    clearTimeout(this.telling) // while a key is held, the server is not asked
-    this.telling = setTimeout(() => this.tell({ rows: [...this.chosen], opened: this.opened }), wait)
+    clearTimeout(this.reporting) // not while a key is held
+    this.reporting = setTimeout(() => this.report({ rows: [...this.chosen], opened: this.opened }), wait)
   }
 
   range(keep) {
     if (!this.data.several) return
     if (!keep) this.chosen.clear()
-    const [from, to] = [this.anchor, this.active].sort((one, two) => one - two)
+    const [from, to] = [this.anchor, this.active].sort((first, second) => first - second)
     for (let place = from; place <= to; place++) this.chosen.add(this.rows[place])
   }
 
@@ -273,12 +273,12 @@ class Wall {
   all() {
     if (!this.data.several) return
     this.rows.forEach(row => this.chosen.add(row))
-    this.say()
+    this.tellServer()
   }
 
   none() {
     this.chosen.clear()
-    this.say()
+    this.tellServer()
   }
 
   click(event) {
@@ -291,7 +291,7 @@ class Wall {
       this.anchor = this.active
       this.opened = this.rows[this.active]
     }
-    this.say()
+    this.tellServer()
   }
 
   key(event) {
@@ -302,16 +302,16 @@ class Wall {
       const to = Math.min(this.rows.length - 1, this.active + step), line = place => Math.floor(place / this.columns)
       if (to >= 0 && !(event.key === 'ArrowDown' && line(to) === line(this.active))) this.active = to
       else if (['Home', 'PageUp'].includes(event.key)) this.active = 0
-      if (event.shiftKey) { this.range(many); this.say(150) } else this.anchor = this.active
+      if (event.shiftKey) { this.range(many); this.tellServer(150) } else this.anchor = this.active
       this.mark()
       this.reveal()
-    } else if (event.key === ' ' && many) { this.flip(); this.say(150) }
-    else if (event.key === ' ' || (event.key === 'Enter' && !many)) { this.opened = this.rows[this.active]; this.say() }
+    } else if (event.key === ' ' && many) { this.flip(); this.tellServer(150) }
+    else if (event.key === ' ' || (event.key === 'Enter' && !many)) { this.opened = this.rows[this.active]; this.tellServer() }
     else if (many && event.key.toLowerCase() === 'a') this.all()
     else if (event.key === 'Escape') {
       if (this.chosen.size) this.chosen.clear()
       else this.opened = null
-      this.say()
+      this.tellServer()
     } else return
     event.preventDefault()
     event.stopPropagation()

@@ -1,39 +1,25 @@
-"""A wall of samples: pictures or texts of which only those in view stand in the page, to look at and to select."""
+"""A wall of samples to look through and to select from; only the images or texts in view are part of the page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from neurontune_core.figures.base import CORRECT, INCORRECT
-from neurontune_core.session.index_ranges import Indices, format_ranges, pack_int32, parse_ranges, positions_of
+from neurontune_core.session.index_ranges import Indices, pack_int32, positions_of
 from pages.parts.frame.state import View
+from pages.parts.samples.picked import Picked, remember, remembered, write_selection_to_url
 
-_LONGEST_ADDRESS = 1500  # characters of a selection; browsers and servers cut much longer addresses
-_BARE = 150  # pixels of a tile that has a name alone
-_HERE = Path(__file__).parent
+_BARE = 150  # pixels of a tile that shows nothing but a name
+_FOLDER = Path(__file__).parent
 _wall = st.components.v2.component(
     "neurontune_wall",
     html="<div class=root></div>",
-    css=(_HERE / "wall.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("image_strip.js", "marked.js", "wall.js")),
+    css=(_FOLDER / "wall.css").read_text(encoding="utf-8"),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("image_strip.js", "marked.js", "wall.js")),
 )
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What a person has picked on a wall.
-
-    Attributes:
-        rows: the selected samples that the wall shows, in its order.
-        opened: the one to look at closely, or None.
-    """
-
-    rows: list[int]
-    opened: int | None
 
 
 def wall(
@@ -46,49 +32,49 @@ def wall(
     *,
     title: bool = False,
     caption: Indices | None = None,
-    right: Indices | None = None,
+    correct: Indices | None = None,
     neuron: int | None = None,
-    colours: str = "inferno",
+    colors: str = "inferno",
     side: int = 96,
     lines: int = 3,
     height: int = 420,
     several: bool = True,
-    in_address: bool = False,
+    in_url: bool = False,
     empty: str = "No such samples.",
-) -> Chosen:
-    """Show samples of a split and return what is picked among them.
+) -> Picked:
+    """Show samples of a split, and return what is picked among them.
 
     Args:
         rows: of the split.
-        captions: one a row; or the different ones, and ``caption`` says for each row which it has.
-        name: what the list is, for screen readers.
+        captions: one per row; or the distinct ones, where ``caption`` holds the index for each row.
+        name: of the list, for screen readers.
         title: show the name, too.
-        right: whether each is classified right; marked blue and ✓, or red and ✗.
-        neuron, colours: lay over each picture where this neuron looks; in texts, mark the words that it goes by.
-        side: pixels of a picture, at least.
-        lines: of a text that stand in view.
-        height: pixels at most; what does not fit is scrolled to.
-        several: offer to select several, and say how many are.
-        empty: what is said when there are none.
-        in_address: keep what is picked in the page's address (one wall a page).
+        correct: per row, whether it is classified correctly; marked blue and ✓, or red and ✗.
+        neuron, colors: lay the heatmap of this neuron over each image; in texts, mark the words it responds to.
+        side: pixels of an image, at least.
+        lines: of a text that are visible.
+        height: pixels, at most; the wall scrolls.
+        several: allow a selection of several samples, and show its size.
+        in_url: keep what is picked in the URL (one wall of a screen).
+        empty: shown where there are no rows.
     """
     if not len(rows):
         st.caption(empty)
-        return Chosen([], None)
+        return Picked([], None)
     gallery = view.gallery
-    kind = "picture" if gallery.has_pictures else "text" if gallery.has_texts else "bare"
+    kind = "image" if gallery.has_pictures else "text" if gallery.has_texts else "bare"
     explains = neuron is not None and gallery.has_model
     own = f"{key}-{view.name}-{split}"
-    kept = _kept(own, rows, in_address)
+    before = remembered(own, rows, in_url)
     data = {
         "rows": pack_int32(rows),
         "captions": list(captions),
         "caption": None if caption is None else pack_int32(caption),
-        "right": None if right is None else pack_int32(right),
-        "photo": f"/nt/images/{view.name}/{split}" if kind == "picture" else None,
-        "texts": f"/nt/texts/{view.name}/{split}" if kind != "picture" else None,
+        "correct": None if correct is None else pack_int32(correct),
+        "photo": f"/nt/images/{view.name}/{split}" if kind == "image" else None,
+        "texts": f"/nt/texts/{view.name}/{split}" if kind != "image" else None,
         "bare": kind == "bare",
-        "heat": f"{neuron}?colours={colours}" if explains and kind == "picture" else None,
+        "heat": f"{neuron}?colors={colors}" if explains and kind == "image" else None,
         "words": [f"/nt/words/{view.name}/{split}", neuron] if explains and kind == "text" else None,
         "several": several,
         "side": _BARE if kind == "bare" else side,
@@ -96,41 +82,14 @@ def wall(
         "height": height,
         "name": name,
         "title": name if title else "",
-        "colours": [CORRECT, INCORRECT],
-        "selected": pack_int32(kept["rows"]),
-        "opened": kept["opened"],
+        "colors": [CORRECT, INCORRECT],
+        "selected": pack_int32(before["rows"]),
+        "opened": before["opened"],
     }
-    found = _wall(data=data, default={"chosen": kept}, key=own, on_chosen_change=lambda: None).chosen
-    st.session_state[f"kept-{own}"] = found
-    places = positions_of(found["rows"], rows)
-    opened = found["opened"] if positions_of([found["opened"] or 0], rows) else None
-    if in_address:
-        _to_address(places, opened)
-    return Chosen([int(rows[place]) for place in places], opened)
-
-
-def _kept(own: str, rows: Indices, in_address: bool) -> dict:
-    """What was picked when this wall was last shown in this session, or what the address says."""
-    if f"kept-{own}" in st.session_state:
-        return st.session_state[f"kept-{own}"]
-    said = st.query_params if in_address else {}
-    opened = parse_ranges(said.get("sample", ""), max(rows) + 1)
-    return {
-        "rows": [int(rows[place]) for place in parse_ranges(said.get("selected", ""), len(rows))],
-        "opened": opened[0] if opened else None,
-    }
-
-
-def _to_address(places: list[int], opened: int | None) -> None:
-    """The row of the opened sample; of the selected ones their places in the list, which are shorter to write."""
-    text = format_ranges(places)
-    said = {
-        "selected": text if len(text) <= _LONGEST_ADDRESS else "",
-        "sample": "" if opened is None else str(opened),
-    }
-    for name, value in said.items():
-        if value != st.query_params.get(name, ""):
-            if value:
-                st.query_params[name] = value
-            else:
-                del st.query_params[name]
+    picked = _wall(data=data, default={"chosen": before}, key=own, on_chosen_change=lambda: None).chosen
+    remember(own, picked)
+    places = positions_of(picked["rows"], rows)
+    opened = picked["opened"] if positions_of([picked["opened"] or 0], rows) else None
+    if in_url:
+        write_selection_to_url(places, opened)
+    return Picked([int(rows[place]) for place in places], opened)

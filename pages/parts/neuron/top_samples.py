@@ -1,0 +1,87 @@
+"""The samples on which a neuron fires most, correct and misclassified side by side, and one of them closely."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.frame.state import View
+from pages.parts.frame.url_state import in_url
+from pages.parts.frame.words import HELP, plain
+from pages.parts.samples.close_up import sample_content
+from pages.parts.samples.wall import wall
+
+TOP = 120
+LINE, MOST_LINES = 26, 7  # characters of a line; lines of a card
+COLORS = ("inferno", "viridis", "grey")
+
+
+def top_samples(view: View, neuron: int, label: int) -> None:
+    """Show two walls, the colors of their heatmaps, and what is opened on either."""
+    diagnosis, gallery = view.diagnosis, view.gallery
+    split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
+    activation = abs(diagnosis.activations(neuron))
+    walls, below = st.container(), st.container()
+    colors = COLORS[0]
+    if gallery.has_pictures:
+        colors = below.segmented_control("Heatmap colors", COLORS, default=COLORS[0], required=True, **in_url("colors"))
+    # As many lines as a text of the usual length needs in half of this column.
+    lines = min(max(2, gallery.usual_length(split) // LINE + 1), MOST_LINES) if gallery.has_texts else 0
+    for correct, column in zip((True, False), walls.columns(2), strict=True):
+        with column:
+            outcome = "correct" if correct else "misclassified"
+            rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP).tolist()
+            captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
+            opened = wall(
+                view, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
+                neuron=neuron, colors=colors, side=62, lines=lines, height=384, several=False,
+                empty=f"This class has no {outcome} sample.",
+            ).opened  # fmt: skip
+            if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
+                st.session_state[f"opened-{outcome}"] = st.session_state["sample"] = opened
+    if gallery.has_texts:
+        with walls:
+            _distinctive_words(view, neuron)
+    walls.caption(_caption(view, split, names[label]))
+    opened = st.session_state.get("sample")
+    if opened is not None and opened < diagnosis.identification.num_samples:
+        _closely(view, split, opened, neuron, colors)
+
+
+def _caption(view: View, split: str, name: str) -> str:
+    several = view.label is None and view.diagnosis.erm.num_classes > 1
+    strongest = "; its score is highest there, the sidebar has the other classes" if several else ""
+    hint = ""
+    if view.gallery.has_pictures:
+        hint = " Bright: where the neuron fires. Click an image, or press Enter, to enlarge it."
+    elif view.gallery.has_texts:
+        hint = (
+            " Orange words raise the activation, blue ones lower it. Click a text, or press Enter, to read all of it."
+        )
+    of_class = f'Class "{plain(name)}" of split "{plain(split)}"{strongest}.'
+    return f"{of_class} Under each sample: activation and prediction.{hint}"
+
+
+def _closely(view: View, split: str, row: int, neuron: int, colors: str) -> None:
+    """Show one sample: label, prediction, group, and the logit contribution of this neuron."""
+    diagnosis = view.diagnosis
+    samples, names = diagnosis.identification, diagnosis.identification.class_names
+    activation = float(diagnosis.activations(neuron)[row])
+    st.markdown(f"**Sample {plain(str(samples.sample_ids[row]))}**")
+    sample_content(view, split, row, "close-up", neuron, colors)
+    group = "" if samples.groups is None else f" · group **{plain(samples.group_names[samples.groups[row]])}**"
+    prediction = names[diagnosis.predictions[row]]
+    contributions = ", ".join(
+        f"{plain(name)} {part:+.2f}" for name, part in diagnosis.logit_contributions(neuron, activation)
+    )
+    st.markdown(
+        f"Label **{plain(names[samples.labels[row]])}**, predicted **{plain(prediction)}**{group}. "
+        f"Activation {activation:.3f}; logit contribution of this neuron: {contributions}."
+    )
+
+
+def _distinctive_words(view: View, neuron: int) -> None:
+    """Show words that are over-represented where the neuron fires most."""
+    result = view.diagnosis.distinctive_words(neuron, view.gallery.texts)
+    if result:
+        words = ", ".join(f"`{word.word.replace('`', '')}` ({word.count_top})" for word in result)
+        st.markdown(f"**Words of its strongest samples:** {words}", help=HELP["words"])
