@@ -1,4 +1,4 @@
-"""Ablations: vary one thing and see what it does, each with one click."""
+"""Ablations: vary one setting and measure the effect on this project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
-from pages.parts.frame.job_banner import job_banner
+from pages.parts.frame.job_banner import job_banner, jobs_of_project
 from pages.parts.frame.state import View, current_view, workspace
 from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import plain
@@ -21,81 +21,78 @@ from pages.parts.results.method_settings import method_settings
 WITHOUT_SEEDS = ("stability", "cost")
 
 
-def jobs_of_project(view: View, store: JobStore) -> list[Job]:
-    """The studies of this project, the newest first."""
-    mine = str(view.diagnosis.project.folder)
-    return [job for job in store.list() if job.task == "ablate" and job.config["folder"] == mine]
-
-
-def ask(view: View, store: JobStore, key: str) -> None:
+def request_study(view: View, store: JobStore, key: str) -> None:
+    """Show question, seeds and settings of a study, and submit the job when Run is pressed."""
     st.markdown(STUDIES[key].question)
     seeds = 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if key not in WITHOUT_SEEDS:
             seeds = st.number_input("Seeds", 1, 50, 3, width=140, **in_url("study_seeds"),
-                help="Every setting runs this often, with other batches (and other halves).")  # fmt: skip
-        run = st.button("Run", key="run_study", type="primary", icon=":material/play_arrow:")
-    given = {} if key == "cost" else method_settings(["neurontune"]).get("neurontune", {})
-    if run:
+                help="Number of runs of each setting, with different batches (and halves).")  # fmt: skip
+        pressed = st.button("Run", key="run_study", type="primary", icon=":material/play_arrow:")
+    options = {} if key == "cost" else method_settings(["neurontune"]).get("neurontune", {})
+    if pressed:
         try:
-            config = study_config(view.diagnosis.project, view.name, key, int(seeds), given)
+            config = study_config(view.diagnosis.project, view.name, key, int(seeds), options)
             store.submit("ablate", config, title=STUDIES[key].title)
         except InputError as error:
             st.error(plain(str(error)))
 
 
 @st.fragment(run_every=1.0)
-def under_way(job: Job) -> None:
+def progress(job: Job) -> None:
+    """Show the progress of a running study."""
     status = job.status()
     if status.finished:
         st.rerun()
     job_banner(job, status, "runs" if job.config["study"] == "cost" else "rounds")
 
 
-def result_of(found: StudyResult) -> None:
-    settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.settings.items())
-    done = "" if found.seeds == found.asked else f" · {found.seeds} of {found.asked} seeds done"
-    st.caption(f"{datetime.fromtimestamp(found.created):%d %b %Y, %H:%M}{done}{f' · {settings}' if settings else ''}")
-    if not found.parts:
+def show_result(view: View, result: StudyResult) -> None:
+    """Show figure and table of a study, files to download, and the paper's numbers."""
+    settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.settings.items())
+    done = "" if result.seeds == result.asked else f" · {result.seeds} of {result.asked} seeds done"
+    st.caption(f"{datetime.fromtimestamp(result.created):%d %b %Y, %H:%M}{done}{f' · {settings}' if settings else ''}")
+    if not result.parts:
         return
-    if not found.fits(view.diagnosis.erm, view.diagnosis.sets):
-        st.warning("The project was extracted anew since: these numbers belong to the embeddings it had before.")
-    st.plotly_chart(study_figure(found), key="study_figure", config=NO_MODE_BAR)
-    rows = found.table()
+    if not result.fits(view.diagnosis.erm, view.diagnosis.sets):
+        st.warning("The project was extracted anew since: these results belong to its earlier embeddings.")
+    st.plotly_chart(study_figure(result), key="study_figure", config=NO_MODE_BAR)
+    rows = result.table()
     st.dataframe(rows, hide_index=True, key="study_table", height="content")
-    if found.key not in WITHOUT_SEEDS:
-        measured_on = plain(view.diagnosis.project.content["roles"]["evaluation"])
+    if result.key not in WITHOUT_SEEDS:
+        evaluation = plain(view.diagnosis.project.content["roles"]["evaluation"])
         st.caption(
-            f'In per cent on the project\'s evaluation split, "{measured_on}", whatever the sidebar says; mean ± '
-            "standard deviation over seeds. Biased neurons: in the epoch that was kept. With a mask value of 1 they "
-            "are counted and nothing is masked."
+            f'Percent on the evaluation split of the project, "{evaluation}", not on the split of the sidebar; mean ± '
+            "standard deviation over seeds. Biased neurons: in the kept epoch. A mask value of 1 counts them and masks "
+            "nothing."
         )
     with st.container(horizontal=True):
-        for name, ending, text in (("CSV", "csv", rows_to_csv(rows)), ("Markdown", "md", to_markdown(rows)),
-                                   ("LaTeX", "tex", to_latex(rows))):  # fmt: skip
-            st.download_button(name, text, f"{found.key}.{ending}", key=f"study-{ending}", on_click="ignore",
+        texts = {"CSV": rows_to_csv(rows), "Markdown": to_markdown(rows), "LaTeX": to_latex(rows)}
+        for (name, text), ending in zip(texts.items(), ("csv", "md", "tex"), strict=True):
+            st.download_button(name, text, f"{result.key}.{ending}", key=f"study-{ending}", on_click="ignore",
                 icon=":material/download:")  # fmt: skip
-    if paper := found.published():
-        st.markdown("**Published** (NeuronTune, ICML 2025; other networks and data, so look at the differences)")
-        st.dataframe(paper, hide_index=True, key="study_paper", height="content")
+    if published := result.published():
+        st.markdown("**Published** (NeuronTune, ICML 2025; other networks and data: compare the differences)")
+        st.dataframe(published, hide_index=True, key="study_paper", height="content")
 
 
 view, store = current_view(), JobStore(workspace().jobs)
 st.title("Ablations")
-st.markdown("Vary one thing, leave the rest as it is, and see what it does on this project.")
-key = st.selectbox("Study", list(STUDIES), format_func=lambda each: STUDIES[each].title, **in_url("study"))
-ask(view, store, key)
-newest = next(iter(jobs_of_project(view, store)), None)
+st.markdown("Vary one setting, keep the others, and measure the effect on this project.")
+key = st.selectbox("Study", list(STUDIES), format_func=lambda name: STUDIES[name].title, **in_url("study"))
+request_study(view, store, key)
+newest = next(iter(jobs_of_project(view, store, "ablate")), None)
 if newest is not None:
     status = newest.status()
     if not status.finished:
-        under_way(newest)
+        progress(newest)
     elif status.state == "cancelled" and newest.config["study"] == key:
-        st.info("Cancelled; the seeds that were done by then are below.")
+        st.info("Cancelled; the finished seeds are shown below.")
     elif status.state in ("failed", "lost") and newest.config["study"] == key:
         st.error(plain(str(status.error)))
-found = saved_study(view.diagnosis.project, key)
-if found is not None:
-    result_of(found)
+result = saved_study(view.diagnosis.project, key)
+if result is not None:
+    show_result(view, result)
 elif newest is None or newest.status().finished:
-    st.info("Not run yet on this project. Three seeds take from a few seconds to a minute on the built-in example.")
+    st.info("Not run on this project yet. Three seeds take seconds to a minute on the built-in example.")

@@ -1,4 +1,4 @@
-"""Navigation, and what frames every screen."""
+"""Navigation, and the frame of every screen: sidebar, URL, errors."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ SECTIONS = {
         "theory": (":material/function:", "Theory lab"),
     },
 }
+WITH_CURVES = {title for name, (_, title) in SECTIONS[""].items() if name != "retrain"}  # which draws larger ones
 URL_CHOICES = (NEURON, *SETTINGS)
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
@@ -49,8 +50,7 @@ page = st.navigation(pages, position="top")
 restore(URL_CHOICES)
 st.html(PAGES.parent / "assets" / "app.html")
 with st.sidebar:
-    loop = [title for name, (_, title) in SECTIONS[""].items() if name != "retrain"]  # which has larger curves
-    st.session_state["view"] = sidebar(curves=page.title in loop)
+    st.session_state["view"] = sidebar(curves=page.title in WITH_CURVES)
 try:
     page.run()
 except InputError as error:

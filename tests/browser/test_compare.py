@@ -24,7 +24,7 @@ def run(page: Page, seeds: int) -> None:
 
 def test_two_methods_are_compared_and_a_second_comparison_is_stopped(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/compare")
-    expect(page.get_by_text("Nothing compared yet")).to_be_visible()
+    expect(page.get_by_text("Nothing is compared yet")).to_be_visible()
     settled(page)
     for name in ("Remove SELF", "Remove NeuronTune†"):
         page.get_by_role("button", name=name).click()

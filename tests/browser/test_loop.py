@@ -22,12 +22,12 @@ pytestmark = pytest.mark.browser
     [
         ("neurons", "Most activating, misclassified"),  # first, because it needs most while the server is warming up
         ("", "animals on gravel are mostly called vehicles"),
-        ("retrain", "Nothing retrained yet"),
+        ("retrain", "Nothing is retrained yet"),
         ("check", "Samples that a head corrects"),
-        ("compare", "How do the methods of the field do"),
-        ("ablations", "Vary one thing, leave the rest"),
+        ("compare", "Compare methods against spurious correlations"),
+        ("ablations", "Vary one setting, keep the others"),
         ("groups", "Groups of your own"),
-        ("export", "There is no retrained head yet"),
+        ("export", "No head is retrained yet"),
         ("setup", "Your own model and data"),
         ("train", "A new training"),
     ],

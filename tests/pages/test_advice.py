@@ -183,7 +183,7 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     project = workspace.open("birds")
     run = saved_run(project)
     shown = opened("birds", "retrain")
-    assert "not asked yet" in str(shown.dataframe[0].value)
+    assert "not computed yet" in str(shown.dataframe[0].value)
     shown.button(key="ask").click().run()
     adviser(shown).wait(120)
     shown.run()

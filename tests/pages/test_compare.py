@@ -34,7 +34,7 @@ def leaderboard(shown: AppTest):
 def test_asking_starts_a_job_with_the_settings_and_its_result_is_shown(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
     shown = opened("birds", "compare")
-    assert "Nothing compared yet" in said(shown)
+    assert "Nothing is compared yet" in said(shown)
     shown.multiselect(key="methods").set_value(["neurontune"])
     shown.number_input(key="seeds").set_value(1)
     shown.selectbox(key="settings_of").set_value("neurontune").run()

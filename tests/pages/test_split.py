@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(works
     masked = next(line for line in said(usual).splitlines() if line.endswith("masked"))
     assert masked in said(shown)
     assert shown.number_input(key="neuron").value == SHORTCUT
-    assert 'of split "val"; its score is highest there, the sidebar has the other classes. Under each sample' in said(shown)
+    assert 'of split "val"; its score is highest there, the sidebar has the other classes. Under each sample' in said(
+        shown
+    )
 
 
 def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,3 +222,29 @@ def test_every_neuron_comes_back_from_the_address(workspace: Workspace, neuron: 
     assert opened("neurons", neuron=str(neuron)).number_input(key="neuron").value == neuron
     firing = opened("groups", neuron=str(neuron), way="where the chosen neuron fires")
     assert firing.selectbox(key="slice").value.split(" high")[0].endswith(f"neuron {neuron}")
+
+
+def test_exported_files_are_read_when_they_are_downloaded_and_offered_while_they_exist(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(workspace.new_folder("birds"))
+    save_run(workspace.open("birds"))
+    shown = opened("export")
+    shown.button(key="prepare").click().run(timeout=120)
+    read: list[str] = []
+    plainly = Path.read_bytes
+
+    def noted(file: Path) -> bytes:
+        read.append(file.name)
+        return plainly(file)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", noted)
+        shown.run()
+    assert len(shown.get("download_button")) == 4
+    assert read == []
+    shutil.rmtree(workspace.open("birds").runs()[0].folder / "export")
+    shown.run()
+    assert not shown.exception
+    assert not shown.get("download_button")
+    assert not shown.button(key="prepare").disabled

@@ -68,7 +68,7 @@ def start(test: AppTest, name: str, data: Path, weights: str = "random") -> AppT
 def test_a_training_is_started_followed_and_taken_on_to_extraction(workspace: Workspace) -> None:
     bars(workspace.root / "data")
     test = opened()
-    assert "The ordinary way" in said(test)
+    assert "Empirical risk minimization (ERM)" in said(test)
     assert not test.button or all(button.key != "train_extract" for button in test.button)
     start(test, "birds", workspace.root / "data")
     assert not test.error
@@ -89,7 +89,7 @@ def test_a_stopped_training_offers_to_go_on_and_a_reload_still_shows_it(workspac
     start(opened(), "stopped", workspace.root / "data")
     test = opened()
     assert test.selectbox(key="training").options == ["stopped"]
-    assert "The curves start when" in said(test)
+    assert "The curves start after the first epoch" in said(test)
     test.button(key="train_resume").click().run()
     jobs = JobStore(workspace.jobs).list()
     assert len(jobs) == 2

@@ -1,10 +1,17 @@
-"""Progress of a running job, and a button that cancels it."""
+"""Jobs of the open project: the newest ones, their progress, and a button that cancels."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.jobs.store import Job, JobStatus
+from neurontune_core.jobs.store import Job, JobStatus, JobStore
+from pages.parts.frame.state import View
+
+
+def jobs_of_project(view: View, store: JobStore, task: str) -> list[Job]:
+    """Return the jobs of a task in the open project, the newest first."""
+    folder = str(view.diagnosis.project.folder)
+    return [job for job in store.list() if job.task == task and job.config["folder"] == folder]
 
 
 def job_banner(job: Job, status: JobStatus, unit: str) -> None:

@@ -1,4 +1,4 @@
-"""What the adviser says about a run: kept with the run, and taken as a run of its own."""
+"""The adviser's recommendation about a run: kept with the run, and taken as a run of its own."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
 EXPLAINED = (
-    "The adviser sees no group label. It cuts the identification split into parts, so that each head is judged by its "
-    "worst class on samples that it has not seen, and keeps the simpler choice unless another one is better by more "
-    "than its standard error. Where that cannot show a shortcut, because the identification split has no more "
-    "counter-examples than the tuning split, it retrains on both with the hard samples weighted up: up to ten times, "
-    "and up to a quarter of a class. The rule is ours, not the paper's."
+    "The adviser sees no group labels. It cross-validates every head on the identification split, judges it by its "
+    "worst class on unseen samples, and keeps the simpler choice unless another is better by more than its standard "
+    "error. Where the identification split has no more counter-examples than the tuning split, and so cannot reveal a "
+    "shortcut, it retrains on both with upweighted hard samples: up to ten times, and up to a quarter of a class. The "
+    "rule is ours, not the paper's."
 )
 COLUMNS = (
-    "Fixed and broken: identification samples that your head gets wrong and this one right, and the reverse. "
-    "Over the parts: the lowest and highest worst-class accuracy among the parts. Masked: mean share of the neurons. "
-    "†: one part of the identification split retrains, another finds the neurons."
+    "Corrected and newly wrong: identification samples that only this head, or only your head, classifies correctly. "
+    "Over the parts: lowest and highest worst-class accuracy among the parts. Masked: mean share of the neurons. †: "
+    "one part of the identification split retrains, another identifies the neurons."
 )
 
 
 def advice_section(view: View, run: Run) -> None:
-    """The advice on a run, from which the chosen one may come: there, or a button that asks for it; while it is under
-    way, the sidebar says how far."""
-    st.subheader("What we would do")
+    """Show the advice about a run, or a button that asks for it; the sidebar shows the progress.
+
+    Args:
+        run: the run that the adviser is asked about, from which the chosen one may come.
+    """
+    st.subheader("Recommendation")
     asked: BackgroundAdvice | None = st.session_state.get("asked")
     if asked is not None and asked.run.folder == run.folder:
         st.caption(f":material/hourglass_top: {EXPLAINED}")
@@ -40,33 +43,29 @@ def advice_section(view: View, run: Run) -> None:
         st.caption(EXPLAINED)
         st.button("Ask the adviser", key="ask", icon=":material/balance:", on_click=ask, args=(view, run))
         return
-    told(advice)
+    recommendation(advice)
     if view.run is not None and view.run.advised:
-        st.success("The advised head is chosen: Overview, Check and Export speak of it. The others are in the sidebar.")
+        st.success("The advised head is chosen: Overview, Check and Export show it. The sidebar lists the others.")
     else:
         st.button(
-            "Take the advised head",
-            key="take",
-            type="primary",
-            icon=":material/check:",
-            on_click=take,
-            args=(view, run),
-            help="Overview, Check and Export then speak of it. NeuronTune's head stays in the sidebar's list.",
-        )
+            "Take the advised head", key="take", type="primary", icon=":material/check:", on_click=take,
+            args=(view, run), help="Overview, Check and Export then show it. NeuronTune's head stays in the sidebar.",
+        )  # fmt: skip
 
 
-def told(advice: KeptAdvice) -> None:
-    """Verdict, reasons, and what they rest on."""
+def recommendation(advice: KeptAdvice) -> None:
+    """Show the verdict, the reasons, and the evidence."""
     st.markdown(f"#### {plain(advice.title)}\n**On your data: {plain(advice.what)}**, because")
     st.markdown("\n".join(f"- {plain(reason)}" for reason in advice.reasons))
     figure = candidate_intervals(advice.heads, advice.worst_class, advice.chosen)
     st.plotly_chart(figure, key="candidates", config=NO_MODE_BAR)
     for remark in advice.remarks:
         st.caption(plain(remark))
-    with st.expander("The evidence"):
+    with st.expander("Evidence"):
         st.dataframe(list(advice.evidence), hide_index=True, key="evidence")
         st.caption(f"{EXPLAINED} {COLUMNS}")
 
 
 def take(view: View, run: Run) -> None:
+    """Make the advised head a run of its own, and choose it."""
     st.session_state["choose_run"] = view.diagnosis.project.take_advice(run).id

@@ -1,4 +1,4 @@
-"""What a comparison came to: leaderboard, trade-off, accuracy by group, files to take away."""
+"""The leaderboard of a comparison: its table, what to know about it, and files to download."""
 
 from __future__ import annotations
 
@@ -13,125 +13,70 @@ from neurontune_core.experiments.leaderboard import (
     what_to_know,
     with_published,
 )
-from neurontune_core.experiments.methods import ALWAYS, MethodSummary
 from neurontune_core.experiments.published import DATASETS
-from neurontune_core.figures.base import NO_MODE_BAR
-from neurontune_core.figures.methods import method_label, part_bars, tradeoff
+from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.tables import to_latex, to_markdown
 from pages.parts.frame.state import View
 from pages.parts.frame.url_state import in_url
-from pages.parts.frame.words import HELP, percent, plain
+from pages.parts.frame.words import HELP, plain
+from pages.parts.results.comparison_charts import accuracy_by_part, average_against_worst
+from pages.parts.results.comparison_heads import accuracy_on_own_groups, download_head
 
-NONE = "nothing"
-WIDTHS = {"method": 160, "from": 200}  # pixels; else the first rows decide, and later ones are cut
+NONE = "none"
+WIDTHS = {"method": 160, "from": 200}  # pixels; Streamlit measures the first rows alone, and cuts later ones
 COLUMN_HELP = {
     "worst group": HELP["worst group"],
     "worst class": HELP["worst class"],
     "average": HELP["average"],
-    "average, re-weighted": "Groups weighed as they occur in the tuning set, as some published tables do.",
+    "average, re-weighted": "Groups weighted as they occur in the tuning set, as in some published tables.",
     "gap": HELP["gap"],
-    "uses groups": "Whether group labels are used to train or to choose, which NeuronTune does without.",
+    "uses groups": "Whether the method trains or selects with group labels; NeuronTune does not.",
     "seconds": "Of one run, on the machine that ran it.",
-    "seeds": "How many runs the numbers rest on; a method without chance in it runs once.",
+    "seeds": "Number of runs; a deterministic method runs once.",
 }
 
 
-def leaderboard(found: Comparison, view: View) -> None:
-    """Everything about one saved comparison."""
-    summaries = found.summaries
+def leaderboard(comparison: Comparison, view: View) -> None:
+    """Show everything about a saved comparison."""
+    summaries = comparison.summaries
     dataset = st.selectbox(
-        "Lay published numbers beside", [NONE, *DATASETS], format_func=lambda each: DATASETS.get(each, each),
-        **in_url("published"),
-        help="What the paper reports on that data set. They are marked, and never mixed with measured ones.",
+        "Show published results", [NONE, *DATASETS], format_func=lambda key: DATASETS.get(key, key),
+        **in_url("published"), help="The paper's results on this dataset, marked as published.",
     )  # fmt: skip
-    beside = published_beside(dataset) if dataset != NONE else ()
-    rows = with_published(leaderboard_rows(summaries), beside)
+    published = published_beside(dataset) if dataset != NONE else ()
+    rows = with_published(leaderboard_rows(summaries), published)
     table(rows)
-    for sentence in (*remarks(summaries), *what_to_know(beside)):
+    for sentence in (*remarks(summaries), *what_to_know(published)):
         st.caption(f":material/info: {plain(sentence)}")
-    files(found, rows, beside)
-    measured = [each for each in summaries if each.runs]
-    with_heads = [each for each in measured if found.head_file(each.method.key).is_file()]
+    with st.container(horizontal=True):
+        texts = {"CSV": to_csv(summaries, published), "Markdown": to_markdown(rows), "LaTeX": to_latex(rows)}
+        for (name, text), ending in zip(texts.items(), ("csv", "md", "tex"), strict=True):
+            st.download_button(
+                name, text, f"comparison-{comparison.id}.{ending}", key=f"download-{ending}", on_click="ignore",
+                icon=":material/download:",
+            )  # fmt: skip
+    measured = [summary for summary in summaries if summary.runs]
     if not measured:
         return
-    st.subheader("Average against worst")
-    st.caption(
-        "Up and to the right is better. The dotted line joins the methods that no other one beats in both. Diamonds "
-        "use group labels; bars are standard deviations over seeds; hollow points are published."
-    )
-    st.plotly_chart(tradeoff(measured, beside), key="tradeoff", config=NO_MODE_BAR)
-    bars(measured)
-    if found.fits(view.diagnosis.erm, view.diagnosis.sets):
-        own_groups(found, with_heads, view)
+    average_against_worst(measured, published)
+    accuracy_by_part(measured)
+    with_heads = [summary for summary in measured if comparison.head_file(summary.method.key).is_file()]
+    if comparison.fits(view.diagnosis.erm, view.diagnosis.sets):
+        accuracy_on_own_groups(comparison, with_heads, view)
     if with_heads:
-        take_home(found, with_heads)
+        download_head(comparison, with_heads)
 
 
 def table(rows: list[dict[str, str]]) -> None:
-    """The rows; a column's meaning stands behind its question mark."""
+    """Show the rows, and why a method did not run."""
     config = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()}
     config |= {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
     st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config, height="content")
     st.caption(
-        "In per cent, mean ± standard deviation over seeds. ERM is the classifier as it was trained, masking off the "
-        "same retraining without a mask: a method is worth its trouble only where it beats both. NeuronTune†, SELF and "
-        "DFR train on the identification split, the others on the tuning split."
+        f"Percent, mean ± standard deviation over seeds. ERM: {HELP['erm']} {NO_MASKING}: {HELP['no masking']} A "
+        "method is only worth its cost where it beats both. NeuronTune†, SELF and DFR train on the identification "
+        "split, the others on the tuning split."
     )
     for row in rows:
         if row.get("failed"):
             st.warning(f"**{row['method']}** did not run: {plain(row['failed'])}")
-
-
-def files(found: Comparison, rows: list[dict[str, str]], beside: tuple) -> None:
-    with st.container(horizontal=True):
-        for ending, text in (("csv", to_csv(found.summaries, beside)), ("md", to_markdown(rows)),
-                             ("tex", to_latex(rows))):  # fmt: skip
-            names = {"csv": "CSV", "md": "Markdown", "tex": "LaTeX"}
-            st.download_button(names[ending], text, f"comparison-{found.id}.{ending}", key=f"download-{ending}",
-                on_click="ignore", icon=":material/download:")  # fmt: skip
-
-
-def bars(summaries: list[MethodSummary]) -> None:
-    names = {each.method.key: method_label(each) for each in summaries}
-    own = [key for key in (*ALWAYS, "neurontune") if key in names]
-    first = list(dict.fromkeys([*own, *names]))
-    st.subheader("By group" if summaries[0].runs[0].evaluation.groups else "By class")
-    chosen = st.multiselect(
-        "Methods in the chart", list(names), first[:5], format_func=names.__getitem__, **in_url("bars")
-    )
-    if chosen:
-        st.plotly_chart(part_bars([each for each in summaries if each.method.key in chosen]), key="parts",
-            config=NO_MODE_BAR)  # fmt: skip
-
-
-def own_groups(found: Comparison, summaries: list[MethodSummary], view: View) -> None:
-    """Groups that a person drew, under the heads of seed 0; no method has seen them."""
-    each = view.split.samples
-    groups = [group for group in view.diagnosis.project.own_groups.all() if group.split == each.split]
-    if not groups:
-        return
-    heads = {method_label(summary): found.head(summary.method.key) for summary in summaries}
-    st.subheader("On the groups of your own")
-    st.dataframe(
-        [{"method": name} | {group.name: percent(group.accuracy(head, each)) for group in groups}
-         for name, head in heads.items()],
-        hide_index=True, key="compare_own",
-    )  # fmt: skip
-    st.caption(
-        f'Those of the split "{plain(each.split)}", kept on the Groups or the Check screen, measured with each '
-        "method's head of seed 0. No method was shown them as groups."
-    )
-
-
-def take_home(found: Comparison, summaries: list[MethodSummary]) -> None:
-    """The head of any row."""
-    st.subheader("Take a head home")
-    names = {each.method.key: method_label(each) for each in summaries}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = st.selectbox("Method", list(names), format_func=names.__getitem__, key="take")
-        st.download_button("Head", found.head_file(key).read_bytes(), f"{key}.safetensors", key="download-head",
-            on_click="ignore", icon=":material/download:")  # fmt: skip
-    st.caption(
-        "The head of seed 0 as safetensors: plain `embeddings @ weight.T + bias` gives its logits. The **Check** "
-        "screen shows, sample by sample, what it fixed and what it broke."
-    )

@@ -1,8 +1,9 @@
-"""The settings of the chosen methods: one form for whatever a method has."""
+"""The settings of the chosen methods: one form for whatever settings a method has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import Field
 
 import streamlit as st
 
@@ -14,14 +15,14 @@ COLUMNS = 3
 
 
 def named(key: str) -> str:
-    """The method's name; one that cannot do without group labels says so."""
+    """Return the method's name, with a note where it cannot do without group labels."""
     return METHODS[key].name + (" · uses groups" if METHODS[key].uses_groups else "")
 
 
 def method_settings(keys: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What a person changed, as text by method and setting; the defaults are left out."""
+    """Show the settings of one method at a time, and return the changed ones as text, by method and setting."""
     with st.expander("Settings", icon=":material/tune:"):
-        st.caption("What each setting does stands behind its question mark. Several values: put commas between.")
+        st.caption("The question marks explain each setting. Separate several values by commas.")
         shown = st.selectbox(
             "Settings of",
             [key for key in keys if offered(METHODS[key])],
@@ -29,17 +30,17 @@ def method_settings(keys: Sequence[str]) -> dict[str, dict[str, str]]:
             key="settings_of",
             persist_state="session",
         )
-        entry = METHODS[shown]
-        st.caption(f"{entry.summary} Source: {entry.source}.")
+        method = METHODS[shown]
+        st.caption(f"{method.summary} Source: {method.source}.")
         columns = st.columns(COLUMNS)
-        for place, setting in enumerate(offered(entry)):
+        for place, setting in enumerate(offered(method)):
             with columns[place % COLUMNS]:
-                _widget(entry, setting)
+                _widget(method, setting)
     return {key: changes for key in keys if (changes := _changes(METHODS[key]))}
 
 
-def _widget(entry: Method, setting) -> None:
-    key, default = f"set-{entry.key}-{setting.name}", written(setting.default)
+def _widget(method: Method, setting: Field) -> None:
+    key, default = f"set-{method.key}-{setting.name}", written(setting.default)
     shared = {"key": key, "help": setting.metadata["help"], "persist_state": "session"}
     choices = setting.metadata["choices"] or (("on", "off") if isinstance(setting.default, bool) else None)
     name = setting.name.replace("_", " ")
@@ -49,7 +50,8 @@ def _widget(entry: Method, setting) -> None:
         st.text_input(name, default, **shared)
 
 
-def _changes(entry: Method) -> dict[str, str]:
-    found = {each.name: st.session_state.get(f"set-{entry.key}-{each.name}") for each in offered(entry)}
-    defaults = {each.name: written(each.default) for each in offered(entry)}
-    return {name: value for name, value in found.items() if value is not None and value != defaults[name]}
+def _changes(method: Method) -> dict[str, str]:
+    settings = offered(method)
+    values = {setting.name: st.session_state.get(f"set-{method.key}-{setting.name}") for setting in settings}
+    defaults = {setting.name: written(setting.default) for setting in settings}
+    return {name: value for name, value in values.items() if value is not None and value != defaults[name]}

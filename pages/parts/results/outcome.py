@@ -1,4 +1,4 @@
-"""What a retraining came to: learning curves, and its head beside the others."""
+"""The result of a retraining: its head beside the others, the advice, and the learning curves."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pages.parts.results.advice import advice_section
 
 
 def curves(histories: dict, kept: int | None, groups: bool, key: str) -> None:
-    """One chart a measure, the methods in each."""
+    """Draw one chart per measure, with all retrained heads in each."""
     measures = [("sfit", "SFit"), ("worst_class_accuracy", "worst class, %")]
     measures += [("worst_group_accuracy", "worst group, %")] * groups
     for column, (measure, label) in zip(st.columns(len(measures)), measures, strict=True):
         figure = learning_curves(histories, measure, label, kept)
         column.plotly_chart(figure, key=f"{key}-{measure}", config=NO_MODE_BAR)
     st.caption(
-        "On the identification split. The dashed line is the epoch that was kept. "
-        + "Worst group is measured, never used." * groups
+        "Measured on the identification split. The dashed line marks the epoch that is kept. "
+        + "Worst-group accuracy selects nothing; it is only measured." * groups
     )
 
 
 def outcome(view: View) -> None:
-    """A run on the chosen split, what the adviser says of it, and how it came about.
+    """Show a run on the chosen split, the advice about it, and its learning curves.
 
-    Where the advised head is chosen, this is the run that it was asked about.
+    Where the advised head is chosen, this is the run that the adviser was asked about.
     """
     assert view.run is not None
     run, split = view.run, view.split
@@ -46,7 +46,7 @@ def outcome(view: View) -> None:
     }
     for name, measured in evaluations.items():
         if measured is None:
-            rows.append({"": name, "worst group": "not asked yet"})
+            rows.append({"": name, "worst group": "not computed yet"})
             continue
         rows.append(
             {
@@ -61,11 +61,12 @@ def outcome(view: View) -> None:
     st.dataframe(rows, hide_index=True, key="heads")
     st.caption(
         f'On "{plain(split.name)}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
-        f"Masking off: {HELP['no masking']} If it does better here, mistrust the mask on your data."
+        f"{NO_MASKING}: {HELP['no masking']} Where it is better, distrust the mask."
     )
     st.caption(
-        f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, kept epoch "
-        f"{run.epoch} by {SELECT[config.select]}, {run.mask.num_biased} neurons masked, {run.seconds:.1f} s."
+        f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, epoch "
+        f"{run.epoch} kept ({SELECT[config.select]}), {run.mask.num_biased} neurons masked, {run.seconds:.1f} s. "
+        f"{HELP['sfit']}"
     )
     warn(run.warnings)
     advice_section(view, run)
