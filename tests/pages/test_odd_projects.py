@@ -60,7 +60,7 @@ def test_two_samples_are_too_few_for_a_verdict_and_for_umap(show: Callable[..., 
 
 def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.a_thousand_classes)
-    assert "The 24 of 1,000 on which the trained head (ERM) does worst" in said(shown)
+    assert "The 24 of 1,000 with the lowest accuracy of the trained head (ERM)." in said(shown)
     bars = json.loads(shown.get("plotly_chart")[0].proto.spec)["data"][0]["x"]
     assert len(bars) == 24
     assert max(len(bar) for bar in bars) < 50
