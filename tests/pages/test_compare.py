@@ -132,7 +132,7 @@ def test_a_head_that_was_deleted_is_a_sentence_on_check_and_no_choice_on_compare
     names = shown.selectbox(key="after").options
     assert not any(name.startswith("NeuronTune, compared") for name in names)
     assert any(name.endswith(f"compared {kept.id}") for name in names)
-    assert "NeuronTune" not in opened("birds", "compare").selectbox(key="take").options
+    assert "NeuronTune" not in opened("birds", "compare").selectbox(key="download_method").options
 
 
 def test_heads_of_another_extraction_are_offered_nowhere_to_be_measured(workspace: Workspace) -> None:
