@@ -15,6 +15,7 @@ from tests.support.paths import ROOT
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the long sweeps too")
+    parser.addoption("--throttle", type=float, default=1.0, help="make the browser so many times slower")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""The real server and a real browser."""
+"""The real server and a real browser, one of each for all tests of a process; a project of its own for each file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
-from tests.support.browser import Server
+from neurontune_core.jobs.store import JobStore
+from neurontune_core.workspace.project import Project
+from tests.support.browser import PATIENCE, Server
+from tests.support.examples import copy_example
 from tests.support.paths import ROOT
 
 FLAGS = [
@@ -30,36 +35,78 @@ FLAGS = [
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A fresh server on an empty workspace."""
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def started(home: Path) -> Iterator[Server]:
+    """A server on an empty workspace, until the end of the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "neurontune_core", "app", "--port", str(port), "--headless"]
-    log = (home / "server.log").open("wb")
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"NEURONTUNE_HOME": str(home)}, stdout=log, stderr=log
-    )
+    log = home / "server.log"
+    with log.open("wb") as file:
+        environment = os.environ | {"NEURONTUNE_HOME": str(home)}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
     url = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read()
-            break
-        except OSError:
-            assert process.poll() is None, (home / "server.log").read_text()
-            time.sleep(0.2)
+    end = time.monotonic() + PATIENCE
+    while not _answers(f"{url}/_stcore/health"):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.2)
     yield Server(url, home)
     process.terminate()
     process.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=1).read()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that the tests share. Only projects of a test's own are changed, never the built-in examples."""
+    with started(tmp_path_factory.mktemp("home")) as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    """A server that nobody has asked for a page."""
+    with started(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def no_job_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No job that a test has started works during the next one."""
+    yield
+    if "server" not in request.fixturenames:
+        return
+    jobs = JobStore(request.getfixturevalue("server").workspace.jobs).list()
+    for job in jobs:
+        job.cancel()
+    end = time.monotonic() + PATIENCE
+    while not all(job.status().finished for job in jobs):
+        assert time.monotonic() < end, "a job was not cancelled"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def example(server: Server, request: pytest.FixtureRequest) -> Project:
+    """The built-in example as a project of the file's own, named after it."""
+    folder = server.new_folder(request.module.__name__.rpartition("test_")[2])
+    copy_example(folder)
+    return server.workspace.open(folder.name)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert path, "the browser tests need Chromium; `make test` installs Debian's"
-    expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -67,19 +114,39 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page that fails its test when anything on it went wrong."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
+def new_page(chromium: Browser, pytestconfig: pytest.Config) -> Iterator[Callable[[], Page]]:
+    """Opens pages, each of another person; they fail their test when anything on them went wrong."""
     wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    contexts = []
 
+    def opened() -> Page:
+        context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
+        rate = pytestconfig.getoption("--throttle")
+        if rate > 1:
+            context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
+        _listen(page, wrong)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+@pytest.fixture
+def page(new_page: Callable[[], Page]) -> Page:
+    return new_page()
+
+
+def _listen(page: Page, wrong: list[str]) -> None:
     def logged(message: ConsoleMessage) -> None:
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
             wrong.append(f"console: {message.text}")
 
-    def answered(response) -> None:
+    def answered(response: Response) -> None:
         if response.status >= 400 and "/_stcore/" not in response.url:  # Streamlit looks for its own base path
             wrong.append(f"{response.status}: {response.url}")
 
@@ -87,9 +154,7 @@ def page(chromium: Browser) -> Iterator[Page]:
         if "ERR_ABORTED" not in str(request.failure):  # a picture that the page no longer wants
             wrong.append(f"failed: {request.url}")
 
+    page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", logged)
     page.on("requestfailed", failed)
     page.on("response", answered)
-    yield page
-    context.close()
-    assert not wrong

@@ -8,22 +8,23 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from neurontune_core.experiments.studies import saved_study
-from neurontune_core.workspace.workspace import Workspace
-from tests.support.browser import Server, settled
+from neurontune_core.workspace.project import Project
+from tests.support.browser import Server, plotted, settled, steady
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_study_is_run_and_a_longer_one_is_stopped(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/ablations?study=Which epoch is kept (Table 6)")
+def test_a_study_is_run_and_a_longer_one_is_stopped(server: Server, page: Page, example: Project) -> None:
+    page.goto(server.address("ablations", project=example.folder.name, study="Which epoch is kept (Table 6)"))
     expect(page.get_by_text("How much depends on the rule")).to_be_visible()
     settled(page)
     page.locator(".st-key-run_study button").click()
-    page.wait_for_function("document.querySelector('.st-key-study_figure .js-plotly-plot')?._fullLayout?._plots?.xy")
+    plot = plotted(page, ".st-key-study_figure")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
-    found = saved_study(Workspace(server.home).open("example"), "rules")
+    settled(page)
+    found = saved_study(example, "rules")
     assert found is not None
-    bars = page.locator(".st-key-study_figure .js-plotly-plot").evaluate("plot => plot.data.map(bar => bar.y)")
+    bars = steady(page, lambda: plot.evaluate("plot => plot.data.map(bar => bar.y)"))
     assert [round(bar, 1) for bar in bars[0]] == [
         round(100 * sum(part.values["worst group"]) / 3, 1) for part in found.parts if part.at["masking"] == "on"
     ]
@@ -31,6 +32,7 @@ def test_a_study_is_run_and_a_longer_one_is_stopped(server: Server, page: Page) 
     field = page.locator(".st-key-study_seeds input")
     field.fill("50")
     field.press("Enter")
+    expect(field).to_have_value("50")
     settled(page)
     page.locator(".st-key-run_study button").click()
     expect(page.get_by_text(re.compile(r"[1-9]\d* of 2000 rounds"))).to_be_visible()

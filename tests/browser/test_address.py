@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from neurontune_core import TuneConfig, neurontune
-from neurontune_core.workspace.workspace import Workspace
-from tests.support.browser import Server, settled, threshold
+from neurontune_core.workspace.project import Project
+from tests.support.browser import Server, choose, expect_no_parameter, expect_parameters, settled, threshold
 
 pytestmark = pytest.mark.browser
 
@@ -31,27 +32,21 @@ SCREENS = {
 
 
 @pytest.fixture(scope="module")
-def runs(server: Server) -> list[str]:
-    """Two of the built-in example, the newest first."""
-    project = Workspace(server.home).open("example")
-    sets = [project.load_set(role) for role in ("identification", "tuning")]
+def runs(example: Project) -> list[str]:
+    """Two of the example, the newest first."""
+    sets = [example.load_set(role) for role in ("identification", "tuning")]
     for seed in (0, 1):
         heads = [
-            neurontune(project.load_head(), *sets, TuneConfig(epochs=1, batches=5, seed=seed, masking=masking))
+            neurontune(example.load_head(), *sets, TuneConfig(epochs=1, batches=5, seed=seed, masking=masking))
             for masking in (True, False)
         ]
-        project.save_run(heads[0], heads[1], "train", project.journal.verdicts())
-    return [run.id for run in project.runs()]
+        example.save_run(heads[0], heads[1], "train", example.journal.verdicts())
+    return [run.id for run in example.runs()]
 
 
-def said(page: Page) -> list[tuple[str, str]]:
-    """What the address says now, in a fixed order."""
-    return sorted(parse_qsl(urlsplit(page.url).query))
-
-
-def sidebar_shows(page: Page, run: str) -> None:
+def sidebar_shows(page: Page, project: str, run: str) -> None:
     sidebar = page.get_by_test_id("stSidebar")
-    for name, value in {"Project": "example", "Split": "val", "Class": "vehicle", "Retrained head": run}.items():
+    for name, value in {"Project": project, "Split": "val", "Class": "vehicle", "Retrained head": run}.items():
         expect(sidebar.get_by_role("combobox", name=name, exact=True)).to_have_value(value)
     expect(sidebar.get_by_text("fitted on these samples")).to_be_visible()
     expect(threshold(page)).to_have_value(re.compile(r"^0\.10"))
@@ -60,17 +55,18 @@ def sidebar_shows(page: Page, run: str) -> None:
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_an_address_opened_afresh_brings_every_choice_back(
-    server: Server, page: Page, runs: list[str], screen: str
+    server: Server, page: Page, example: Project, runs: list[str], screen: str
 ) -> None:
-    asked = [*SIDEBAR, *SCREENS[screen], ("run", runs[1])]
+    name = example.folder.name
+    asked = [("project", name), *SIDEBAR, *SCREENS[screen], ("run", runs[1])]
     page.goto(f"{server.url}/{screen}?{urlencode(asked)}")
-    sidebar_shows(page, runs[1])
+    sidebar_shows(page, name, runs[1])
     settled(page)
-    assert said(page) == sorted(asked)
+    expect_parameters(page, asked)
     page.reload()  # another session: nothing but the address is left of this one
-    sidebar_shows(page, runs[1])
+    sidebar_shows(page, name, runs[1])
     settled(page)
-    assert said(page) == sorted(asked)
+    expect_parameters(page, asked)
     if screen == "neurons":
         expect(page.get_by_role("heading", name="Neuron 380")).to_be_visible()
         expect(page.locator(".st-key-scores strong").get_by_text("vehicle")).to_be_visible()
@@ -88,44 +84,40 @@ def test_an_address_opened_afresh_brings_every_choice_back(
 
 
 def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
-    server: Server, page: Page, chromium: Browser, runs: list[str]
+    server: Server, page: Page, new_page: Callable[[], Page], example: Project, runs: list[str]
 ) -> None:
-    page.goto(f"{server.url}/")
+    project = ("project", example.folder.name)
+    page.goto(server.address(project=example.folder.name))
     expect(page.get_by_text('On the split "test"')).to_be_visible()
     settled(page)
-    assert said(page) == [("run", runs[0])]  # another run may be the newest tomorrow
+    expect_parameters(page, [project, ("run", runs[0])])  # another run may be the newest tomorrow
     for box, option in (("Split", "train"), ("Class", "animal")):
-        page.get_by_test_id("stSidebar").get_by_role("combobox", name=box, exact=True).click()
-        page.get_by_role("option", name=option, exact=True).click()
-        settled(page)
+        choose(page, box, option)
     expect(page.get_by_text('On the split "train"')).to_be_visible()
     page.get_by_role("link", name="Check").click()
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    assert said(page) == [("class", "animal"), ("run", runs[0]), ("split", "train")]
-    context = chromium.new_context()
-    other = context.new_page()
+    expect_parameters(page, [project, ("class", "animal"), ("run", runs[0]), ("split", "train")])
+    other = new_page()
     other.goto(page.url)
-    expect(other.get_by_text("Confusion matrix")).to_be_visible(timeout=60_000)
+    expect(other.get_by_text("Confusion matrix")).to_be_visible()
     expect(other.get_by_text('On "train".')).to_be_visible()
     expect(other.get_by_text("Class animal only.")).to_be_visible()
-    context.close()
 
 
 def test_samples_picked_on_one_split_are_not_picked_on_another(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/check?outcome=both+correct&selected=0-2&sample=180&split=val&after=ERM")
+    page.goto(server.address("check", outcome="both correct", selected="0-2", sample=180, split="val", after="ERM"))
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^3 of \d+ selected"))
     settled(page)
-    page.get_by_test_id("stSidebar").get_by_role("combobox", name="Split", exact=True).click()
-    page.get_by_role("option", name="test", exact=True).click()
+    choose(page, "Split", "test")
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^0 of \d+ selected"))
     settled(page)
-    assert {name for name, _ in said(page)}.isdisjoint({"selected", "sample"})
+    expect_no_parameter(page, "selected", "sample")
 
 
 def test_an_unknown_split_in_the_address_shows_the_usual_one_and_says_so(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/?split=nowhere")
+    page.goto(server.address(split="nowhere"))
     expect(page.get_by_text('There is no split "nowhere"; you see the default.')).to_be_visible()
     expect(page.get_by_text('On the split "test"')).to_be_visible()
     settled(page)
-    assert "split" not in dict(said(page))
+    expect_no_parameter(page, "split")

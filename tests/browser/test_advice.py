@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Server, settled
+from neurontune_core.workspace.project import Project
+from tests.support.browser import Server, settled, value
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("by_itself", [True, False])
 def test_the_adviser_speaks_after_retraining_and_its_head_is_chosen(
-    server: Server, page: Page, by_itself: bool
+    server: Server, page: Page, example: Project, by_itself: bool
 ) -> None:
-    page.goto(f"{server.url}/retrain")
+    page.goto(server.address("retrain", project=example.folder.name))
     settled(page)
     if not by_itself:
         page.get_by_text("Let the adviser choose the head").click()
@@ -32,15 +33,19 @@ def test_the_adviser_speaks_after_retraining_and_its_head_is_chosen(
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page) -> None:
-    page.goto(f"{server.url}/retrain?epochs=200&batch=64")
+def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, example: Project) -> None:
+    page.goto(server.address("retrain", project=example.folder.name, epochs=200, batch=64))
     settled(page)
     page.get_by_role("link", name="Neurons").click()
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
+    box = page.get_by_role("spinbutton", name="Neuron")
+    first = value(box)
     page.keyboard.press("j")
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
-    neuron = page.get_by_role("spinbutton", name="Neuron").input_value()
+    expect(box).not_to_have_value(first)
+    neuron = value(box)
+    expect(page.get_by_role("heading", name=f"Neuron {neuron}", exact=True)).to_be_visible()
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
     page.keyboard.press("Control+Enter")
@@ -56,4 +61,4 @@ def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page) 
     expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("64")
     settled(page)
     page.get_by_role("link", name="Neurons").click()
-    expect(page.get_by_role("spinbutton", name="Neuron")).to_have_value(neuron)
+    expect(box).to_have_value(neuron)

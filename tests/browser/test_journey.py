@@ -9,21 +9,26 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Server, metric, seen, settled, threshold
+from neurontune_core.workspace.project import Project
+from tests.support.browser import (
+    Server,
+    download,
+    expect_masked,
+    first_number,
+    masked,
+    metric,
+    seen,
+    settled,
+    threshold,
+    value,
+)
 
 pytestmark = pytest.mark.browser
 
 
-def masked(page: Page) -> int:
-    return int(page.get_by_role("heading", name=re.compile("of 1280 masked")).inner_text().split()[0])
-
-
-def masked_is(page: Page, count: int) -> None:
-    expect(page.get_by_role("heading", name=f"{count} of 1280 masked")).to_be_visible()
-    settled(page)
-
-
-def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, tmp_path: Path) -> None:
+def test_from_the_first_neuron_to_the_exported_mask(
+    server: Server, page: Page, example: Project, tmp_path: Path
+) -> None:
     backgrounds = {}
 
     def photograph(step: str) -> None:
@@ -35,24 +40,26 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
             style = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
             backgrounds[step, scheme] = page.evaluate(style)
 
-    page.goto(f"{server.url}/neurons")
+    page.goto(server.address("neurons", project=example.folder.name))
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
     assert len(seen(page, "img.photo")) >= 24
     photograph("1-neurons")
 
-    everything = masked(page)
-    first = page.get_by_role("spinbutton", name="Neuron").input_value()
+    everything = first_number(masked(page))
+    box = page.get_by_role("spinbutton", name="Neuron")
+    first = value(box)
     page.keyboard.press("o")  # core: never masked
-    masked_is(page, everything - 1)
+    expect_masked(page, everything - 1)
     page.keyboard.press("j")
     expect(page.get_by_text("rank 2 of 1280")).to_be_visible()
     settled(page)
-    second = page.get_by_role("spinbutton", name="Neuron").input_value()
+    expect(box).not_to_have_value(first)
+    second = value(box)
     page.keyboard.press("o")
-    masked_is(page, everything - 2)
+    expect_masked(page, everything - 2)
     page.keyboard.press("z")
-    masked_is(page, everything - 1)
+    expect_masked(page, everything - 1)
 
     slider = threshold(page)
     slider.focus()
@@ -60,15 +67,15 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
         slider.press("ArrowRight")
     expect(page.get_by_role("heading", name=f"{everything - 1} of 1280 masked")).to_have_count(0)
     settled(page)
-    fewer, chosen = masked(page), slider.input_value()
+    fewer, chosen = first_number(masked(page)), value(slider)
     assert fewer < everything - 1
     page.get_by_role("heading", name="Neurons").click()
     page.keyboard.press("z")  # the whole move of λ, and not one of its steps
-    masked_is(page, everything - 1)
-    assert float(slider.input_value()) == 0
+    expect_masked(page, everything - 1)
+    expect(slider).to_have_value(re.compile(r"^0(\.0*)?$"))
     page.keyboard.press("y")
-    masked_is(page, fewer)
-    assert slider.input_value() == chosen
+    expect_masked(page, fewer)
+    expect(slider).to_have_value(chosen)
     photograph("2-judged")
 
     page.keyboard.press("Control+Enter")
@@ -78,15 +85,15 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
     ).to_be_visible()
     expect(page.get_by_role("heading", name="Neurons")).to_be_visible()  # without leaving what is looked at
     expect(sidebar.locator(".st-key-strips .scatterlayer .js-line")).to_have_count(6)  # two methods, three measures
-    assert metric(page, "worst group · retrained") != "–"
-    assert metric(page, "worst group · no masking") != "–"
-    assert page.get_by_role("spinbutton", name="Neuron").input_value() == second
+    for label in ("worst group · retrained", "worst group · no masking"):
+        expect(metric(page, label)).to_have_text(re.compile(r"^\d+\.\d %$"))
+    expect(box).to_have_value(second)
     photograph("3-retrained")
 
     page.get_by_role("link", name="Check").click()
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    corrected = int(metric(page, "corrected"))
+    corrected = first_number(metric(page, "corrected"))
     wall = page.get_by_role("listbox", name="Samples, corrected")
     wall.focus()
     wall.press("Enter")
@@ -102,13 +109,9 @@ def test_from_the_first_neuron_to_the_exported_mask(server: Server, page: Page, 
     expect(page.get_by_text("Accuracy on your groups")).to_be_visible()
     photograph("5-groups")
     page.get_by_role("link", name="Export").click()
-    page.get_by_role("button", name="Prepare the files").click()
-    with page.expect_download() as download:
-        page.locator(".st-key-mask-json button").first.click()
-    download.value.save_as(tmp_path / "mask.json")
+    mask = json.loads(download(page, "mask.json", tmp_path).read_text())
     photograph("6-exported")
 
-    mask = json.loads((tmp_path / "mask.json").read_text())
     assert mask["threshold"] == pytest.approx(float(chosen))
     assert mask["verdicts"] == {first: "core"}
     assert int(first) not in mask["biased"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 from safetensors.torch import load_file
 
 from neurontune_core.models import load_model
-from tests.support.browser import Server, settled
+from tests.support.browser import Server, download, metric, settled, wait_until
 from tests.support.own_model import own_model
 
 pytestmark = pytest.mark.browser
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.timeout(900)
 def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, page: Page, tmp_path: Path) -> None:
     data, weights = own_model(tmp_path)
-    page.goto(f"{server.url}/setup")
+    page.goto(server.address("setup"))
     expect(page.get_by_text("Your own model and data")).to_be_visible()
     settled(page)
     main = page.get_by_test_id("stMain")
@@ -44,7 +43,6 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     expect(page.get_by_role("heading", name="Accuracy by class")).to_be_visible()
     settled(page)
 
-    shown = page.get_by_test_id("stMetric").filter(has_text="average · ERM").get_by_test_id("stMetricValue")
     model = load_model({"family": "cifar_resnet", "architecture": "resnet20", "weights": str(weights)}, tmp_path)
     files = sorted((data / "test").glob("*/*.png"))
     pixels = model.batch([model.prepare(Image.open(file).convert("RGB")) for file in files])
@@ -52,20 +50,13 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
         ("cat", "dog")[said] == file.parent.name
         for said, file in zip(model.logits(pixels).argmax(1).tolist(), files, strict=True)
     )
-    assert shown.inner_text() == f"{100 * right / len(files):.1f} %"
+    expect(metric(page, "average · ERM")).to_have_text(f"{100 * right / len(files):.1f} %")
 
     project = server.home / "projects" / "my-pictures"
     page.get_by_role("button", name="Retrain Shortcut").click()
-    deadline = time.monotonic() + 120
-    while not list((project / "runs").glob("*/run.json")):
-        assert time.monotonic() < deadline, "no run was saved"
-        page.wait_for_timeout(100)
+    wait_until(page, lambda: list((project / "runs").glob("*/run.json")), "a saved run", seconds=120)
     expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Export").click()
-    page.get_by_role("button", name="Prepare the files").click()
-    with page.expect_download() as download:
-        page.locator(".st-key-head-safetensors button, .st-key-head\\.safetensors button").first.click()
-    download.value.save_as(tmp_path / "head.safetensors")
     head = torch.nn.Linear(64, 2)
-    head.load_state_dict(load_file(tmp_path / "head.safetensors"))
+    head.load_state_dict(load_file(download(page, "head.safetensors", tmp_path)))

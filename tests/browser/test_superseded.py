@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from neurontune_core.session.index_ranges import pack_int32
 from pages.parts.neuron import stepping
 from pages.parts.samples import wall
+from tests.support.browser import steady, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -53,10 +54,12 @@ def test_keys_still_step_and_stop_once_the_buttons_are_gone(page: Page) -> None:
     shown_twice(page, stepping._JS, data, data | {"place": 3})
     page.keyboard.press("j")
     page.keyboard.press("j")
-    assert page.evaluate("told") == [{"place": 4, "presses": 1}, {"place": 5, "presses": 2}]
+    sent = [{"place": 4, "presses": 1}, {"place": 5, "presses": 2}]
+    wait_until(page, lambda: len(page.evaluate("told")) >= 2, "two presses")
+    assert steady(page, lambda: page.evaluate("told")) == sent
     page.evaluate("host.remove()")
     page.keyboard.press("j")
-    assert len(page.evaluate("told")) == 2
+    assert steady(page, lambda: page.evaluate("told")) == sent
 
 
 def test_a_wall_still_fetches_its_pictures_and_follows_the_width(page: Page) -> None:
@@ -69,8 +72,9 @@ def test_a_wall_still_fetches_its_pictures_and_follows_the_width(page: Page) -> 
     }  # fmt: skip
     shown_twice(page, code, data, data | {"rows": pack_int32([7, 5])})
     expect(page.locator("img.photo")).to_have_count(2)
-    assert page.locator("img.photo").evaluate_all("all => all.map(one => one.dataset.row)") == ["7", "5"]
+    for place, row in enumerate(("7", "5")):
+        expect(page.locator("img.photo").nth(place)).to_have_attribute("data-row", row)
     width = "document.querySelector('[role=option]').clientWidth"
-    before = page.evaluate(width)
+    before = steady(page, lambda: page.evaluate(width))
     page.evaluate("host.querySelector('.root').style.width = '250px'")
-    page.wait_for_function(f"before => {width} !== before", arg=before, timeout=10_000)
+    page.wait_for_function(f"before => {width} !== before", arg=before)

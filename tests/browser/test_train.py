@@ -8,21 +8,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Server, settled
+from tests.support.browser import Server, choose, settled
 from tests.support.tiny_training import bars
 
 pytestmark = pytest.mark.browser
 
 
-def choose(page: Page, box: str, option: str) -> None:
-    page.get_by_role("combobox", name=box, exact=True).click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settled(page)
-
-
 def test_a_training_is_followed_live_and_survives_a_reload(server: Server, page: Page, tmp_path: Path) -> None:
     bars(tmp_path)
-    page.goto(f"{server.url}/train")
+    page.goto(server.address("train"))
     settled(page)
     page.get_by_role("textbox", name="Name").fill("bars")
     page.get_by_role("textbox", name="Folder or table of the data").fill(str(tmp_path))

@@ -1,14 +1,34 @@
-"""Reading and waiting on a screen in the browser."""
+"""Reading and waiting on a screen in the browser.
+
+Streamlit draws piece by piece: the words beside a field may be new while the field is still the old one. So nothing is
+read at once; every reading waits for what it expects, or until it has stayed the same for a moment.
+"""
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-UNFINISHED = "[data-stale=true], [data-testid=stSkeleton]"
+from neurontune_core.workspace.workspace import Workspace
+
+PATIENCE = 60.0  # seconds; a busy machine is slow, not wrong
+_MOMENT = 500  # milliseconds in which nothing may change
+_tokens = count()
+# Asked once a frame, so that a run that begins and ends in between starts the moment anew.
+_QUIET = f"""token => {{
+    const idle = document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')
+        && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
+    if (window.quiet?.token !== token || !idle) window.quiet = {{token, since: performance.now()}}
+    return idle && performance.now() - window.quiet.since > {_MOMENT}
+}}"""
 
 
 @dataclass(frozen=True)
@@ -16,23 +36,106 @@ class Server:
     url: str
     home: Path
 
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.home)
+
+    def address(self, screen: str = "", **parameters: object) -> str:
+        return f"{self.url}/{screen}?{urlencode(parameters)}" if parameters else f"{self.url}/{screen}"
+
+    def new_folder(self, name: str) -> Path:
+        """The folder of a new project of this name, or of the name with a number where it is taken."""
+        return self.workspace.new_folder(self.workspace.free_name(name))
+
 
 def settled(page: Page) -> None:
-    """Wait until the script has run and nothing on the page is stale or still to come, twice with a pause between: a
-    page that has just been loaded may run once more. Then assert on content."""
-    for _ in range(2):
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-        page.wait_for_function(f"document.querySelectorAll('{UNFINISHED}').length === 0")
-        page.wait_for_timeout(400)
+    """Wait until for a moment no script has run and nothing on the page was stale or still to come; a page that has
+    just been loaded may run once more. Then expect content."""
+    page.wait_for_function(_QUIET, arg=next(_tokens))
     assert page.locator("[role=dialog]").count() == 0
+
+
+def wait_until(page: Page, holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    """Wait for what no locator can tell: a file, an address, several elements at once."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain for: {what}"
+        page.wait_for_timeout(100)
+
+
+def steady(page: Page, read: Callable[[], Any]) -> Any:
+    """The value of a reading that has given the same twice, a moment apart."""
+    readings = [read()]
+
+    def same() -> bool:
+        page.wait_for_timeout(_MOMENT // 2)
+        readings.append(read())
+        return readings[-1] == readings[-2]
+
+    wait_until(page, same, f"a reading that stays the same, after {readings}")
+    return readings[-1]
+
+
+def text(locator: Locator, pattern: str = r"\S") -> str:
+    """The text of an element, once it has one of the pattern and keeps it."""
+    expect(locator).to_have_text(re.compile(pattern))
+    return steady(locator.page, locator.inner_text)
+
+
+def value(locator: Locator) -> str:
+    """The value of a field, once it has one and keeps it."""
+    expect(locator).not_to_have_value("")
+    return steady(locator.page, locator.input_value)
+
+
+def first_number(locator: Locator) -> int:
+    """The number that a text begins with."""
+    return int(text(locator, r"^\d").split()[0].replace(",", ""))
+
+
+def parameters(page: Page) -> list[tuple[str, str]]:
+    """What the address says now, in a fixed order."""
+    return sorted(parse_qsl(urlsplit(page.url).query))
+
+
+def expect_parameters(page: Page, expected: list[tuple[str, str]]) -> None:
+    """Wait until the address says this, and nothing else a moment later."""
+    wait_until(page, lambda: parameters(page) == sorted(expected), f"{sorted(expected)} in the address")
+    assert steady(page, lambda: parameters(page)) == sorted(expected)
+
+
+def expect_no_parameter(page: Page, *names: str) -> None:
+    """Wait until the address has none of these, also a moment later."""
+
+    def absent() -> bool:
+        return {name for name, _ in parameters(page)}.isdisjoint(names)
+
+    wait_until(page, absent, f"an address without {names}")
+    assert steady(page, absent)
+
+
+def plotted(page: Page, chart: str, seconds: float = PATIENCE) -> Locator:
+    """The chart of Plotly in an element, once it is drawn."""
+    drawn = f"document.querySelector('{chart} .js-plotly-plot')?._fullLayout?._plots?.xy"
+    page.wait_for_function(drawn, timeout=1000 * seconds)
+    return page.locator(f"{chart} .js-plotly-plot")
 
 
 def threshold(page: Page) -> Locator:
     return page.get_by_test_id("stSidebar").locator("input[type=range]").first
 
 
-def metric(page: Page, label: str) -> str:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+def metric(page: Page, label: str) -> Locator:
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+
+
+def choose(page: Page, box: str, option: str) -> None:
+    """An option of a select box, by hand."""
+    field = page.get_by_role("combobox", name=box, exact=True)
+    field.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    expect(field).to_have_value(option)
+    settled(page)
 
 
 def seen(page: Page, kind: str) -> list[str]:
@@ -41,8 +144,25 @@ def seen(page: Page, kind: str) -> list[str]:
     for outcome in ("correct", "misclassified"):
         wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
         expect(wall.locator(kind).first).to_be_attached()
-    deadline = time.monotonic() + 60
-    while not pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth === 192)"):
-        assert time.monotonic() < deadline, f"{kind} were not painted"
-        page.wait_for_timeout(100)
-    return pictures.evaluate_all("all => all.map(one => one.dataset.row)")
+    painted = "all => all.every(one => one.complete && one.naturalWidth === 192)"
+    wait_until(page, lambda: pictures.evaluate_all(painted), f"{kind}, painted")
+    return steady(page, lambda: pictures.evaluate_all("all => all.map(one => one.dataset.row)"))
+
+
+def masked(page: Page) -> Locator:
+    """The heading that begins with the number of masked neurons."""
+    return page.get_by_role("heading", name=re.compile("of 1280 masked"))
+
+
+def expect_masked(page: Page, number: int) -> None:
+    expect(page.get_by_role("heading", name=f"{number} of 1280 masked", exact=True)).to_be_visible()
+    settled(page)
+
+
+def download(page: Page, name: str, folder: Path) -> Path:
+    """A file of the Export screen, saved to the folder."""
+    page.get_by_role("button", name="Prepare the files").click()
+    with page.expect_download() as event:
+        page.locator(f".st-key-{name.replace('.', '-')} button").click()
+    event.value.save_as(folder / name)
+    return folder / name
