@@ -48,6 +48,7 @@ def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, 
     expect(page.get_by_role("heading", name=f"Neuron {neuron}", exact=True)).to_be_visible()
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
+    settled(page)
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Retraining …")).to_be_visible()
     page.reload()
