@@ -28,7 +28,7 @@ from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import Workspace
-from tests.support.pages import opened, said
+from tests.support.pages import opened, text_of
 from tests.support.projects import planted_head, planted_set, write_project
 
 FEW = {"epochs": "2", "batches": "5", "threshold": "0.05"}
@@ -170,7 +170,7 @@ def test_the_command_line_writes_measured_rows_and_marks_published_ones(project:
 
 def test_the_screen_runs_a_study_and_shows_it(workspace: Workspace, project: Project) -> None:
     shown = opened("birds", "ablations")
-    assert "Not run yet" in said(shown)
+    assert "Not run yet" in text_of(shown)
     shown.selectbox(key="study").set_value("rules").run()
     shown.number_input(key="study_seeds").set_value(1)
     shown.text_input(key="set-neurontune-epochs").set_value("2").run()

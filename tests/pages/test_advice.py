@@ -22,7 +22,7 @@ from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.workspace.project import Project, Run
 from neurontune_core.workspace.workspace import Workspace
 from pages.parts.frame.words import plain
-from tests.support.pages import adviser, opened, said
+from tests.support.pages import adviser, opened, text_of
 from tests.support.projects import CORE, SHORTCUT, write_project
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25, seed=2)
@@ -31,9 +31,9 @@ CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25, seed=2)
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
-    found = Workspace(tmp_path)
-    write_project(found.new_folder("birds"))
-    return found
+    workspace = Workspace(tmp_path)
+    write_project(workspace.new_folder("birds"))
+    return workspace
 
 
 def saved_run(project: Project) -> Run:
@@ -189,8 +189,8 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     shown.run()
     advice = run.advice
     assert advice is not None
-    assert f"**On your data: {plain(advice.what)}**, because" in said(shown)
-    assert all(plain(reason) in said(shown) for reason in advice.reasons)
+    assert f"**On your data: {plain(advice.what)}**, because" in text_of(shown)
+    assert all(plain(reason) in text_of(shown) for reason in advice.reasons)
     assert len(shown.dataframe[1].value) == len(advice.heads)
     head, test = run.advised_head, project.load_set("evaluation")
     assert head is not None
@@ -202,7 +202,7 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     shown.button(key="take").click().run()
     assert not shown.exception
     assert shown.session_state["run"] == project.runs()[0].id != run.id
-    assert "The advised head is chosen" in said(shown)
+    assert "The advised head is chosen" in text_of(shown)
     assert set(shown.dataframe[0].value[""]) == {"ERM", "mask alone", "No masking", "NeuronTune", "advised head"}
     for page in ("overview", "check", "groups", "export"):
         assert not opened("birds", page).error

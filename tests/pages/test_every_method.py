@@ -16,7 +16,7 @@ from neurontune_core.cli import app
 from neurontune_core.experiments.methods import ALWAYS
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.workspace import EXAMPLES, Workspace
-from tests.support.pages import opened, said
+from tests.support.pages import opened, text_of
 from tests.support.projects import write_project
 
 FEW = {"epochs": "2", "batches": "5", "steps": "5", "refits": "1", "strengths": "0.1", "counts": "20", "members": "3"}
@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 def compared(project: str, workspace: Workspace) -> tuple[AppTest, dict[str, dict[str, str]]]:
-    """The Compare screen after all methods were chosen there and ran, and the rows of its leaderboard by method."""
+    """Run all methods on the Compare screen, and return it and the rows of its leaderboard by method."""
     shown = opened(project, "compare")
     picker = shown.multiselect(key="methods")
     picker.set_value([key for key in METHODS if key not in ALWAYS])
@@ -57,7 +57,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.mark.parametrize("example", list(EXAMPLES))
 def test_all_run_from_the_screen_and_give_what_the_command_line_gives(example: str, workspace: Workspace) -> None:
     shown, rows = compared(example, workspace)
-    assert "did not run" not in said(shown)
+    assert "did not run" not in text_of(shown)
     arguments = ["compare", "--project", str(EXAMPLES[example]), "--seeds", "2", "--json"]
     for key, settings in SETTINGS.items():
         for name, value in settings.items():

@@ -13,7 +13,7 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.workspace import Workspace
 from tests.support import odd_projects
 from tests.support.odd_projects import ODD, SILENT
-from tests.support.pages import opened, retrained, said
+from tests.support.pages import opened, retrained, text_of
 from tests.support.paths import ROUTER
 from tests.support.projects import write_project
 
@@ -41,26 +41,26 @@ def test_no_screen_breaks(show: Callable[..., AppTest], make: Callable[[Path], N
 
 def test_a_class_without_mistakes_says_so_at_its_neurons(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.a_class_without_mistakes, "neurons")
-    assert 'Class "water bird" has no misclassified samples; its scores are 0.' in said(shown)
+    assert 'Class "water bird" has no misclassified samples; its scores are 0.' in text_of(shown)
     shown.session_state["class"] = "water bird"
     shown.run()
-    assert "| **water bird** | +0.000 | nothing misclassified, no bias visible | – |" in said(shown)
-    assert "This class has no misclassified sample." in said(shown)
+    assert "| **water bird** | +0.000 | nothing misclassified, no bias visible | – |" in text_of(shown)
+    assert "This class has no misclassified sample." in text_of(shown)
 
 
 def test_two_samples_are_too_few_for_a_verdict_and_for_umap(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.two_samples, "neurons")
-    assert 'Class "land bird" has only 1 misclassified sample; its scores may be chance.' in said(shown)
-    assert "only 1 misclassified: too few to test" in said(shown)
+    assert 'Class "land bird" has only 1 misclassified sample; its scores may be chance.' in text_of(shown)
+    assert "only 1 misclassified: too few to test" in text_of(shown)
     shown = show(odd_projects.two_samples, "groups")
     shown.session_state["map_kind"] = "UMAP"
     shown.run()
-    assert "UMAP needs at least 10 samples" in said(shown)
+    assert "UMAP needs at least 10 samples" in text_of(shown)
 
 
 def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.a_thousand_classes)
-    assert "The 24 of 1,000 with the lowest accuracy of the trained head (ERM)." in said(shown)
+    assert "The 24 of 1,000 with the lowest accuracy of the trained head (ERM)." in text_of(shown)
     bars = json.loads(shown.get("plotly_chart")[0].proto.spec)["data"][0]["x"]
     assert len(bars) == 24
     assert max(len(bar) for bar in bars) < 50
@@ -75,8 +75,8 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     assert len(titles) == 4
     for title, line in zip(titles, lines, strict=True):
         assert line.split("|")[1].strip(" *")[:14] in title
-    assert "warnings, such as: Class" in said(shown)
-    assert "Every neuron is masked." in said(shown)
+    assert "warnings, such as: Class" in text_of(shown)
+    assert "Every neuron is masked." in text_of(shown)
     shown = show(odd_projects.a_thousand_classes, "check")
     assert all(len(each.value.columns) < 20 for each in shown.dataframe)
 
@@ -124,13 +124,13 @@ def test_the_batch_of_a_thousand_classes_does_not_follow_where_its_form_is_not_s
 
 def test_a_neuron_that_never_fires_is_called_so(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.a_silent_neuron, "neurons")
-    assert "0 on every sample" not in said(shown)
+    assert "0 on every sample" not in text_of(shown)
     shown.number_input(key="neuron").set_value(SILENT).run()
-    assert "This neuron is 0 on every sample, so its score is 0" in said(shown)
+    assert "This neuron is 0 on every sample, so its score is 0" in text_of(shown)
 
 
 def test_one_class_alone_cannot_be_retrained_and_says_what_is_missing(show: Callable[..., AppTest]) -> None:
     shown = show(odd_projects.one_class_only, "retrain")
     retrained(shown)
-    assert 'Class "water bird" has no sample in the tuning set' in said(shown)
-    assert "add samples of it" in said(shown)
+    assert 'Class "water bird" has no sample in the tuning set' in text_of(shown)
+    assert "add samples of it" in text_of(shown)

@@ -14,7 +14,7 @@ from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import Workspace
 from tests.support import odd_projects
-from tests.support.pages import adviser, metrics, opened, retrained, said, save_run
+from tests.support.pages import adviser, metrics, opened, retrained, save_run, text_of
 from tests.support.paths import ROUTER
 from tests.support.projects import CORE, NEURONS, SHORTCUT, write_project
 
@@ -47,21 +47,21 @@ def test_without_groups_the_screens_speak_of_classes(workspace: Workspace) -> No
     write_project(workspace.new_folder("birds"), groups=False)
     shown = opened("birds")
     assert "worst class · ERM" in metrics(shown)
-    assert "gap" not in said(shown)
-    assert "worst group" not in said(shown)
+    assert "gap" not in text_of(shown)
+    assert "worst group" not in text_of(shown)
 
 
 def test_threshold_and_verdict_change_the_number_masked(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     delta = _delta(workspace.open("birds"))
     shown = opened("birds", "neurons")
-    assert f"#### {(delta > 0).any(axis=0).sum()} of {NEURONS} masked" in said(shown)
+    assert f"#### {(delta > 0).any(axis=0).sum()} of {NEURONS} masked" in text_of(shown)
     value = float(np.sort(delta.max(axis=0))[-2])
     shown.slider(key="threshold").set_value(value).run()
-    assert f"#### 1 of {NEURONS} masked" in said(shown)
+    assert f"#### 1 of {NEURONS} masked" in text_of(shown)
     assert shown.number_input(key="neuron").value == SHORTCUT
     shown.button(key="judge-core").click().run()
-    assert f"#### 0 of {NEURONS} masked" in said(shown)
+    assert f"#### 0 of {NEURONS} masked" in text_of(shown)
     assert workspace.open("birds").journal.verdicts() == {SHORTCUT: "core"}
     shown.switch_page(str(ROUTER.with_name("overview.py"))).run()
     shown.button(key="undo").click().run()
@@ -98,10 +98,10 @@ def test_slider_moves_are_undone_and_redone_in_turn_with_verdicts_from_any_scree
 
 def _delta(project: Project) -> np.ndarray:
     each, head = project.load_set("identification"), project.load_head()
-    said = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
+    predictions = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
     rows = []
     for label in range(2):
-        mine, right = each.labels == label, said == each.labels
+        mine, right = each.labels == label, predictions == each.labels
         medians = [np.median(np.abs(each.embeddings[mine & outcome]), axis=0) for outcome in (~right, right)]
         rows.append(medians[0] - medians[1])
     return np.array(rows)
@@ -139,7 +139,7 @@ def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_chang
         assert metrics(shown)[f"worst group · {name}"] == f"{100 * worst:.1f} %"
     before, after = workspace.open("birds").load_head().predict(test.embeddings) == test.labels, right["retrained"]
     changed = f"**{(~before & after).sum()}** corrected, **{(before & ~after).sum()}** newly wrong of 240."
-    assert f"**NeuronTune** on test: {changed}" in said(shown)
+    assert f"**NeuronTune** on test: {changed}" in text_of(shown)
     assert (before != after).any()
 
 
@@ -267,7 +267,7 @@ def test_a_model_without_mistakes_has_an_overview_and_a_sentence(workspace: Work
         sets[split].take(np.flatnonzero(sets[split].labels == 0)).save(folder / "embeddings" / split)
     assert metrics(opened("perfect"))["average · ERM"] == "100.0 %"
     for page in ("neurons", "retrain"):
-        assert "makes no mistake on the identification set" in said(opened("perfect", page))
+        assert "makes no mistake on the identification set" in text_of(opened("perfect", page))
 
 
 def test_a_project_without_a_head_says_why_and_setup_stays_open(workspace: Workspace) -> None:
@@ -275,8 +275,8 @@ def test_a_project_without_a_head_says_why_and_setup_stays_open(workspace: Works
     file = workspace.open("birds").source / "project.json"
     file.write_text(file.read_text().replace('"head.safetensors"', "null"))
     shown = opened("birds", "setup")
-    assert "has no head" in said(shown)
-    assert "Your own model and data" in said(shown)
+    assert "has no head" in text_of(shown)
+    assert "Your own model and data" in text_of(shown)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -284,7 +284,7 @@ def test_a_damaged_set_is_a_sentence_on_every_screen(workspace: Workspace, page:
     folder = workspace.new_folder("birds")
     write_project(folder)
     (folder / "embeddings" / "val" / "embeddings.npy").write_bytes(b"nothing")
-    assert "cannot be read" in said(opened("birds", page))
+    assert "cannot be read" in text_of(opened("birds", page))
 
 
 def test_export_gives_the_command_that_repeats_the_run(workspace: Workspace) -> None:
@@ -317,8 +317,8 @@ def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace
     shown = opened("birds", "neurons")
     shown.button(key="judge-spurious").click().run()
     shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
-    found = workspace.open("birds").journal.current()[SHORTCUT]
-    assert (found.verdict, found.note) == ("spurious", "the <b>background</b>")
+    entry = workspace.open("birds").journal.current()[SHORTCUT]
+    assert (entry.verdict, entry.note) == ("spurious", "the <b>background</b>")
 
 
 def test_an_address_chooses_on_the_map_and_a_wrong_one_chooses_nothing(workspace: Workspace) -> None:
@@ -333,7 +333,7 @@ def test_an_address_chooses_on_the_map_and_a_wrong_one_chooses_nothing(workspace
         test.query_params["outline"] = outline
         test.switch_page(str(ROUTER.with_name("groups.py"))).run()
         assert not test.exception
-        assert f"**{chosen} of 240 samples chosen**" in said(test)
+        assert f"**{chosen} of 240 samples chosen**" in text_of(test)
         assert ("outline" in test.query_params) == bool(chosen)
         figure = json.loads(test.get("plotly_chart")[0].proto.spec)
         assert len(figure["layout"].get("selections", [])) == bool(chosen)
@@ -344,7 +344,7 @@ def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Work
     project = workspace.open("birds")
     save_run(project)
     shown = opened("birds", "groups")
-    assert "0 of 240 samples chosen" in said(shown)
+    assert "0 of 240 samples chosen" in text_of(shown)
     shown.get("button_group")[0].select("clusters of misclassified samples").run()
     next(button for button in shown.button if button.label.startswith("Keep")).click().run()
     group = project.own_groups.all()[0]

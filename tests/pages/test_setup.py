@@ -16,7 +16,7 @@ from pages.parts.setup.inspection import LOOKS
 from tests.support import layouts
 from tests.support.own_model import own_model
 from tests.support.pages import metrics, opened
-from tests.support.pages import said as written
+from tests.support.pages import text_of as written
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from neurontune_core.jobs.store import JobStore
 from neurontune_core.session import diagnosis
 from neurontune_core.workspace.workspace import Workspace
 from tests.support.odd_projects import one_split_only
-from tests.support.pages import metrics, said, save_run
+from tests.support.pages import metrics, save_run, text_of
 from tests.support.paths import ROUTER
 from tests.support.projects import CLASSES, NEURONS, SHORTCUT, planted_head, write_project
 
@@ -28,7 +28,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def opened(page: str = "overview", **address: str) -> AppTest:
-    """A screen of the project "birds" in a session of its own, as an address opens it."""
+    """Open a screen of the project "birds" in a session of its own, by its URL."""
     test = AppTest.from_file(ROUTER, default_timeout=60)
     for name, value in {"project": "birds", **address}.items():
         test.query_params[name] = value
@@ -53,12 +53,13 @@ def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(works
     assert shown.selectbox(key="split").value == split
     worst = min(right(sets[split])[sets[split].groups == group].mean() for group in range(4))
     assert metrics(shown)["worst group · ERM"] == f"{100 * worst:.1f} %"
-    assert f'Accuracy of the trained head with the mask alone, on "{split}"' in said(shown)
-    masked = next(line for line in said(usual).splitlines() if line.endswith("masked"))
-    assert masked in said(shown)
+    assert f'Accuracy of the trained head with the mask alone, on "{split}"' in text_of(shown)
+    masked = next(line for line in text_of(usual).splitlines() if line.endswith("masked"))
+    assert masked in text_of(shown)
     assert shown.number_input(key="neuron").value == SHORTCUT
-    assert 'of split "val"; its score is highest there, the sidebar has the other classes. Under each sample' in said(
-        shown
+    assert (
+        'of split "val"; its score is highest there, the sidebar has the other classes. Under each sample'
+        in text_of(shown)
     )
 
 
@@ -67,9 +68,9 @@ def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monke
     asked: list[Any] = []
     scores = diagnosis.spuriousness_scores
 
-    def counted(*given: Any, **named: Any) -> Any:
-        asked.append(given)
-        return scores(*given, **named)
+    def counted(*args: Any, **named: Any) -> Any:
+        asked.append(args)
+        return scores(*args, **named)
 
     monkeypatch.setattr(diagnosis, "spuriousness_scores", counted)
     shown = opened("neurons")
@@ -81,11 +82,13 @@ def test_the_scores_are_computed_once_for_all_splits(workspace: Workspace, monke
 
 def test_a_split_that_made_the_mask_or_the_head_says_that_its_figures_are_optimistic(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
-    usual = said(opened())
+    usual = text_of(opened())
     assert "Neurons are identified on val, heads are trained on train." in usual
     assert "optimistic" not in usual
-    assert "Neurons and some heads were fitted on these samples; figures are optimistic." in said(opened(split="val"))
-    assert "Heads were fitted on these samples; figures are optimistic." in said(opened(split="train"))
+    assert "Neurons and some heads were fitted on these samples; figures are optimistic." in text_of(
+        opened(split="val")
+    )
+    assert "Heads were fitted on these samples; figures are optimistic." in text_of(opened(split="train"))
 
 
 def test_a_project_of_one_split_shows_it_and_offers_no_other(workspace: Workspace) -> None:
@@ -93,7 +96,7 @@ def test_a_project_of_one_split_shows_it_and_offers_no_other(workspace: Workspac
     shown = opened()
     assert shown.selectbox(key="split").options == ["all"]
     assert shown.selectbox(key="split").disabled
-    assert "Neurons and heads were fitted on these samples" in said(shown)
+    assert "Neurons and heads were fitted on these samples" in text_of(shown)
 
 
 def test_an_address_that_names_what_is_not_there_shows_the_default_and_says_so(workspace: Workspace) -> None:
@@ -102,10 +105,10 @@ def test_an_address_that_names_what_is_not_there_shows_the_default_and_says_so(w
     shown = opened(split="no*where", **{"class": "dragon"}, run="gone")
     assert shown.selectbox(key="split").value == "test"
     for sentence in (r'no split "no\*where";', 'no class "dragon";', 'no retrained head "gone";'):
-        assert sentence in said(shown)
+        assert sentence in text_of(shown)
     shown.selectbox(key="split").set_value("val").run()
-    assert "no split" not in said(shown)
-    assert "no class" in said(shown)
+    assert "no split" not in text_of(shown)
+    assert "no class" in text_of(shown)
 
 
 def test_a_split_that_the_next_project_lacks_becomes_its_usual_one(workspace: Workspace) -> None:
@@ -118,7 +121,7 @@ def test_a_split_that_the_next_project_lacks_becomes_its_usual_one(workspace: Wo
     assert not shown.exception
     assert shown.selectbox(key="split").value == "b"
     assert shown.selectbox(key="class").value == CLASSES[1]
-    assert 'On the split "b"' in said(shown)
+    assert 'On the split "b"' in text_of(shown)
 
 
 def test_a_split_that_cannot_be_read_is_a_sentence_and_another_can_be_chosen(workspace: Workspace) -> None:
@@ -127,37 +130,37 @@ def test_a_split_that_cannot_be_read_is_a_sentence_and_another_can_be_chosen(wor
     shown = opened()
     (folder / "embeddings" / "train" / "embeddings.npy").write_bytes(b"nothing")
     shown.selectbox(key="split").set_value("train").run()
-    assert "cannot be read" in said(shown)
+    assert "cannot be read" in text_of(shown)
     shown.selectbox(key="split").set_value("val").run()
-    assert 'On the split "val"' in said(shown)
+    assert 'On the split "val"' in text_of(shown)
     assert not shown.error
 
 
 def test_check_counts_on_the_chosen_split_and_lists_the_chosen_class(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
-    found, head, each = diagnosis.Diagnosis(workspace.open("birds")), planted_head(), sets["val"]
-    vectors = each.embeddings * ~found.masked_neurons(0.0)
+    opened_project, head, each = diagnosis.Diagnosis(workspace.open("birds")), planted_head(), sets["val"]
+    vectors = each.embeddings * ~opened_project.masked_neurons(0.0)
     before, after = right(each), (vectors @ head.weight.T + head.bias).argmax(axis=1) == each.labels
     assert (before != after).any()
     shown = opened("check", split="val", after="masked now", **{"class": CLASSES[0]})
     assert metrics(shown)["corrected"] == str((~before & after).sum())
     assert metrics(shown)["newly wrong"] == str((before & ~after).sum())
-    assert "Class land bird only." in said(shown)
-    assert "only." not in said(opened("check", split="val"))
+    assert "Class land bird only." in text_of(shown)
+    assert "only." not in text_of(opened("check", split="val"))
 
 
 def test_overview_lists_the_mistakes_of_the_chosen_class(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
-    assert "Misclassified in class water bird" in said(opened(**{"class": CLASSES[1]}))
-    assert "Misclassified in the worst group" in said(opened())
+    assert "Misclassified in class water bird" in text_of(opened(**{"class": CLASSES[1]}))
+    assert "Misclassified in the worst group" in text_of(opened())
 
 
 def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     other = str(SHORTCUT)
-    assert "| **land bird** | +2" in (shown := said(opened("neurons", neuron=other)))
+    assert "| **land bird** | +2" in (shown := text_of(opened("neurons", neuron=other)))
     assert "| water bird | -" in shown
-    assert "| **water bird** | -" in said(opened("neurons", neuron=other, **{"class": CLASSES[1]}))
+    assert "| **water bird** | -" in text_of(opened("neurons", neuron=other, **{"class": CLASSES[1]}))
 
 
 def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> None:
@@ -169,16 +172,16 @@ def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> N
     assert set(group.sample_ids) <= set(sets["val"].sample_ids)
     assert any("ERM" in each.value for each in shown.dataframe)
     shown.selectbox(key="split").set_value("test").run()
-    assert "There are others on val" in said(shown)
+    assert "There are others on val" in text_of(shown)
     assert not any("ERM" in each.value for each in shown.dataframe)
 
 
-def test_the_map_by_neighbours_is_asked_for_on_the_chosen_split(
+def test_the_map_by_neighbors_is_asked_for_on_the_chosen_split(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sets = write_project(workspace.new_folder("birds"))
     asked: list[dict] = []
-    monkeypatch.setattr(JobStore, "submit", lambda *given, **_: asked.append(given[2]))
+    monkeypatch.setattr(JobStore, "submit", lambda *args, **_: asked.append(args[2]))
     shown = opened("groups", split="val", map_kind="UMAP")
     shown.button(key="make_map").click().run()
     assert [each["split"] for each in asked] == ["val"]

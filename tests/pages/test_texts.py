@@ -42,7 +42,7 @@ def test_words_add_up_to_what_the_text_does_to_the_neuron(tmp_path: Path, pairs:
     assert not gallery.has_pictures
     parts = gallery.texts("val", 0)
     assert len(parts) == 1 + pairs
-    found = gallery.words("val", 0, 3)
+    attribution = gallery.words("val", 0, 3)
     tokenizer = network.tokenization.tokenizer
     encoded = network.tokenization.encode([parts if pairs else parts[0]])
     batch = network.tokenization.tensors(encoded)
@@ -52,11 +52,11 @@ def test_words_add_up_to_what_the_text_does_to_the_neuron(tmp_path: Path, pairs:
     empty["input_ids"][0, text] = tokenizer.pad_token_id
     fires = float(network.embed(batch)[0, 3])
     expected = (fires - float(network.embed(empty)[0, 3])) * np.sign(fires)
-    assert sum(value for *_, value in found["words"]) == pytest.approx(expected, abs=0.02 * max(1, abs(expected)))
+    assert sum(value for *_, value in attribution["words"]) == pytest.approx(expected, abs=0.02 * max(1, abs(expected)))
     later = Gallery(project)
-    assert later.words("val", 0, 3) == found
+    assert later.words("val", 0, 3) == attribution
     assert "_model" not in vars(later)  # they were kept on disk
-    for start, end, part, _ in found["words"]:
+    for start, end, part, _ in attribution["words"]:
         assert parts[part][start:end].strip()
 
 

@@ -40,7 +40,7 @@ def opened(**address: str) -> AppTest:
     return test
 
 
-def said(test: AppTest) -> str:
+def text_of(test: AppTest) -> str:
     return "\n".join(
         str(each.value) for kind in ("subheader", "markdown", "caption", "info") for each in getattr(test, kind)
     )
@@ -62,7 +62,7 @@ def test_every_claim_opens_from_its_address_and_says_where_it_stops(key: str) ->
     assert not shown.error
     assert not shown.info
     for sentence in (CLAIMS[key].title, CLAIMS[key].shows, CLAIMS[key].stops):
-        assert sentence in said(shown)
+        assert sentence in text_of(shown)
 
 
 def test_it_opens_without_a_project_that_can_be_read(home: Workspace) -> None:
@@ -71,7 +71,7 @@ def test_it_opens_without_a_project_that_can_be_read(home: Workspace) -> None:
     (folder / "embeddings" / "val" / "embeddings.npy").write_bytes(b"nothing")
     shown = opened(project="birds")
     assert "cannot be read" in shown.sidebar.error[0].value
-    assert CLAIMS["lemma"].shows in said(shown)
+    assert CLAIMS["lemma"].shows in text_of(shown)
 
 
 def test_sliders_move_the_weights() -> None:
@@ -84,7 +84,7 @@ def test_sliders_move_the_weights() -> None:
 
 def test_without_mistakes_there_is_a_sentence_instead_of_a_chart() -> None:
     shown = opened(claim="Scores", p="1.0")
-    assert "no mistakes to score neurons by" in said(shown)
+    assert "no mistakes to score neurons by" in text_of(shown)
     assert not shown.error
 
 
@@ -97,16 +97,16 @@ def test_the_summary_on_the_screen_is_that_of_the_core() -> None:
 
 
 def test_the_verb_gives_the_numbers_and_the_words() -> None:
-    told = call("lemma", "--p", 0.7)
-    assert told.exit_code == 0
-    assert CLAIMS["lemma"].stops in told.stdout
+    answer = call("lemma", "--p", 0.7)
+    assert answer.exit_code == 0
+    assert CLAIMS["lemma"].stops in answer.stdout
     value = json.loads(call("lemma", "--p", 0.7, "--json").stdout)
     assert value["weights"]["exact"] == pytest.approx(exact(DataModel(0.7))._asdict())
     scores = json.loads(call("scores", "--neurons", 40, "--json").stdout)
     assert scores["lines"]["+mu"]["slope"] == pytest.approx(neuron_scores(DataModel(), 40).line(1).slope)
     removed = json.loads(call("removal", "--neurons", 12, "--retrain", "--json").stdout)
-    found = remove_neurons(DataModel(), 12, retrain=True)
-    assert removed["removed"]["selected"]["distance"] == np.median(found.selected.distance)
+    removal = remove_neurons(DataModel(), 12, retrain=True)
+    assert removed["removed"]["selected"]["distance"] == np.median(removal.selected.distance)
     few = json.loads(call("synthetic", "--seeds", 2, "--json").stdout)
     assert few["heads"]["after, test"]["accuracy"]["mean"] == summarize(2).accuracy["after", "test"].mean
 
@@ -145,12 +145,12 @@ def test_both_formulas_and_the_fits_are_drawn() -> None:
 
 
 def test_scores_are_drawn_over_what_the_theorem_predicts() -> None:
-    found = neuron_scores(DataModel(), 20, samples=4000)
-    rising, falling, plus, minus = score_lines(found).data
+    scores = neuron_scores(DataModel(), 20, samples=4000)
+    rising, falling, plus, minus = score_lines(scores).data
     assert (rising.y[1] > rising.y[0], falling.y[1] > falling.y[0]) == (True, False)
-    np.testing.assert_allclose(plus.x, found.predicted[1], rtol=1e-6)
-    np.testing.assert_array_equal(minus.y, found.signed[0])
-    np.testing.assert_array_equal(score_lines(found, absolute=True).data[2].y, found.absolute[1])
+    np.testing.assert_allclose(plus.x, scores.predicted[1], rtol=1e-6)
+    np.testing.assert_array_equal(minus.y, scores.signed[0])
+    np.testing.assert_array_equal(score_lines(scores, absolute=True).data[2].y, scores.absolute[1])
 
 
 def test_shares_of_networks_add_up_to_all_but_the_farthest() -> None:
@@ -159,13 +159,13 @@ def test_shares_of_networks_add_up_to_all_but_the_farthest() -> None:
 
 
 def test_the_boundary_parts_what_is_called_one_class_from_the_other() -> None:
-    found = run_experiment(0)
-    line = decision_boundary(found.test, found.before, "before").data[-1]
+    experiment = run_experiment(0)
+    line = decision_boundary(experiment.test, experiment.before, "before").data[-1]
     on_line = np.column_stack([line.x, line.y, np.zeros(2)])
-    logits = found.before.logits(on_line.astype(np.float32))
+    logits = experiment.before.logits(on_line.astype(np.float32))
     np.testing.assert_allclose(logits[:, 0], logits[:, 1], atol=1e-4)
-    upright = decision_boundary(found.test, found.after, "after").data[-1]
+    upright = decision_boundary(experiment.test, experiment.after, "after").data[-1]
     assert upright.x[0] == pytest.approx(upright.x[1])
-    spurious_alone = replace(found.before, weight=found.before.weight * [0, 1, 0])
-    level = decision_boundary(found.test, spurious_alone, "spurious alone").data[-1]
+    spurious_alone = replace(experiment.before, weight=experiment.before.weight * [0, 1, 0])
+    level = decision_boundary(experiment.test, spurious_alone, "spurious alone").data[-1]
     assert level.y[0] == pytest.approx(level.y[1])

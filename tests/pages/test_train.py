@@ -16,14 +16,14 @@ from neurontune_core.training.history import TrainEpoch, TrainHistory
 from neurontune_core.training.job import train_model
 from neurontune_core.workspace.workspace import Workspace
 from tests.support.imports import HEAVY, loaded_by
-from tests.support.pages import said
+from tests.support.pages import text_of
 from tests.support.paths import ROUTER
 from tests.support.tiny_training import bars
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """Jobs run at once and in this process, and leave what a child process would."""
+    """Run jobs at once and in this process; they leave what a child process would."""
     monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
 
     def submit(store: JobStore, task: str, config: dict[str, Any], *, title: str = "") -> Job:
@@ -68,14 +68,14 @@ def start(test: AppTest, name: str, data: Path, weights: str = "random") -> AppT
 def test_a_training_is_started_followed_and_taken_on_to_extraction(workspace: Workspace) -> None:
     bars(workspace.root / "data")
     test = opened()
-    assert "Empirical risk minimization (ERM)" in said(test)
+    assert "Empirical risk minimization (ERM)" in text_of(test)
     assert not test.button or all(button.key != "train_extract" for button in test.button)
     start(test, "birds", workspace.root / "data")
     assert not test.error
     job = JobStore(workspace.jobs).list()[0]
     assert job.config["settings"] == {"epochs": 1, "batch_size": 8}
     kept = (job.status().result or {})["accuracy"]
-    assert f"Kept: epoch **1** (dashed line) · average **{100 * kept:.1f} %**" in said(test)
+    assert f"Kept: epoch **1** (dashed line) · average **{100 * kept:.1f} %**" in text_of(test)
     assert len(test.get("plotly_chart")) == 2
     test.button(key="train_extract").click().run()
     extraction = JobStore(workspace.jobs).list()[0]
@@ -89,7 +89,7 @@ def test_a_stopped_training_offers_to_go_on_and_a_reload_still_shows_it(workspac
     start(opened(), "stopped", workspace.root / "data")
     test = opened()
     assert test.selectbox(key="training").options == ["stopped"]
-    assert "The curves start after the first epoch" in said(test)
+    assert "The curves start after the first epoch" in text_of(test)
     test.button(key="train_resume").click().run()
     jobs = JobStore(workspace.jobs).list()
     assert len(jobs) == 2

@@ -21,7 +21,7 @@ def opened(project: str, page: str = "overview", **address: str) -> AppTest:
     return test
 
 
-def said(test: AppTest) -> str:
+def text_of(test: AppTest) -> str:
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
     return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
 
