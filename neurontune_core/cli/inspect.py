@@ -65,13 +65,13 @@ def inspect(
     One page: what both are, samples by split, class and group, accuracy on a small sample, what extraction will take,
     what is missing and how to mend it. Exit code 0: it can be extracted; 1: warnings, with --strict; 2: blockers.
     """
-    from neurontune_core.preflight import look
+    from neurontune_core.preflight.inspection import inspect_dataset
     from neurontune_core.preflight.page import page
 
     request = request_of(
         data, weights, family, arch, column, classes, entry, num_classes, image_size, preprocessing, use_last_linear
     )
-    report = look(
+    report = inspect_dataset(
         request,
         samples=samples,
         seconds=seconds,

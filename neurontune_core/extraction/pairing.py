@@ -19,12 +19,12 @@ _NUMBERED = re.compile(r"class \d+")  # what a class of integer labels is called
 
 
 @dataclass(frozen=True)
-class Joined:
+class Pairing:
     """A model and a data set that agree.
 
     Attributes:
         model, dataset: as they are to be used; the model is the one that was given, set up for the data.
-        model_spec, dataset_spec: what loads the same again, with no need to join them.
+        model_spec, dataset_spec: what loads the same again, with no need to pair them.
         preprocessing_from: who says how a sample becomes the network's input, as a sentence can bear it.
         remarks: what was settled, in sentences.
         names_differ: whether the model names its outputs, and differently from the data set's classes.
@@ -48,21 +48,21 @@ def spec_for(dataset: Dataset, model_spec: dict[str, Any]) -> dict[str, Any]:
     return model_spec | {"tokenization": pairs | given} if pairs | given else model_spec
 
 
-def join(
+def pair(
     model: Network[Any], dataset: Dataset, model_spec: dict[str, Any], dataset_spec: dict[str, Any], base: str | Path
-) -> Joined:
+) -> Pairing:
     """Settle preprocessing and the order of the classes.
 
     A model that brings no preprocessing of its own gets what the field does for the data set, at the size of its own
     input. Classes that both sides name get the model's order. Labels that are mere numbers get the model's names; where
     they reach over half of its outputs and a few at the end have no samples, they are numbers of its outputs, too.
     """
-    model_spec, origin = join_inputs(model, dataset, model_spec)
-    joined = Joined(model, dataset, model_spec, dataset_spec, origin)
-    return _join_classes(joined, Path(base))
+    model_spec, origin = pair_inputs(model, dataset, model_spec)
+    pairing = Pairing(model, dataset, model_spec, dataset_spec, origin)
+    return _pair_classes(pairing, Path(base))
 
 
-def join_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def pair_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Give the model the data set's way of preparing samples where neither it nor its spec has one.
 
     Returns:
@@ -72,11 +72,11 @@ def join_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dic
     if model.modality != dataset.modality:
         return spec, ""
     if model.modality == "image":
-        return _join_pictures(model, field, spec)
-    return _join_texts(model, field, spec)
+        return _pair_images(model, field, spec)
+    return _pair_texts(model, field, spec)
 
 
-def _join_pictures(model: ImageModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _pair_images(model: ImageModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
     if model.preprocessing_from or not field:
         return spec, model.preprocessing_from or "what is usual for the architecture, as nothing else says"
     size = model.preprocessing.image_size
@@ -87,7 +87,7 @@ def _join_pictures(model: ImageModel, field: Any, spec: dict[str, Any]) -> tuple
     return spec | {"preprocessing": settings}, model.preprocessing_from
 
 
-def _join_texts(model: TextModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _pair_texts(model: TextModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
     given = spec.get("tokenization") or {}
     if given.get("max_length"):
         return spec, "the model's settings"
@@ -98,23 +98,23 @@ def _join_texts(model: TextModel, field: Any, spec: dict[str, Any]) -> tuple[dic
     return spec | {"tokenization": {**given, "max_length": max_length}}, "its tokenizer, at the data set's usual length"
 
 
-def _join_classes(joined: Joined, base: Path) -> Joined:
-    theirs, ours = joined.model.loading.class_names, joined.dataset.class_names
-    outputs = joined.model.num_classes if joined.model.loading.trained_head else None
-    if outputs is None or joined.dataset_spec.get("class_names") or theirs == ours:
-        return joined
+def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
+    theirs, ours = pairing.model.loading.class_names, pairing.dataset.class_names
+    outputs = pairing.model.num_classes if pairing.model.loading.trained_head else None
+    if outputs is None or pairing.dataset_spec.get("class_names") or theirs == ours:
+        return pairing
     reach = outputs / 2 < len(ours) <= outputs - (not theirs)  # 0 and 1 are no part of ImageNet's thousand
     if all(map(_NUMBERED.fullmatch, ours)) and reach:
         names = theirs if len(theirs) == outputs else tuple(f"class {index}" for index in range(outputs))
         said = (
             f"The labels are numbers up to {len(ours) - 1}; they are read as numbers of the model's {outputs} outputs."
         )
-        return _renamed(joined, names, said, base) or joined
+        return _renamed(pairing, names, said, base) or pairing
     if not theirs:
-        return joined
+        return pairing
     order = _same_names(ours, theirs)
     said = f"The classes stand in the order of the model's outputs: {', '.join(order[:6])}."
-    return (order and _renamed(joined, order, said, base)) or replace(joined, names_differ=True)
+    return (order and _renamed(pairing, order, said, base)) or replace(pairing, names_differ=True)
 
 
 def _same_names(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
@@ -128,27 +128,27 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", " ", name).strip().casefold()
 
 
-def _renamed(joined: Joined, names: tuple[str, ...], remark: str, base: Path) -> Joined | None:
+def _renamed(pairing: Pairing, names: tuple[str, ...], remark: str, base: Path) -> Pairing | None:
     """With the data set read under other class names; None when a sample would thereby change its class."""
     from neurontune_core.datasets import open_dataset
 
-    if names == joined.dataset.class_names:
-        return joined
-    spec = joined.dataset_spec | {"class_names": list(names)}
+    if names == pairing.dataset.class_names:
+        return pairing
+    spec = pairing.dataset_spec | {"class_names": list(names)}
     try:
         dataset = open_dataset(spec, base, look_for_files=False)
     except InputError:
         return None
-    before, after = joined.dataset.samples["label"].to_numpy(), dataset.samples["label"].to_numpy()
-    if sorted(names) == sorted(joined.dataset.class_names):
-        same = [joined.dataset.class_names[one] == names[two] for one, two in zip(before, after, strict=True)]
+    before, after = pairing.dataset.samples["label"].to_numpy(), dataset.samples["label"].to_numpy()
+    if sorted(names) == sorted(pairing.dataset.class_names):
+        same = [pairing.dataset.class_names[one] == names[two] for one, two in zip(before, after, strict=True)]
     else:
         same = (before == after).tolist()  # the same numbers under more or better names
     if not all(same):
         return None
-    return replace(joined, dataset=dataset, dataset_spec=spec, remarks=(*joined.remarks, remark))
+    return replace(pairing, dataset=dataset, dataset_spec=spec, remarks=(*pairing.remarks, remark))
 
 
-def reordered(joined: Joined, names: tuple[str, ...], base: str | Path) -> bool:
+def accepts_order(pairing: Pairing, names: tuple[str, ...], base: str | Path) -> bool:
     """Whether naming the classes in this order gives their samples other label numbers and leaves them their class."""
-    return _renamed(joined, names, "", Path(base)) is not None
+    return _renamed(pairing, names, "", Path(base)) is not None

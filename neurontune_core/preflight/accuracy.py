@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.preflight.report import Finding, SampleAccuracy, Trial
-from neurontune_core.preflight.sample import NORMALISATIONS, Answers, Said
+from neurontune_core.preflight.report import Finding, Reading, SampleAccuracy
+from neurontune_core.preflight.sample import NORMALIZATIONS, Answers, Predictions
 from neurontune_core.statistics import mcnemar
 
 LEVEL = 0.005  # what a p-value of an alternative must stay under; there are a handful of alternatives
@@ -18,7 +18,7 @@ PER_CLASS = 6  # samples a class from which on the order of the labels can be to
 
 
 def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
-    """Count the right answers, and those under other normalisations and another order of the labels."""
+    """Count the right answers, and those under other normalizations and another order of the labels."""
     labels, said = answers.labels, answers.said
     order, told = _best_order(labels, said.found, num_classes)
     return SampleAccuracy(
@@ -26,23 +26,23 @@ def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
         n=len(labels),
         correct=int((said.found == labels).sum()),
         chance=float(np.bincount(labels).max() / len(labels)),
-        normalisations=tuple(_normalised(name, answers, other) for name, other in answers.others.items()),
+        normalizations=tuple(_normalized(name, answers, other) for name, other in answers.others.items()),
         order=order,
-        order_said=told,
+        order_note=told,
     )
 
 
-def better(trial: Trial | None) -> bool:
+def better(trial: Reading | None) -> bool:
     """Whether the alternative is right more often, and chance explains neither that nor that it is surer of the truth.
 
     Which class is named says little of a sample; the probability of its own class says more. Both are counted by sign.
     """
     if trial is None or trial.fixed - trial.broken < max(1, MARGIN * trial.n):
         return False
-    surer = trial.likelier is not None and 2 * trial.likelier > trial.n
+    surer = trial.more_likely is not None and 2 * trial.more_likely > trial.n
     p_value = min(
         mcnemar(trial.fixed, trial.broken),
-        mcnemar(trial.likelier or 0, trial.n - (trial.likelier or 0)) if surer else 1.0,
+        mcnemar(trial.more_likely or 0, trial.n - (trial.more_likely or 0)) if surer else 1.0,
     )
     return p_value < LEVEL
 
@@ -50,7 +50,7 @@ def better(trial: Trial | None) -> bool:
 def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: bool) -> Iterator[Finding]:
     """Warnings on normalisation, order of the labels, and a model that guesses."""
     now = f"{100 * accuracy.accuracy:.0f} %"
-    if (best := _best_normalisation(accuracy)) is not None:
+    if (best := _best_normalization(accuracy)) is not None:
         flags = " ".join(
             f"--preprocessing {key}={','.join(map(_short, best.settings[key]))}" for key in ("mean", "std")
         )
@@ -89,31 +89,36 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
         )
 
 
-def _best_normalisation(accuracy: SampleAccuracy) -> Trial | None:
-    return max(filter(better, accuracy.normalisations), key=lambda trial: trial.accuracy, default=None)
+def _best_normalization(accuracy: SampleAccuracy) -> Reading | None:
+    return max(filter(better, accuracy.normalizations), key=lambda trial: trial.accuracy, default=None)
 
 
-def _normalised(name: str, answers: Answers, other: Said) -> Trial:
+def _normalized(name: str, answers: Answers, other: Predictions) -> Reading:
     n = len(other)
     labels, found = answers.labels[:n], answers.said.found[:n]
-    likelier = int((other.log_likelihood > answers.said.log_likelihood[:n]).sum())
-    return _trial(name, labels, found, other.found, likelier, _settings(name))
+    more_likely = int((other.log_likelihood > answers.said.log_likelihood[:n]).sum())
+    return _trial(name, labels, found, other.found, more_likely, _settings(name))
 
 
 def _trial(
-    name: str, labels: np.ndarray, found: np.ndarray, other: np.ndarray, likelier: int | None, settings: dict[str, Any]
-) -> Trial:
+    name: str,
+    labels: np.ndarray,
+    found: np.ndarray,
+    other: np.ndarray,
+    more_likely: int | None,
+    settings: dict[str, Any],
+) -> Reading:
     before, after = found == labels, other == labels
     fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
-    return Trial(name, len(labels), int(before.sum()), fixed, broken, likelier, settings)
+    return Reading(name, len(labels), int(before.sum()), fixed, broken, more_likely, settings)
 
 
 def _settings(name: str) -> dict[str, Any]:
-    mean, std = NORMALISATIONS[name]
+    mean, std = NORMALIZATIONS[name]
     return {"mean": list(mean), "std": list(std)}
 
 
-def _best_order(labels: np.ndarray, found: np.ndarray, num_classes: int) -> tuple[Trial | None, str]:
+def _best_order(labels: np.ndarray, found: np.ndarray, num_classes: int) -> tuple[Reading | None, str]:
     """The order of the outputs under which most are right (an assignment problem; Kuhn, 1955).
 
     The order is chosen on one half of the sample and counted on the other, and the other way round: chosen and counted

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from neurontune_core.preflight.report import Cost, Finding
+from neurontune_core.preflight.report import ExtractionCost, Finding
 from neurontune_core.preflight.sample import Answers
 
 _SECONDS_BETWEEN_LOOKS = 0.01
@@ -52,7 +52,7 @@ class PeakMemory:
                 return
 
 
-def estimate(answers: Answers, peak: int, weights: int, device: str, samples: int, neurons: int) -> Cost:
+def estimate(answers: Answers, peak: int, weights: int, device: str, samples: int, neurons: int) -> ExtractionCost:
     """``weights`` and ``peak`` in bytes; ``samples`` are those of the whole data set."""
     measured, rate = answers.rate
     free = psutil.virtual_memory().available
@@ -60,15 +60,17 @@ def estimate(answers: Answers, peak: int, weights: int, device: str, samples: in
         import torch
 
         free = torch.cuda.mem_get_info()[0]
-    return Cost(device, samples, measured, rate, samples / rate, weights + peak, free, samples * neurons * _BYTES)
+    return ExtractionCost(
+        device, samples, measured, rate, samples / rate, weights + peak, free, samples * neurons * _BYTES
+    )
 
 
-def judge_cost(cost: Cost, out: Path) -> list[Finding]:
+def judge_cost(cost: ExtractionCost, out: Path) -> list[Finding]:
     """Too long, or more than there is room for."""
     found = []
     if cost.seconds > LONG:
-        mend = "It goes on in the background and can be stopped and resumed; a GPU, or fewer samples, is faster."
-        found.append(Finding("warning", "cost", f"Extraction will take about {in_words(cost.seconds)}.", mend))
+        fix = "It goes on in the background and can be stopped and resumed; a GPU, or fewer samples, is faster."
+        found.append(Finding("warning", "cost", f"Extraction will take about {in_words(cost.seconds)}.", fix))
     if cost.memory > cost.free_memory:
         found.append(
             Finding(

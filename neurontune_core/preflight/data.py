@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 FEW = 10  # samples of a group below which its accuracy says little
 
 
-def look_at_data(
+def inspect_samples(
     dataset: Dataset, spec: dict[str, Any], description: str, files: int, seed: int
 ) -> tuple[DataFacts, list[Finding]]:
     """Count the samples and open ``files`` of them, drawn by ``seed``."""
-    looked_at, reasons = _open_some(dataset, files, seed)
+    opened, reasons = _open_some(dataset, files, seed)
     facts = DataFacts(
         description=description,
         root=str(dataset.root),
@@ -33,7 +33,7 @@ def look_at_data(
         columns={role: column for role, column in (spec.get("columns") or {}).items() if column},
         counts=_counts(dataset),
         overlapping=_overlapping(dataset),
-        looked_at=looked_at,
+        opened=opened,
         unreadable=len(reasons),
         reasons=tuple(reasons[:3]),
     )
@@ -84,13 +84,13 @@ def _overlapping(dataset: Dataset) -> tuple[Count, ...]:
 def _unreadable(facts: DataFacts) -> Iterator[Finding]:
     if not facts.unreadable:
         return
-    what, share = SIZED[facts.modality], facts.unreadable / facts.looked_at
-    found = f"{facts.unreadable} of the {facts.looked_at} {what} that were looked at cannot be read: {facts.reasons[0]}"
+    what, share = SIZED[facts.modality], facts.unreadable / facts.opened
+    found = f"{facts.unreadable} of the {facts.opened} {what} that were opened cannot be read: {facts.reasons[0]}"
     if facts.modality != "image":
         yield Finding("warning", "data", found, "Fill these rows in or leave them out.")
     elif share > MAX_UNREADABLE:
-        mend = "Put the pictures into the folder that the table's paths start from, or name that folder."
-        yield Finding("blocker", "data", found, mend)
+        fix = "Put the pictures into the folder that the table's paths start from, or name that folder."
+        yield Finding("blocker", "data", found, fix)
     else:
         yield Finding("warning", "data", found, "Extraction leaves such pictures out; replace the files to keep them.")
 

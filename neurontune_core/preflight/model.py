@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from neurontune_core.datasets.base import SIZED
 from neurontune_core.errors import listing
-from neurontune_core.extraction.pairing import Joined
+from neurontune_core.extraction.pairing import Pairing
 from neurontune_core.models.detect import ModelGuess
 from neurontune_core.preflight.report import Finding, ModelFacts, SampleAccuracy
 
@@ -61,9 +61,9 @@ def judge_model(facts: ModelFacts, accuracy: SampleAccuracy | None) -> Iterator[
         )
 
 
-def judge_pair(joined: Joined) -> Iterator[Finding]:
+def judge_pair(pairing: Pairing) -> Iterator[Finding]:
     """What does not fit between model and data."""
-    model, dataset = joined.model, joined.dataset
+    model, dataset = pairing.model, pairing.dataset
     if model.modality != dataset.modality:
         yield Finding(
             "blocker",
@@ -81,7 +81,7 @@ def judge_pair(joined: Joined) -> Iterator[Finding]:
             f"({listing(dataset.class_names, 4)}), so extraction leaves that head out.",
             "Give the weights that were trained on these classes, or name the classes that it was trained on.",
         )
-    if joined.names_differ:
+    if pairing.names_differ:
         yield Finding(
             "warning",
             "labels",
@@ -90,5 +90,5 @@ def judge_pair(joined: Joined) -> Iterator[Finding]:
             "Make sure that they are the same classes in the same order, or give them in the order of the outputs.",
             "--classes NAME,NAME,...",
         )
-    for remark in joined.remarks:
+    for remark in pairing.remarks:
         yield Finding("note", "labels", remark)

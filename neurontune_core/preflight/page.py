@@ -24,8 +24,8 @@ def page(report: Report, next_command: str) -> str:
     lines = [line for title, body in parts for line in _block(title, body)]
     for finding in report.findings:
         lines += ["", *_wrapped(f"{_MARKS[finding.level]}: {finding.sentence}", "")]
-        mend = " ".join(filter(None, (finding.mend, finding.flags)))
-        lines += _wrapped(mend, "    ") if mend else []
+        fix = " ".join(filter(None, (finding.fix, finding.flags)))
+        lines += _wrapped(fix, "    ") if fix else []
     verdict = {"OK": "Nothing is in the way.", "warnings": "It can be extracted; mind the warnings."}
     closing = verdict.get(report.status, "It cannot be extracted yet.")
     lines += ["", f"{report.status}: {closing} The look took {in_words(report.seconds)}."]
@@ -67,8 +67,8 @@ def _input_line(facts: ModelFacts) -> str:
 def data_lines(facts: DataFacts) -> list[str]:
     """What the data are: a sentence, the samples by split, class and group, and how many could be read."""
     told = [facts.description] if facts.description else []
-    read = facts.looked_at - facts.unreadable
-    looked = f"{facts.looked_at:,} of {facts.num_samples:,} {SIZED[facts.modality]} were opened; {read:,} can be read."
+    read = facts.opened - facts.unreadable
+    looked = f"{facts.opened:,} of {facts.num_samples:,} {SIZED[facts.modality]} were opened; {read:,} can be read."
     lines = [*told, "", *table(facts.counts), ""]
     if facts.overlapping:
         lines += ["Overlapping groups; a sample may be in several or in none:", "", *table(facts.overlapping), ""]
@@ -83,11 +83,11 @@ def accuracy_lines(accuracy: SampleAccuracy) -> list[str]:
         f"{100 * accuracy.accuracy:.0f} % (95 % interval {100 * low:.0f}-{100 * high:.0f} %); "
         f"always giving one answer would get {100 * accuracy.chance:.0f} %.",
     ]
-    if accuracy.normalisations:
-        others = ", ".join(f"{trial.name} {100 * trial.accuracy:.0f} %" for trial in accuracy.normalisations)
-        fewest = min(trial.n for trial in accuracy.normalisations)
-        lines.append(f"With other normalisations, of the first {fewest} or more: {others}.")
-    return [*lines, accuracy.order_said]
+    if accuracy.normalizations:
+        others = ", ".join(f"{trial.name} {100 * trial.accuracy:.0f} %" for trial in accuracy.normalizations)
+        fewest = min(trial.n for trial in accuracy.normalizations)
+        lines.append(f"With other normalizations, of the first {fewest} or more: {others}.")
+    return [*lines, accuracy.order_note]
 
 
 def cost_lines(report: Report) -> list[str]:

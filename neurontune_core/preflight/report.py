@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from neurontune_core.statistics import wilson_interval
@@ -19,14 +19,14 @@ class Finding:
     Attributes:
         level: a "blocker" stops the extraction; a "warning" may spoil what comes of it; a "note" informs.
         sentence: what was found.
-        mend: what to do about it; empty when there is nothing to do.
+        fix: what to do about it; empty when there is nothing to do.
         flags: the same on the command line.
     """
 
     level: Level
     about: Subject
     sentence: str
-    mend: str = ""
+    fix: str = ""
     flags: str = ""
 
 
@@ -82,7 +82,7 @@ class DataFacts:
         columns: what each column of its table was taken for; empty for folders.
         counts: one entry for every split, class and group, in this order; 0 where one has no samples.
         overlapping: the samples of each split in groups of which a sample may be in several or in none.
-        looked_at, unreadable: how many samples were opened, and how many of these could not be read.
+        opened, unreadable: how many samples were opened, and how many of these could not be read.
         reasons: what was wrong with the first of them.
     """
 
@@ -95,18 +95,18 @@ class DataFacts:
     columns: dict[str, str]
     counts: tuple[Count, ...]
     overlapping: tuple[Count, ...]
-    looked_at: int
+    opened: int
     unreadable: int
     reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Trial:
+class Reading:
     """The first n of the same samples, read in another way.
 
     Attributes:
         before: right as they were read; ``fixed`` mistakes are right then, and ``broken`` right answers wrong.
-        likelier: samples whose own class gets more probability then; None where that does not say anything.
+        more_likely: samples whose own class gets more probability then; None where that does not say anything.
         settings: what makes it so.
     """
 
@@ -115,7 +115,7 @@ class Trial:
     before: int
     fixed: int
     broken: int
-    likelier: int | None
+    more_likely: int | None
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -129,18 +129,18 @@ class SampleAccuracy:
 
     Attributes:
         chance: the share that always answering the commonest class of the sample gets.
-        normalisations: the same with other means and standard deviations.
+        normalizations: the same with other means and standard deviations.
         order: the model's outputs read in another order, where there are samples enough to tell; else None.
-        order_said: why the order of the labels was not checked, or how.
+        order_note: why the order of the labels was not checked, or how.
     """
 
     split: str
     n: int
     correct: int
     chance: float
-    normalisations: tuple[Trial, ...]
-    order: Trial | None
-    order_said: str
+    normalizations: tuple[Reading, ...]
+    order: Reading | None
+    order_note: str
 
     @property
     def accuracy(self) -> float:
@@ -152,7 +152,7 @@ class SampleAccuracy:
 
 
 @dataclass(frozen=True)
-class Cost:
+class ExtractionCost:
     """What the extraction will take on this device, from a few batches of it.
 
     Attributes:
@@ -183,7 +183,7 @@ class Report:
     model: ModelFacts | None
     data: DataFacts | None
     accuracy: SampleAccuracy | None
-    cost: Cost | None
+    cost: ExtractionCost | None
     findings: tuple[Finding, ...]
     model_spec: dict[str, Any] | None
     dataset_spec: dict[str, Any] | None
@@ -199,7 +199,27 @@ class Report:
         return tuple(finding for finding in self.findings if finding.level == level)
 
     def to_json(self) -> dict[str, Any]:
-        value = {"status": self.status, **asdict(self)}
+        """Return the report as ``neurontune inspect --json`` prints it."""
+        value = {"status": self.status, **_public(self)}
         if self.accuracy:
             value["accuracy"] |= {"accuracy": self.accuracy.accuracy, "interval": list(self.accuracy.interval)}
         return value
+
+
+# Keys of `neurontune inspect --json` that scripts read, where the attributes have better names.
+_PUBLIC_KEYS = {
+    "fix": "mend",
+    "opened": "looked_at",
+    "more_likely": "likelier",
+    "normalizations": "normalisations",
+    "order_note": "order_said",
+}
+
+
+def _public(value: Any) -> Any:
+    """Return the value with dataclasses as dicts under their public keys, and tuples as lists."""
+    if is_dataclass(value):
+        return {
+            _PUBLIC_KEYS.get(field.name, field.name): _public(getattr(value, field.name)) for field in fields(value)
+        }
+    return [_public(item) for item in value] if isinstance(value, tuple) else value

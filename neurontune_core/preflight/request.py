@@ -57,35 +57,39 @@ class Request:
 
     def model(self) -> ModelGuess:
         """Raises InputError when the weights are not recognised."""
-        given: dict[str, Any] = {key: value for key, value in self.settings.items() if value not in (None, {}, False)}
+        options: dict[str, Any] = {
+            key: value
+            for key, value in self.settings.items()
+            if value is not None and value is not False and value != {}
+        }  # num_classes 0, which leaves the head off, stays
         if self.entry:
             weights = {"weights": os.path.abspath(os.path.expanduser(self.weights))} if self.weights else {}
             spec = {"family": "python", "entry": self.entry, **weights}
-            return ModelGuess(spec | given, f"The network that {self.entry} builds.")
+            return ModelGuess(spec | options, f"The network that {self.entry} builds.")
         if not self.weights:
             raise InputError("Give the weights: a checkpoint, or the folder of a Hugging Face model.")
         if self.weights == _PACKAGED and not Path(self.weights).exists():
-            return ModelGuess({"family": _PACKAGED} | given, "The installed sentence encoder MiniLM, without a head.")
+            return ModelGuess({"family": _PACKAGED} | options, "The installed sentence encoder MiniLM, without a head.")
         if self.weights in _WORDS:
-            return self._named(given)
+            return self._named(options)
         if not Path(self.weights).expanduser().exists() and _HUB_ID.fullmatch(self.weights):
-            return self._from_hub(given)
+            return self._from_hub(options)
         guess = guess_model(self.weights, self.family, self.architecture)
-        return guess._replace(spec=guess.spec | given)
+        return guess._replace(spec=guess.spec | options)
 
-    def _named(self, given: dict[str, Any]) -> ModelGuess:
+    def _named(self, options: dict[str, Any]) -> ModelGuess:
         if not self.family:
             raise InputError(f'Weights "{self.weights}" need the model\'s family, such as torchvision.')
-        named = {"family": self.family, "architecture": self.architecture, "weights": self.weights} | given
+        named = {"family": self.family, "architecture": self.architecture, "weights": self.weights} | options
         spec = {key: value for key, value in named.items() if value is not None}
         return ModelGuess(
             spec, f'{" ".join(filter(None, (self.family, self.architecture)))}, weights "{self.weights}".'
         )
 
-    def _from_hub(self, given: dict[str, Any]) -> ModelGuess:
+    def _from_hub(self, options: dict[str, Any]) -> ModelGuess:
         from neurontune_core.models import ALLOWED_HUB_MODELS
         from neurontune_core.models.huggingface import cached_folder
 
         guess = guess_model(cached_folder(self.weights, ALLOWED_HUB_MODELS), self.family, self.architecture)
         description = f"{guess.description} It comes from the local cache; nothing was fetched."
-        return guess._replace(spec=guess.spec | {"hub": self.weights} | given, description=description)
+        return guess._replace(spec=guess.spec | {"hub": self.weights} | options, description=description)

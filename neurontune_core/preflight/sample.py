@@ -1,4 +1,4 @@
-"""A small, balanced sample through the model: what it answers under several normalisations, and what it costs."""
+"""A small, balanced sample through the model: what it answers under several normalizations, and what it costs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from neurontune_core.datasets.base import Dataset
     from neurontune_core.models.base import Network
 
-Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std for values in 0..1
-NORMALISATIONS: dict[str, Normalisation] = {
+Normalization = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std for values in 0..1
+NORMALIZATIONS: dict[str, Normalization] = {
     "ImageNet's mean and std": (IMAGENET_MEAN, IMAGENET_STD),
     "values from -1 to 1": ((0.5,) * 3, (0.5,) * 3),
     "values from 0 to 1": ((0.0,) * 3, (1.0,) * 3),
@@ -30,7 +30,7 @@ _ORDER = ("val", "test", "train", "")  # where the model is asked: samples that 
 _BATCH = 32
 
 
-class Said:
+class Predictions:
     """What a model says of n samples.
 
     Attributes:
@@ -54,7 +54,7 @@ class Said:
 
 @dataclass
 class Answers:
-    """What the model said of n samples, as they are read and under other normalisations of pictures.
+    """What the model said of n samples, as they are read and under other normalizations of pictures.
 
     Attributes:
         split: where they come from.
@@ -66,8 +66,8 @@ class Answers:
 
     split: str
     labels: np.ndarray
-    said: Said
-    others: dict[str, Said]
+    said: Predictions
+    others: dict[str, Predictions]
     rates: list[tuple[int, float]]
 
     @property
@@ -77,7 +77,7 @@ class Answers:
         samples, seconds = (sum(values) for values in zip(*counted, strict=True))
         return int(samples), samples / max(seconds, 1e-9)
 
-    def promising(self, other: Said) -> bool:
+    def promising(self, other: Predictions) -> bool:
         """Whether another normalisation is still in the race: as often right, or as likely on as many samples."""
         n = len(other)
         gain = int((other.found == self.labels[:n]).sum() - (self.said.found[:n] == self.labels[:n]).sum())
@@ -89,19 +89,19 @@ def ask(
 ) -> Answers:
     """Run up to ``samples`` samples through the model, at least one batch, and no new batch after ``seconds``.
 
-    Other normalisations are dropped from the race as soon as they fall behind.
+    Other normalizations are dropped from the race as soon as they fall behind.
     """
     split = next(split for split in _ORDER if split in dataset.splits)
     labels, sources = (dataset.rows(split)[name].to_numpy() for name in ("label", "source"))
     rows, changes = balanced_rows(labels, samples, seed), _others(model) if with_answers else {}
-    answers = Answers(split, labels[:0], Said(), {name: Said() for name in changes}, [])
+    answers = Answers(split, labels[:0], Predictions(), {name: Predictions() for name in changes}, [])
     started = time.monotonic()
     for start in range(0, len(rows), _BATCH):
         if start and time.monotonic() - started > seconds:
             break
         began, good, prepared = time.monotonic(), [], []
         for row in rows[start : start + _BATCH].tolist():
-            with suppress(InputError):  # counted by look_at_data
+            with suppress(InputError):  # counted by inspect_samples
                 prepared.append(model.prepare(dataset.open_sample(str(sources[row]))))
                 good.append(row)
         if not good:
@@ -140,14 +140,14 @@ def _others(model: Network[Any]) -> dict[str, Any]:
         return {}
     return {
         name: _changer((used.mean, used.std), other)
-        for name, other in NORMALISATIONS.items()
+        for name, other in NORMALIZATIONS.items()
         if not all(
             np.allclose(mine, theirs, atol=_ALIKE) for mine, theirs in zip((used.mean, used.std), other, strict=True)
         )
     }
 
 
-def _changer(used: Normalisation, wanted: Normalisation) -> Any:
+def _changer(used: Normalization, wanted: Normalization) -> Any:
     def change(batch: torch.Tensor) -> torch.Tensor:
         (mean, std), (other_mean, other_std) = (
             [batch.new_tensor(values).reshape(3, 1, 1) for values in each] for each in (used, wanted)

@@ -11,7 +11,7 @@ import torch
 
 from neurontune_core.datasets.base import SIZED, Dataset
 from neurontune_core.errors import InputError
-from neurontune_core.extraction.pairing import join_inputs
+from neurontune_core.extraction.pairing import pair_inputs
 from neurontune_core.files import write_whole
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel, Network
@@ -64,7 +64,7 @@ def open_trainable(
         if not config.fresh_head:
             remarks.append(f"{was}, so training starts with a fresh last layer for {classes} classes.")
         network.renew_head(classes, config.seed)
-    spec, _ = join_inputs(network, dataset, spec)
+    spec, _ = pair_inputs(network, dataset, spec)
     return network, spec, remarks
 
 

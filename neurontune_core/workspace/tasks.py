@@ -11,7 +11,7 @@ import numpy as np
 
 from neurontune_core.evaluation.umap_projection import umap_map
 from neurontune_core.extraction.extract import extract
-from neurontune_core.extraction.pairing import join, spec_for
+from neurontune_core.extraction.pairing import pair, spec_for
 from neurontune_core.files import write_json, write_whole
 from neurontune_core.workspace.project import FORMAT, Project
 
@@ -32,7 +32,7 @@ def extract_project(
         allow_python: whether the model may be a Python entry point. No job sets it, so no screen can.
 
     Returns:
-        The content of ``project.json``, with the specs as `join` settled them. Its ``head`` is None when the network's
+        The content of ``project.json``, with the specs as `pair` settled them. Its ``head`` is None when the network's
         own last layer is for other classes than the dataset's (an ImageNet head on two classes); a head then has to
         be trained on the embeddings.
 
@@ -49,8 +49,8 @@ def extract_project(
     totals = [len(dataset.rows(split)) for split in splits]
     report(done=0, total=sum(totals), rate=0.0, split=splits[0])
     spec = spec_for(dataset, resolved(config["model"], base))
-    joined = join(load_model(spec, base, allow_python=allow_python), dataset, spec, config["dataset"], base)
-    model, dataset = joined.model, joined.dataset
+    pairing = pair(load_model(spec, base, allow_python=allow_python), dataset, spec, config["dataset"], base)
+    model, dataset = pairing.model, pairing.dataset
     options = {key: config[key] for key in ("device", "batch_size", "dtype") if key in config}
     folders = {split or "all": f"embeddings/{split or 'all'}" for split in splits}
     for number, split in enumerate(splits):
@@ -71,8 +71,8 @@ def extract_project(
     project = {
         "format": FORMAT,
         **named,
-        "model": _moved(joined.model_spec, ("weights", "config", "head"), base, out),
-        "dataset": _moved(joined.dataset_spec | {"root": joined.dataset_spec.get("root", ".")}, ("root",), base, out),
+        "model": _moved(pairing.model_spec, ("weights", "config", "head"), base, out),
+        "dataset": _moved(pairing.dataset_spec | {"root": pairing.dataset_spec.get("root", ".")}, ("root",), base, out),
         "modality": dataset.modality,
         "embeddings": folders,
         "head": "head.safetensors" if own_head else None,

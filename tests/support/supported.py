@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import torch
 
-from neurontune_core.preflight import Report, Request, look
+from neurontune_core.preflight.inspection import inspect_dataset
+from neurontune_core.preflight.report import Report
+from neurontune_core.preflight.request import Request
 from tests.preflight.test_preflight import ENTRY
 from tests.support.layouts import IMAGE_LAYOUTS, PLAN, TEXT_LAYOUTS, multinli_rows, split_folders, text_table
 from tests.support.tiny_huggingface import IMAGE_FAMILIES, TEXT_FAMILIES, image_folder, text_folder
@@ -93,7 +95,7 @@ def _reads(name: str, folder: Path) -> bool:
     """Is the page of this layout right, read from its path alone?"""
     place = folder / name.replace(",", "").replace(" ", "-")
     place.mkdir()
-    report, expected = look(Request(str((IMAGE_LAYOUTS | TEXT_LAYOUTS)[name](place)))), LAYOUTS[name]
+    report, expected = inspect_dataset(Request(str((IMAGE_LAYOUTS | TEXT_LAYOUTS)[name](place)))), LAYOUTS[name]
     if report.data is None or report.of("blocker"):
         return False
     found = report.data
@@ -143,7 +145,7 @@ _NETWORKS = (  # family, architecture, neurons, side of the pictures
     ("efficientnet_lite", "efficientnet_lite0", 1280, 64),
     ("cifar_resnet", "resnet20", 64, 64),
 )
-Made = tuple[Request, str, tuple[int, int]]  # what to look at, the network's name, and its head [C, M]
+Made = tuple[Request, str, tuple[int, int]]  # what to inspect, the network's name, and its head [C, M]
 
 
 def _models() -> Iterator[tuple[str, str, str, Callable[[Path], Made]]]:
@@ -165,7 +167,7 @@ def _models() -> Iterator[tuple[str, str, str, Callable[[Path], Made]]]:
 def _answers(make: Callable[[Path], Made], family: str, place: Path) -> bool:
     """Is the page of this model right, read from its weights alone?"""
     request, architecture, head = make(place)
-    report: Report = look(request, place, device="cpu", allow_python=True, samples=8, files=4)
+    report: Report = inspect_dataset(request, place, device="cpu", allow_python=True, samples=8, files=4)
     if report.model is None or report.accuracy is None or report.cost is None:
         return False
     facts = report.model

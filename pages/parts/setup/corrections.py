@@ -9,7 +9,7 @@ import streamlit as st
 from neurontune_core.datasets import table_columns
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
-from neurontune_core.preflight.sample import NORMALISATIONS
+from neurontune_core.preflight.sample import NORMALIZATIONS
 
 ROLES = {
     "path": "Picture's path",
@@ -44,9 +44,9 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
             placeholder=report.model.architecture if report.model else "resnet50",
             help="Name it when the weights fit several networks, or were not recognised.",
         )  # fmt: skip
-        normalisations = (FOUND, *NORMALISATIONS)
+        normalizations = (FOUND, *NORMALIZATIONS)
         normalisation = three.selectbox(
-            "Normalisation", normalisations, normalisations.index(_normalisation(request)), key=f"normalisation-{key}",
+            "Normalization", normalizations, normalizations.index(_normalization(request)), key=f"normalisation-{key}",
             help="How pixel values are scaled before the network reads them; use what it was trained with.",
         )  # fmt: skip
         names = report.data.class_names if report.data else ()
@@ -62,7 +62,7 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
         if not st.form_submit_button("Look again", icon=":material/search:"):
             return None
     settings = {**request.settings, "use_last_linear": last}
-    settings |= {"preprocessing": _settings(normalisation)} if normalisation != _normalisation(request) else {}
+    settings |= {"preprocessing": _settings(normalisation)} if normalisation != _normalization(request) else {}
     order = tuple(name.strip() for name in classes.split(",") if name.strip())
     return replace(
         request,
@@ -91,13 +91,13 @@ def _columns(request: Request, report: Report, key: str) -> dict[str, str | None
     return named
 
 
-def _normalisation(request: Request) -> str:
+def _normalization(request: Request) -> str:
     given = request.settings.get("preprocessing") or {}
-    return next((name for name in NORMALISATIONS if _settings(name) == given), FOUND)
+    return next((name for name in NORMALIZATIONS if _settings(name) == given), FOUND)
 
 
 def _settings(name: str) -> dict[str, list[float]]:
     if name == FOUND:
         return {}
-    mean, std = NORMALISATIONS[name]
+    mean, std = NORMALIZATIONS[name]
     return {"mean": list(mean), "std": list(std)}

@@ -1,4 +1,4 @@
-"""Two paths, a look at what lies there, corrections, and the extraction."""
+"""Two paths, an inspection of what lies there, corrections, and the extraction."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import streamlit as st
 
 from neurontune_core.errors import InputError
 from neurontune_core.jobs.store import JobStore
-from neurontune_core.preflight.live import LiveLook, Looks
+from neurontune_core.preflight.background import BackgroundInspection, Inspections
 from neurontune_core.preflight.request import Request
 from pages.parts.frame.state import workspace
 from pages.parts.frame.words import plain
 from pages.parts.setup.corrections import corrections
 from pages.parts.setup.preflight import show
 
-LOOKS = Looks()  # of all sessions, so that a reload finds its look again
+INSPECTIONS = Inspections()  # of all sessions, so that a reload finds its inspection again
 
 
 def own_model_and_data(store: JobStore) -> None:
-    """The fields, and below them the look that was asked for last."""
+    """The fields, and below them the inspection that was asked for last."""
     st.subheader("Your own model and data")
     st.caption(
         "Paths on the machine that runs this app. Nothing slow starts before you have seen what was understood, and "
@@ -46,13 +46,13 @@ def own_model_and_data(store: JobStore) -> None:
     )
     if st.button("Look", type="primary", icon=":material/search:", help="Takes seconds; the page stays usable."):
         start(Request(data.strip(), weights.strip()))
-    name = st.session_state.get("look") or st.query_params.get("look")
-    found = LOOKS.get(name)
+    name = st.session_state.get("inspection") or st.query_params.get("inspection")
+    found = INSPECTIONS.get(name)
     if found is None:
         if name:
-            st.info("The app was restarted since this look; press Look to repeat it.")
+            st.info("The app was restarted since this inspection; press Look to repeat it.")
         return
-    st.query_params["look"] = name
+    st.query_params["inspection"] = name
     if found.running:
         waiting(found)
     elif found.report is None:
@@ -68,22 +68,22 @@ def own_model_and_data(store: JobStore) -> None:
 
 
 def start(request: Request) -> None:
-    st.session_state["look"] = LOOKS.start(request, workspace().root)
+    st.session_state["inspection"] = INSPECTIONS.start(request, workspace().root)
 
 
 @st.fragment(run_every=0.4)
-def waiting(look: LiveLook) -> None:
-    look.wait(0.3)
-    if not look.running:
+def waiting(inspection: BackgroundInspection) -> None:
+    inspection.wait(0.3)
+    if not inspection.running:
         st.rerun()
-    st.info(f"{look.stage} …", icon=":material/hourglass_top:")
+    st.info(f"{inspection.stage} …", icon=":material/hourglass_top:")
 
 
-def extract(look: LiveLook, store: JobStore, key: str) -> None:
+def extract(inspection: BackgroundInspection, store: JobStore, key: str) -> None:
     """Start the job with exactly what was looked at."""
-    assert look.report is not None
+    assert inspection.report is not None
     field, button = st.columns([4, 1], vertical_alignment="bottom")
-    wanted = workspace().free_name(Path(look.request.data).expanduser().resolve().stem)
+    wanted = workspace().free_name(Path(inspection.request.data).expanduser().resolve().stem)
     name = field.text_input("Project name", wanted, key=f"name-{key}", help="Letters, digits, dots, dashes.")
     if not button.button("Extract", type="primary", icon=":material/play_arrow:", width="stretch", key="extract"):
         return
@@ -92,6 +92,6 @@ def extract(look: LiveLook, store: JobStore, key: str) -> None:
     except InputError as error:
         st.error(plain(str(error)))
         return
-    config = {"model": look.report.model_spec, "dataset": look.report.dataset_spec}
+    config = {"model": inspection.report.model_spec, "dataset": inspection.report.dataset_spec}
     store.submit("extract", config | {"base": out, "out": out, "name": name, "title": name}, title=f"Extract {name}")
     st.success(f"{plain(name)} is being extracted; it goes on when this page is closed. See below.")

@@ -43,15 +43,15 @@ def show(report: Report) -> None:
                 st.caption("Overlapping groups: a sample may be in several of them, or in none.")
                 samples(report.data.overlapping)
     for finding in report.of("note"):
-        st.caption(f":material/info: {plain(finding.sentence)} {plain(finding.mend)}")
+        st.caption(f":material/info: {plain(finding.sentence)} {plain(finding.fix)}")
 
 
 def problem(finding: Finding) -> None:
-    """What is wrong, and below it how to mend it."""
+    """What is wrong, and below it how to fix it."""
     icon = ":material/block:" if finding.level == "blocker" else ":material/warning:"
-    mend = f"  \n:material/build: {plain(finding.mend)}" if finding.mend else ""
+    fix = f"  \n:material/build: {plain(finding.fix)}" if finding.fix else ""
     with st.container(border=True):
-        st.markdown(f"{icon} {plain(finding.sentence)}{mend}")
+        st.markdown(f"{icon} {plain(finding.sentence)}{fix}")
 
 
 def numbers(report: Report) -> None:
