@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from neurontune_core.preflight import Request
+from neurontune_core.preflight.request import Request
 
 SIDE = 8
 ENTRY = """
