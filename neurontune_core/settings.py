@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any, get_args
+
+import numpy as np
 
 from neurontune_core.errors import InputError
 
 
 def setting(default: Any, explanation: str, *, choices: Any = None, low: float = 0, high: float = 1e9) -> Any:
-    """A field of a settings class; a tuple of numbers is a grid to choose from."""
+    """Declare a field of a settings class.
+
+    Args:
+        default: its type is the setting's: a switch, a whole number, a number, or a tuple of these, which is a grid to
+            choose from.
+        explanation: the help text.
+        choices: a ``Literal`` of the allowed words, for a setting that is one of them.
+        low, high: the range of a number, ends included.
+    """
     metadata = {"help": explanation, "choices": get_args(choices) if choices else None, "range": (low, high)}
     return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a method: each field is a number, a grid of numbers, or one of its choices.
+    """Settings of a method: each field is a switch, a number, a grid of numbers, or one of its choices.
+
+    Numbers of NumPy become Python's, and a list becomes a tuple, so that settings compare and can be written as JSON.
 
     Raises:
-        InputError: naming the setting that is out of range.
+        InputError: naming the setting that is of another type, out of range, or no choice.
+
+    >>> @dataclass(frozen=True)
+    ... class Example(Settings):
+    ...     epochs: int = setting(40, "rounds", low=1)
+    >>> Example(epochs=2.5)
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: Expected epochs to be a whole number, but got 2.5.
     """
 
     def __post_init__(self) -> None:
@@ -29,13 +49,27 @@ class Settings:
                 if value not in choices:
                     raise InputError(f'Expected {each.name} to be one of {", ".join(choices)}, but got "{value}".')
             elif each.metadata["range"] is not None:
-                _check_numbers(each.name, value, *each.metadata["range"])
+                object.__setattr__(self, each.name, _checked(each.name, value, each.default, *each.metadata["range"]))
 
 
-def _check_numbers(name: str, value: Any, low: float, high: float) -> None:
-    numbers = value if isinstance(value, tuple) else (value,)
-    if not numbers:
-        raise InputError(f"Expected at least one value for {name}, but the grid is empty.")
-    for number in numbers:
-        if not isinstance(number, (int, float)) or not low <= number <= high:
-            raise InputError(f"Expected {name} between {low:g} and {high:g}, but got {number!r}.")
+def _checked(name: str, value: Any, default: Any, low: float, high: float) -> Any:
+    """Return the value as the type of the default, or raise InputError."""
+    if isinstance(default, tuple):
+        if not isinstance(value, (tuple, list)):
+            raise InputError(f"Expected {name} to be a grid of values, but got {value!r}; write several in a list.")
+        if not value:
+            raise InputError(f"Expected at least one value for {name}, but the grid is empty.")
+        return tuple(_checked(name, each, default[0], low, high) for each in value)
+    if isinstance(default, bool):
+        if not isinstance(value, (bool, np.bool_)):
+            raise InputError(f"Expected {name} to be True or False, but got {value!r}.")
+        return bool(value)
+    whole = isinstance(default, int)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number:
+        raise InputError(f"Expected {name} to be a {'whole ' if whole else ''}number, but got {value!r}.")
+    if not low <= value <= high:
+        raise InputError(f"Expected {name} between {low:g} and {high:g}, but got {value!r}.")
+    if whole and not isinstance(value, Integral):
+        raise InputError(f"Expected {name} to be a whole number, but got {value!r}.")
+    return int(value) if whole else float(value)

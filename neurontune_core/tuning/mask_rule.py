@@ -6,7 +6,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import SpuriousnessScores
-from neurontune_core.mask import with_verdicts
+from neurontune_core.mask import check_verdicts, with_verdicts
 from neurontune_core.tuning.config import TuneConfig
 
 
@@ -20,8 +20,11 @@ class MaskRule:
     def __init__(
         self, config: TuneConfig, shape: tuple[int, int], always: np.ndarray | None, never: np.ndarray | None
     ) -> None:
-        self._config, self._always, self._never = config, always, never
-        self._classes, self._neurons = shape
+        self._config, (self._classes, self._neurons) = config, shape
+        self._always, self._never = (
+            None if verdicts is None else check_verdicts(name, verdicts, self._neurons)
+            for name, verdicts in (("always", always), ("never", never))
+        )
         self._previous: np.ndarray | None = None
 
     def __call__(self, scores: SpuriousnessScores | None) -> tuple[np.ndarray, np.ndarray]:
