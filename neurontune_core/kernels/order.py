@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from neurontune_core.kernels.compiled import compiled
 
 MOST_HEADS = 8  # in one pass over the sorted samples: one byte of a word each
 
@@ -11,7 +12,7 @@ _SAMPLES_PER_CHECK = 16  # counted before it is checked whether a requested rank
 _SAMPLES_PER_CHECK_OF_SEVERAL = 32  # the same for several heads; a count of these fits one byte
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def order_statistics(order, wrong, wanted_wrong, wanted_right, out):  # type: ignore[no-untyped-def]
     """Samples at given ranks among the wrong and among the right ones, for every neuron.
 
@@ -58,7 +59,7 @@ def order_statistics(order, wrong, wanted_wrong, wanted_right, out):  # type: ig
                 break
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def order_statistics_of_several(order, wrong, wanted, out):  # type: ignore[no-untyped-def]
     """As `order_statistics`, for up to eight heads in one pass: their mistakes are counted side by side in the
     bytes of one word.
@@ -120,7 +121,7 @@ def order_statistics_of_several(order, wrong, wanted, out):  # type: ignore[no-u
             seen = end
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def larger_differences(values, observed, tails, middle, out):  # type: ignore[no-untyped-def]
     """Probability of a difference of two order statistics at least as large as the observed one, for every neuron.
 

@@ -6,6 +6,8 @@ import numba
 import numpy as np
 from numba.extending import overload
 
+from neurontune_core.kernels.compiled import compiled
+
 
 def as_floats(row, buffer):  # type: ignore[no-untyped-def]
     """In compiled code alone: the numbers of a row: float32 as it stands, bits of float16 widened into ``buffer``.
@@ -31,7 +33,7 @@ def _as_floats(row, buffer):  # type: ignore[no-untyped-def]
     return widened
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def widen(rows, out):  # type: ignore[no-untyped-def]
     """``out`` [R, M] float32 = the float16 numbers whose bits ``rows`` [R, M] uint16 are, NaN and infinity too."""
     full = np.uint16(0x7C00)  # the exponent of what is not finite
@@ -47,7 +49,7 @@ def widen(rows, out):  # type: ignore[no-untyped-def]
                     wide[k] = wide[k] * np.float32(np.inf) if row[k] & 0x3FF == 0 else np.float32(np.nan)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def gather(vectors, columns, out):  # type: ignore[no-untyped-def]
     """``out[r, k] = vectors[r, columns[k]]``, both of one type."""
     for r in range(vectors.shape[0]):

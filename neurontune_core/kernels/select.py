@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from neurontune_core.kernels.compiled import compiled
 
 _BITS = 11  # of a key, looked at in one pass
 _FEW = 48  # so few are sorted instead
 _ROWS = 16  # copied together, so that whole cache lines are read and written
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def select(vectors, rows, rank, pair, flip_positive, flip_negative, keys, out):  # type: ignore[no-untyped-def]
     """Keys at one rank, or at two that follow each other, among some samples, for every neuron.
 
@@ -43,7 +44,7 @@ def select(vectors, rows, rank, pair, flip_positive, flip_negative, keys, out): 
             _select_one(keys[j, :size], rank, pair, width, counts, out[first + j])
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _select_one(own, wanted, pair, width, counts, out):  # type: ignore[no-untyped-def]
     """`select` for one neuron, whose keys ``own`` [n] are overwritten; ``out`` is [2]."""
     left, rest = own.shape[0], width

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-# After a change there, touch this file: numba caches by file.
+from neurontune_core.kernels.compiled import compiled
 from neurontune_core.kernels.rows import as_floats
 from neurontune_core.kernels.steps import optimizer_step
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def balanced_steps(  # type: ignore[no-untyped-def]
     vectors, labels, batches, masks, weights, biases, moments, rates, decays, momenta, adam, step
 ):
@@ -105,7 +104,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     return losses / (steps * size)
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def _products(a, b, c, d, weights, out):  # type: ignore[no-untyped-def]
     """``out[r, q]`` = the product of row r of four with ``weights[q]``, two of those at a time."""
     wide, neurons = weights.shape
@@ -127,7 +126,7 @@ def _products(a, b, c, d, weights, out):  # type: ignore[no-untyped-def]
         out[0, second], out[1, second], out[2, second], out[3, second] = a1, b1, c1, d1
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def _pull(logits, biases, label, size, push, full_bias, norms, losses):  # type: ignore[no-untyped-def]
     """One row's part of every head's gradient by the logits, and of the loss but for the logarithm of ``norms``."""
     lanes, classes = biases.shape
@@ -151,7 +150,7 @@ def _pull(logits, biases, label, size, push, full_bias, norms, losses):  # type:
                 push[first + i - 1] = pull
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def _pull_of_two(logits, biases, label, size, push, full_bias, norms, losses):  # type: ignore[no-untyped-def]
     """`_pull` for two classes, with one exponential instead of two."""
     for lane in range(len(biases)):

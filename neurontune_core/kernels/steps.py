@@ -6,15 +6,15 @@ for each other at every step were ten times slower on a busy machine, and one ke
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from neurontune_core.kernels.compiled import compiled
 from neurontune_core.kernels.rows import as_floats
 
 _ZERO = np.float32(0)
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def balanced_steps(  # type: ignore[no-untyped-def]
     vectors, labels, batches, columns, mask, weight, bias, moments, rate, decay, momentum, adam, step
 ):
@@ -91,7 +91,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     return loss / (steps * size)
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def _pull(logits, label, size, push, full_bias):  # type: ignore[no-untyped-def]
     """One row's cross-entropy, from its logits relative to class 0; ``push`` [C] becomes its gradient by the logits,
     which is added to ``full_bias``."""
@@ -110,7 +110,7 @@ def _pull(logits, label, size, push, full_bias):  # type: ignore[no-untyped-def]
     return np.log(norm) + top - own
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def optimizer_step(weight, bias, gradient, gradient_bias, moments, rate, decay, momentum, adam, step):  # type: ignore[no-untyped-def]
     """One step of SGD with momentum, or of AdamW, with PyTorch's conventions; everything changes in place."""
     classes, neurons = weight.shape
