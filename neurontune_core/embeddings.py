@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,8 @@ from neurontune_core.files import read_json, write_json, write_whole
 
 FORMAT = "neurontune-embeddings/1"
 _MEMBER = "in "  # before the name of an overlapping group, as a column of samples.parquet
+_CHECKSUM = "neurontune_checksum"  # an attribute of the memory map that a set was read as; parts of it do not have it
+_verified_files: set[tuple] = set()  # folder, time of change and checksum of vectors that were hashed
 _ROWS_PER_CHECK = 8192  # a memory-mapped set is checked in blocks, so that it never has to fit in memory
 
 
@@ -91,7 +94,8 @@ class EmbeddingSet:
         for name, column in (("sample_ids", sample_ids), ("sources", sources)):
             if column is not None and len(column) != samples:
                 raise InputError(f"Expected {samples} {name}, one per embedding, but got {len(column)}.")
-        set_field = object.__setattr__  # the dataclass is frozen to its users; this is its own birth
+        _refuse_repeated(sample_ids)
+        set_field = object.__setattr__  # the dataclass is frozen to its users, not to its own constructor
         set_field(self, "embeddings", embeddings)
         set_field(self, "labels", labels)
         set_field(self, "groups", groups)
@@ -114,8 +118,8 @@ class EmbeddingSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the vectors: other vectors, another one."""
-        return str(self.provenance.get("checksum") or _checksum(self.embeddings))
+        """Return the checksum of the vectors: other vectors have another one."""
+        return _stored_checksum(self.embeddings) or _checksum(self.embeddings)
 
     def take(self, rows: np.ndarray) -> EmbeddingSet:
         """The given rows, in the given order, as a set of its own."""
@@ -128,7 +132,6 @@ class EmbeddingSet:
             overlapping_groups=overlapping and OverlappingGroups(overlapping.names, overlapping.members[rows]),
             sample_ids=self.sample_ids[rows],
             sources=None if self.sources is None else self.sources[rows],
-            provenance={name: said for name, said in self.provenance.items() if name != "checksum"},
         )
 
     def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:
@@ -220,6 +223,9 @@ class EmbeddingSet:
                 f"but its meta.json says {meta.get('shape')}; "
                 "extract or import it again."
             )
+        checksum = str(meta.get("checksum", ""))
+        _verify(folder, vectors, checksum)
+        setattr(vectors, _CHECKSUM, checksum)
         return cls(
             embeddings=vectors,
             labels=label_column,
@@ -232,13 +238,13 @@ class EmbeddingSet:
             sample_ids=id_column,
             sources=columns.get("source"),
             split=split or meta.get("split", ""),
-            provenance=meta.get("provenance", {}) | {"checksum": meta.get("checksum", "")},
+            provenance=meta.get("provenance", {}),
         )
 
 
 def checksums(sets: Mapping[str, EmbeddingSet]) -> dict[str, str]:
-    """Role -> checksum of the vectors as they were read; empty for a set that was never on disk."""
-    return {role: str(each.provenance.get("checksum", "")) for role, each in sets.items()}
+    """Return role -> checksum of the vectors as they were read; empty for a set that was never on disk."""
+    return {role: _stored_checksum(embedding_set.embeddings) for role, embedding_set in sets.items()}
 
 
 def check_compatible(reference: EmbeddingSet, other: EmbeddingSet) -> None:
@@ -276,6 +282,15 @@ def _indices(values: Any, samples: int, limit: int, what: str, names: str) -> np
     return array
 
 
+def _refuse_repeated(sample_ids: np.ndarray) -> None:
+    if len(set(sample_ids)) < len(sample_ids):
+        repeated, count = Counter(sample_ids).most_common(1)[0]
+        raise InputError(
+            f'The sample id "{repeated}" occurs {count} times; give every sample an id of its own, because results are '
+            "matched to samples by their ids."
+        )
+
+
 def _refuse_non_finite(embeddings: np.ndarray) -> None:
     bad: list[int] = []
     for start in range(0, len(embeddings), _ROWS_PER_CHECK):
@@ -293,6 +308,36 @@ def _all_finite(block: np.ndarray) -> bool:
     if block.dtype == np.float16 and block.flags.c_contiguous:  # numpy is slow with it: a full exponent in the bits
         return bool((block.view(np.uint16) & 0x7C00).max() < 0x7C00)
     return bool(np.isfinite(np.sum(block, dtype=np.float64)))
+
+
+def _verify(folder: Path, vectors: np.memmap, checksum: str) -> None:
+    """Raise InputError where the vectors were replaced since the set was written.
+
+    `save` writes meta.json last. Vectors that changed before it are taken as they are, which costs nothing; hashing
+    200,000 x 2,048 of them would add 0.5 to 2 s to every start. Vectors that changed later, even under an older
+    modification time, were replaced, repaired or copied: they are hashed, once in a process.
+    """
+    changed, described = (_last_change(folder / name) for name in ("embeddings.npy", "meta.json"))
+    state = (str(folder.resolve()), changed, checksum)
+    if checksum and changed >= described and state not in _verified_files:
+        actual = _checksum(vectors)
+        if actual != checksum:
+            raise InputError(
+                f"The vectors of the embedding set {folder} are not those that its meta.json describes (checksum "
+                f"{actual}, expected {checksum}); extract or import it again."
+            )
+        _verified_files.add(state)
+
+
+def _last_change(path: Path) -> int:
+    """Return the time in ns of the last change, a move or a copy that keeps an older date included."""
+    status = path.stat()
+    return max(status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _stored_checksum(vectors: np.ndarray) -> str:
+    """Return the checksum that these vectors were read with; empty for any other array, such as a part of them."""
+    return str(getattr(vectors, _CHECKSUM, ""))
 
 
 def _checksum(vectors: np.ndarray) -> str:

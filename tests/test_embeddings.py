@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 
 from neurontune_core import embeddings as module
 from neurontune_core import files
-from neurontune_core.embeddings import EmbeddingSet, check_compatible
+from neurontune_core.embeddings import EmbeddingSet, check_compatible, checksums
 from neurontune_core.errors import InputError, listing
 
 
@@ -72,7 +75,7 @@ def test_a_set_can_be_saved_over_the_folder_it_is_mapped_from(tmp_path: Path) ->
 def test_equal_vectors_have_equal_checksums_and_others_do_not(tmp_path: Path) -> None:
     for name, dtype in (("a", np.float32), ("b", np.float32), ("c", np.float16)):
         make_set(dtype=dtype).save(tmp_path / name)
-    checksums = [EmbeddingSet.load(tmp_path / name).provenance["checksum"] for name in "abc"]
+    checksums = [EmbeddingSet.load(tmp_path / name).fingerprint for name in "abc"]
     assert checksums[0] == checksums[1] != checksums[2]
 
 
@@ -285,3 +288,52 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [target]
     files.write_json(target, {"a": 1})
     assert files.read_json(target) == {"a": 1}
+
+
+def test_vectors_that_were_replaced_on_disk_are_refused_even_under_an_older_date(tmp_path: Path) -> None:
+    make_set().save(tmp_path)
+    file = tmp_path / "embeddings.npy"
+    before = file.stat()
+    np.save(file, np.load(file) + 1)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(InputError, match=r"The vectors of the embedding set .* are not those .*import it again"):
+        EmbeddingSet.load(tmp_path)
+
+
+def test_a_copied_set_and_one_saved_anew_are_opened(tmp_path: Path) -> None:
+    make_set().save(tmp_path / "set")
+    copy = shutil.copytree(tmp_path / "set", tmp_path / "copy")
+    (copy / "embeddings.npy").touch()
+    for _ in range(2):
+        assert EmbeddingSet.load(copy).fingerprint == EmbeddingSet.load(tmp_path / "set").fingerprint
+    make_set(embeddings=np.ones((12, 4), np.float32)).save(copy)
+    assert EmbeddingSet.load(copy).fingerprint != EmbeddingSet.load(tmp_path / "set").fingerprint
+
+
+def test_a_file_that_was_hashed_is_hashed_again_once_it_changes(tmp_path: Path) -> None:
+    make_set().save(tmp_path)
+    file = tmp_path / "embeddings.npy"
+    file.touch()
+    EmbeddingSet.load(tmp_path)
+    np.save(file, np.load(file) + 1)
+    with pytest.raises(InputError, match=r"are not those that its meta\.json describes"):
+        EmbeddingSet.load(tmp_path)
+
+
+def test_the_fingerprint_follows_the_vectors_and_not_the_rest(tmp_path: Path) -> None:
+    make_set().save(tmp_path)
+    loaded = EmbeddingSet.load(tmp_path)
+    other = replace(loaded, embeddings=np.asarray(loaded.embeddings) + 1)
+    assert other.fingerprint != loaded.fingerprint == make_set().fingerprint
+    assert replace(loaded, groups=None).fingerprint == loaded.fingerprint
+    assert loaded.take(np.arange(3)).fingerprint == make_set().take(np.arange(3)).fingerprint != loaded.fingerprint
+    assert checksums({"read": loaded, "changed": other, "made": make_set()}) == {
+        "read": loaded.fingerprint,
+        "changed": "",
+        "made": "",
+    }
+
+
+def test_a_sample_id_that_occurs_twice_is_named() -> None:
+    with pytest.raises(InputError, match=r'^The sample id "b" occurs 3 times; give every sample an id of its own'):
+        make_set(sample_ids=np.array([*"abcbdbefghij"], dtype=object))

@@ -14,6 +14,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.head import LinearHead
+from neurontune_core.mask import check_verdicts
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import TuneResult
@@ -133,6 +134,9 @@ class CrossFitter:
     failures: dict[Key, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name, verdicts in (("always", self.always), ("never", self.never)):
+            if verdicts is not None:
+                check_verdicts(name, verdicts, self.head.num_neurons)
         self.fold = fold_numbers(self.identification.labels, self.config.seed)
 
     def erm(self) -> Candidate:
