@@ -1,27 +1,25 @@
-"""A row of the paper's tables from nothing but the data: ERM training, extraction, methods, over seeds."""
+"""A row of the paper's tables from the data alone: ERM training, extraction and methods, over seeds."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from neurontune_core.baselines.base import Method
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate, group_shares, reweighted_accuracy
+from neurontune_core.experiments.origin import origin_of
 from neurontune_core.experiments.published import DATASETS
 from neurontune_core.experiments.recipes import Recipe
-from neurontune_core.files import read_json, write_json
+from neurontune_core.experiments.reproduction_results import Results, plain_settings
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.project import ROLES, Project
 
 Report = Callable[..., object]
 
@@ -41,18 +39,22 @@ def reproduce(
     device: str = "auto",
     report: Report = lambda **_: None,
 ) -> list[dict[str, Any]]:
-    """Train, extract and run the methods for every seed; what is done already is not done again.
+    """Train, extract and run the methods for every seed.
+
+    What is done already is not repeated, unless it was made from another training or with other settings.
 
     Args:
-        root: the data set, as it is unpacked.
+        recipe: what the paper does on the dataset.
+        root: the dataset, as it is unpacked.
         out: a folder for everything; ``results.json`` in it grows with every run.
         model: ``weights``, and what differs from the recipe's ``family`` and ``architecture``.
         seeds: 0..seeds-1; each trains a model of its own.
-        shared_training: all seeds use the model of seed 0.
-        methods: keys; default: the recipe's, with ERM and masking off always among them.
+        shared_training: whether all seeds use the model of seed 0.
+        methods: keys; those of the recipe when left out; ERM and masking_off are always among them.
         imagenet_a: with ImageNet-9, the folder of ImageNet-A.
         training, tuning: settings that differ from the published ones.
-        report: called as a job's is; what it raises passes, and the same call goes on from there.
+        device: "auto", "cuda", "mps" or "cpu".
+        report: called as a job's is; what it raises passes, and the same call resumes from there.
 
     Returns:
         One record a run: ``method``, ``seed``, ``settings``, ``chosen``, ``warnings``, ``error``, ``uses_groups``, and
@@ -72,50 +74,41 @@ def reproduce(
         raise InputError(f"{root} is not {DATASETS[recipe.key]} as it is unpacked. {guess.description}")
     extra = guess_dataset(imagenet_a) if imagenet_a else None
     if extra is not None and (extra.spec["format"] != "imagenet_a" or recipe.key != "imagenet9"):
-        raise InputError(f"{imagenet_a} is not ImageNet-A, or the data set is not ImageNet-9. {extra.description}")
+        raise InputError(f"{imagenet_a} is not ImageNet-A, or the dataset is not ImageNet-9. {extra.description}")
     spec = {"family": recipe.family, "architecture": recipe.architecture} | dict(model)
-    wanted = {"model": {name: value for name, value in spec.items() if value}, "preset": recipe.key, "device": device}
-    wanted |= {"dataset": guess.spec, "base": str(Path.cwd())}
-    asked: dict[str, Any] = {
-        "dataset": recipe.key,
-        "model": wanted["model"],
-        "training": dict(training),
-        "tuning": dict(tuning),
-    }
-    asked |= {"root": guess.spec["root"], "shared_training": shared_training}
-    records = _known(out, asked)
-    for seed in range(seeds):
-        trained = out / f"seed-{0 if shared_training else seed}"
-        missing = [key for key in keys if not any((each["method"], each["seed"]) == (key, seed) for each in records)]
-        if not missing:
+    spec = {name: value for name, value in spec.items() if value}
+    config = {"model": spec, "preset": recipe.key, "device": device, "dataset": guess.spec, "base": str(Path.cwd())}
+    request: dict[str, Any] = {"dataset": recipe.key, "model": spec, "training": dict(training), "tuning": dict(tuning)}
+    request |= {"root": guess.spec["root"], "shared_training": shared_training}
+    results = Results.open(out / "results.json", request, extra.spec["root"] if extra else None)
+    tune = replace(recipe.tune, **tuning)
+    settings = {(key, seed): _settings(METHODS[key], seed, tune) for seed in range(seeds) for key in keys}
+    for first in range(1 if shared_training else seeds):
+        name, own = f"seed-{first}", range(seeds) if shared_training else [first]
+        runs = [(key, seed) for seed in own for key in keys]
+        if all(results.holds(*run, settings[run]) for run in runs):
             continue
-        settings = dict(training) | {"seed": 0 if shared_training else seed}
-        project = _project(trained, wanted | {"settings": settings}, _told(report, f"seed {seed}"))
-        adversarial = _extra_set(trained, project, extra.spec, device, report) if extra else None
-        sets = {role: project.load_set(role) for role in ("identification", "tuning", "evaluation")}
-        for key in missing:
-            report(done=0, total=0, message=f"seed {seed}, {METHODS[key].name}")
-            tune = replace(recipe.tune, **tuning)
-            records.append(_run(METHODS[key], seed, tune, project.load_head(), sets, adversarial))
-            write_json(out / "results.json", {"asked": asked, "runs": records})
-    return [each for each in records if each["method"] in keys and each["seed"] < seeds]
+        trained = config | {"settings": dict(training) | {"seed": first}}
+        project = _project(out / name, trained, _prefixed(report, f"seed {first}"))
+        adversarial = _extra_set(out / name, project, extra.spec, device, report) if extra else None
+        head, sets = project.load_head(), {role: project.load_set(role) for role in ROLES}
+        origin = origin_of(head, sets | ({"imagenet_a": adversarial} if adversarial else {}))
+        if results.bind(name, own, origin):
+            report(done=0, total=0, message=f"seed {first}, runs of another training are repeated")
+        for key, seed in runs:
+            if not results.holds(key, seed, settings[key, seed]):
+                report(done=0, total=0, message=f"seed {seed}, {METHODS[key].name}")
+                results.add(_run(METHODS[key], seed, settings[key, seed], head, sets, adversarial))
+    return [results.runs[key, seed] for seed in range(seeds) for key in keys]
 
 
-def _known(out: Path, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The runs of an earlier call, which must have asked for the same."""
-    file = out / "results.json"
-    if not file.is_file():
-        return []
-    content = read_json(file)
-    differ = [name for name, value in json.loads(json.dumps(asked)).items() if content["asked"].get(name) != value]
-    if differ:
-        raise InputError(
-            f"{out} holds a reproduction with another {' and '.join(differ)}; choose another folder, or delete it."
-        )
-    return list(content["runs"])
+def _settings(entry: Method, seed: int, tune: TuneConfig) -> Any:
+    settings = tune if entry.settings is TuneConfig else entry.settings()
+    has_seed = any(setting.name == "seed" for setting in fields(settings))
+    return replace(settings, seed=seed) if has_seed else settings
 
 
-def _told(report: Report, prefix: str) -> Report:
+def _prefixed(report: Report, prefix: str) -> Report:
     def tell(*, message: str = "", split: str = "", **numbers: Any) -> None:
         report(message=f"{prefix}, {message or f'extracting {split}'}", **numbers)
 
@@ -123,7 +116,7 @@ def _told(report: Report, prefix: str) -> Report:
 
 
 def _project(folder: Path, config: dict[str, Any], report: Report) -> Project:
-    """The trained model's project: trained and extracted where that has not been done."""
+    """Return the project of the trained model, trained and extracted where that has not been done."""
     from neurontune_core.training.job import train_model
     from neurontune_core.workspace.tasks import extract_project
 
@@ -134,7 +127,7 @@ def _project(folder: Path, config: dict[str, Any], report: Report) -> Project:
 
 
 def _extra_set(folder: Path, project: Project, spec: dict[str, Any], device: str, report: Report) -> EmbeddingSet:
-    """ImageNet-A by the same network."""
+    """Extract ImageNet-A with the same network."""
     from neurontune_core.datasets import open_dataset
     from neurontune_core.extraction.extract import extract
     from neurontune_core.models import load_model
@@ -150,15 +143,13 @@ def _extra_set(folder: Path, project: Project, spec: dict[str, Any], device: str
 def _run(
     entry: Method,
     seed: int,
-    tune: TuneConfig,
+    settings: Any,
     head: LinearHead,
     sets: Mapping[str, EmbeddingSet],
     adversarial: EmbeddingSet | None,
 ) -> dict[str, Any]:
-    settings = tune if entry.settings is TuneConfig else entry.settings()
-    if any(each.name == "seed" for each in fields(settings)):
-        settings = replace(settings, seed=seed)
     about = {"method": entry.key, "seed": seed, "uses_groups": bool(entry.groups_needed(settings))}
+    about |= {"settings": plain_settings(settings)}
     try:
         result = entry.run(head, sets["identification"], sets["tuning"], settings)
     except InputError as error:
@@ -166,27 +157,25 @@ def _run(
     measured = measures(result.head, sets["evaluation"], sets["tuning"])
     if adversarial is not None:
         measured["imagenet_a"] = evaluate(result.head, adversarial).accuracy
-    shown = {name: value for name, value in asdict(settings).items() if not isinstance(value, np.ndarray)}
-    return about | {
-        "settings": shown,
-        "chosen": dict(result.chosen),
-        "warnings": list(result.warnings),
-        "error": "",
-        **measured,
-    }
+    return about | {"chosen": dict(result.chosen), "warnings": list(result.warnings), "error": "", **measured}
 
 
 def measures(head: LinearHead, evaluation: EmbeddingSet, tuning: EmbeddingSet) -> dict[str, float | None]:
-    """What tables report, in 0..1; None where the data has no such groups.
+    """Measure what the tables report, in 0..1; None where the data has no such groups.
 
     ``accuracy`` counts every sample once, ``reweighted`` weighs groups as they occur in training, ``worst_group`` is
-    over the data set's groups, ``worst_overlapping`` over those of which a sample may be in several (CivilComments).
+    over the dataset's groups, ``worst_overlapping`` over those of which a sample may be in several (CivilComments).
+
+    >>> import numpy as np
+    >>> data = EmbeddingSet(np.eye(2, dtype=np.float32), np.array([0, 1]), ("cat", "dog"))
+    >>> measures(LinearHead(np.eye(2), np.zeros(2)), data, data)["worst_class"]
+    1.0
     """
-    found = evaluate(head, evaluation)
+    measured = evaluate(head, evaluation)
     return {
-        "accuracy": found.accuracy,
-        "reweighted": reweighted_accuracy(found, group_shares(tuning, evaluation)),
-        "worst_group": found.worst_group_accuracy,
-        "worst_overlapping": found.by_overlapping_groups().worst_group_accuracy,
-        "worst_class": found.worst_class_accuracy,
+        "accuracy": measured.accuracy,
+        "reweighted": reweighted_accuracy(measured, group_shares(tuning, evaluation)),
+        "worst_group": measured.worst_group_accuracy,
+        "worst_overlapping": measured.by_overlapping_groups().worst_group_accuracy,
+        "worst_class": measured.worst_class_accuracy,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +21,15 @@ DRAWS = 20
 
 @dataclass(frozen=True)
 class Stability:
-    """What is left of S on random subsets of one size.
+    """Agreement of the biased neurons of random subsets of one size with those of the whole set.
 
     Attributes:
         share: of the identification set, the same of every class.
-        samples, mistakes: how many samples a subset has, and how many mistakes on average.
-        jaccard: |A ∩ B| / |A ∪ B| of a subset's S with that of the whole set, over the draws.
+        samples, mistakes: how many samples a subset has, and how many of them are misclassified on average.
+        jaccard: |A ∩ B| / |A ∪ B| of a subset's biased neurons and those of the whole set, over the draws.
         by_chance: the same for random sets of as many neurons.
         masked: how many neurons are biased.
-        draws: subsets without any mistake are no draws.
+        draws: the number of subsets; those without a misclassified sample are not counted.
     """
 
     share: float
@@ -49,15 +50,18 @@ def stability(
     draws: int = DRAWS,
     on_draw: Callable[[int, int], object] | None = None,
 ) -> list[Stability]:
-    """Draw subsets without replacement, stratified by class, and compare their biased neurons with the whole set's.
+    """Compare the biased neurons of random subsets, stratified by class, with those of the whole set.
 
     Args:
-        head: whose mistakes count.
+        head: whose predictions count.
         identification: D_Ide.
         threshold: λ.
         shares: sizes of the subsets.
         draws: subsets of each size; draw d of every size has seed d.
-        on_draw: called with how many are done, and of how many.
+        on_draw: called after every draw with how many are done, and of how many.
+
+    Returns:
+        One entry a share, without those of which no draw holds a misclassified sample.
 
     Raises:
         NoMistakes: when the head makes none on the whole set.
@@ -66,68 +70,75 @@ def stability(
         raise InputError(f"Expected at least one draw, but got {draws}.")
     predictions = head.predict(identification.embeddings)
     whole = _biased(identification, predictions, np.arange(identification.num_samples), threshold)
-    found = []
+    results = []
     for place, share in enumerate(shares):
         jaccard, chance, masked, mistakes, samples = [], [], [], [], 0
         for draw in range(draws):
-            rows = _subset(identification.labels, share, draw)
+            rows = draw_subset(identification.labels, share, draw)
             samples = len(rows)
-            try:
+            with suppress(NoMistakes):
                 part = _biased(identification, predictions, rows, threshold)
-            except NoMistakes:
-                continue
-            jaccard.append(_overlap(int((part & whole).sum()), int(part.sum()), int(whole.sum())))
-            both = part.sum() * whole.sum() / len(whole)
-            chance.append(_overlap(both, int(part.sum()), int(whole.sum())))
-            masked.append(float(part.sum()))
-            mistakes.append(int((predictions[rows] != identification.labels[rows]).sum()))
+                jaccard.append(_overlap(int((part & whole).sum()), int(part.sum()), int(whole.sum())))
+                expected = part.sum() * whole.sum() / len(whole)
+                chance.append(_overlap(expected, int(part.sum()), int(whole.sum())))
+                masked.append(float(part.sum()))
+                mistakes.append(int((predictions[rows] != identification.labels[rows]).sum()))
             if on_draw is not None:
                 on_draw(place * draws + draw + 1, len(shares) * draws)
         if jaccard:
-            average = float(np.mean(mistakes))
-            found.append(
-                Stability(
-                    share,
-                    samples,
-                    average,
-                    Spread.of(jaccard),
-                    float(np.mean(chance)),
-                    Spread.of(masked),
-                    len(jaccard),
-                )
-            )
-    return found
+            overlap, by_chance = Spread.of(jaccard), float(np.mean(chance))
+            wrong = float(np.mean(mistakes))
+            results.append(Stability(share, samples, wrong, overlap, by_chance, Spread.of(masked), len(jaccard)))
+    return results
 
 
-def stability_table(found: Sequence[Stability]) -> list[dict[str, str]]:
+def stability_table(results: Sequence[Stability]) -> list[dict[str, str]]:
+    """Return one row of text a share."""
     return [
         {
-            "share of the set": f"{each.share:.0%}",
-            "samples": str(each.samples),
-            "mistakes": f"{each.mistakes:.0f}",
-            "Jaccard with the whole": f"{each.jaccard.mean:.2f} ± {each.jaccard.sd:.2f}",
-            "random sets of that size": f"{each.by_chance:.2f}",
-            "biased neurons": f"{each.masked.mean:.0f} ± {each.masked.sd:.0f}",
-            "draws": str(each.draws),
+            "share of the set": f"{row.share:.0%}",
+            "samples": str(row.samples),
+            "mistakes": f"{row.mistakes:.0f}",
+            "Jaccard with the whole": f"{row.jaccard.mean:.2f} ± {row.jaccard.sd:.2f}",
+            "random sets of that size": f"{row.by_chance:.2f}",
+            "biased neurons": f"{row.masked.mean:.0f} ± {row.masked.sd:.0f}",
+            "draws": str(row.draws),
         }
-        for each in found
+        for row in results
     ]
 
 
-def _biased(each: EmbeddingSet, predictions: np.ndarray, rows: np.ndarray, threshold: float) -> np.ndarray:
-    scores = spuriousness_scores(each.embeddings[rows], each.labels[rows], predictions[rows], each.num_classes)
-    return scores.biased(threshold)
+def draw_subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Return the rows of a random subset, stratified by class: a share of each class, and at least one sample.
 
+    Args:
+        labels: [N].
+        share: in 0..1.
+        seed: of the draw.
 
-def _subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    Returns:
+        The rows in ascending order.
+
+    >>> labels = np.repeat([0, 1], [90, 10])
+    >>> np.bincount(labels[draw_subset(labels, 0.5, seed=0)]).tolist()
+    [45, 5]
+    """
     rng = np.random.default_rng(seed)
     parts = []
     for label in np.unique(labels):
-        own = rng.permutation(np.flatnonzero(labels == label))
-        parts.append(own[: max(1, round(share * len(own)))])
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        parts.append(rows[: max(1, round(share * len(rows)))])
     return np.sort(np.concatenate(parts))
 
 
-def _overlap(both: float, first: int, second: int) -> float:
-    either = first + second - both
-    return float(both / either) if either else 1.0
+def _biased(embedding_set: EmbeddingSet, predictions: np.ndarray, rows: np.ndarray, threshold: float) -> np.ndarray:
+    scores = spuriousness_scores(
+        embedding_set.embeddings[rows], embedding_set.labels[rows], predictions[rows], embedding_set.num_classes
+    )
+    return scores.biased(threshold)
+
+
+def _overlap(shared: float, first: int, second: int) -> float:
+    """Return the Jaccard index of two sets from their sizes and the size of their intersection."""
+    union = first + second - shared
+    return float(shared / union) if union else 1.0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from neurontune_core import EmbeddingSet, LinearHead
@@ -18,6 +21,7 @@ from neurontune_core.datasets import guess_dataset, open_dataset
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.recipes import RECIPES, recipe_for
 from neurontune_core.experiments.reproduce import measures, reproduce
+from neurontune_core.experiments.reproduction_results import Results
 from neurontune_core.experiments.reproduction_table import markdown, notes, reproduction_rows
 from tests.support.layouts import IDENTITIES, celeba_csv, civilcomments, imagenet9, imagenet_a, multinli, waterbirds
 from tests.support.tiny_huggingface import text_folder
@@ -210,3 +214,97 @@ def test_the_command_line_writes_the_table_and_asks_for_weights(tmp_path: Path) 
     said = json.loads(result.stdout)
     assert [row["method"] for row in said["table"]] == ["ERM", "Masking off"]
     assert (tmp_path / "out" / "table.md").read_text().startswith("# Waterbirds\n")
+
+
+def test_runs_of_an_earlier_training_are_not_mixed_with_those_of_a_later_one(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    run("waterbirds", root, tmp_path / "out", methods=("erm",))
+    results = tmp_path / "out" / "results.json"
+    results.write_text(results.read_text().replace('"accuracy": 0.', '"accuracy": -0.'))  # to be recognized
+    for number, file in enumerate(sorted(root.rglob("*.jpg"))):  # the data were unpacked again, and differ
+        shade = np.random.default_rng(number).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(shade).save(file)
+    shutil.rmtree(tmp_path / "out" / "seed-0")
+    messages: list[str] = []
+    again = run(
+        "waterbirds", root, tmp_path / "out", report=lambda **progress: messages.append(progress.get("message", ""))
+    )
+    assert again == run("waterbirds", root, tmp_path / "fresh")
+    assert [each["method"] for each in again] == ["erm", "masking_off", *FEW]
+    kept = json.loads(results.read_text())["runs"]
+    assert sorted(each["method"] for each in kept) == sorted(["erm", "masking_off", *FEW])
+    assert all(each["accuracy"] >= 0 for each in kept)
+    assert any("another training" in message for message in messages)
+
+
+def test_all_seeds_of_a_shared_training_are_of_the_same_one(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    run("waterbirds", root, tmp_path / "out", seeds=1, shared_training=True)
+    head = tmp_path / "out" / "seed-0" / "project" / "head.safetensors"
+    file = tmp_path / "out" / "results.json"
+    content = json.loads(file.read_text())
+    content["origins"]["seed-0"]["head"] = "of another training"
+    content["runs"][0]["accuracy"] = -1.0
+    file.write_text(json.dumps(content))
+    assert head.is_file()
+    runs = run("waterbirds", root, tmp_path / "out", seeds=2, shared_training=True)
+    erm = [each["accuracy"] for each in runs if each["method"] == "erm"]
+    assert len(erm) == 2
+    assert erm[0] == erm[1] >= 0
+
+
+def test_a_run_with_other_settings_of_the_recipe_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    recipe = recipe_for("waterbirds")
+    options = {"seeds": 1, "training": SHORT, "methods": ("neurontune",)}
+    few, more = (replace(recipe, tune=replace(recipe.tune, epochs=epochs, batches=3)) for epochs in (1, 2))
+    reproduce(few, root, tmp_path / "out", TINY, **options)
+    runs = reproduce(more, root, tmp_path / "out", TINY, **options)
+    assert {each["method"]: each["settings"].get("epochs") for each in runs} == {
+        "erm": None,
+        "masking_off": 2,
+        "neurontune": 2,
+    }
+
+
+def test_imagenet_a_that_is_given_later_is_measured_for_the_runs_of_before(tmp_path: Path) -> None:
+    (tmp_path / "nine").mkdir()
+    root, adversarial = imagenet9(tmp_path / "nine"), imagenet_a(tmp_path)
+    before = run("imagenet9", root, tmp_path / "out", methods=("erm",))
+    assert "imagenet_a" not in before[0]
+    after = run("imagenet9", root, tmp_path / "out", methods=("erm",), imagenet_a=adversarial)
+    assert all(0 <= each["imagenet_a"] <= 1 for each in after)
+    assert [each["accuracy"] for each in after] == [each["accuracy"] for each in before]
+    assert run("imagenet9", root, tmp_path / "out", methods=("erm",)) == after
+
+
+def test_sets_with_different_groups_have_no_reweighted_average() -> None:
+    data = EmbeddingSet(np.eye(4), [0, 1, 0, 1], ("a", "b"), groups=[0, 1, 2, 3], group_names=("k", "l", "m", "n"))
+    tuning = EmbeddingSet(np.eye(4), [0, 1, 0, 1], ("a", "b"), groups=[0, 1, 4, 4], group_names=tuple("klmno"))
+    head = LinearHead(np.ones((2, 4)), np.zeros(2))
+    assert measures(head, data, tuning)["reweighted"] is None
+    assert measures(head, data, data)["reweighted"] == 0.5
+
+
+def test_runs_made_without_imagenet_a_are_made_once(tmp_path: Path) -> None:
+    (tmp_path / "nine").mkdir()
+    root, adversarial = imagenet9(tmp_path / "nine"), imagenet_a(tmp_path)
+    run("imagenet9", root, tmp_path / "out", methods=("erm",), imagenet_a=adversarial)
+    run("imagenet9", root, tmp_path / "out", methods=("neurontune",))
+    messages: list[str] = []
+    run(
+        "imagenet9", root, tmp_path / "out", methods=("neurontune",), report=lambda **facts: messages.append(str(facts))
+    )
+    assert messages == []
+    whole = run("imagenet9", root, tmp_path / "out", methods=("neurontune",), imagenet_a=adversarial)
+    assert all("imagenet_a" in each for each in whole)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"asked": {}, "runs": [{}]}'])
+def test_damaged_results_are_one_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "results.json").write_text(content)
+    with pytest.raises(InputError, match=r"results\.json does not hold whole results"):
+        Results.open(tmp_path / "results.json", {}, None)
