@@ -7,12 +7,12 @@ from itertools import product
 
 import numpy as np
 
-from neurontune_core.baselines.base import SELECT_HELP, Candidate, Fitted, Select, Settings, best_of, setting
-from neurontune_core.baselines.softmax import balanced_weights, widened
+from neurontune_core.baselines.base import SELECT_HELP, Fitted, Select, Settings, best_of, setting
+from neurontune_core.baselines.softmax import balanced_weights, float32_vectors
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead, softmax
 
-_MEMORISED = 0.995
+_MEMORIZED = 0.995
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,26 @@ class AfrSettings(Settings):
 
 
 def sample_weights(head: LinearHead, vectors: np.ndarray, labels: np.ndarray, gamma: float) -> np.ndarray:
-    """[N] exp(−γ p_true) × class balance, summing to 1; γ = 0 is class balance alone."""
+    """Return AFR's weights, [N] exp(−γ p_true) × class balance, summing to 1; γ = 0 is class balance alone.
+
+    Args:
+        head: whose probability p_true of the true class is used.
+        vectors: [N, M] embeddings.
+        labels: [N].
+        gamma: γ.
+
+    >>> head = LinearHead(np.array([[0.0], [1.0]]), np.zeros(2))
+    >>> sample_weights(head, np.array([[0.0], [np.log(3)], [0.0]]), np.array([0, 1, 1]), gamma=0.0).tolist()
+    [0.5, 0.25, 0.25]
+    """
     probability = softmax(head.logits(vectors).astype(np.float64))[np.arange(len(labels)), labels]
     weights = np.exp(-gamma * (probability - probability.min())) * balanced_weights(labels)  # no underflow at large γ
     return np.asarray(weights / weights.sum())
 
 
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: AfrSettings) -> Fitted:
-    """Train one head a grid point on the tuning set from the ERM head; keep the best on the identification set."""
-    vectors, labels = widened(tuning), tuning.labels
+    """Train one head per grid point on the tuning set from the ERM head; keep the best on the identification set."""
+    vectors, labels = float32_vectors(tuning), tuning.labels
     grid = list(product(settings.gammas, settings.penalties))
     weights = np.stack([sample_weights(head, vectors, labels, gamma) for gamma, _ in grid]).astype(np.float32)
     penalty = np.array([penalty for _, penalty in grid], dtype=np.float32)
@@ -52,15 +63,15 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
         norm = np.sqrt((gradient**2).sum(axis=(1, 2), keepdims=True))
         parameters -= settings.learning_rate * gradient * np.minimum(1, settings.max_norm / (norm + 1e-6))
     candidates = (
-        Candidate(LinearHead(each[:, :-1], each[:, -1]), {"gamma": gamma, "penalty": penalty})
-        for each, (gamma, penalty) in zip(parameters, grid, strict=True)
+        Fitted(LinearHead(point[:, :-1], point[:, -1]), {"gamma": gamma, "penalty": penalty})
+        for point, (gamma, penalty) in zip(parameters, grid, strict=True)
     )
     best = best_of(candidates, identification, settings.select)
     return Fitted(best.head, best.chosen, _warnings(head, vectors, labels))
 
 
 def _gradient(parameters: np.ndarray, vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """[grid, C, M + 1] the gradient of Σ w_i CE_i for every grid point; the whole grid shares two matrix products."""
+    """Return [grid, C, M + 1], the gradient of Σ w_i CE_i at every grid point, with two matrix products in all."""
     points, classes, width = parameters.shape
     stacked = parameters.reshape(points * classes, width)
     logits = vectors @ stacked[:, :-1].T + stacked[:, -1]
@@ -68,16 +79,16 @@ def _gradient(parameters: np.ndarray, vectors: np.ndarray, labels: np.ndarray, w
     share = np.exp(share - share.max(axis=1, keepdims=True))
     share /= share.sum(axis=1, keepdims=True)
     share[:, labels, np.arange(len(labels))] -= 1
-    push = (share * weights[:, None]).reshape(points * classes, -1)
-    gradient = np.concatenate([push @ vectors, push.sum(axis=1, keepdims=True)], axis=1)
+    by_logits = (share * weights[:, None]).reshape(points * classes, -1)
+    gradient = np.concatenate([by_logits @ vectors, by_logits.sum(axis=1, keepdims=True)], axis=1)
     return np.asarray(gradient.reshape(parameters.shape))
 
 
 def _warnings(head: LinearHead, vectors: np.ndarray, labels: np.ndarray) -> tuple[str, ...]:
-    right = float((head.predict(vectors) == labels).mean())
-    if right < _MEMORISED:
+    accuracy = float((head.predict(vectors) == labels).mean())
+    if accuracy < _MEMORIZED:
         return ()
     return (
-        f"The head is right on {right:.1%} of the tuning set, so AFR finds few samples to weigh up; "
-        "it is meant for data that the model was not trained on.",
+        f"The head classifies {accuracy:.1%} of the tuning set correctly, so AFR has few samples to upweight; "
+        "use data that the model was not trained on.",
     )

@@ -1,4 +1,4 @@
-"""What every method shares: its settings, its result, its registry entry, and choosing among candidate heads."""
+"""Settings, result and registry entry that all methods share, and the selection among fitted heads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SELECT_HELP = "measured on the identification set to choose; worst_group_accurac
 
 @dataclass(frozen=True)
 class TrainSettings(Settings):
-    """Mini-batch training of a head on cached embeddings."""
+    """Settings of mini-batch training of a head on cached embeddings."""
 
     epochs: int = setting(20, "epochs; one of them is kept", low=1)
     batches: int = setting(100, "batches an epoch", low=1)
@@ -36,11 +36,17 @@ class TrainSettings(Settings):
     momentum: float = setting(0.9, "momentum of SGD", high=0.9999)
     weight_decay: float = setting(1e-4, "weight decay")
     select: Select = setting("worst_class_accuracy", SELECT_HELP, choices=Select)
-    seed: int = setting(0, "seed of all that is random", high=2**63 - 1)
+    seed: int = setting(0, "seed of everything random", high=2**63 - 1)
 
 
 class Fitted(NamedTuple):
-    """What a method's own function returns."""
+    """Head that a method fitted.
+
+    Attributes:
+        head: the head.
+        chosen: what was selected to make it, such as an epoch or a value of a grid; JSON-able.
+        warnings: sentences.
+    """
 
     head: LinearHead
     chosen: dict[str, Any]
@@ -49,14 +55,14 @@ class Fitted(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MethodResult:
-    """A head made by one method.
+    """Head made by one method, and how.
 
     Attributes:
         method: the method's key.
         head: everything folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
         settings: what it ran with.
-        chosen: what was chosen on the way, such as an epoch or a value of a grid; JSON-able.
-        uses_groups: whether any group label was used, to train or to choose.
+        chosen: what was selected, such as an epoch or a value of a grid; JSON-able.
+        uses_groups: whether any group label was used, to train or to select.
         warnings: sentences.
         seconds: wall time.
     """
@@ -81,9 +87,9 @@ class Method:
         summary: one sentence.
         settings: its settings class; every field has a default and a help text.
         fit: ``(head, identification, tuning, settings) -> Fitted``; it sees group labels only where they are declared.
-        groups_in: the sets whose group labels it cannot do without.
-        trains: what it changes.
-        fixed: settings that the method decides itself, or that change nothing in it.
+        groups_in: the sets whose group labels it needs.
+        trains: the part of the network that it changes.
+        fixed: settings that the method sets itself, or that have no effect on it.
     """
 
     key: str
@@ -98,11 +104,11 @@ class Method:
 
     @property
     def uses_groups(self) -> bool:
-        """Whether it uses group labels whatever its settings."""
+        """Return whether it uses group labels with any settings."""
         return bool(self.groups_in)
 
     def groups_needed(self, settings: Any) -> tuple[Role, ...]:
-        """The sets whose group labels are used with these settings."""
+        """Return the sets whose group labels are used with these settings."""
         if getattr(settings, "select", None) == BY_GROUP and "identification" not in self.groups_in:
             return (*self.groups_in, "identification")
         return self.groups_in
@@ -114,9 +120,9 @@ class Method:
 
         Args:
             head: the ERM head of the model that made the embeddings.
-            identification: D_Ide, on which methods choose (and which held-out methods train on).
-            tuning: D_Tune, which the others train on.
-            settings: an instance of ``self.settings``; None is its defaults.
+            identification: D_Ide, on which methods select (and on which held-out methods train).
+            tuning: D_Tune, on which the other methods train.
+            settings: an instance of ``self.settings``; None for its defaults.
 
         Raises:
             InputError: when group labels are needed and missing, when the sets or the head do not fit each other, when
@@ -129,8 +135,8 @@ class Method:
         check_compatible(identification, tuning)
         head.check_fits(tuning.num_neurons, tuning.num_classes)
         needed = self.groups_needed(settings)
-        identification = self._seen(identification, "identification", needed)
-        tuning = self._seen(tuning, "tuning", needed)
+        identification = self._visible(identification, "identification", needed)
+        tuning = self._visible(tuning, "tuning", needed)
         with threadpool_limits(1):  # two threads on a busy machine made these small products many times slower
             fitted = self.fit(head, identification, tuning, settings)
         provenance = (
@@ -149,35 +155,40 @@ class Method:
             seconds=time.perf_counter() - began,
         )
 
-    def _seen(self, embedding_set: EmbeddingSet, role: Role, needed: tuple[Role, ...]) -> EmbeddingSet:
-        """The set as the method may see it: without groups unless they are declared."""
+    def _visible(self, embedding_set: EmbeddingSet, role: Role, needed: tuple[Role, ...]) -> EmbeddingSet:
+        """Return the set as the method may see it: without groups unless they are declared."""
         if role not in needed:
             bare = embedding_set.groups is None and embedding_set.overlapping_groups is None
             return embedding_set if bare else replace(embedding_set, groups=None, overlapping_groups=None)
         if embedding_set.groups is None:
-            what, cure = self.name, "choose a method that uses none"
+            subject, remedy = self.name, "choose a method that uses none"
             if role not in self.groups_in:
-                what, cure = f"{self.name} selected by {BY_GROUP}", "select by worst_class_accuracy"
-            raise InputError(f"{what} uses group labels, but the {role} set has none; add them to the data, or {cure}.")
+                subject, remedy = f"{self.name} selected by {BY_GROUP}", "select by worst_class_accuracy"
+            raise InputError(
+                f"{subject} uses group labels, but the {role} set has none; add them to the data, or {remedy}."
+            )
         return embedding_set
 
 
 def _plain(settings: Any) -> dict[str, Any]:
-    """Settings as JSON can hold them; matrices are left out."""
-    values = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    """Convert settings to a dictionary for JSON, without arrays."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
     return {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
 
 
-class Candidate(NamedTuple):
-    """One head to choose from, and how it came to be."""
+def best_of(candidates: Iterable[Fitted], selection: EmbeddingSet, select: str) -> Fitted:
+    """Return the best candidate; ties go to the higher accuracy, then to the earliest.
 
-    head: LinearHead
-    chosen: dict[str, Any]
+    Args:
+        candidates: at least one.
+        selection: the set to measure them on.
+        select: the measure, an attribute of `Evaluation`; its value becomes a part of ``chosen``.
 
-
-def best_of(candidates: Iterable[Candidate], selection: EmbeddingSet, select: str) -> Candidate:
-    """The candidate with the highest ``select`` (an attribute of `Evaluation`); ties go to the higher accuracy, then to
-    the earliest."""
+    >>> samples = EmbeddingSet(np.array([[1.0], [-1.0]]), [0, 1], ("land", "water"))
+    >>> heads = [LinearHead(np.array([[weight], [0.0]]), np.zeros(2)) for weight in (-1.0, 1.0)]
+    >>> best_of([Fitted(head, {"epoch": n}) for n, head in enumerate(heads)], samples, "accuracy").chosen
+    {'epoch': 1, 'accuracy': 1.0}
+    """
     best, highest = None, (-1.0, -1.0)
     for candidate in candidates:
         evaluation = evaluate(candidate.head, selection)
@@ -186,7 +197,7 @@ def best_of(candidates: Iterable[Candidate], selection: EmbeddingSet, select: st
             best, highest = candidate, score
     if best is None:
         raise ValueError("no candidates")
-    return Candidate(best.head, best.chosen | {select: highest[0]})
+    return best._replace(chosen=best.chosen | {select: highest[0]})
 
 
 def require_classes(embedding_set: EmbeddingSet, role: Role) -> None:

@@ -7,50 +7,55 @@ from typing import NamedTuple
 import numpy as np
 
 _MOST_PASSES = 100
-_MOST_FITTED = 5000  # samples a mixture is fitted to and judged on; all are then assigned
+_MOST_FITTED = 5000  # samples that a mixture is fitted and scored on; all are then assigned
 
 
 class Clusters(NamedTuple):
-    """``assigned`` [N] int64 is 0..k-1; ``centres`` [k, M] have length 1."""
+    """``assigned`` [N] int64 is 0..k-1; ``centers`` [k, M] have length 1."""
 
     assigned: np.ndarray
-    centres: np.ndarray
+    centers: np.ndarray
 
 
 def cosine_kmeans(vectors: np.ndarray, count: int, rng: np.random.Generator) -> Clusters:
-    """Spherical k-means: samples go to the centre of largest cosine, centres are normalised means.
+    """Run spherical k-means: samples go to the center of largest cosine, centers are normalized means.
 
-    Starts from k-means++ and runs until no sample moves. Rows of zeros are as near to every centre as to any other and
-    go to the first. A cluster that loses all its samples keeps its centre.
+    Starts from k-means++ and runs until no sample moves. Rows of zeros are as near to every center as to any other and
+    go to the first. A cluster that loses all its samples keeps its center.
 
     Args:
         vectors: [N, M] float32.
         count: k; at most N are made.
-        rng: draws the first centres.
+        rng: draws the first centers.
+
+    >>> vectors = np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]], dtype=np.float32)
+    >>> assigned = cosine_kmeans(vectors, 2, np.random.default_rng(0)).assigned
+    >>> bool(assigned[0] == assigned[1] != assigned[2])
+    True
     """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     units = vectors / np.where(length > 0, length, 1)
     return lloyd(units, _spread(units, min(count, len(units)), rng))
 
 
-def lloyd(units: np.ndarray, centres: np.ndarray) -> Clusters:
-    """Lloyd's iterations from given centres [k, M], on rows of length 1."""
+def lloyd(units: np.ndarray, centers: np.ndarray) -> Clusters:
+    """Run Lloyd's iterations from centers [k, M], on rows of length 1."""
     assigned = np.full(len(units), -1)
     for _ in range(_MOST_PASSES):
-        nearest = (units @ centres.T).argmax(axis=1)
+        nearest = (units @ centers.T).argmax(axis=1)
         if np.array_equal(nearest, assigned):
             break
         assigned = nearest
-        members = np.zeros((len(centres), len(units)), dtype=units.dtype)
+        members = np.zeros((len(centers), len(units)), dtype=units.dtype)
         members[assigned, np.arange(len(units))] = 1
         sums = members @ units
         length = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = np.where(length > 0, sums / np.where(length > 0, length, 1), centres)
-    return Clusters(assigned, centres)
+        centers = np.where(length > 0, sums / np.where(length > 0, length, 1), centers)
+    return Clusters(assigned, centers)
 
 
 def _spread(units: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """k-means++: each next centre is drawn in proportion to its squared distance from those there are."""
+    """Draw the first centers by k-means++: in proportion to the squared distance from those drawn already."""
     rows = [int(rng.integers(len(units)))]
     distance = np.full(len(units), np.inf)
     while len(rows) < count:
@@ -65,7 +70,7 @@ class MarginMixture:
 
     Args:
         margins: [N] float.
-        most: the largest size tried; the smallest is 2. Fewer than four different values make one cluster.
+        most: the largest size tried; the smallest is 2. Fewer than four distinct values make one cluster.
         seed: of the mixtures.
 
     Attributes:
@@ -78,9 +83,9 @@ class MarginMixture:
 
         drawn = np.random.default_rng(seed).permutation(len(margins))[:_MOST_FITTED]
         column = margins[drawn, None]
-        different = len(np.unique(column))
+        distinct = len(np.unique(column))
         self._mixture, highest = None, -np.inf
-        for size in range(2, min(most, different - 1) + 1) if different > 3 else ():
+        for size in range(2, min(most, distinct - 1) + 1) if distinct > 3 else ():
             mixture = GaussianMixture(size, random_state=seed).fit(column)
             labels = mixture.predict(column)
             if len(np.unique(labels)) > 1 and (score := silhouette_score(column, labels)) > highest:
@@ -88,7 +93,7 @@ class MarginMixture:
         self.count = 1 if self._mixture is None else self._mixture.n_components
 
     def assign(self, margins: np.ndarray) -> np.ndarray:
-        """[N] -> [N] int64, 0..k-1."""
+        """Assign margins [N] to clusters, [N] int64 in 0..k-1."""
         if self._mixture is None or len(margins) == 0:
             return np.zeros(len(margins), dtype=np.int64)
         return np.asarray(self._mixture.predict(margins[:, None]))

@@ -29,23 +29,23 @@ class GeorgeSettings(GroupDroSettings):
 
 
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: GeorgeSettings) -> Fitted:
-    """Cluster the tuning set by the margins of the given head, then train with group DRO over the clusters.
+    """Cluster the tuning set by the head's margins, then train with group DRO over the clusters.
 
-    The identification set is assigned to the same clusters, for choosing the epoch.
+    The identification set is assigned to the same clusters, to select the epoch.
     """
     train, selection = margins(head, tuning), margins(head, identification)
     groups = np.empty(tuning.num_samples, dtype=np.int64)
-    judged = np.empty(identification.num_samples, dtype=np.int64)
+    selection_groups = np.empty(identification.num_samples, dtype=np.int64)
     begin = 0
     for label in np.unique(tuning.labels):
-        own, other = tuning.labels == label, identification.labels == label
+        own, own_selection = tuning.labels == label, identification.labels == label
         mixture = MarginMixture(train[own], settings.most_clusters, settings.seed % 2**32)
         groups[own] = begin + mixture.assign(train[own])
-        judged[other] = begin + mixture.assign(selection[other])
+        selection_groups[own_selection] = begin + mixture.assign(selection[own_selection])
         begin += mixture.count
     select: str = settings.select
     if select == "worst_cluster_accuracy":
-        identification = replace(identification, groups=judged, group_names=tuple(map(str, range(begin))))
+        identification = replace(identification, groups=selection_groups, group_names=tuple(map(str, range(begin))))
         select = BY_GROUP
     best = best_of(robust_epochs(head, tuning, groups, settings), identification, select)
     chosen = {"epoch": best.chosen["epoch"], "num_clusters": begin, settings.select: best.chosen[select]}
@@ -53,9 +53,14 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
 
 
 def margins(head: LinearHead, embedding_set: EmbeddingSet) -> np.ndarray:
-    """[N] float64: the logit of the own class minus the largest other one."""
+    """Return [N] float64, the logit of the sample's class minus the largest other logit.
+
+    >>> head = LinearHead(np.eye(2), np.zeros(2))
+    >>> margins(head, EmbeddingSet(np.array([[3.0, 1.0], [3.0, 1.0]]), [0, 1], ("land", "water"))).tolist()
+    [2.0, -2.0]
+    """
     logits = head.logits(embedding_set.embeddings).astype(np.float64)
     own = (np.arange(len(logits)), embedding_set.labels)
-    right = logits[own]
+    own_logit = logits[own]
     logits[own] = -np.inf
-    return np.asarray(right - logits.max(axis=1))
+    return np.asarray(own_logit - logits.max(axis=1))

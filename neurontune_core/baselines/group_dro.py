@@ -1,4 +1,4 @@
-"""Group DRO on the head: groups with high loss gain weight as training goes on (Sagawa et al., 2020)."""
+"""Group DRO on the head: groups with high loss gain weight during training (Sagawa et al., 2020)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurontune_core.baselines.base import Candidate, Fitted, TrainSettings, best_of, setting
-from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, residual, widened
+from neurontune_core.baselines.base import Fitted, TrainSettings, best_of, setting
+from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, float32_vectors, residual
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
 
@@ -24,26 +24,35 @@ class GroupDroSettings(TrainSettings):
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: GroupDroSettings) -> Fitted:
     """Train on the tuning set with its groups; groups without a sample there are left out, with a warning."""
     groups = tuning.groups
-    assert groups is not None  # `Method.run` saw to it
+    assert groups is not None  # `Method.run` checks it
     best = best_of(robust_epochs(head, tuning, groups, settings), identification, settings.select)
     empty = [name for place, name in enumerate(tuning.group_names) if not (groups == place).any()]
-    warnings = tuple(f'Group "{name}" has no sample in the tuning set; it can not be trained on.' for name in empty)
+    warnings = tuple(f'Group "{name}" has no sample in the tuning set; it cannot be trained on.' for name in empty)
     return Fitted(best.head, best.chosen, warnings)
 
 
 def updated_weights(
     weights: np.ndarray, losses: np.ndarray, sizes: np.ndarray, settings: GroupDroSettings
 ) -> np.ndarray:
-    """[G] q ∝ q exp(η (loss + C/√n)), summing to 1; all arguments but the settings are [G]."""
+    """Return the groups' new weights, [G] q ∝ q exp(η (loss + C/√n)), summing to 1.
+
+    Args:
+        weights, losses, sizes: [G] q, mean loss and number n of samples of every group.
+        settings: η and C.
+
+    >>> settings = GroupDroSettings(step_size=float(np.log(3)))
+    >>> updated_weights(np.array([0.5, 0.5]), np.array([1.0, 0.0]), np.array([9, 9]), settings).round(6).tolist()
+    [0.75, 0.25]
+    """
     raised = weights * np.exp(settings.step_size * (losses + settings.adjustment / np.sqrt(sizes)))
     return np.asarray(raised / raised.sum())
 
 
 def robust_epochs(
     head: LinearHead, tuning: EmbeddingSet, groups: np.ndarray, settings: GroupDroSettings
-) -> Iterator[Candidate]:
-    """The head after every epoch of Σ q_g loss_g on group-balanced batches; ``groups`` [N] may be pseudo-groups."""
-    vectors, rng = widened(tuning), np.random.default_rng(settings.seed)
+) -> Iterator[Fitted]:
+    """Yield the head after every epoch of Σ q_g loss_g on batches balanced by ``groups`` [N], true or pseudo-groups."""
+    vectors, rng = float32_vectors(tuning), np.random.default_rng(settings.seed)
     _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     weights = np.full(len(sizes), 1 / len(sizes))
     trainer = HeadTrainer(head.weight, head.bias, settings)
@@ -55,4 +64,4 @@ def robust_epochs(
             losses = np.bincount(members, cross_entropy(logits, labels), len(sizes)) / counts
             weights = updated_weights(weights, losses, sizes, settings)
             trainer.step(batch, residual(logits, labels) * (weights / counts)[members, None])
-        yield Candidate(trainer.head(), {"epoch": epoch})
+        yield Fitted(trainer.head(), {"epoch": epoch})

@@ -1,4 +1,4 @@
-"""LWBC: a committee of biased heads on small subsets marks the samples to learn more from (Kim et al., 2022)."""
+"""LWBC: a committee of biased heads, trained on small subsets, weights the samples (Kim et al., 2022)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from neurontune_core.baselines.base import Candidate, Fitted, TrainSettings, best_of, setting
-from neurontune_core.baselines.softmax import HeadTrainer, residual, widened
+from neurontune_core.baselines.base import Fitted, TrainSettings, best_of, setting
+from neurontune_core.baselines.softmax import HeadTrainer, float32_vectors, residual
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead, softmax
 
@@ -17,11 +17,11 @@ from neurontune_core.head import LinearHead, softmax
 @dataclass(frozen=True)
 class LwbcSettings(TrainSettings):
     """ImageNet-9: 30 members, subsets of 80, Adam 1e-4, 100 epochs, temperature 1; CelebA: 40, 300, 6e-3, 30 epochs,
-    temperature 2.5; both 5 epochs of warm-up and distillation 0.6. Rate and epochs here are ours, for raw features."""
+    temperature 2.5; both 5 epochs of warm-up and distillation 0.6. The default rate and epochs are ours."""
 
     members: int = setting(30, "heads in the committee", low=1)
     subset: int = setting(80, "samples of each class that a member learns from, drawn with replacement", low=1)
-    offset: float = setting(0.02, "α: a sample weighs 1 / (share of the committee that is right + α)", low=1e-6)
+    offset: float = setting(0.02, "α: a sample weighs 1 / (share of the committee that is correct + α)", low=1e-6)
     warm_up: int = setting(5, "epochs of the committee before the main head")
     distillation: float = setting(0.6, "weight of the divergence that keeps the committee near the main head", high=1)
     temperature: float = setting(1.0, "temperature of the distillation", low=1e-3)
@@ -30,17 +30,27 @@ class LwbcSettings(TrainSettings):
 
 
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: LwbcSettings) -> Fitted:
-    """Train committee and main head on the tuning set from zero; the given head is not used."""
-    return Fitted(*best_of(_epochs(tuning, settings), identification, settings.select))
+    """Train committee and main head on the tuning set from zero; ``head`` is not used."""
+    return best_of(_epochs(tuning, settings), identification, settings.select)
 
 
 def committee_weights(logits: np.ndarray, labels: np.ndarray, offset: float) -> np.ndarray:
-    """[N] 1 / (share of the members that are right + α), from the members' logits [N, members, C]."""
+    """Return LWBC's weights, [N] 1 / (share of the members that are correct + α).
+
+    Args:
+        logits: [N, members, C].
+        labels: [N].
+        offset: α.
+
+    >>> logits = np.array([[[1.0, 0.0], [0.0, 1.0]]])  # one of two members is correct
+    >>> committee_weights(logits, np.array([0]), offset=0.5).tolist()
+    [1.0]
+    """
     return np.asarray(1 / ((logits.argmax(axis=2) == labels[:, None]).mean(axis=1) + offset))
 
 
-def _epochs(tuning: EmbeddingSet, settings: LwbcSettings) -> Iterator[Candidate]:
-    vectors, labels = widened(tuning), tuning.labels
+def _epochs(tuning: EmbeddingSet, settings: LwbcSettings) -> Iterator[Fitted]:
+    vectors, labels = float32_vectors(tuning), tuning.labels
     members, classes = settings.members, tuning.num_classes
     rng = np.random.default_rng(settings.seed)
     drawn = _subsets(labels, settings, rng)
@@ -52,21 +62,21 @@ def _epochs(tuning: EmbeddingSet, settings: LwbcSettings) -> Iterator[Candidate]
         for rows in rng.integers(0, len(vectors), (settings.batches, settings.batch_size)):
             batch, own, inside = vectors[rows], labels[rows], drawn[rows]
             logits = committee.logits(batch).reshape(len(rows), members, classes)
-            push = residual(logits.reshape(-1, classes), np.repeat(own, members)).reshape(logits.shape)
-            push *= (inside / np.maximum(inside.sum(axis=0), 1))[:, :, None]
+            gradient = residual(logits.reshape(-1, classes), np.repeat(own, members)).reshape(logits.shape)
+            gradient *= (inside / np.maximum(inside.sum(axis=0), 1))[:, :, None]
             if not warm:
                 weights = committee_weights(logits, own, settings.offset)
                 main.step(batch, residual(main.logits(batch), own) * weights[:, None] / len(rows))
-                away = softmax(logits / heat) - softmax(main.logits(batch) / heat)[:, None, :]
-                away *= heat * ~inside[:, :, None] / (len(rows) * classes)  # only where a member has no label
-                push = (1 - share) * push + share * away
-            committee.step(batch, push.reshape(len(rows), -1))
+                distilled = softmax(logits / heat) - softmax(main.logits(batch) / heat)[:, None, :]
+                distilled *= heat * ~inside[:, :, None] / (len(rows) * classes)  # only where a member has no label
+                gradient = (1 - share) * gradient + share * distilled
+            committee.step(batch, gradient.reshape(len(rows), -1))
         if not warm:
-            yield Candidate(main.head(), {"epoch": epoch})
+            yield Fitted(main.head(), {"epoch": epoch})
 
 
 def _subsets(labels: np.ndarray, settings: LwbcSettings, rng: np.random.Generator) -> np.ndarray:
-    """[N, members] bool: the samples that each member learns from."""
+    """Draw [N, members] bool, the samples that each member learns from."""
     drawn = np.zeros((len(labels), settings.members), dtype=bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

@@ -1,4 +1,4 @@
-"""NeuronTune and what differs from it in one setting: masking off, halves of the held-out set, masks by class."""
+"""NeuronTune and its variants: no masking, halves of the held-out set, masks by class."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from neurontune_core.tuning.result import TuneResult
 
 
 def masked(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: TuneConfig) -> Fitted:
-    """NeuronTune as it is."""
+    """Run NeuronTune."""
     return _fitted(neurontune(head, identification, tuning, replace(settings, masking=True)))
 
 
 def masking_off(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: TuneConfig) -> Fitted:
-    """Class-balanced retraining (Table 4, NT = No)."""
+    """Run class-balanced retraining without a mask (Table 4, NT = No)."""
     return _fitted(neurontune(head, identification, tuning, replace(settings, masking=False)))
 
 
 def halves(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: TuneConfig) -> Fitted:
-    """NeuronTune† (Section 5.5): half of the identification set tunes, the other half identifies and selects."""
+    """Run NeuronTune† (Section 5.5): half of the identification set tunes, the other half identifies and selects."""
     return _fitted(neurontune_halves(head, identification, replace(settings, masking=True)))
 
 
 def masks_by_class(
     head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: TuneConfig
 ) -> Fitted:
-    """A mask for each class from its own row of scores, without the union over classes of Eq. 6."""
+    """Run NeuronTune with a mask for each class from its own scores, without the union over classes of Eq. 6."""
     return _fitted(neurontune(head, identification, tuning, replace(settings, masking=True, mask_scope="per_class")))
 
 

@@ -1,4 +1,4 @@
-"""Registry of the methods: key, name, source and settings of each."""
+"""Registry of the methods of the paper's tables: key, name, source, settings and function of each."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from neurontune_core.tuning.config import TuneConfig
 _NEURONTUNE = "NeuronTune: Towards Self-Guided Spurious Bias Mitigation, ICML 2025"
 
 _ENTRIES = (
-    Method("erm", "ERM", "Vapnik, 1998", "The head as it was trained.", erm.AsTrained, erm.as_trained),
+    Method("erm", "ERM", "Vapnik, 1998", "Keeps the head as it was trained.", erm.AsTrained, erm.as_trained),
     Method(
         "last_layer_erm",
         "Last-layer ERM",
         "Vapnik, 1998",
-        "Trains the last layer on without any balance.",
+        "Continues to train the last layer on unbalanced batches.",
         erm.LastLayerErmSettings,
         erm.last_layer,
     ),
     Method(
         "masking_off",
-        "Masking off",
+        "No masking",
         f"{_NEURONTUNE}, Table 4",
-        "Retrains the last layer on class-balanced batches, with no neuron masked.",
+        "Retrains the last layer on class-balanced batches without masking any neuron.",
         TuneConfig,
         neurontune_method.masking_off,
         fixed=("masking", "threshold", "mask_value", "rounds", "mask_scope", "max_masked_fraction"),
@@ -45,7 +45,7 @@ _ENTRIES = (
         "neurontune",
         "NeuronTune",
         _NEURONTUNE,
-        "Masks the neurons that fire more on mistakes and retrains the last layer, class-balanced.",
+        "Masks the neurons that are more active on misclassified samples, and retrains the last layer class-balanced.",
         TuneConfig,
         neurontune_method.masked,
         fixed=("masking",),
@@ -63,7 +63,7 @@ _ENTRIES = (
         "masks_by_class",
         "Masks by class",
         "as methods that erase features by class do",
-        "NeuronTune with a mask of its own for every class.",
+        "NeuronTune with a separate mask for every class.",
         TuneConfig,
         neurontune_method.masks_by_class,
         fixed=("masking", "mask_scope"),
@@ -81,7 +81,7 @@ _ENTRIES = (
         "afr",
         "AFR",
         "Simple and Fast Group Robustness by Automatic Feature Reweighting, ICML 2023",
-        "Retrains the last layer with more weight on samples that the head is unsure or wrong about.",
+        "Retrains the last layer with more weight on samples of low confidence or misclassified ones.",
         afr.AfrSettings,
         afr.fit,
     ),
@@ -97,7 +97,7 @@ _ENTRIES = (
         "bpa",
         "BPA (head)",
         "Unsupervised Learning of Debiased Representations with Pseudo-Attributes, CVPR 2022",
-        "Weighs clusters of each class by their size and their loss.",
+        "Weights clusters of each class by their size and their loss.",
         bpa.BpaSettings,
         bpa.fit,
     ),
@@ -113,7 +113,7 @@ _ENTRIES = (
         "group_dro",
         "Group DRO (head)",
         "Distributionally Robust Neural Networks for Group Shifts, ICLR 2020",
-        "Minimises the loss of the worst groups of the tuning set.",
+        "Minimizes the loss of the worst groups of the tuning set.",
         group_dro.GroupDroSettings,
         group_dro.fit,
         groups_in=("tuning",),
@@ -122,7 +122,7 @@ _ENTRIES = (
         "lff",
         "LfF (two heads)",
         "Learning from Failure, NeurIPS 2020",
-        "Trains a biased head, and beside it one that learns more from what the biased one finds hard.",
+        "Trains a biased head, and a second one with more weight on samples that are hard for the biased one.",
         lff.LffSettings,
         lff.fit,
     ),
@@ -130,7 +130,7 @@ _ENTRIES = (
         "ssl_erm",
         "SSL+ERM",
         "Learning Debiased Classifier with Biased Committee, NeurIPS 2022, its baseline",
-        "A linear head from zero on the given features.",
+        "Trains a linear head from zero on the embeddings.",
         ssl_erm.SslErmSettings,
         ssl_erm.fit,
     ),
@@ -138,7 +138,7 @@ _ENTRIES = (
         "lwbc",
         "LWBC",
         "Learning Debiased Classifier with Biased Committee, NeurIPS 2022",
-        "Weighs up the samples that a committee of biased heads gets wrong.",
+        "Upweights the samples that a committee of biased heads misclassifies.",
         lwbc.LwbcSettings,
         lwbc.fit,
     ),
@@ -146,7 +146,7 @@ _ENTRIES = (
         "variable_selection",
         "Variable selection",
         f"{_NEURONTUNE}, Appendix A.6",
-        "A sparse logistic regression on the tuning set.",
+        "Fits a sparse logistic regression on the tuning set.",
         variable_selection.VariableSelectionSettings,
         variable_selection.fit,
     ),
@@ -156,10 +156,13 @@ METHODS: dict[str, Method] = {entry.key: entry for entry in _ENTRIES}
 
 
 def method(key: str) -> Method:
-    """The method of that key.
+    """Return the method of a key.
 
     Raises:
-        InputError: naming those there are.
+        InputError: when there is none; the message lists the keys.
+
+    >>> method("dfr").name, method("dfr").uses_groups
+    ('DFR', True)
     """
     if key not in METHODS:
         raise InputError(f'There is no method "{key}"; use one of {", ".join(METHODS)}.')

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from neurontune_core.baselines.base import Candidate, Fitted, TrainSettings, best_of, setting
-from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, residual, widened
+from neurontune_core.baselines.base import Fitted, TrainSettings, best_of, setting
+from neurontune_core.baselines.softmax import HeadTrainer, balanced_batches, cross_entropy, float32_vectors, residual
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead, softmax
@@ -20,16 +20,18 @@ Variant = Literal["dropout_disagreement", "early_disagreement", "loss", "early_l
 
 @dataclass(frozen=True)
 class SelfSettings(TrainSettings):
-    """Grids of the paper: images as here with 250 steps; text rates (1e-6, 1e-5, 1e-4) with 500 steps. Its best variant
-    is early_disagreement, which needs the logits of an early checkpoint; the default does without."""
+    """The defaults are the paper's grids for images, with 250 steps; for text: rates (1e-6, 1e-5, 1e-4) and 500 steps.
 
-    variant: Variant = setting("dropout_disagreement", "what marks a sample to fine-tune on", choices=Variant)
-    counts: tuple[int, ...] = setting((20, 100, 500), "grid of how many samples are taken", low=1)
+    Its best variant is early_disagreement, which needs the logits of an early checkpoint; the default needs none.
+    """
+
+    variant: Variant = setting("dropout_disagreement", "criterion for the samples to fine-tune on", choices=Variant)
+    counts: tuple[int, ...] = setting((20, 100, 500), "grid of how many samples are selected", low=1)
     learning_rates: tuple[float, ...] = setting((1e-4, 1e-3, 1e-2), "grid of learning rates", low=1e-12)
     dropouts: tuple[float, ...] = setting(
         (0.5, 0.7, 0.9), "grid of dropout rates, for dropout_disagreement", high=0.999
     )
-    epochs: int = setting(1, "rounds of batches; the last head is taken", low=1)
+    epochs: int = setting(1, "rounds of batches; the last head is kept", low=1)
     batches: int = setting(250, "batches a round", low=1)
     batch_size: int = setting(32, "samples a batch, as many of each class", low=1)
     early_logits: np.ndarray | None = field(
@@ -44,7 +46,7 @@ class SelfSettings(TrainSettings):
 
 
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: SelfSettings) -> Fitted:
-    """One class-stratified half of the identification set is fine-tuned on, the other chooses from the grids.
+    """Train on selected samples of one class-stratified half of the identification set; the other half selects.
 
     Raises:
         InputError: when an early variant lacks logits of the right shape.
@@ -52,58 +54,63 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
     numbered = replace(identification, sample_ids=np.arange(identification.num_samples))
     held_out, selection = numbered.halves(settings.seed)
     early = _early(settings, identification, held_out.sample_ids.astype(np.int64))
-    return Fitted(*best_of(_candidates(head, held_out, early, settings), selection, settings.select))
+    return best_of(_candidates(head, held_out, early, settings), selection, settings.select)
 
 
-def most_telling(variant: Variant, final: np.ndarray, other: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """[count] rows of the samples with the largest loss or disagreement, the largest first.
+def select_samples(
+    variant: Variant, final: np.ndarray, second: np.ndarray, labels: np.ndarray, count: int
+) -> np.ndarray:
+    """Return [count] rows of the samples with the largest loss or disagreement, the largest first.
 
     Args:
         variant: ``loss`` of the head, ``early_loss`` of the early checkpoint, ``early_disagreement``
             KL(early ‖ final) or ``dropout_disagreement`` KL(final ‖ dropout).
         final: [N, C] logits of the head.
-        other: [N, C] logits of the early checkpoint, or of the head under dropout.
+        second: [N, C] logits of the early checkpoint, or of the head under dropout.
         labels: [N].
         count: at most N are returned.
+
+    >>> select_samples("loss", np.array([[2.0, 0.0], [0.0, 2.0]]), np.zeros((2, 2)), np.array([0, 0]), count=1).tolist()
+    [1]
     """
     if variant == "loss":
         score = cross_entropy(final, labels)
     elif variant == "early_loss":
-        score = cross_entropy(other, labels)
+        score = cross_entropy(second, labels)
     elif variant == "early_disagreement":
-        score = _divergence(other, final)
+        score = _divergence(second, final)
     else:
-        score = _divergence(final, other)
+        score = _divergence(final, second)
     return np.argsort(-score, kind="stable")[:count]
 
 
 def _candidates(
     head: LinearHead, held_out: EmbeddingSet, early: np.ndarray | None, settings: SelfSettings
-) -> Iterator[Candidate]:
-    vectors, labels = widened(held_out), held_out.labels
+) -> Iterator[Fitted]:
+    vectors, labels = float32_vectors(held_out), held_out.labels
     final = head.logits(vectors).astype(np.float64)
     dropouts = settings.dropouts if settings.variant == "dropout_disagreement" else (0.0,)
     for dropout, count, rate in product(dropouts, settings.counts, settings.learning_rates):
         rng = np.random.default_rng(settings.seed)
-        other = final if early is None else early
+        second = final if early is None else early
         if dropout:
             kept = rng.random(vectors.shape, dtype=np.float32) >= dropout
-            other = head.logits(vectors * kept / np.float32(1 - dropout)).astype(np.float64)
-        taken = most_telling(settings.variant, final, other, labels, count)
+            second = head.logits(vectors * kept / np.float32(1 - dropout)).astype(np.float64)
+        selected = select_samples(settings.variant, final, second, labels, count)
         trainer = HeadTrainer(head.weight, head.bias, replace(settings, learning_rate=rate))
         steps = settings.epochs * settings.batches
-        for rows in taken[balanced_batches(labels[taken], steps, settings.batch_size, rng)]:
+        for rows in selected[balanced_batches(labels[selected], steps, settings.batch_size, rng)]:
             batch = vectors[rows]
             trainer.step(batch, residual(trainer.logits(batch), labels[rows]) / len(rows))
         chosen = {"count": count, "learning_rate": rate} | ({"dropout": dropout} if dropout else {})
-        yield Candidate(trainer.head(), chosen)
+        yield Fitted(trainer.head(), chosen)
 
 
-def _divergence(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """[N] KL(reference ‖ other) of the softmaxes of two arrays of logits."""
+def _divergence(reference: np.ndarray, approximation: np.ndarray) -> np.ndarray:
+    """Return [N] KL(reference ‖ approximation) of the softmaxes of two arrays of logits."""
     share = softmax(reference)
     tiny = np.finfo(np.float64).tiny
-    return np.asarray((share * (np.log(share + tiny) - np.log(softmax(other) + tiny))).sum(axis=1))
+    return np.asarray((share * (np.log(share + tiny) - np.log(softmax(approximation) + tiny))).sum(axis=1))
 
 
 def _early(settings: SelfSettings, identification: EmbeddingSet, rows: np.ndarray) -> np.ndarray | None:

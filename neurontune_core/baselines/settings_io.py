@@ -1,4 +1,4 @@
-"""Settings as people write them: from text, a form or a file, to a method's settings class."""
+"""Settings as text: read from the command line, a form or a file, and written back."""
 
 from __future__ import annotations
 
@@ -9,36 +9,44 @@ from typing import Any
 from neurontune_core.baselines.base import Method
 from neurontune_core.errors import InputError
 
-_NOT_WRITTEN = ("seed", "early_logits")  # the seeds are given for all methods at once; an array is no text
+_NOT_WRITTEN = ("seed", "early_logits")  # seeds are set for all methods at once; an array cannot be written as text
 _SWITCH = {"on": True, "yes": True, "true": True, "1": True, "off": False, "no": False, "false": False, "0": False}
 
 
 def offered(entry: Method) -> list[Field]:
-    """The settings of a method that a person may change."""
-    return [each for each in fields(entry.settings) if each.name not in (*_NOT_WRITTEN, *entry.fixed)]
+    """Return the settings of a method that a user may change."""
+    return [field for field in fields(entry.settings) if field.name not in (*_NOT_WRITTEN, *entry.fixed)]
 
 
-def given_settings(entry: Method, given: Mapping[str, Any]) -> Any:
-    """The method's settings with some of them changed.
+def given_settings(entry: Method, values: Mapping[str, Any]) -> Any:
+    """Return the method's settings with some of them changed.
 
     Args:
         entry: the method.
-        given: name -> value, or the value as text; the values of a grid as a list, or as text with commas between.
+        values: name -> value, or the value as text; the values of a grid as a list, or as text separated by commas.
 
     Raises:
-        InputError: naming the setting that there is none of, or whose value cannot be read or is out of range.
+        InputError: when there is no such setting, or its value cannot be read or is out of range; the message names it.
+
+    >>> from neurontune_core.baselines.registry import method
+    >>> given_settings(method("dfr"), {"strengths": "1, 0.5", "refits": "3"})
+    DfrSettings(strengths=(1.0, 0.5), refits=3, seed=0)
     """
-    known = {each.name: each for each in offered(entry)}
-    for name in given:
+    known = {field.name: field for field in offered(entry)}
+    for name in values:
         if name not in known:
             raise InputError(
                 f'{entry.name} has no setting "{name}" that can be changed; it has {", ".join(known) or "none"}.'
             )
-    return entry.settings(**{name: _value(entry, known[name], value) for name, value in given.items()})
+    return entry.settings(**{name: _value(entry, known[name], value) for name, value in values.items()})
 
 
 def written(value: Any) -> str:
-    """A setting's value as a person would write it."""
+    """Write a setting's value as text that `given_settings` reads.
+
+    >>> written((0.1, 10.0)), written(True)
+    ('0.1, 10', 'on')
+    """
     if isinstance(value, (list, tuple)):
         return ", ".join(map(written, value))
     if isinstance(value, bool):
@@ -47,12 +55,17 @@ def written(value: Any) -> str:
 
 
 def changed(settings: Any) -> dict[str, Any]:
-    """The settings that differ from their defaults, but for the seed; JSON-able."""
-    found = {each.name: getattr(settings, each.name) for each in fields(settings) if each.name not in _NOT_WRITTEN}
-    defaults = {each.name: each.default for each in fields(settings)}
+    """Return the settings that differ from their defaults, except the seed; JSON-able.
+
+    >>> from neurontune_core.tuning.config import TuneConfig
+    >>> changed(TuneConfig(threshold=0.5, seed=3))
+    {'threshold': 0.5}
+    """
+    values = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _NOT_WRITTEN}
+    defaults = {field.name: field.default for field in fields(settings)}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in found.items()
+        for name, value in values.items()
         if value != defaults[name]
     }
 

@@ -13,12 +13,12 @@ from neurontune_core.head import LinearHead
 
 @dataclass(frozen=True)
 class SslErmSettings(LastLayerErmSettings):
-    """A fresh head needs a larger rate than one that is tuned on."""
+    """Settings of SSL+ERM: a fresh head needs a larger rate than a trained one."""
 
     learning_rate: float = setting(1e-2, "constant learning rate (ours)", low=1e-12)
 
 
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: SslErmSettings) -> Fitted:
-    """Logistic regression from zero; the given head is not used, so the vectors may come from any frozen encoder."""
+    """Train a head from zero; ``head`` is not used, so the vectors may come from any frozen encoder."""
     trainer = HeadTrainer.zeros(tuning.num_classes, tuning.num_neurons, settings)
-    return Fitted(*best_of(epochs(trainer, tuning, settings), identification, settings.select))
+    return best_of(epochs(trainer, tuning, settings), identification, settings.select)

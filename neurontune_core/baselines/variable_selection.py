@@ -1,4 +1,4 @@
-"""Variable selection (A.6): an L1 logistic regression on the same vectors, which keeps few neurons of any kind."""
+"""Variable selection (A.6): an L1 logistic regression on the same vectors, which keeps few neurons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from neurontune_core.baselines.base import (
     SELECT_HELP,
-    Candidate,
     Fitted,
     Select,
     Settings,
@@ -15,7 +14,7 @@ from neurontune_core.baselines.base import (
     setting,
 )
 from neurontune_core.baselines.l1 import l1_logistic
-from neurontune_core.baselines.softmax import widened
+from neurontune_core.baselines.softmax import float32_vectors
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead
 
@@ -32,11 +31,11 @@ class VariableSelectionSettings(Settings):
 def fit(
     head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: VariableSelectionSettings
 ) -> Fitted:
-    """Fit every C on the tuning set, keep the best on the identification set; the given head is not used."""
+    """Fit every C on the tuning set, keep the best on the identification set; ``head`` is not used."""
     require_classes(tuning, "tuning")
-    vectors = widened(tuning)
+    vectors = float32_vectors(tuning)
     candidates = (
-        Candidate(l1_logistic(vectors, tuning.labels, tuning.num_classes, strength, settings.seed), {"C": strength})
+        Fitted(l1_logistic(vectors, tuning.labels, tuning.num_classes, strength, settings.seed), {"C": strength})
         for strength in settings.strengths
     )
     best = best_of(candidates, identification, settings.select)

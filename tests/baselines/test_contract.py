@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig
-from neurontune_core.baselines.base import Candidate, Fitted, Method, best_of
+from neurontune_core.baselines.base import Fitted, Method, best_of
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.evaluation.accuracy import evaluate
@@ -36,7 +36,7 @@ def quick(entry: Method, **changes: Any) -> Any:
 
 
 def noisy(seed: int, samples: int = 180) -> EmbeddingSet:
-    """Three classes that overlap, two groups in each."""
+    """Draw three classes that overlap, two groups in each."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(samples) % 3)
     attribute = np.where(rng.random(samples) < 0.7, labels % 2, 1 - labels % 2)
@@ -153,7 +153,7 @@ def test_best_of_takes_the_highest_then_the_more_accurate_then_the_earliest(data
     rng = np.random.default_rng(5)
     heads = [LinearHead(np.zeros((3, 11)), np.eye(3)[label]) for label in (0, 1)]  # worst class 0, accuracy 1/3
     heads += [LinearHead(rng.normal(size=(3, 11)) * 0.5, np.zeros(3)) for _ in range(20)]
-    candidates = [Candidate(head, {"place": place}) for place, head in enumerate(heads)]
+    candidates = [Fitted(head, {"place": place}) for place, head in enumerate(heads)]
     assert best_of(candidates[:2], identification, "worst_class_accuracy").chosen["place"] == 0
     worst = [evaluate(head, identification).worst_class_accuracy for head in heads]
     best = best_of(candidates, identification, "worst_class_accuracy")
@@ -218,10 +218,10 @@ def test_single_and_empty_groups_are_spoken_of(data) -> None:
     result = METHODS["dfr"].run(head, empty, tuning, quick(METHODS["dfr"]))
     assert result.warnings == ('Group "g5" has no sample in the identification set; it is left out of the balance.',)
     lonely[np.flatnonzero(lonely == 4)[0]] = 5
-    with pytest.raises(InputError, match='Group "g5" has a single sample in the identification set, so DFR can not'):
+    with pytest.raises(InputError, match='Group "g5" has a single sample in the identification set, so DFR cannot'):
         METHODS["dfr"].run(head, replace(identification, groups=lonely), tuning, quick(METHODS["dfr"]))
     result = METHODS["group_dro"].run(head, identification, empty, quick(METHODS["group_dro"]))
-    assert result.warnings == ('Group "g5" has no sample in the tuning set; it can not be trained on.',)
+    assert result.warnings == ('Group "g5" has no sample in the tuning set; it cannot be trained on.',)
 
 
 def test_afr_warns_of_data_that_the_head_has_memorised(data) -> None:
@@ -229,7 +229,9 @@ def test_afr_warns_of_data_that_the_head_has_memorised(data) -> None:
     assert METHODS["afr"].run(*data, quick(METHODS["afr"])).warnings == ()
     known = replace(tuning, labels=head.predict(tuning.embeddings))
     result = METHODS["afr"].run(head, identification, known, quick(METHODS["afr"]))
-    assert result.warnings[0].startswith("The head is right on 100.0% of the tuning set, so AFR finds few samples")
+    assert result.warnings[0].startswith(
+        "The head classifies 100.0% of the tuning set correctly, so AFR has few samples"
+    )
 
 
 def test_the_neurontune_entries_are_neurontune_with_one_setting_changed(data) -> None:
@@ -244,10 +246,10 @@ def test_the_neurontune_entries_are_neurontune_with_one_setting_changed(data) ->
         "neurontune_halves": neurontune_halves(head, identification, config),
     }
     for key, result in expected.items():
-        found = METHODS[key].run(*data, config)
-        np.testing.assert_array_equal(found.head.weight, result.head.weight)
-        assert found.chosen == {"epoch": result.epoch, "num_biased": int(result.biased.sum())}
-        assert found.head.provenance["masking"] is (key != "masking_off")
+        made = METHODS[key].run(*data, config)
+        np.testing.assert_array_equal(made.head.weight, result.head.weight)
+        assert made.chosen == {"epoch": result.epoch, "num_biased": int(result.biased.sum())}
+        assert made.head.provenance["masking"] is (key != "masking_off")
     assert len({result.head.weight.tobytes() for result in expected.values()}) == 4
 
 

@@ -43,9 +43,9 @@ def problem(seed: int) -> Problem:
 
 
 def worst_group(key: str, settings: object, seed: int) -> float:
-    given = problem(seed)
-    result = METHODS[key].run(given.head, given.identification, given.tuning, settings)
-    accuracy = evaluate(result.head, given.test).worst_group_accuracy
+    planted = problem(seed)
+    result = METHODS[key].run(planted.head, planted.identification, planted.tuning, settings)
+    accuracy = evaluate(result.head, planted.test).worst_group_accuracy
     assert accuracy is not None
     return accuracy
 

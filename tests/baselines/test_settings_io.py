@@ -27,7 +27,7 @@ def test_text_becomes_numbers_grids_switches_and_choices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "given", "sentence"),
+    ("key", "values", "sentence"),
     [
         ("dfr", {"refit": "3"}, 'DFR has no setting "refit"'),
         ("dfr", {"refits": "1.5"}, 'the setting refits has the value "1.5"'),
@@ -42,6 +42,6 @@ def test_text_becomes_numbers_grids_switches_and_choices() -> None:
         ("afr", {"seed": "1"}, 'no setting "seed"'),
     ],
 )
-def test_what_cannot_be_read_is_named(key: str, given: dict[str, str], sentence: str) -> None:
+def test_what_cannot_be_read_is_named(key: str, values: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        given_settings(METHODS[key], given)
+        given_settings(METHODS[key], values)

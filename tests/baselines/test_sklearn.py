@@ -22,7 +22,7 @@ from neurontune_core.baselines.registry import METHODS
 
 
 def overlapping(seed: int, classes: int, samples: int = 240, neurons: int = 8) -> EmbeddingSet:
-    """Overlapping classes of two equally large groups each; the neurons' scales differ by a factor of 50."""
+    """Draw overlapping classes of two equally large groups each; the neurons' scales differ by a factor of 50."""
     rng = np.random.default_rng(seed)
     labels = np.arange(samples) % classes
     attribute = np.arange(samples) // classes % 2
@@ -84,8 +84,8 @@ def test_dfr_on_groups_of_one_size_is_a_scaler_and_an_l1_logistic_regression(cla
     expected = make_pipeline(StandardScaler(), model).fit(held_out.embeddings, held_out.labels)
     decision = expected.decision_function(held_out.embeddings)
     logits = result.head.logits(held_out.embeddings)
-    found = logits[:, 1] - logits[:, 0] if classes == 2 else logits
-    np.testing.assert_allclose(found, decision, atol=0.02 * np.abs(decision).max())
+    decisions = logits[:, 1] - logits[:, 0] if classes == 2 else logits
+    np.testing.assert_allclose(decisions, decision, atol=0.02 * np.abs(decision).max())
 
 
 def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,9 @@ def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(monkeyp
 
     judged = []
     monkeypatch.setattr(dfr, "l1_logistic", spy)
-    monkeypatch.setattr(dfr, "best_of", lambda given, on, select: judged.append(on) or best_of(given, on, select))
+    monkeypatch.setattr(
+        dfr, "best_of", lambda candidates, on, select: judged.append(on) or best_of(candidates, on, select)
+    )
     entry = METHODS["dfr"]
     result = entry.run(blank(held_out), held_out, held_out, entry.settings(strengths=(1e-6, 0.3), refits=4))
     assert [strength for *_, strength in fitted] == [1e-6, 0.3] + 4 * [0.3]  # so strong a penalty leaves nothing
@@ -135,7 +137,7 @@ def test_ssl_erm_converges_to_logistic_regression_without_a_penalty() -> None:
 
 
 def blobs(seed: int, neurons: int = 6) -> tuple[np.ndarray, np.ndarray]:
-    """Four directions, with lengths that tell nothing."""
+    """Draw four directions, with lengths that tell nothing."""
     rng = np.random.default_rng(seed)
     kinds = rng.integers(0, 4, 300)
     directions = np.eye(4, neurons)[kinds] + 0.08 * rng.normal(size=(300, neurons))
@@ -147,17 +149,17 @@ def blobs(seed: int, neurons: int = 6) -> tuple[np.ndarray, np.ndarray]:
 def test_cosine_kmeans_finds_directions_and_is_as_tight_as_scikit_learns(seed: int) -> None:
     vectors, kinds = blobs(seed)
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = cosine_kmeans(vectors, 4, np.random.default_rng(seed))
+    clusters = cosine_kmeans(vectors, 4, np.random.default_rng(seed))
     theirs = KMeans(4, n_init=10, random_state=0).fit(units)
     # One start can fall into a local optimum, so from theirs ours must end at theirs.
     polished = lloyd(units, theirs.cluster_centers_ / np.linalg.norm(theirs.cluster_centers_, axis=1, keepdims=True))
     assert adjusted_rand_score(polished.assigned, theirs.labels_) == 1.0
     assert adjusted_rand_score(theirs.labels_, kinds) == 1.0
-    np.testing.assert_allclose(np.linalg.norm(found.centres, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(found.assigned, (units @ found.centres.T).argmax(axis=1))
+    np.testing.assert_allclose(np.linalg.norm(clusters.centers, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(clusters.assigned, (units @ clusters.centers.T).argmax(axis=1))
     for place in range(4):
-        mean = units[found.assigned == place].mean(axis=0)
-        np.testing.assert_allclose(found.centres[place], mean / np.linalg.norm(mean), atol=1e-5)
+        mean = units[clusters.assigned == place].mean(axis=0)
+        np.testing.assert_allclose(clusters.centers[place], mean / np.linalg.norm(mean), atol=1e-5)
 
 
 def test_cosine_kmeans_finds_the_directions_from_most_starts() -> None:
@@ -171,8 +173,8 @@ def test_cosine_kmeans_finds_the_directions_from_most_starts() -> None:
 def test_kmeans_bears_zeros_copies_and_few_samples() -> None:
     rng = np.random.default_rng(0)
     assert cosine_kmeans(np.zeros((5, 3), np.float32), 2, rng).assigned.tolist() == [0] * 5
-    assert len(cosine_kmeans(np.eye(2, dtype=np.float32), 8, rng).centres) == 2
-    assert np.isfinite(cosine_kmeans(np.ones((4, 3), np.float32), 3, rng).centres).all()
+    assert len(cosine_kmeans(np.eye(2, dtype=np.float32), 8, rng).centers) == 2
+    assert np.isfinite(cosine_kmeans(np.ones((4, 3), np.float32), 3, rng).centers).all()
 
 
 def test_pseudo_groups_never_mix_classes() -> None:

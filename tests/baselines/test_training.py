@@ -19,7 +19,7 @@ from neurontune_core.baselines.group_dro import GroupDroSettings, updated_weight
 from neurontune_core.baselines.lff import LffSettings
 from neurontune_core.baselines.lwbc import LwbcSettings, committee_weights
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.baselines.self_disagreement import SelfSettings, most_telling
+from neurontune_core.baselines.self_disagreement import SelfSettings, select_samples
 from neurontune_core.baselines.softmax import balanced_batches
 
 NAMES, GROUPS = ("a", "b", "c"), tuple(f"g{place}" for place in range(6))
@@ -74,7 +74,7 @@ def ce(logits: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
 
 
 def slow_afr(head: LinearHead, tuning: EmbeddingSet, gamma: float, penalty: float, settings: AfrSettings) -> LinearHead:
-    """AFR's second stage from its description, with autograd."""
+    """Train AFR's second stage from its description, with autograd."""
     vectors = torch.tensor(tuning.embeddings, dtype=torch.float64)
     start = [torch.tensor(part, dtype=torch.float64) for part in (head.weight, head.bias)]
     weights = torch.empty(tuning.num_samples, dtype=torch.float64)
@@ -102,9 +102,9 @@ def test_afr_is_a_slow_run_of_its_description(data, gamma: float, penalty: float
     settings = AfrSettings((gamma,), (penalty,), steps=60, learning_rate=0.3, max_norm=max_norm)
     expected = slow_afr(head, tuning, gamma, penalty, settings)
     assert np.abs(expected.weight - head.weight).max() > 0.05
-    found = METHODS["afr"].run(head, tuning, tuning, settings).head
-    np.testing.assert_allclose(found.weight, expected.weight, atol=2e-4)
-    np.testing.assert_allclose(found.bias, expected.bias, atol=2e-4)
+    trained = METHODS["afr"].run(head, tuning, tuning, settings).head
+    np.testing.assert_allclose(trained.weight, expected.weight, atol=2e-4)
+    np.testing.assert_allclose(trained.bias, expected.bias, atol=2e-4)
 
 
 def test_afrs_grid_is_trained_side_by_side_and_judged_on_the_identification_set(data) -> None:
@@ -171,15 +171,15 @@ def test_what_self_takes_of_ten_samples_by_hand() -> None:
     def kl(p: float, q: float) -> float:
         return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
 
-    assert most_telling("loss", *logits, labels, 4).tolist() == [8, 6, 7, 4]  # ties: the earliest first
-    assert most_telling("early_loss", *logits, labels, 4).tolist() == [8, 3, 6, 7]
+    assert select_samples("loss", *logits, labels, 4).tolist() == [8, 6, 7, 4]  # ties: the earliest first
+    assert select_samples("early_loss", *logits, labels, 4).tolist() == [8, 3, 6, 7]
     # 3: KL 1.76, 2: .51, 5: .37, 9: .33, the rest below .05
     assert [round(kl(other[row], final[row]), 2) for row in (3, 2, 5, 9)] == [1.76, 0.51, 0.37, 0.33]
-    assert most_telling("early_disagreement", *logits, labels, 4).tolist() == [3, 2, 5, 9]
+    assert select_samples("early_disagreement", *logits, labels, 4).tolist() == [3, 2, 5, 9]
     # the other way round 9 (.56) passes 2 (.37) but not 5 (.51)
     assert [round(kl(final[row], other[row]), 2) for row in (3, 9, 5, 2)] == [1.76, 0.56, 0.51, 0.37]
-    assert most_telling("dropout_disagreement", *logits, labels, 4).tolist() == [3, 9, 5, 2]
-    assert len(most_telling("loss", *logits, labels, 500)) == 10
+    assert select_samples("dropout_disagreement", *logits, labels, 4).tolist() == [3, 9, 5, 2]
+    assert len(select_samples("loss", *logits, labels, 500)) == 10
 
 
 def test_self_fine_tunes_on_what_an_early_checkpoint_marks_in_its_half(data) -> None:
@@ -250,7 +250,7 @@ def test_bpa_is_a_slow_run_of_its_description(data) -> None:
 
 
 def _judge_that_prefers(head: LinearHead, data: EmbeddingSet) -> EmbeddingSet:
-    """An identification set on which that head makes no mistake."""
+    """Make an identification set on which that head makes no mistake."""
     return replace(data, labels=head.predict(data.embeddings))
 
 
@@ -319,7 +319,7 @@ def test_georges_margin_is_the_own_logit_less_the_best_other_one() -> None:
 
 
 def test_george_is_group_dro_over_the_sides_of_the_margin() -> None:
-    """Two classes whose head follows an attribute alone: its clusters are the groups, so both methods agree."""
+    """Take a head that follows an attribute alone: its clusters are the groups, so both methods agree."""
     rng = np.random.default_rng(0)
     sets = []
     for _ in range(2):
@@ -333,8 +333,8 @@ def test_george_is_group_dro_over_the_sides_of_the_margin() -> None:
     head = LinearHead(weight, np.zeros(2))
     shared = STEPS | {"epochs": 4, "step_size": 0.1}
     george = METHODS["george"]
-    found = george.run(head, *sets, george.settings(**shared, most_clusters=4))
-    assert found.chosen["num_clusters"] == 4
+    result = george.run(head, *sets, george.settings(**shared, most_clusters=4))
+    assert result.chosen["num_clusters"] == 4
     # Numbered by the clusters, whose order does not matter but to the drawing of batches.
     order = [int(np.flatnonzero(sets[1].groups == group)[0]) for group in range(4)]
     assert len(set(order)) == 4
@@ -347,8 +347,8 @@ def test_george_is_group_dro_over_the_sides_of_the_margin() -> None:
         )
         for permuted in ([0, 1, 2, 3], [1, 0, 2, 3], [0, 1, 3, 2], [1, 0, 3, 2])
     ]
-    assert any(np.array_equal(found.head.weight, each.head.weight) for each in expected)
-    assert any(found.chosen["worst_cluster_accuracy"] == each.chosen["worst_group_accuracy"] for each in expected)
+    assert any(np.array_equal(result.head.weight, each.head.weight) for each in expected)
+    assert any(result.chosen["worst_cluster_accuracy"] == each.chosen["worst_group_accuracy"] for each in expected)
 
 
 def test_plain_erm_draws_all_samples_alike_and_keeps_its_most_accurate_epoch(data) -> None:

@@ -36,7 +36,7 @@ def test_two_methods_are_compared_and_a_second_comparison_is_stopped(
     expect(page.get_by_text("Average against worst")).to_be_visible()
     plot, names = plotted(page, ".st-key-tradeoff"), "plot => plot.data.flatMap(trace => trace.customdata ?? [])"
     settled(page)
-    assert sorted(steady(page, lambda: plot.evaluate(names))) == ["AFR", "ERM", "Masking off", "NeuronTune"]
+    assert sorted(steady(page, lambda: plot.evaluate(names))) == ["AFR", "ERM", "NeuronTune", "No masking"]
     with page.expect_download() as download:
         page.locator(".st-key-download-tex button").click()
     assert download.value.path().read_text(encoding="utf-8").count(r"\\") == 5

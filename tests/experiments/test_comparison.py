@@ -77,7 +77,7 @@ def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(
     rest: list[str] = []
     compare_project(config, lambda **said: rest.append(said.get("message", "")))
     assert [word for word in rest if word] == [
-        "Masking off, seed 3 of 3", "NeuronTune, seed 1 of 3", "NeuronTune, seed 2 of 3", "NeuronTune, seed 3 of 3"
+        "No masking, seed 3 of 3", "NeuronTune, seed 1 of 3", "NeuronTune, seed 2 of 3", "NeuronTune, seed 3 of 3"
     ]  # fmt: skip
     (whole,) = comparisons(project)
     assert whole.complete
@@ -131,7 +131,7 @@ def test_figures_say_who_uses_groups_and_keep_published_points_apart(project: Pr
     compare_project(comparison_config(project, "birds", ["dfr"], 1, FEW), quiet)
     summaries = comparisons(project)[0].summaries
     front, free, with_groups, published = tradeoff(summaries, published_on("waterbirds")).data
-    assert set(free.customdata) == {"ERM", "Masking off"}
+    assert set(free.customdata) == {"ERM", "No masking"}
     assert list(with_groups.customdata) == ["DFR"]
     assert published.name == "published"
     assert "ERM" in published.customdata

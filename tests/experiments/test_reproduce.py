@@ -212,7 +212,7 @@ def test_the_command_line_writes_the_table_and_asks_for_weights(tmp_path: Path) 
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.stderr
     said = json.loads(result.stdout)
-    assert [row["method"] for row in said["table"]] == ["ERM", "Masking off"]
+    assert [row["method"] for row in said["table"]] == ["ERM", "No masking"]
     assert (tmp_path / "out" / "table.md").read_text().startswith("# Waterbirds\n")
 
 

@@ -54,11 +54,11 @@ def test_asking_starts_a_job_with_the_settings_and_its_result_is_shown(workspace
     worst = evaluate(workspace.open("birds").load_head(), sets["test"]).worst_group_accuracy
     assert worst is not None
     assert rows.loc["ERM", "worst group"] == f"{100 * worst:.1f}"
-    assert set(rows.index) == {"ERM", "Masking off", "NeuronTune"}
+    assert set(rows.index) == {"ERM", "No masking", "NeuronTune"}
     assert len(shown.get("download_button")) == 4
     assert "Average against worst" in text_of(shown)
     names = shown.switch_page(str(ROUTER.with_name("check.py"))).run().selectbox(key="after").options
-    assert any(name.startswith("Masking off, compared") for name in names)
+    assert any(name.startswith("No masking, compared") for name in names)
 
 
 def test_a_value_out_of_range_is_a_sentence_and_starts_nothing(workspace: Workspace) -> None:
@@ -91,7 +91,7 @@ def test_published_numbers_are_laid_beside_with_what_to_know(workspace: Workspac
     shown.selectbox(key="published").set_value("celeba").run()
     rows = leaderboard(shown)
     measured = rows[rows["from"] == "measured"]
-    assert set(measured["method"]) == {"ERM", "Masking off"}
+    assert set(measured["method"]) == {"ERM", "No masking"}
     assert "92.6" in set(rows[rows["from"] == "published"]["average"])
     assert "Published numbers come from the paper's own networks and data" in text_of(shown)
 
