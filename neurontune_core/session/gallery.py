@@ -1,4 +1,4 @@
-"""Pictures of a project's samples and heatmaps over them, or texts and their words; made on demand."""
+"""Thumbnails of a project's samples and heatmaps over them, or texts and the effect of their words; made on demand."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 SIDE = 192  # pixels of a thumbnail
-_LOOKED_AT = 50  # texts, to know how long they are
-_SCALE_PICTURES = 4  # a neuron's full colour is its strongest map on this many of its top samples
+_MEASURED_TEXTS = 50  # texts whose lengths the usual length is computed from
+_SCALE_SAMPLES = 4  # a neuron's brightest color is its strongest activation in this many of its top samples
 
 
 class Gallery:
     """Thumbnails and heatmaps by split and row. The network is loaded at the first heatmap.
 
     Raises:
-        InputError: from every method, when the project has no pictures, or one cannot be read.
+        InputError: from every method, when the project has no images, or one cannot be read.
     """
 
     def __init__(self, project: Project) -> None:
@@ -42,11 +42,11 @@ class Gallery:
         self.words = lru_cache(4096)(self._words)
         self.usual_length = lru_cache(self._usual_length)
         self._cache = DiskCache(project.cache)
-        self._maps = NeuronMaps(lambda: self._model, self._picture, self._cache, self._version)
+        self._maps = NeuronMaps(lambda: self._model, self._image, self._cache, self._version)
         self._scale = lru_cache(4096)(self._compute_scale)
 
     @property
-    def has_pictures(self) -> bool:
+    def has_images(self) -> bool:
         return bool(self._project.content.get("dataset")) and self._modality == "image"
 
     @property
@@ -62,32 +62,32 @@ class Gallery:
         return str(self._project.content.get("modality", "image"))
 
     def texts(self, split: str, row: int) -> tuple[str, ...]:
-        """The text of a sample, or both texts of a pair."""
+        """Return the text of a sample, or both texts of a pair."""
         if not self.has_texts:
-            raise InputError("The samples of this project are no texts.")
-        found = self._dataset.open_sample(self._source(split, row))
-        return (found,) if isinstance(found, str) else tuple(found)
+            raise InputError("The samples of this project are not texts.")
+        sample = self._dataset.open_sample(self._source(split, row))
+        return (sample,) if isinstance(sample, str) else tuple(sample)
 
     def _usual_length(self, split: str) -> int:
-        """Characters of an ordinary text of a split, both parts of a pair together: the median of the first ones."""
-        rows = range(min(_LOOKED_AT, self._set(split).num_samples))
+        """Return the median number of characters in the first texts of a split, both texts of a pair together."""
+        rows = range(min(_MEASURED_TEXTS, self._set(split).num_samples))
         return int(np.median([sum(map(len, parts)) for parts in self.descriptions(split, rows).values()]))
 
     def thumbnails(self, split: str, rows: Sequence[int]) -> dict[int, bytes]:
-        """By row; without those that cannot be read, unless that is all of them."""
+        """Return JPEGs by row, without the rows that cannot be read, unless that is all of them."""
         return _readable(lambda row: self.thumbnail(split, row), rows)
 
-    def heatmaps(self, split: str, rows: Sequence[int], neuron: int, colours: str = "inferno") -> dict[int, bytes]:
-        """By row, the maps computed together; without those that cannot be read, unless that is all of them."""
+    def heatmaps(self, split: str, rows: Sequence[int], neuron: int, colors: str = "inferno") -> dict[int, bytes]:
+        """Return PNGs by row, computed together, without the rows that cannot be read, unless that is all of them."""
         self._maps.maps(split, rows, neuron)
-        return _readable(lambda row: self.heatmap(split, row, neuron, colours), rows)
+        return _readable(lambda row: self.heatmap(split, row, neuron, colors), rows)
 
     def descriptions(self, split: str, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
-        """By row; without those that cannot be read, unless that is all of them."""
+        """Return texts by row, without the rows that cannot be read, unless that is all of them."""
         return _readable(lambda row: self.described(split, row), rows)
 
     def described(self, split: str, row: int) -> tuple[str, ...]:
-        """The text of a sample, both texts of a pair, or its id where vectors are all there is."""
+        """Return the text of a sample, both texts of a pair, or its id in a project of images or vectors."""
         if self.has_texts:
             return self.texts(split, row)
         ids = self._set(split).sample_ids
@@ -96,12 +96,12 @@ class Gallery:
         return (str(ids[row]),)
 
     def _words(self, split: str, row: int, neuron: int) -> dict[str, Any]:
-        """What each word of a sample adds to a neuron's activation; JSON-able.
+        """Return what each word of a sample adds to a neuron's activation; JSON-able.
 
         Returns:
-            ``words``: [start, end, part, value], the value being what the word adds to the activation's magnitude,
-            which is what the scores go by; ``read``: characters of each part that the network read; ``cut``: whether it
-            read less than all.
+            ``words``: [start, end, part, value], where the value is what the word adds to the activation's magnitude,
+            which the scores are computed from; ``read``: characters of each part that the network read; ``cut``:
+            whether the text is longer than that.
         """
         from neurontune_core.explain.tokens import token_attributions
 
@@ -109,14 +109,15 @@ class Gallery:
         name = f"{version}/words/{row}-{neuron}.json"
         if version and (kept := self._cache.get(name)):
             return json.loads(kept)
-        with self._lock:  # one at a time: the cores are few
-            found = token_attributions(self._model, [parts[0] if len(parts) == 1 else (parts[0], parts[1])], neuron)[0]
-        sign = -1 if found.activation < 0 else 1
-        words = [[word.start, word.end, word.part, round(sign * word.value, 5)] for word in found.words]
-        told = {"words": words, "read": list(found.characters_read), "cut": found.cut}
+        with self._lock:  # one at a time: each uses all cores
+            text = parts[0] if len(parts) == 1 else (parts[0], parts[1])
+            attribution = token_attributions(self._model, [text], neuron)[0]
+        sign = -1 if attribution.activation < 0 else 1
+        words = [[word.start, word.end, word.part, round(sign * word.value, 5)] for word in attribution.words]
+        content = {"words": words, "read": list(attribution.characters_read), "cut": attribution.cut}
         if version:
-            self._cache.put(name, json.dumps(told).encode())
-        return told
+            self._cache.put(name, json.dumps(content).encode())
+        return content
 
     @cached_property
     def _dataset(self):  # type: ignore[no-untyped-def]
@@ -146,53 +147,53 @@ class Gallery:
         return str(sources[row])
 
     def _thumbnail(self, split: str, row: int) -> bytes:
-        """JPEG of what the network sees of a sample."""
+        """Return a JPEG of the part of a sample that the network sees."""
         name = (version := self._version(split)) and f"{version}/thumbnails/{row}-{SIDE}.jpg"
         if name and (kept := self._cache.get(name)):
             return kept
-        made = thumbnail_jpeg(self._picture(split, row), self._preprocessing, SIDE)
+        made = thumbnail_jpeg(self._image(split, row), self._preprocessing, SIDE)
         if name:
             self._cache.put(name, made)
         return made
 
     @cached_property
     def _preprocessing(self):  # type: ignore[no-untyped-def]
-        """From the project's own vectors, so that a thumbnail does not wait for the network."""
+        """Return the preprocessing that was stored with the vectors, so that a thumbnail does not load the network."""
         from neurontune_core.models.preprocessing import Preprocessing
 
         split = self._project.content["roles"]["identification"]
-        said = self._set(split).provenance.get("extraction", {}).get("preprocessing")
-        return Preprocessing(**said) if said else None
+        settings = self._set(split).provenance.get("extraction", {}).get("preprocessing")
+        return Preprocessing(**settings) if settings else None
 
-    def _heatmap(self, split: str, row: int, neuron: int, colours: str = "inferno") -> bytes:
-        """Transparent PNG of where a neuron looks in a sample; one neuron's pictures share their colours."""
-        if colours not in COLOUR_MAPS:
-            raise InputError(f'There are no colours "{colours}"; use one of {", ".join(COLOUR_MAPS)}.')
-        return overlay_png(self._maps.maps(split, [row], neuron)[row], self._scale(neuron), SIDE, colours=colours)
+    def _heatmap(self, split: str, row: int, neuron: int, colors: str = "inferno") -> bytes:
+        """Return a transparent PNG of where a neuron is active in a sample; the heatmaps of a neuron share a scale."""
+        if colors not in COLOUR_MAPS:
+            raise InputError(f'There is no color map "{colors}"; use one of {", ".join(COLOUR_MAPS)}.')
+        return overlay_png(self._maps.maps(split, [row], neuron)[row], self._scale(neuron), SIDE, colours=colors)
 
-    def _picture(self, split: str, row: int) -> Image.Image:
+    def _image(self, split: str, row: int) -> Image.Image:
         return self._dataset.open_source(self._source(split, row))
 
     def _version(self, split: str) -> str | None:
-        """Of what is kept on disk for a split: it goes with the network, the samples and their preprocessing."""
+        """Return the cache folder of a split, which changes with the network, the samples and their preprocessing."""
         fingerprint = self._set(split).provenance.get("extraction", {}).get("fingerprint")
         return f"{split or 'all'}-{fingerprint}" if fingerprint else None
 
     def _compute_scale(self, neuron: int) -> float:
         split = self._project.content["roles"]["identification"]
         activation = np.asarray(self._set(split).embeddings[:, neuron], dtype=np.float32)
-        rows = np.argsort(-np.abs(activation), kind="stable")[:_SCALE_PICTURES]
-        return max(float(each.max()) for each in self._maps.maps(split, rows.tolist(), neuron).values())
+        rows = np.argsort(-np.abs(activation), kind="stable")[:_SCALE_SAMPLES]
+        return max(float(heat.max()) for heat in self._maps.maps(split, rows.tolist(), neuron).values())
 
 
 def _readable(make: Callable[[int], Made], rows: Sequence[int]) -> dict[int, Made]:
-    """What is made of each row that can be read; InputError when none of them can."""
-    found, failure = {}, None
+    """Return what is made of each row that can be read; InputError when none of them can."""
+    made, failure = {}, None
     for row in rows:
         try:
-            found[row] = make(row)
+            made[row] = make(row)
         except InputError as error:
             failure = error
-    if failure and not found:
+    if failure and not made:
         raise failure
-    return found
+    return made

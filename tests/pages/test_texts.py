@@ -39,7 +39,7 @@ def test_words_add_up_to_what_the_text_does_to_the_neuron(tmp_path: Path, pairs:
     project = text_project(tmp_path, pairs=pairs)
     gallery, network = Gallery(project), load_model(project.content["model"], project.source)
     assert gallery.has_texts
-    assert not gallery.has_pictures
+    assert not gallery.has_images
     parts = gallery.texts("val", 0)
     assert len(parts) == 1 + pairs
     attribution = gallery.words("val", 0, 3)

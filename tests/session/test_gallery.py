@@ -44,14 +44,14 @@ def test_a_heatmap_is_brighter_where_a_neuron_fires_more(example: Gallery) -> No
 
 
 @pytest.mark.parametrize(("split", "row"), [("val", 10**6), ("val", -1), ("elsewhere", 0), ("../..", 0)])
-def test_what_is_not_there_is_refused(example: Gallery, split: str, row: int) -> None:
+def test_a_sample_that_does_not_exist_is_refused(example: Gallery, split: str, row: int) -> None:
     with pytest.raises(InputError):
         example.thumbnail(split, row)
 
 
-def test_vectors_alone_have_no_pictures(tmp_path: Path) -> None:
+def test_vectors_alone_have_no_images(tmp_path: Path) -> None:
     write_project(tmp_path)
     gallery = Gallery(Project.at(tmp_path))
-    assert not gallery.has_pictures
+    assert not gallery.has_images
     with pytest.raises(InputError, match="vectors alone"):
         gallery.thumbnail("val", 0)

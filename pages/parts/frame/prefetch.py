@@ -57,7 +57,7 @@ def _pieces(
     for by in steps:
         near = diagnosis.neighbor(neuron, by)
         yield partial(diagnosis.activations, near)
-        if not images.has_pictures:
+        if not images.has_images:
             continue
         shown = int(diagnosis.strongest_class[near]) if label is None else label
         for correct in (True, False):

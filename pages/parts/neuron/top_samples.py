@@ -22,7 +22,7 @@ def top_samples(view: View, neuron: int, label: int) -> None:
     activation = abs(diagnosis.activations(neuron))
     walls, below = st.container(), st.container()
     colors = COLORS[0]
-    if gallery.has_pictures:
+    if gallery.has_images:
         colors = below.segmented_control("Heatmap colors", COLORS, default=COLORS[0], required=True, **in_url("colors"))
     # As many lines as a text of the usual length needs in half of this column.
     lines = min(max(2, gallery.usual_length(split) // LINE + 1), MOST_LINES) if gallery.has_texts else 0
@@ -51,7 +51,7 @@ def _caption(view: View, split: str, name: str) -> str:
     several = view.label is None and view.diagnosis.erm.num_classes > 1
     strongest = "; its score is highest there, the sidebar has the other classes" if several else ""
     hint = ""
-    if view.gallery.has_pictures:
+    if view.gallery.has_images:
         hint = " Bright: where the neuron fires. Click an image, or press Enter, to enlarge it."
     elif view.gallery.has_texts:
         hint = (

@@ -75,7 +75,7 @@ def sample_content(
             texts = list(gallery.texts(split, row))
         except InputError as error:
             st.error(plain(str(error)))
-    elif gallery.has_pictures:
+    elif gallery.has_images:
         photo = ("photo", f"/nt/image/{view.name}/{split}/{row}")
         images = [{"name": "as the network sees it" if neuron is None else "input", "layers": [photo]}]
         if neuron is not None and gallery.has_model:

@@ -62,7 +62,7 @@ def wall(
         st.caption(empty)
         return Picked([], None)
     gallery = view.gallery
-    kind = "image" if gallery.has_pictures else "text" if gallery.has_texts else "bare"
+    kind = "image" if gallery.has_images else "text" if gallery.has_texts else "bare"
     explains = neuron is not None and gallery.has_model
     own = f"{key}-{view.name}-{split}"
     before = remembered(own, rows, in_url)
