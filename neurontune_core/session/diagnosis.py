@@ -1,4 +1,4 @@
-"""One project, opened: its scores, and the questions that the screens ask about neurons."""
+"""One opened project: its scores, its ranking, and what the screens show of a neuron."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import ROLES, Project
 
 _KEPT_NEURONS = 8
-_MOST_TEXTS = 5_000  # whose words are counted
+_MOST_TEXTS = 5_000  # texts whose words are counted
+_ROWS_PER_BLOCK = 4_096  # of embeddings that are compared at once
 
 _background = ThreadPoolExecutor(1)
 
@@ -41,16 +42,16 @@ class Diagnosis:
         self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
 
     def samples(self, split: str) -> EmbeddingSet:
-        """The set of a split or role, opened once; its vectors stay on disk.
+        """Return the set of a split or role, opened once; its vectors stay on disk.
 
         Raises:
             InputError: when there is no such split, it cannot be read, or the head does not fit it.
         """
         name = self.project.content["roles"].get(split, split)
         if name not in self._sets:
-            found = self.project.load_set(name)
-            self.erm.check_fits(found.num_neurons, found.num_classes)
-            self._sets[name] = found
+            embedding_set = self.project.load_set(name)
+            self.erm.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+            self._sets[name] = embedding_set
         return self._sets[name]
 
     @property
@@ -59,48 +60,52 @@ class Diagnosis:
 
     @property
     def sets(self) -> dict[str, EmbeddingSet]:
-        """Role -> set."""
+        """Return role -> set."""
         return {role: self.samples(role) for role in ROLES}
 
     @cached_property
     def scorer(self) -> SpuriousnessScorer:
-        """For retraining, which scores a new head every epoch."""
+        """Return the sorted scorer for retraining, which scores a new head every epoch."""
         return SpuriousnessScorer.for_config(TuneConfig(), self.identification)
 
     @cached_property
     def scores(self) -> SpuriousnessScores:
-        """Scores of the ERM head's outcomes; NoMistakes when it makes none on the identification set."""
-        each = self.identification
+        """Return the scores by the ERM head's predictions.
+
+        Raises:
+            NoMistakes: when it misclassifies nothing in the identification set.
+        """
+        samples = self.identification
         return spuriousness_scores(
-            each.embeddings, each.labels, self.predictions, each.num_classes, class_names=each.class_names
+            samples.embeddings, samples.labels, self.predictions, samples.num_classes, class_names=samples.class_names
         )
 
     @cached_property
     def ranking(self) -> np.ndarray:
-        """[M] neurons, the highest score first."""
+        """Return the [M] neurons, the highest score first."""
         return np.argsort(-self.scores.neuron_scores, kind="stable")
 
     def rank(self, neuron: int) -> int:
-        """The place of a neuron in the ranking, from 1."""
+        """Return the rank of a neuron, from 1."""
         return int(np.flatnonzero(self.ranking == neuron)[0]) + 1
 
     def neighbor(self, neuron: int, by: int) -> int:
-        """The neuron that stands ``by`` places behind this one in the ranking, round and round."""
+        """Return the neuron ``by`` ranks after this one; after the last comes the first."""
         return int(self.ranking[(self.rank(neuron) - 1 + by) % len(self.ranking)])
 
     @cached_property
     def _confidence(self) -> Future[Confidence]:
-        each, scores = self.identification, self.scores
+        samples, scores = self.identification, self.scores
 
         def compute() -> Confidence:
-            found = Confidence(each.embeddings, each.labels, self.predictions, scores)
-            _ = found.all_intervals
-            return found
+            confidence = Confidence(samples.embeddings, samples.labels, self.predictions, scores)
+            _ = confidence.all_intervals
+            return confidence
 
         return _background.submit(compute)
 
     def confidence(self, wait: float = 0.0) -> Confidence | None:
-        """How sure the scores are, computed beside the screen; None when that takes longer than ``wait`` seconds."""
+        """Return the confidence of the scores, computed in a thread; None when it takes more than ``wait`` seconds."""
         try:
             return self._confidence.result(wait)
         except TimeoutError:
@@ -108,18 +113,27 @@ class Diagnosis:
 
     @cached_property
     def strongest_class(self) -> np.ndarray:
-        """[M] the class that gives each neuron its score."""
+        """Return [M], the class that each neuron has its score from."""
         scores = self.scores
         scored = (scores.num_incorrect > 0) & (scores.num_correct > 0)
         return np.where(scored[:, None], scores.delta, -np.inf).argmax(axis=0)
 
     @cached_property
     def zero_share(self) -> np.ndarray:
-        """[M] share of the identification samples on which a neuron is exactly zero."""
-        return np.mean(self.identification.embeddings == 0, axis=0)
+        """Return [M], the share of the identification samples on which a neuron is exactly zero."""
+        vectors = self.identification.embeddings
+        zeros = np.zeros(vectors.shape[1], dtype=np.int64)
+        for start in range(0, len(vectors), _ROWS_PER_BLOCK):
+            zeros += np.count_nonzero(vectors[start : start + _ROWS_PER_BLOCK] == 0, axis=0)
+        return zeros / len(vectors)
 
     def logit_contributions(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
-        """What an activation of this neuron adds to the logits, by class name; with many classes the largest only."""
+        """Return what an activation of this neuron adds to the logits, by class name; with many classes the largest.
+
+        Args:
+            activation: of the neuron; 1 gives its weights.
+            most: classes that are named at most.
+        """
         parts = self.erm.weight[:, neuron] * activation
         order = np.arange(len(parts)) if len(parts) <= most else np.argsort(-np.abs(parts), kind="stable")[:most]
         return [(self.identification.class_names[label], float(parts[label])) for label in order]
@@ -136,29 +150,31 @@ class Diagnosis:
         return neurons_judged(self.verdicts(), verdict, self.identification.num_neurons)
 
     def masked_neurons(self, threshold: float) -> np.ndarray:
-        """[M] bool: (score above λ, or judged spurious) and not judged core."""
+        """Return [M] bool: (score above λ, or judged spurious) and not judged core."""
         return with_verdicts(self.scores.biased(threshold), self.judged("spurious"), self.judged("core"))
 
     @property
     def num_misclassified(self) -> int:
-        """Misclassified samples of the identification set."""
+        """Return the number of misclassified samples in the identification set."""
         return int((~self.correct).sum())
 
     def masked_head(self, masked: np.ndarray, mask_value: float) -> LinearHead:
-        """The ERM head with the mask folded in, not retrained."""
+        """Return the ERM head with the mask folded in, not retrained."""
         return self.erm.masked(np.where(masked, mask_value, 1.0))
 
     def _activations(self, neuron: int) -> np.ndarray:
-        """[N] float32 activations of a neuron on the identification set. Of a set that is stored row by row this reads
-        the whole file, so the last ones are kept."""
-        found = np.array(self.identification.embeddings[:, neuron], dtype=np.float32)
-        found.flags.writeable = False
-        return found
+        """Return the [N] float32 activations of a neuron on the identification set.
+
+        They are kept for the last neurons: of vectors that are stored row by row, each neuron takes the whole file.
+        """
+        activations = np.array(self.identification.embeddings[:, neuron], dtype=np.float32)
+        activations.flags.writeable = False
+        return activations
 
     def distinctive_words(
         self, neuron: int, texts: Callable[[str, int], tuple[str, ...]], limit: int = 12
     ) -> list[DistinctiveWord]:
-        """Words over-represented in the tenth of the identification samples on which a neuron fires most.
+        """Return words that are over-represented in the tenth of the identification samples on which a neuron fires most.
 
         Args:
             texts: split and row -> the sample's texts (`Gallery.texts`).
@@ -168,20 +184,22 @@ class Diagnosis:
             order = np.argsort(-np.abs(self.activations(neuron)), kind="stable")
             top = max(1, min(len(order), _MOST_TEXTS) // 10)
             rest = order[top :: max(1, len(order) // _MOST_TEXTS)]
-            said = [[" ".join(texts(split, int(row))) for row in rows] for rows in (order[:top], rest)]
+            top_texts, other_texts = (
+                [" ".join(texts(split, int(row))) for row in rows] for rows in (order[:top], rest)
+            )
             try:
-                self._distinctive[neuron] = distinctive_words(*said, limit=limit)
-            except InputError:  # no words on one side: nothing to say
+                self._distinctive[neuron] = distinctive_words(top_texts, other_texts, limit=limit)
+            except InputError:  # one side has no words to compare
                 self._distinctive[neuron] = []
         return self._distinctive[neuron]
 
     def distributions(self, neuron: int, labels: Sequence[int]) -> list[Distribution]:
-        """How strongly a neuron fires on classes of the identification set, on hits and on mistakes; in shared bins."""
+        """Return the activations of a neuron on classes of the identification set, by outcome; in shared bins."""
         classes = [self.identification.labels == label for label in labels]
         return distributions_of(self.activations(neuron), classes, self.correct)
 
     def most_activating(self, neuron: int, *, label: int, correct: bool, limit: int) -> np.ndarray:
-        """Rows of the identification set that excite a neuron most, among the hits or the mistakes of one class."""
+        """Return the rows of one class and outcome in the identification set that activate a neuron most."""
         rows = np.flatnonzero((self.identification.labels == label) & (self.correct == correct))
         strength = np.abs(self.activations(neuron)[rows])
         return rows[np.argsort(-strength, kind="stable")[:limit]]

@@ -179,7 +179,7 @@ DAMAGE = {
     "no object": "[1, 2]",
     "another state": '{"state": "paused"}',
     "no state": '{"done": 1}',
-    "an unknown field": '{"state": "running", "colour": "red"}',
+    "an unknown field": '{"state": "running", "color": "red"}',
     "a word for a number": '{"state": "running", "done": "many", "total": 3, "rate": 1.0}',
     "nothing for a number": '{"state": "done", "total": null}',
     "not text": "\udcff",

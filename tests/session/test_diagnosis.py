@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neurontune_core import LinearHead
+from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
@@ -23,7 +24,7 @@ def diagnosis(tmp_path: Path) -> Diagnosis:
     return Diagnosis(Project.at(tmp_path))
 
 
-def test_the_shortcut_ranks_first_and_the_neighbours_go_round(diagnosis: Diagnosis) -> None:
+def test_the_shortcut_ranks_first_and_the_neighbors_go_round(diagnosis: Diagnosis) -> None:
     assert diagnosis.ranking[0] == SHORTCUT
     assert diagnosis.rank(SHORTCUT) == 1
     last = int(diagnosis.ranking[-1])
@@ -46,27 +47,27 @@ def test_the_mask_is_score_or_spurious_but_not_core(diagnosis: Diagnosis) -> Non
 
 
 def test_a_distribution_counts_each_sample_of_the_class_once(diagnosis: Diagnosis) -> None:
-    other, found = diagnosis.distributions(SHORTCUT, [0, 1])
+    other, distribution = diagnosis.distributions(SHORTCUT, [0, 1])
     values = np.abs(diagnosis.identification.embeddings[:, SHORTCUT])
     mine = diagnosis.identification.labels == 1
-    said = planted_head().predict(diagnosis.identification.embeddings)
-    hits, mistakes = values[mine & (said == 1)], values[mine & (said == 0)]
-    assert (found.num_correct, found.num_incorrect) == (len(hits), len(mistakes))
-    assert found.median_correct == np.float32(np.median(hits))
-    assert found.median_incorrect == np.float32(np.median(mistakes))
-    assert found.correct.sum() == pytest.approx(1)
-    assert found.incorrect.sum() == pytest.approx(1)
-    middle = (found.edges[:-1] + found.edges[1:]) / 2
-    assert found.correct @ middle == pytest.approx(hits.mean(), abs=found.edges[1])
-    np.testing.assert_array_equal(other.edges, found.edges)
-    assert found.edges[-1] == values.max()
+    predictions = planted_head().predict(diagnosis.identification.embeddings)
+    hits, mistakes = values[mine & (predictions == 1)], values[mine & (predictions == 0)]
+    assert (distribution.num_correct, distribution.num_incorrect) == (len(hits), len(mistakes))
+    assert distribution.median_correct == np.float32(np.median(hits))
+    assert distribution.median_incorrect == np.float32(np.median(mistakes))
+    assert distribution.correct.sum() == pytest.approx(1)
+    assert distribution.incorrect.sum() == pytest.approx(1)
+    middle = (distribution.edges[:-1] + distribution.edges[1:]) / 2
+    assert distribution.correct @ middle == pytest.approx(hits.mean(), abs=distribution.edges[1])
+    np.testing.assert_array_equal(other.edges, distribution.edges)
+    assert distribution.edges[-1] == values.max()
 
 
 def test_the_most_activating_are_the_strongest_of_that_class_and_outcome(diagnosis: Diagnosis) -> None:
     rows = diagnosis.most_activating(SHORTCUT, label=0, correct=False, limit=5)
-    said = planted_head().predict(diagnosis.identification.embeddings)
+    predictions = planted_head().predict(diagnosis.identification.embeddings)
     values = diagnosis.identification.embeddings[:, SHORTCUT]
-    wrong = np.flatnonzero((diagnosis.identification.labels == 0) & (said == 1))
+    wrong = np.flatnonzero((diagnosis.identification.labels == 0) & (predictions == 1))
     assert list(values[rows]) == sorted(values[wrong], reverse=True)[:5]
 
 
@@ -86,6 +87,18 @@ def test_the_table_stands_in_the_order_of_the_ranking(diagnosis: Diagnosis) -> N
     assert SHORTCUT in listed_neurons(diagnosis, "sure", masked, 0.0, confidence)
 
 
+def test_the_share_of_zeros_is_counted_without_a_second_array_of_the_embeddings_size(diagnosis: Diagnosis) -> None:
+    vectors = np.random.default_rng(0).integers(0, 3, (20_001, 64)).astype(np.float16)
+    diagnosis.identification = EmbeddingSet(vectors, np.arange(20_001) % 2, ("a", "b"))
+    expected = [sum(value == 0 for value in vectors[:, neuron].tolist()) / 20_001 for neuron in range(64)]
+    tracemalloc.start()
+    share = diagnosis.zero_share
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert share.tolist() == pytest.approx(expected, abs=1e-12)
+    assert peak < vectors.size / 2  # bytes; one boolean of each value would take twice that
+
+
 def test_what_a_neuron_adds_to_the_logits(diagnosis: Diagnosis) -> None:
     assert diagnosis.logit_contributions(SHORTCUT, 1.5) == [("land bird", 0.0), ("water bird", 3.0)]
     assert diagnosis.logit_contributions(SHORTCUT, most=1) == [("water bird", 2.0)]
@@ -96,9 +109,9 @@ def test_a_model_without_mistakes_still_opens_and_says_so_when_asked_for_scores(
     weight[1, CORE] = 1.0
     perfect = LinearHead(weight, np.array([0.0, 0.0], dtype=np.float32))
     sets = write_project(tmp_path, head=perfect)
-    said = (sets["val"].embeddings[:, CORE] > 0).astype(int)  # all are called class 1 by this head
-    relabelled = replace(sets["val"], labels=said, groups=None, group_names=())
-    relabelled.save(tmp_path / "embeddings" / "val")
+    predictions = (sets["val"].embeddings[:, CORE] > 0).astype(int)  # all are called class 1 by this head
+    relabeled = replace(sets["val"], labels=predictions, groups=None, group_names=())
+    relabeled.save(tmp_path / "embeddings" / "val")
     diagnosis = Diagnosis(Project.at(tmp_path))
     assert diagnosis.num_misclassified == 0
     with pytest.raises(NoMistakes):

@@ -128,6 +128,6 @@ def test_vectors_in_half_precision_stay_on_disk(tmp_path: Path) -> None:
 
 def test_without_groups_nothing_is_said_about_groups(tmp_path: Path) -> None:
     write_project(tmp_path, groups=False)
-    found = on(Diagnosis(Project.at(tmp_path)), "test").erm_evaluation
-    assert found.worst_group is None
-    assert found.worst_class_accuracy < 1
+    evaluation = on(Diagnosis(Project.at(tmp_path)), "test").erm_evaluation
+    assert evaluation.worst_group is None
+    assert evaluation.worst_class_accuracy < 1

@@ -40,7 +40,7 @@ def test_it_is_a_stack_of_whole_states(tmp_path: Path, steps: list) -> None:
             state = {**states[place], **dict.fromkeys(neurons, verdict)}
             states, place = [*states[: place + 1], state], place + 1
             journal.judge(neurons, verdict)
-        assert Journal(file).verdicts() == {neuron: said for neuron, said in states[place].items() if said}
+        assert Journal(file).verdicts() == {neuron: verdict for neuron, verdict in states[place].items() if verdict}
         assert Journal(file).counts() == (place, len(states) - 1 - place)
 
 
@@ -64,14 +64,14 @@ def test_verdicts_and_moves_are_one_history(journal: Journal, monkeypatch: pytes
     journal.move("mask_value", 0.0, 0.5)
     journal.move("threshold", 0.2, 0.3)
     values = {"threshold": 0.3, "mask_value": 0.5}
-    told = []
+    edits = []
     while edit := journal.undo():
-        told.append(edit)
+        edits.append(edit)
         if isinstance(edit, Move):
             assert values[edit.setting] == edit.after
             values[edit.setting] = edit.before
     assert values == {"threshold": 0.0, "mask_value": 0.0}
-    assert [type(edit).__name__ for edit in told] == ["Move", "Move", "Judgment", "Move"]
+    assert [type(edit).__name__ for edit in edits] == ["Move", "Move", "Judgment", "Move"]
     assert journal.verdicts() == {}
     while edit := journal.redo():
         if isinstance(edit, Move):
@@ -113,7 +113,7 @@ def test_verdicts_outlive_any_number_of_moves(journal: Journal, monkeypatch: pyt
     assert 500 <= journal.counts()[0] <= 502
 
 
-def test_undo_says_what_was_undone(journal: Journal) -> None:
+def test_undo_returns_what_was_undone(journal: Journal) -> None:
     journal.judge([4], "core", "the beak", by="Ada")
     assert journal.current()[4].note == "the beak"
     undone = journal.undo()
@@ -139,7 +139,7 @@ def test_a_note_alone_is_kept_and_masks_nothing(journal: Journal) -> None:
             {"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"neurons": [1], "verdict": "<script>"}]}
         ),
         json.dumps({"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"neurons": ["x"], "verdict": None}]}),
-        json.dumps({"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"colour": 1, "neurons": []}]}),
+        json.dumps({"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"color": 1, "neurons": []}]}),
         '{"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"setting": "bias", "before": 0, "after": 1}]}',
         '{"format": "neurontune-verdicts/1", "applied": 1, "edits": [{"setting": "threshold", "before": 0}]}',
         '{"format": "neurontune-verdicts/1", "applied": 1, "edits": '

@@ -21,9 +21,9 @@ CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    found = Workspace(tmp_path / "home")
-    write_project(found.new_folder("birds"))
-    return found
+    workspace = Workspace(tmp_path / "home")
+    write_project(workspace.new_folder("birds"))
+    return workspace
 
 
 def save_run(project: Project) -> Run:
