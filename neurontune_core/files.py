@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,25 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_together(folder: Path, files: Mapping[str, Callable[[Path], object]]) -> None:
+    """Write several files of a folder; none is in place before all are written.
+
+    Args:
+        folder: made when it does not exist.
+        files: name -> a function that writes the file to the path that it is called with.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    working = folder / f".{uuid.uuid4().hex[:8]}"
+    working.mkdir()
+    try:
+        for name, write in files.items():
+            write(working / name)
+        for name in files:
+            os.replace(working / name, folder / name)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
 
 
 def lock_beside(path: Path) -> FileLock:

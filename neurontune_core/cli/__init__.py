@@ -1,4 +1,4 @@
-"""The command line: the same verbs as the screens, for scripts. Bad input ends with exit code 2 and one sentence."""
+"""The command line: what the screens do, as verbs for scripts. Bad input ends with exit code 2 and one sentence."""
 
 from __future__ import annotations
 

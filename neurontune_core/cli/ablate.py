@@ -34,15 +34,15 @@ def ablate(
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the table here as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Vary one thing and see what it does.
+    """Vary one setting and compare the results.
 
-    Settings that draw the same batches are run side by side. The paper's numbers, where it has some, follow the
-    measured ones and are marked as published. Ctrl-C ends it with the seeds that are done by then.
+    Settings that draw the same batches run side by side. The paper's numbers, where there are any, follow the measured
+    ones and are marked as published. After Ctrl-C the table has the seeds that were done by then.
     """
     from neurontune_core.experiments.studies import StudyResult, run_study, study
     from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
 
-    opened, found = Project.at(project or EXAMPLES["example"]), study(name)
+    opened, chosen = Project.at(project or EXAMPLES["example"]), study(name)
     so_far: list[StudyResult] = []
     try:
         result = run_study(
@@ -51,13 +51,13 @@ def ablate(
             {role: opened.load_set(role) for role in ROLES},
             seeds=seeds,
             options=pairs_of(setting, "--set"),
-            on_progress=lambda done, total: progress(f"{found.title}: {done} of {total}"),
+            on_progress=lambda done, total: progress(f"{chosen.title}: {done} of {total}"),
             on_part=so_far.append,
         )
     except KeyboardInterrupt:
         if not so_far:
-            raise typer.Exit(1) from None
-        note("Stopped; this is what was done by then.")
+            raise
+        note("Stopped; the table has the seeds that were done by then.")
         result = so_far[-1]
     progress("")
     rows, paper = result.table(), result.published()
@@ -67,5 +67,5 @@ def ablate(
     text = table(list(rows[0]), [list(row.values()) for row in rows])
     if paper:
         text += "\n\n" + table(list(paper[0]), [list(row.values()) for row in paper])
-    value = {"study": name, "rows": [asdict(each) for each in result.parts], "published": paper}
-    answer(as_json, value, f"{found.title}. {found.question}\n\n{text}")
+    value = {"study": name, "rows": [asdict(part) for part in result.parts], "published": paper}
+    answer(as_json, value, f"{chosen.title}. {chosen.question}\n\n{text}")

@@ -1,4 +1,4 @@
-"""The verb advise: keep the head, retrain it, mask and retrain, or weigh hard samples up."""
+"""The verb advise: keep the head, retrain it, mask and retrain, or upweight hard samples."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def advise(
     out: Annotated[Path | None, typer.Option("--out", help="Write the advised head and the advice here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether to keep the head, to retrain it without a mask, to mask and retrain, or to weigh hard samples up.
+    """Recommend to keep the head, retrain it without a mask, mask and retrain, or upweight hard samples.
 
-    Heads are judged by their worst class on samples that they have not seen. No group label is used. The rule is
+    Heads are compared by their worst class on samples that they have not seen. No group label is used. The rule is
     ours, not the paper's.
     """
     from neurontune_core.advise import advise as ask
     from neurontune_core.advise.sentences import CASES, evidence, remarks, sentence
 
-    found, trained = EmbeddingSet.load(identification), EmbeddingSet.load(tuning)
-    judgments = Mask.load(verdicts).verdicts if verdicts else {}
+    samples, trained = EmbeddingSet.load(identification), EmbeddingSet.load(tuning)
+    human_verdicts = Mask.load(verdicts).verdicts if verdicts else {}
     advice = ask(
         LinearHead.load(head),
-        found,
+        samples,
         trained,
         config,
-        always=neurons_judged(judgments, "spurious", found.num_neurons),
-        never=neurons_judged(judgments, "core", found.num_neurons),
+        always=neurons_judged(human_verdicts, "spurious", samples.num_neurons),
+        never=neurons_judged(human_verdicts, "core", samples.num_neurons),
         on_step=lambda done, expected: progress(f"run {done} of about {expected}"),
     )
     progress("")
@@ -60,15 +60,15 @@ def advise(
         "remarks": remarks(advice),
         "counterexamples": None if advice.counterexamples is None else advice.more_counterexamples,
         "evidence": rows,
-        "identification": described(found),
+        "identification": described(samples),
         "tuning": described(trained),
         "out": str(out) if out else None,
     }
     if out:
         advice.head.save(out / "head.safetensors")
         write_json(out / "advice.json", value)
-    for each in remarks(advice):
-        note(each)
+    for remark in remarks(advice):
+        note(remark)
     lines = [f"{CASES[advice.case]}.", sentence(advice), "", table(list(rows[0]), [list(row.values()) for row in rows])]
     written = [f"The advised head is in {out}."] if out else []
     answer(as_json, value, "\n".join([*lines, *written]))

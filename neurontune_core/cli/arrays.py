@@ -26,7 +26,7 @@ from neurontune_core.cli.options import (
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate as evaluate_head
-from neurontune_core.files import write_json
+from neurontune_core.files import write_json, write_together
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.mask import Mask
@@ -36,22 +36,26 @@ from neurontune_core.tuning.result import EpochRecord
 from neurontune_core.workspace.journal import neurons_judged
 
 Identification = Annotated[
-    Path, typer.Option("--identification", help="Embedding set that finds biased neurons and chooses the epoch.")
+    Path,
+    typer.Option(
+        "--identification", help="Embedding set that biased neurons are samples on and the epoch is chosen by."
+    ),
 ]
 
 
 def import_(
     file: Annotated[Path, typer.Argument(help="An .npz, .npy, .parquet, .safetensors or .h5 file with vectors.")],
     out: Out,
-    split: Annotated[str, typer.Option(help="Of several splits in the file the one to read, or a name for it.")] = "",
-    labels: Annotated[str | None, typer.Option(help="A file with one label a row, or the name of an array.")] = None,
-    groups: Annotated[str | None, typer.Option(help="A file with one group a row, or the name of an array.")] = None,
+    split: Annotated[str, typer.Option(help="The split to read, if the file has several; else a name for it.")] = "",
+    labels: Annotated[str | None, typer.Option(help="A file with one label per row, or the name of an array.")] = None,
+    groups: Annotated[str | None, typer.Option(help="A file with one group per row, or the name of an array.")] = None,
     column: Annotated[
-        list[str] | None, typer.Option(help="What an array or column is, such as embeddings=penultimate; repeat it.")
+        list[str] | None,
+        typer.Option(help="The role of an array or column, such as embeddings=penultimate; repeat it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an embedding set of vectors that another program wrote.
+    """Import vectors that another program wrote as an embedding set.
 
     The file needs embeddings [N, M] and labels [N], which may be names or numbers from 0; it may have groups or
     attributes, class_names, group_names, sample_ids and splits. Nothing is unpickled.
@@ -73,27 +77,28 @@ def import_(
 def identify(identification: Identification, head: Head, config: TuneConfig, as_json: AsJson = False) -> None:
     """List the biased neurons.
 
-    Those are the ones that fire stronger on the mistakes of a class than on its hits, by more than the threshold.
+    A neuron is biased when its activation is higher on misclassified samples of a class than on correct ones, by more
+    than the threshold.
     """
-    found, erm = EmbeddingSet.load(identification), LinearHead.load(head)
-    erm.check_fits(found.num_neurons, found.num_classes)
+    samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
+    erm.check_fits(samples.num_neurons, samples.num_classes)
     scorer = SpuriousnessScorer(
-        found.embeddings,
-        found.labels,
-        found.num_classes,
+        samples.embeddings,
+        samples.labels,
+        samples.num_classes,
         magnitude=config.magnitude,
         statistic=config.statistic,
         quantile=config.quantile,
-        class_names=found.class_names,
+        class_names=samples.class_names,
         sort=False,
     )
-    scores = scorer(erm.predict(found.embeddings))
+    scores = scorer(erm.predict(samples.embeddings))
     biased = np.flatnonzero(scores.biased(config.threshold))
     warn(scores.warnings)
     answer(
         as_json,
         {
-            "num_neurons": found.num_neurons,
+            "num_neurons": samples.num_neurons,
             "num_biased": len(biased),
             "biased": biased.tolist(),
             "sfit": scores.sfit,
@@ -101,8 +106,8 @@ def identify(identification: Identification, head: Head, config: TuneConfig, as_
             "num_correct": scores.num_correct.tolist(),
             "warnings": list(scores.warnings),
         },
-        f"{len(biased)} of {found.num_neurons} neurons are biased (score above {config.threshold:g}); "
-        f"SFit {scores.sfit:.4g}; {scores.num_incorrect.sum()} mistakes in {found.num_samples} samples.",
+        f"{len(biased)} of {samples.num_neurons} neurons are biased (score above {config.threshold:g}); "
+        f"SFit {scores.sfit:.4g}; {scores.num_incorrect.sum()} of {samples.num_samples} samples are misclassified.",
     )
 
 
@@ -119,31 +124,38 @@ def tune(
 ) -> None:
     """Mask biased neurons and retrain the head.
 
-    Again and again, on class-balanced batches, and without any group label. The best epoch is kept.
+    The mask is computed anew before every epoch; batches are class-balanced and no group label is used. The best
+    epoch is kept.
     """
     if halves == (tuning is not None):
         raise InputError("Give either --tuning or --halves: the head is retrained on one of them.")
-    found, erm = EmbeddingSet.load(identification), LinearHead.load(head)
+    samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
     if tuning is None:
-        trained, found = found.halves(config.seed)
+        trained, samples = samples.halves(config.seed)
     else:
         trained = EmbeddingSet.load(tuning)
-    judgments = Mask.load(verdicts).verdicts if verdicts else {}
+    human_verdicts = Mask.load(verdicts).verdicts if verdicts else {}
     result = neurontune(
         erm,
-        found,
+        samples,
         trained,
         config,
-        always=neurons_judged(judgments, "spurious", found.num_neurons),
-        never=neurons_judged(judgments, "core", found.num_neurons),
+        always=neurons_judged(human_verdicts, "spurious", samples.num_neurons),
+        never=neurons_judged(human_verdicts, "core", samples.num_neurons),
         on_epoch=lambda record: progress(_epoch_line(record, config)),
     )
     progress("")
-    source = dict(result.head.provenance) | {"identification": described(found), "tuning": described(trained)}
-    out.mkdir(parents=True, exist_ok=True)
-    result.head.save(out / "head.safetensors")
-    Mask(result.biased, config.threshold, config.mask_value, judgments, source).save(out / "mask.json")
-    write_json(out / "history.json", [asdict(record) for record in result.history])
+    source = dict(result.head.provenance) | {"identification": described(samples), "tuning": described(trained)}
+    mask = Mask(result.biased, config.threshold, config.mask_value, human_verdicts, source)
+    history = [asdict(record) for record in result.history]
+    write_together(
+        out,
+        {
+            "head.safetensors": result.head.save,
+            "mask.json": mask.save,
+            "history.json": lambda path: write_json(path, history),
+        },
+    )
     warn(result.warnings)
     kept = next(record for record in result.history if record.epoch == result.epoch)
     answer(
@@ -152,13 +164,13 @@ def tune(
             "epoch": result.epoch,
             "sfit": kept.sfit,
             "num_biased": kept.num_biased,
-            "num_neurons": found.num_neurons,
+            "num_neurons": samples.num_neurons,
             "seconds": result.seconds,
             "warnings": list(result.warnings),
             "out": str(out),
         },
         f"Kept epoch {result.epoch} of {len(result.history)} (SFit {kept.sfit:.4g}, {kept.num_biased} of "
-        f"{found.num_neurons} neurons masked) in {result.seconds:.1f} s; head, mask and history are in {out}.",
+        f"{samples.num_neurons} neurons masked) in {result.seconds:.1f} s; head, mask and history are in {out}.",
     )
 
 
@@ -173,21 +185,21 @@ def evaluate(
     embeddings: Annotated[Path, typer.Option(help="The embedding set.")], head: Head, as_json: AsJson = False
 ) -> None:
     """Measure a head: average, worst group, worst class."""
-    found = evaluate_head(LinearHead.load(head), EmbeddingSet.load(embeddings))
-    sides = {"groups": found.groups, "overlapping_groups": found.overlapping_groups}
+    evaluation = evaluate_head(LinearHead.load(head), EmbeddingSet.load(embeddings))
+    sides = {"groups": evaluation.groups, "overlapping_groups": evaluation.overlapping_groups}
     groups = {
         side: [{"name": group.name, "accuracy": group.accuracy, "n": group.n} for group in side_groups]
         for side, side_groups in sides.items()
     }
     value = {
-        "accuracy": found.accuracy,
-        "worst_group_accuracy": found.worst_group_accuracy,
-        "accuracy_gap": found.accuracy_gap,
-        "worst_class_accuracy": found.worst_class_accuracy,
+        "accuracy": evaluation.accuracy,
+        "worst_group_accuracy": evaluation.worst_group_accuracy,
+        "accuracy_gap": evaluation.accuracy_gap,
+        "worst_class_accuracy": evaluation.worst_class_accuracy,
         **groups,
     }
-    parts = [headline({"head": found})]
-    for name, side in (("group", found.groups), ("overlapping group", found.overlapping_groups)):
+    parts = [headline({"head": evaluation})]
+    for name, side in (("group", evaluation.groups), ("overlapping group", evaluation.overlapping_groups)):
         rows = [[f"{group.name} (n = {group.n})", percent(group.accuracy)] for group in side]
         parts += [table((name, "accuracy"), rows)] if rows else []
     answer(as_json, value, "\n".join(parts))

@@ -1,4 +1,4 @@
-"""The command line that repeats a run of the screens."""
+"""The command that repeats a run of the screens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from neurontune_core.workspace.project import Project, Run
 
 
 def tune_command(project: Project, run: Run, out: str = "tuned") -> str:
-    """``neurontune tune ...`` with this run's sets, verdicts and every setting that is not the default.
+    """Return ``neurontune tune ...`` with a run's sets, verdicts and every setting that is not the default.
 
-    Of an advised head, ``neurontune advise ...``.
+    For an advised head it is ``neurontune advise ...``.
 
     Raises:
         InputError: when the project has no head or lacks a split.

@@ -38,17 +38,17 @@ def compare(
         list[str] | None, typer.Option("--set", help="METHOD.SETTING=VALUE, such as dfr.refits=10; repeat it.")
     ] = None,
     published: Annotated[
-        str | None, typer.Option(help="Lay the paper's numbers on this data set beside, such as waterbirds.")
+        str | None, typer.Option(help="Show the paper's numbers on this dataset, such as waterbirds, too.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the leaderboard here as a Markdown table.")] = None,
     latex: Annotated[Path | None, typer.Option(help="Write the leaderboard here as a LaTeX table.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the leaderboard here as CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the methods of the paper's tables beside each other.
+    """Compare the methods of the paper's tables.
 
-    ERM and masking off are always among them. A method that uses group labels says so; one that fails says why, and
-    the others go on. Ctrl-C ends the comparison with what is done by then.
+    ERM and retraining without a mask are always among them. A method that uses group labels is marked; one that fails
+    gives its reason, and the others go on. After Ctrl-C the table has the runs that were done by then.
     """
     from neurontune_core.baselines.registry import METHODS
     from neurontune_core.experiments.leaderboard import (
@@ -74,22 +74,22 @@ def compare(
             method or tuple(METHODS),
             seeds=seeds,
             settings=settings,
-            on_start=lambda each, seed: progress(f"{each.name}, seed {seed}"),
-            on_run=lambda each, _: so_far.update({each.method.key: each}),
+            on_start=lambda entry, seed: progress(f"{entry.name}, seed {seed}"),
+            on_run=lambda summary, _: so_far.update({summary.method.key: summary}),
         )
     except KeyboardInterrupt:
         summaries = ranked(list(so_far.values()))
-        note("Stopped; this is what was done by then.")
         if not summaries:
-            raise typer.Exit(1) from None
+            raise
+        note("Stopped; the table has the runs that were done by then.")
     progress("")
     rows = with_published(leaderboard_rows(summaries), beside)
     write(markdown, to_markdown(rows))
     write(latex, to_latex(rows))
     write(csv_file, to_csv(summaries, beside))
-    for each in summaries:
-        if each.error:
-            note(f"{each.method.name}: {each.error}")
+    for summary in summaries:
+        if summary.error:
+            note(f"{summary.method.name}: {summary.error}")
     for sentence in (*remarks(summaries), *what_to_know(beside)):
         note(sentence)
     shown = [{name: cell for name, cell in row.items() if name != "failed"} for row in rows]
@@ -97,28 +97,33 @@ def compare(
 
 
 def write(path: Path | None, text: str) -> None:
-    """The whole file or none; nothing without a path."""
+    """Write a whole file or none; nothing without a path."""
     if path:
         write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _plain(summaries: Sequence[MethodSummary]) -> list[dict[str, Any]]:
-    """Every number, for --json."""
+    """Return every number, for --json."""
     return [
-        {"method": each.method.key, "name": each.method.name, "seeds": each.seeds, "uses_groups": each.uses_groups}
-        | {name: None if getattr(each, name) is None else asdict(getattr(each, name)) for name in _NUMBERS}
-        | {"parts": {name: asdict(spread) for name, spread in each.parts().items()}, "error": each.error}
-        for each in summaries
+        {
+            "method": summary.method.key,
+            "name": summary.method.name,
+            "seeds": summary.seeds,
+            "uses_groups": summary.uses_groups,
+        }
+        | {name: None if getattr(summary, name) is None else asdict(getattr(summary, name)) for name in _NUMBERS}
+        | {"parts": {name: asdict(spread) for name, spread in summary.parts().items()}, "error": summary.error}
+        for summary in summaries
     ]
 
 
-def _settings(given: Sequence[str] | None) -> dict[str, Any]:
-    """ "method.setting=value" as settings by method."""
+def _settings(words: Sequence[str] | None) -> dict[str, Any]:
+    """Return the settings by method of words such as "dfr.refits=10"."""
     from neurontune_core.baselines.registry import method
     from neurontune_core.baselines.settings_io import given_settings
 
     by_method: dict[str, dict[str, str]] = {}
-    for name, value in pairs_of(given, "--set").items():
+    for name, value in pairs_of(words, "--set").items():
         key, dot, setting = name.partition(".")
         if not dot:
             raise InputError(f'--set has the value "{name}={value}"; write it as method.setting=value.')

@@ -1,4 +1,4 @@
-"""The verb inspect, and how the command line says which model and which data."""
+"""The verb inspect, and the options that name a model and a dataset."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ Weights = Annotated[
     typer.Argument(help='Checkpoint, model folder, "random", "imagenet" or "minilm".', show_default=False),
 ]
 Family = Annotated[
-    str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, ...; else found.")
+    str | None, typer.Option(help="Model family: torchvision, timm, huggingface_image, ...; detected by default.")
 ]
 Arch = Annotated[
-    str | None, typer.Option("--arch", "--architecture", help="Architecture, such as resnet50; else found.")
+    str | None, typer.Option("--arch", "--architecture", help="Architecture, such as resnet50; detected by default.")
 ]
 Column = Annotated[
     list[str] | None,
-    typer.Option(help="What a column is, such as label=species; also path, text, text2, split, group. Repeat it."),
+    typer.Option(help="The role of a column, such as label=species; also path, text, text2, split, group. Repeat it."),
 ]
 Classes = Annotated[str | None, typer.Option(help="Class names in the order of the model's outputs: cat,dog.")]
-Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; it is run.")]
-NumClasses = Annotated[int | None, typer.Option(help="Classes, where weights do not say; 0: leave the head off.")]
+Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; its code is run.")]
+NumClasses = Annotated[
+    int | None, typer.Option(help="Number of classes, where the weights do not tell it; 0: without a head.")
+]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")]
 Preprocess = Annotated[
     list[str] | None,
     typer.Option("--preprocessing", help="resize=256, mean=0.5,0.5,0.5, std=..., resize_mode=squash, ... Repeat it."),
 ]
 UseLastLinear = Annotated[
-    bool, typer.Option("--use-last-linear", help="Go by the last linear layer of a head that is more than that.")
+    bool, typer.Option("--use-last-linear", help="Take the last linear layer of a head that has several layers.")
 ]
 
 
@@ -52,18 +54,18 @@ def inspect(
     image_size: ImageSize = None,
     preprocessing: Preprocess = None,
     use_last_linear: UseLastLinear = False,
-    samples: Annotated[int, typer.Option(help="Samples to ask the model about, at most.", min=1)] = 128,
-    seconds: Annotated[float, typer.Option(help="Ask no more after so many seconds.", min=0)] = 8.0,
-    files: Annotated[int, typer.Option(help="Samples to open, to see whether they can be read.", min=1)] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of what is looked at.")] = 0,
+    samples: Annotated[int, typer.Option(help="Samples that the model classifies, at most.", min=1)] = 128,
+    seconds: Annotated[float, typer.Option(help="Seconds that classifying may take.", min=0)] = 8.0,
+    files: Annotated[int, typer.Option(help="Samples to open, to check that they can be read.", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the samples that are checked.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 1 on warnings, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a model and data before anything slow.
+    """Check a model and a dataset before extraction.
 
-    One page: what both are, samples by split, class and group, accuracy on a small sample, what extraction will take,
-    what is missing and how to mend it. Exit code 0: it can be extracted; 1: warnings, with --strict; 2: blockers.
+    One page: what both are, samples by split, class and group, accuracy on a small sample, the cost of extraction, and
+    what is missing and how to fix it. Exit code 0: it can be extracted; 1: warnings, with --strict; 2: blockers.
     """
     from neurontune_core.preflight.inspection import inspect_dataset
     from neurontune_core.preflight.page import page
@@ -106,7 +108,7 @@ def request_of(
     preprocessing: Sequence[str] | None,
     use_last_linear: bool,
 ) -> Any:
-    """The options as a `Request`.
+    """Return the options as a `Request`.
 
     Raises:
         InputError: for a repeated option without "=".
@@ -128,7 +130,7 @@ def request_of(
 
 
 def extract_words(request: Any, device: str) -> list[str]:
-    """What follows ``neurontune extract`` to extract what was looked at into the app's workspace."""
+    """Return the arguments of ``neurontune extract`` that extract what was inspected into the app's workspace."""
     words = [request.data, *([request.weights] if request.weights else [])]
     for flag, value in (("--family", request.family), ("--arch", request.architecture), ("--entry", request.entry)):
         words += [flag, value] if value else []
@@ -139,7 +141,7 @@ def extract_words(request: Any, device: str) -> list[str]:
         if request.settings.get(key) is not None:
             words += [f"--{key.replace('_', '-')}", str(request.settings[key])]
     for key, value in (request.settings.get("preprocessing") or {}).items():
-        words += ["--preprocessing", f"{key}={_said(value)}"]
+        words += ["--preprocessing", f"{key}={_as_word(value)}"]
     words += ["--use-last-linear"] if request.settings.get("use_last_linear") else []
     words += ["--device", device] if device != "auto" else []
     name = Workspace().free_name(Path(request.data).expanduser().resolve().stem)
@@ -147,7 +149,7 @@ def extract_words(request: Any, device: str) -> list[str]:
 
 
 def _value(word: str) -> Any:
-    """A number, several as a list, or a word."""
+    """Return a number, several as a list, or a word."""
     parts = [_number(part.strip()) for part in word.split(",")]
     return parts[0] if len(parts) == 1 else parts
 
@@ -161,5 +163,5 @@ def _number(word: str) -> Any:
     return word
 
 
-def _said(value: Any) -> str:
+def _as_word(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,4 +1,4 @@
-"""How the command line reads and answers: plain help, one-sentence errors, options made from settings."""
+"""What the verbs of the command line share: one-sentence errors, answers, progress, options made from settings."""
 
 from __future__ import annotations
 
@@ -35,17 +35,28 @@ Out = Annotated[Path, typer.Option("--out", help="The folder to write to.")]
 
 
 class Verbs(TyperGroup):
-    """Ends with one sentence on standard error: exit code 2 for bad input, 1 when something else went wrong."""
+    """The verbs; failures end with one sentence on standard error.
+
+    Exit code 2: bad input; 1: a file cannot be read or written, or a check failed; 130: stopped by Ctrl-C.
+    """
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
         except (InputError, typer.TyperException) as error:
-            say = getattr(error, "format_message", error.__str__)()  # usage errors keep the option's name apart
-            _fail(say, 2)
+            message = getattr(error, "format_message", error.__str__)()  # usage errors keep the option's name apart
+            _fail(message, 2)
         except OSError as error:
-            _fail(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 2)
+            _fail(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 1)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, context: Any) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            progress("")
+            note("Stopped before it was done.")
+            raise typer.Exit(130) from None
 
 
 def _fail(sentence: str, code: int) -> None:
@@ -54,21 +65,23 @@ def _fail(sentence: str, code: int) -> None:
 
 
 def note(sentence: str) -> None:
-    """A message for people; standard output is for the answer alone."""
+    """Print a message for people on standard error; standard output is for the answer alone."""
     typer.echo(sentence, err=True)
 
 
 def warn(sentences: Sequence[str]) -> None:
+    """Print warnings on standard error."""
     for sentence in sentences:
         note(f"Warning: {sentence}")
 
 
 def answer(as_json: bool, value: dict[str, Any], text: str) -> None:
+    """Print the result: one JSON object, or text for people."""
     typer.echo(json.dumps(value, allow_nan=False) if as_json else text)
 
 
 def progress(line: str) -> None:
-    """Overwrite one line of a terminal; silent in files and pipes."""
+    """Show a line in the place of the line before; nothing is written to files and pipes."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()
@@ -76,24 +89,24 @@ def progress(line: str) -> None:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Ctrl-C ends work that can be taken up again with a sentence and exit code 130."""
+    """Handle Ctrl-C in work that the same command resumes: one sentence and exit code 130."""
     try:
         yield
     except KeyboardInterrupt:
         progress("")
-        note("Stopped; the same command goes on where it was.")
+        note("Stopped; the same command resumes it.")
         raise typer.Exit(130) from None
     progress("")
 
 
 def job_progress(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
-    """What a job reports, as a line."""
+    """Show what a job reports, as a line."""
     left = f", {(total - done) / rate:.0f} s left" if rate else ""
     progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned by spaces, the first to the left."""
+    """Return lines of columns that are aligned by spaces, the first to the left."""
     return "\n".join(aligned_lines([head, *rows]))
 
 
@@ -102,41 +115,43 @@ def percent(share: float | None) -> str:
 
 
 def headline(evaluations: Mapping[str, Evaluation]) -> str:
-    """The four numbers of each head, side by side."""
+    """Return a table with four accuracies of each head."""
+    measures = ("accuracy", "worst_group_accuracy", "accuracy_gap", "worst_class_accuracy")
     rows = [
-        [name, *map(percent, (each.accuracy, each.worst_group_accuracy, each.accuracy_gap, each.worst_class_accuracy))]
-        for name, each in evaluations.items()
+        [name, *(percent(getattr(evaluation, measure)) for measure in measures)]
+        for name, evaluation in evaluations.items()
     ]
     return table(("", "average", "worst group", "gap", "worst class"), rows)
 
 
-def pairs_of(given: Sequence[str] | None, option: str) -> dict[str, str]:
-    """ "key=value" of a repeated option, as a dictionary.
+def pairs_of(words: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Return the values of a repeated option, such as "key=value", as a dictionary.
 
     Raises:
         InputError: for a value without "=".
     """
-    wrong = [word for word in given or () if "=" not in word]
+    wrong = [word for word in words or () if "=" not in word]
     if wrong:
         raise InputError(f'{option} has the value "{wrong[0]}"; write it as name=value.')
-    return {key.strip(): value.strip() for key, _, value in (word.partition("=") for word in given or ())}
+    return {key.strip(): value.strip() for key, _, value in (word.partition("=") for word in words or ())}
 
 
 def described(embedding_set: EmbeddingSet) -> str:
+    """Return the size of a set as text, such as "val, 240 samples of 12 neurons"."""
     split = f"{embedding_set.split}, " if embedding_set.split else ""
     return f"{split}{embedding_set.num_samples} samples of {embedding_set.num_neurons} neurons"
 
 
 def flag(setting: str) -> str:
-    """The option of a setting; of a switch, both words with a slash between."""
+    """Return the option of a setting; of a switch, both words with a slash between."""
     return _FLAGS.get(setting, f"--{setting.replace('_', '-')}")
 
 
 def with_settings(*names: str, of: type = TuneConfig) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a verb one option per setting of the dataclass ``of`` (or per named one).
 
-    They come in place of its parameter ``config``, as an instance of ``of``; or of its parameter ``changes``, as a
-    dictionary of those that were given.
+    The verb gets them as its parameter ``config``, an instance of ``of``; or as its parameter ``changes``, a dictionary
+    of those that were given.
     """
 
     def decorate(verb: Callable[..., None]) -> Callable[..., None]:
@@ -145,15 +160,15 @@ def with_settings(*names: str, of: type = TuneConfig) -> Callable[[Callable[...,
         declared = inspect.signature(verb, eval_str=True).parameters
         as_changes = "changes" in declared
 
-        def with_options(**given: Any) -> None:
-            values = {setting.name: given.pop(setting.name) for setting in settings}
+        def with_options(**options: Any) -> None:
+            values = {setting.name: options.pop(setting.name) for setting in settings}
             values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
             if as_changes:
-                verb(changes={name: value for name, value in values.items() if value is not None}, **given)
+                verb(changes={name: value for name, value in values.items() if value is not None}, **options)
             else:
-                verb(config=of(**values), **given)
+                verb(config=of(**values), **options)
 
-        parameters = [each for each in declared.values() if each.name not in ("config", "changes")]
+        parameters = [parameter for parameter in declared.values() if parameter.name not in ("config", "changes")]
         for setting in settings:
             kind = types[setting.name]
             if get_origin(kind) is tuple:  # repeated on the command line

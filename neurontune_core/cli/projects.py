@@ -1,4 +1,4 @@
-"""The verbs on whole projects: example, extract, export, app."""
+"""The verbs on projects: example, extract, export, app."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from neurontune_core.cli.inspect import (
     Weights,
     request_of,
 )
-from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress
+from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress, stoppable
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
@@ -40,10 +40,10 @@ from neurontune_core.workspace.workspace import APP, EXAMPLES
 def example(
     name: Annotated[str, typer.Argument(help=f"{' or '.join(EXAMPLES)}.")] = "example", as_json: AsJson = False
 ) -> None:
-    """Try it on a built-in example.
+    """Run a built-in example.
 
-    The classifier as it came (ERM), its head retrained without a mask, NeuronTune as in the paper, and the head that
-    the adviser chooses, side by side.
+    It compares the classifier as it was trained (ERM), its head retrained without a mask, NeuronTune as in the paper,
+    and the head that the adviser chooses.
     """
     from neurontune_core.advise import advise
     from neurontune_core.advise.sentences import sentence
@@ -72,12 +72,12 @@ def example(
         "heads": [
             {
                 "name": name,
-                "accuracy": each.accuracy,
-                "worst_group_accuracy": each.worst_group_accuracy,
-                "accuracy_gap": each.accuracy_gap,
-                "worst_class_accuracy": each.worst_class_accuracy,
+                "accuracy": evaluation.accuracy,
+                "worst_group_accuracy": evaluation.worst_group_accuracy,
+                "accuracy_gap": evaluation.accuracy_gap,
+                "worst_class_accuracy": evaluation.worst_class_accuracy,
             }
-            for name, each in evaluations.items()
+            for name, evaluation in evaluations.items()
         ],
     }
     text = (
@@ -92,11 +92,13 @@ def extract(
     out: Out,
     data_path: Data = None,
     weights_path: Weights = None,
-    project: Annotated[Path | None, typer.Option(help="A project.json; its model and data set are extracted.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="A project.json or its folder; its model and dataset are extracted.")
+    ] = None,
     family: Family = None,
     arch: Arch = None,
-    weights: Annotated[str | None, typer.Option(help="The weights, where they are not the second argument.")] = None,
-    data: Annotated[str | None, typer.Option(help="The data, where they are not the first argument.")] = None,
+    weights: Annotated[str | None, typer.Option(help="The weights, instead of as second argument.")] = None,
+    data: Annotated[str | None, typer.Option(help="The data, instead of as first argument.")] = None,
     column: Column = None,
     classes: Classes = None,
     entry: Entry = None,
@@ -106,38 +108,48 @@ def extract(
     use_last_linear: UseLastLinear = False,
     split: Annotated[list[str] | None, typer.Option(help="train, val or test; repeat it; all when left out.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Samples a batch.")] = 32,
-    dtype: Annotated[str, typer.Option(help="float16 or float32, of the vectors on disk.")] = "float16",
+    batch_size: Annotated[int, typer.Option(help="Samples per batch.")] = 32,
+    dtype: Annotated[str, typer.Option(help="Type of the vectors on disk: float16 or float32.")] = "float16",
     as_json: AsJson = False,
 ) -> None:
-    """Run samples through a model, and make a project.
+    """Extract the embeddings of a dataset and the model's head to a project.
 
-    It holds the embeddings of every split and the model's head. A stopped extraction goes on where it was when the same
-    command is given again. Look first, with inspect: it takes the same options.
+    After Ctrl-C the same command resumes it. Check first with inspect, which takes the same options.
     """
     from neurontune_core.workspace.tasks import extract_project
 
     config: dict[str, Any] = {"out": str(out), "device": device, "batch_size": batch_size, "dtype": dtype}
     if split:
         config["splits"] = split
+    _refuse_two(data_path=data_path, data=data, weights_path=weights_path, weights=weights)
     if project is not None:
+        own: dict[str, Any] = {
+            "DATA": data_path or data,
+            "WEIGHTS": weights_path or weights,
+            "--family": family,
+            "--arch": arch,
+        }
+        own |= {"--column": column, "--classes": classes, "--entry": entry, "--num-classes": num_classes}
+        own |= {"--image-size": image_size, "--preprocessing": preprocessing, "--use-last-linear": use_last_linear}
+        if extra := [option for option, value in own.items() if value is not None and value is not False]:
+            raise InputError(f"--project has a model and a dataset already; leave out {', '.join(extra)}.")
         opened = Project.at(project)
         content, base = opened.content, opened.source
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
         from neurontune_core.models.saved import trained_on
 
-        asked = request_of(
+        request = request_of(
             *(data_path or data, weights_path or weights, family, arch, column, classes, entry),
             *(num_classes, image_size, preprocessing, use_last_linear),
         )
         base = Path.cwd()
-        dataset = None if asked.data else trained_on({"weights": asked.weights}, base)
-        if not (asked.data or dataset) or not (asked.weights or asked.entry):
+        dataset = None if request.data else trained_on({"weights": request.weights}, base)
+        if not (request.data or dataset) or not (request.weights or request.entry):
             raise InputError("Give the data and the weights, neurontune extract DATA WEIGHTS; or give --project.")
-        model = asked.model()
+        model = request.model()
         if dataset is None:
-            guess = asked.dataset()
+            guess = request.dataset()
             note(guess.description)
             dataset = guess.spec
         note(model.description)
@@ -149,25 +161,34 @@ def extract(
     def report(*, done: int, total: int, rate: float, split: str) -> None:
         progress(f"{split}: {done} of {total} samples, {rate:.1f} a second")
 
-    made = extract_project(config | {"base": str(base)}, report, allow_python=project is None and entry is not None)
-    progress("")
+    with stoppable():
+        made = extract_project(config | {"base": str(base)}, report, allow_python=project is None and entry is not None)
     head = "with the model's head" if made["head"] else "without a head: the model's own is for other classes"
     answer(as_json, made | {"out": str(out)}, f"Extracted {', '.join(made['embeddings'])} to {out}, {head}.")
+
+
+def _refuse_two(*, data_path: str | None, data: str | None, weights_path: str | None, weights: str | None) -> None:
+    """Raise InputError where an argument and the option of the same meaning are both given."""
+    for name, argument, option in (("data", data_path, data), ("weights", weights_path, weights)):
+        if argument and option:
+            raise InputError(f'The {name} are given twice, as "{argument}" and as --{name} "{option}"; give them once.')
 
 
 def export(
     out: Out,
     head: Annotated[Path, typer.Option(help="The tuned head that tune wrote.")],
     mask: Annotated[Path, typer.Option(help="The mask.json that tune wrote.")],
-    erm: Annotated[Path | None, typer.Option(help="The head before; the project's when left out.")] = None,
+    erm: Annotated[Path | None, typer.Option(help="The head before tuning; the project's by default.")] = None,
     evaluation: Annotated[Path | None, typer.Option(help="Set for the card's table; the project's by default.")] = None,
     masking_off: Annotated[Path | None, typer.Option(help="A head tuned with --no-mask, for the card.")] = None,
-    project: Annotated[Path | None, typer.Option(help="A project.json: its whole model is exported, too.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="A project.json or its folder; its whole model is exported, too.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a bundle: mask, head, model, card.
+    """Export a bundle: mask, head, model, card.
 
-    Each file is read back and compared before it is offered; when one is not right, nothing is written.
+    Each file is read back and compared; when one differs, nothing is written and the exit code is 1.
     """
     from neurontune_core.export.bundle import VerificationError, export_bundle
     from neurontune_core.export.card import TunedRun
@@ -212,7 +233,7 @@ def export(
 
 
 def _config_of(tuned: LinearHead, file: Path) -> TuneConfig:
-    """The settings that tune noted in the head's file."""
+    """Return the settings that tune recorded in the head's file."""
     names = [setting.name for setting in fields(TuneConfig)]
     if not set(names) <= set(tuned.provenance):
         raise InputError(f"{file} has no record of how it was tuned; give the head that tune wrote.")
@@ -231,4 +252,4 @@ def app(
         raise InputError(f"There is no {APP}; start the screens from a checkout of the project.")
     sys.argv = ["streamlit", "run", str(APP), "--server.address", address]
     sys.argv += ["--server.port", str(port), "--server.headless", str(headless).lower()]
-    runpy.run_module("streamlit", run_name="__main__")  # in this process: what is imported by now need not be again
+    runpy.run_module("streamlit", run_name="__main__")  # in this process, which has the imports already

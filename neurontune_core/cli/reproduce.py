@@ -1,4 +1,4 @@
-"""The verb reproduce: a row of the paper's tables from nothing but the data."""
+"""The verb reproduce: a row of the paper's tables, from the dataset alone."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _TRAINING = [setting.name for setting in fields(TrainConfig) if setting.name not
 @with_settings(*_TRAINING, of=TrainConfig)
 def reproduce(
     dataset: Annotated[str, typer.Argument(help="waterbirds, celeba, imagenet9, multinli or civilcomments.")],
-    root: Annotated[Path, typer.Option(help="The data set, as it is unpacked.")],
+    root: Annotated[Path, typer.Option(help="The folder of the dataset, as it is unpacked.")],
     out: Out,
     changes: dict[str, Any],
     weights: Annotated[
-        str | None, typer.Option(help="Pretrained weights: a file for pictures, a Hugging Face folder for texts.")
+        str | None, typer.Option(help="Pretrained weights: a file for images, a Hugging Face folder for texts.")
     ] = None,
     family: Annotated[str | None, typer.Option(help="Another model family than the published one.")] = None,
     architecture: Annotated[str | None, typer.Option(help="Another architecture than the published one.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
-    seeds: Annotated[int, typer.Option(help="Trainings, and runs of every method.", min=1)] = 5,
+    seeds: Annotated[int, typer.Option(help="Number of trainings, and of runs of every method.", min=1)] = 5,
     shared_training: Annotated[
         bool, typer.Option("--shared-training", help="Train once, with seed 0, for all seeds.")
     ] = False,
@@ -41,8 +41,8 @@ def reproduce(
 ) -> None:
     """Train, extract and run the methods of a table's row.
 
-    The published recipe of a data set over several seeds, and the published figures beside what comes out. A stopped
-    one goes on where it was when the same command is given again. With the published settings it takes a GPU.
+    It follows the published recipe of a dataset over several seeds and shows the published figures beside its own.
+    After Ctrl-C the same command resumes it. With the published settings it needs a GPU.
     """
     from neurontune_core.experiments.recipes import recipe_for
     from neurontune_core.experiments.reproduce import reproduce as run
@@ -52,13 +52,13 @@ def reproduce(
     if not weights:
         raise InputError(f"The published {recipe.architecture or 'BERT'} starts from {recipe.start}; give --weights.")
     model = {"weights": str(Path(weights).resolve()) if Path(weights).exists() else weights}
-    given = {"family": family, "architecture": architecture, "image_size": image_size}
+    options = {"family": family, "architecture": architecture, "image_size": image_size}
     with stoppable():
         runs = run(
             recipe,
             root,
             out,
-            model | {name: value for name, value in given.items() if value is not None},
+            model | {name: value for name, value in options.items() if value is not None},
             seeds=seeds,
             shared_training=shared_training,
             methods=method or (),
@@ -69,11 +69,11 @@ def reproduce(
         )
     write_whole(out / "table.md", lambda path: path.write_text(markdown(dataset, runs), encoding="utf-8"))
     rows = reproduction_rows(dataset, runs)
-    said = notes(dataset, runs)
-    for sentence in said:
+    sentences = notes(dataset, runs)
+    for sentence in sentences:
         note(sentence)
     answer(
         as_json,
-        {"dataset": dataset, "runs": runs, "table": rows, "notes": said, "out": str(out)},
+        {"dataset": dataset, "runs": runs, "table": rows, "notes": sentences, "out": str(out)},
         table(list(rows[0]), [list(row.values()) for row in rows]),
     )

@@ -1,4 +1,4 @@
-"""The verb theory: the claims of the paper, computed."""
+"""The verb theory: the claims of the paper, computed on data that is drawn from its model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from neurontune_core.cli.compare import write
 from neurontune_core.cli.options import AsJson, answer, table
 from neurontune_core.errors import InputError
 
@@ -27,9 +28,9 @@ def theory(
         float, typer.Option(help="synthetic: how often the shortcut holds in the identification data, 0 to 1.")
     ] = 0.5,
     seeds: Annotated[
-        int | None, typer.Option(help="synthetic: a summary over so many seeds instead of one.", min=1, max=1000)
+        int | None, typer.Option(help="synthetic: summarize so many seeds instead of one.", min=1, max=1000)
     ] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write words, table and figures to this file.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write text, table and figures to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute what the paper's theory claims.
@@ -41,26 +42,26 @@ def theory(
 
     model = DataModel(p, eta_core, eta_spu)
     if claim == "lemma":
-        found = report.lemma(model, seed)
+        result = report.lemma(model, seed)
     elif claim == "scores":
-        found = report.scores(model, neurons, seed)
+        result = report.scores(model, neurons, seed)
     elif claim == "removal":
-        found = report.removal(model, neurons, seed, retrain)
+        result = report.removal(model, neurons, seed, retrain)
     elif seeds is None:
-        found = report_synthetic.synthetic(seed, identify_on)
+        result = report_synthetic.synthetic(seed, identify_on)
     else:
         if html:
             raise InputError("A summary over seeds has no figure; leave out --seeds to write one seed with --html.")
-        found = report_synthetic.synthetic_summary(seeds, identify_on)
+        result = report_synthetic.synthetic_summary(seeds, identify_on)
     if html:
         drawn = report_synthetic.activations(seed, identify_on) if claim == "synthetic" else {}
-        html.write_text(as_html(replace(found, figures=found.figures | drawn)), encoding="utf-8")
-    told = CLAIMS[claim]
+        write(html, as_html(replace(result, figures=result.figures | drawn)))
+    about = CLAIMS[claim]
     lines = (
-        told.title,
-        told.shows,
-        f"Where it stops: {told.stops}",
-        table(list(found.rows[0]), [list(row.values()) for row in found.rows]),
-        found.note,
+        about.title,
+        about.shows,
+        f"Where it stops: {about.stops}",
+        table(list(result.rows[0]), [list(row.values()) for row in result.rows]),
+        result.note,
     )
-    answer(as_json, {"claim": claim} | found.numbers, "\n\n".join(lines))
+    answer(as_json, {"claim": claim} | result.numbers, "\n\n".join(lines))

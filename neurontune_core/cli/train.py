@@ -24,31 +24,31 @@ def train(
     family: Family = None,
     architecture: Arch = None,
     weights: Annotated[
-        str | None, typer.Option(help='What training starts from: a checkpoint, a Hugging Face folder, or "random".')
+        str | None, typer.Option(help='Weights to start from: a checkpoint, a Hugging Face folder, or "random".')
     ] = None,
     image_size: ImageSize = None,
     preset: Annotated[
-        str | None, typer.Option(help=f"Settings to start from: {', '.join(PRESETS)}; the data set's own by default.")
+        str | None, typer.Option(help=f"Settings to start from: {', '.join(PRESETS)}; the dataset's own by default.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier by ERM.
 
-    Plain cross-entropy on the training split; the best epoch on the validation split is kept. A stopped training goes
-    on from its last whole epoch when the same command is given again. What it writes opens with extract --weights OUT.
+    Plain cross-entropy on the training split; the best epoch on the validation split is kept. After Ctrl-C the same
+    command resumes it from its last complete epoch. Extract from the result with extract --weights OUT.
     """
     from neurontune_core.training.job import train_model
 
-    asked, base = _asked(source)
-    given = {"family": family, "architecture": architecture, "weights": weights, "image_size": image_size}
+    request, base = _read_request(source)
+    options = {"family": family, "architecture": architecture, "weights": weights, "image_size": image_size}
     if weights and Path(weights).exists():
-        given["weights"] = str(Path(weights).resolve())
-    model = dict(asked.get("model") or {}) | {name: value for name, value in given.items() if value is not None}
+        options["weights"] = str(Path(weights).resolve())
+    model = dict(request.get("model") or {}) | {name: value for name, value in options.items() if value is not None}
     if not (model.get("family") or model.get("weights")):
         raise InputError("Give --family, --weights and, where the family has several, --architecture.")
-    config = {"model": model, "dataset": asked["dataset"], "base": str(base), "out": str(out.resolve())}
-    config |= {"preset": preset or asked.get("preset"), "settings": dict(asked.get("settings") or {}) | changes}
+    config = {"model": model, "dataset": request["dataset"], "base": str(base), "out": str(out.resolve())}
+    config |= {"preset": preset or request.get("preset"), "settings": dict(request.get("settings") or {}) | changes}
     with stoppable():
         made = train_model(config | {"device": device}, job_progress)
     for remark in made["remarks"]:
@@ -64,14 +64,14 @@ def train(
     )
 
 
-def _asked(source: Path) -> tuple[dict[str, Any], Path]:
-    """What is to be trained on: a file's ``dataset`` (and ``model``, ``preset``, ``settings``), or data as guessed."""
+def _read_request(source: Path) -> tuple[dict[str, Any], Path]:
+    """Return the ``dataset`` (and ``model``, ``preset``, ``settings``) of a file or of data, and the base folder."""
     from neurontune_core.datasets import guess_dataset
 
     if source.suffix == ".json":
         content = read_json(source)
         if not isinstance(content, dict) or not isinstance(content.get("dataset"), dict):
-            raise InputError(f'{source} has no "dataset" with a spec, so it says nothing to train on.')
+            raise InputError(f'{source} has no "dataset" with a spec, so there is nothing to train on; add it.')
         return content, source.resolve().parent
     guess = guess_dataset(source)
     note(guess.description)

@@ -174,7 +174,7 @@ class Diagnosis:
     def distinctive_words(
         self, neuron: int, texts: Callable[[str, int], tuple[str, ...]], limit: int = 12
     ) -> list[DistinctiveWord]:
-        """Return words that are over-represented in the tenth of the identification samples on which a neuron fires most.
+        """Return words that are more frequent in the tenth of the identification samples that activate a neuron most.
 
         Args:
             texts: split and row -> the sample's texts (`Gallery.texts`).

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.metrics import accuracy_score, recall_score
 
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
-from neurontune_core.cli import projects
+from neurontune_core.cli import arrays, projects
 from neurontune_core.cli.command import tune_command
 from neurontune_core.mask import Mask
 from neurontune_core.session.background_run import BackgroundRun
@@ -34,7 +34,7 @@ N, M = 240, 12
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Sets with a core neuron 0, a spurious neuron 1 and noise, and a head that leans on the spurious one."""
+    """Write sets with a core neuron 0, a spurious neuron 1 and noise, and a head that leans on the spurious one."""
     for seed, (split, agreement) in enumerate([("train", 0.9), ("val", 0.5), ("test", 0.5)]):
         rng = np.random.default_rng(seed)
         labels = np.arange(N) % 2
@@ -61,45 +61,45 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3])
 def test_identify_gives_the_medians_that_numpy_gives(folder: Path, threshold: float) -> None:
-    found, head = EmbeddingSet.load(folder / "val"), LinearHead.load(folder / "head.safetensors")
-    vectors = np.abs(np.asarray(found.embeddings))
-    wrong = (vectors @ head.weight.T + head.bias).argmax(axis=1) != found.labels
+    samples, head = EmbeddingSet.load(folder / "val"), LinearHead.load(folder / "head.safetensors")
+    vectors = np.abs(np.asarray(samples.embeddings))
+    wrong = (vectors @ head.weight.T + head.bias).argmax(axis=1) != samples.labels
     delta = np.stack(
         [
-            np.median(vectors[wrong & (found.labels == label)], axis=0)
-            - np.median(vectors[~wrong & (found.labels == label)], axis=0)
+            np.median(vectors[wrong & (samples.labels == label)], axis=0)
+            - np.median(vectors[~wrong & (samples.labels == label)], axis=0)
             for label in range(2)
         ]
     )
-    said = ask("identify", "--identification", folder / "val", "--head", folder / "head.safetensors",
+    answer = ask("identify", "--identification", folder / "val", "--head", folder / "head.safetensors",
                "--threshold", threshold)  # fmt: skip
-    assert said["biased"] == np.flatnonzero((delta > threshold).any(axis=0)).tolist()
-    assert said["num_biased"] == len(said["biased"])
-    assert said["num_neurons"] == M
-    assert said["sfit"] == pytest.approx(np.abs(delta).sum(), rel=1e-5)
-    assert said["num_incorrect"] == [int((wrong & (found.labels == label)).sum()) for label in range(2)]
-    assert said["num_correct"] == [int((~wrong & (found.labels == label)).sum()) for label in range(2)]
-    assert said["warnings"] == []
+    assert answer["biased"] == np.flatnonzero((delta > threshold).any(axis=0)).tolist()
+    assert answer["num_biased"] == len(answer["biased"])
+    assert answer["num_neurons"] == M
+    assert answer["sfit"] == pytest.approx(np.abs(delta).sum(), rel=1e-5)
+    assert answer["num_incorrect"] == [int((wrong & (samples.labels == label)).sum()) for label in range(2)]
+    assert answer["num_correct"] == [int((~wrong & (samples.labels == label)).sum()) for label in range(2)]
+    assert answer["warnings"] == []
 
 
 def test_evaluate_gives_the_accuracies_that_scikit_learn_gives(folder: Path) -> None:
-    found, head = EmbeddingSet.load(folder / "test"), LinearHead.load(folder / "head.safetensors")
-    predictions = (found.embeddings @ head.weight.T + head.bias).argmax(axis=1)
-    by_group = [accuracy_score(found.labels[found.groups == g], predictions[found.groups == g]) for g in range(4)]
-    said = ask("evaluate", "--embeddings", folder / "test", "--head", folder / "head.safetensors")
-    assert said["accuracy"] == pytest.approx(accuracy_score(found.labels, predictions))
-    assert said["worst_group_accuracy"] == pytest.approx(min(by_group))
-    assert said["accuracy_gap"] == pytest.approx(said["accuracy"] - min(by_group))
-    assert said["worst_class_accuracy"] == pytest.approx(min(recall_score(found.labels, predictions, average=None)))
-    assert [group["name"] for group in said["groups"]] == list(found.group_names)
-    assert [group["accuracy"] for group in said["groups"]] == pytest.approx(by_group)
-    assert [group["n"] for group in said["groups"]] == np.bincount(found.groups).tolist()
+    samples, head = EmbeddingSet.load(folder / "test"), LinearHead.load(folder / "head.safetensors")
+    predictions = (samples.embeddings @ head.weight.T + head.bias).argmax(axis=1)
+    by_group = [accuracy_score(samples.labels[samples.groups == g], predictions[samples.groups == g]) for g in range(4)]
+    answer = ask("evaluate", "--embeddings", folder / "test", "--head", folder / "head.safetensors")
+    assert answer["accuracy"] == pytest.approx(accuracy_score(samples.labels, predictions))
+    assert answer["worst_group_accuracy"] == pytest.approx(min(by_group))
+    assert answer["accuracy_gap"] == pytest.approx(answer["accuracy"] - min(by_group))
+    assert answer["worst_class_accuracy"] == pytest.approx(min(recall_score(samples.labels, predictions, average=None)))
+    assert [group["name"] for group in answer["groups"]] == list(samples.group_names)
+    assert [group["accuracy"] for group in answer["groups"]] == pytest.approx(by_group)
+    assert [group["n"] for group in answer["groups"]] == np.bincount(samples.groups).tolist()
 
 
 def test_without_groups_the_worst_group_is_null(folder: Path) -> None:
     replace(EmbeddingSet.load(folder / "test"), groups=None).save(folder / "plain")
-    said = ask("evaluate", "--embeddings", folder / "plain", "--head", folder / "head.safetensors")
-    assert (said["worst_group_accuracy"], said["accuracy_gap"], said["groups"]) == (None, None, [])
+    answer = ask("evaluate", "--embeddings", folder / "plain", "--head", folder / "head.safetensors")
+    assert (answer["worst_group_accuracy"], answer["accuracy_gap"], answer["groups"]) == (None, None, [])
 
 
 def tune(folder: Path, *more: object) -> list[object]:
@@ -108,15 +108,15 @@ def tune(folder: Path, *more: object) -> list[object]:
 
 
 def test_tune_writes_head_mask_and_history_and_lifts_the_worst_group(folder: Path) -> None:
-    said = ask(*tune(folder, "--tuning", folder / "train", "--epochs", 5, "--batches", 50, "--lr", 0.01,
+    answer = ask(*tune(folder, "--tuning", folder / "train", "--epochs", 5, "--batches", 50, "--lr", 0.01,
                     "--rounds", "once", "--threshold", 1))  # fmt: skip
     history = json.loads((folder / "out" / "history.json").read_text())
     assert len(history) == 5
     best = max(history, key=lambda record: record["sfit"])
-    assert (said["epoch"], said["sfit"], said["num_biased"]) == (best["epoch"], best["sfit"], best["num_biased"])
-    assert said["seconds"] > 0
+    assert (answer["epoch"], answer["sfit"], answer["num_biased"]) == (best["epoch"], best["sfit"], best["num_biased"])
+    assert answer["seconds"] > 0
     mask = json.loads((folder / "out" / "mask.json").read_text())
-    assert len(mask["biased"]) == said["num_biased"]
+    assert len(mask["biased"]) == answer["num_biased"]
     assert mask["biased"] == [1]
     tensors = load_file(folder / "out" / "head.safetensors")
     assert not tensors["weight"][:, mask["biased"]].any()
@@ -126,8 +126,8 @@ def test_tune_writes_head_mask_and_history_and_lifts_the_worst_group(folder: Pat
 
 
 def test_halves_need_no_tuning_set_and_no_mask_masks_nothing(folder: Path) -> None:
-    said = ask(*tune(folder, "--halves", "--no-mask", "--epochs", 2, "--batches", 5, "--select", "last"))
-    assert (said["epoch"], said["num_biased"]) == (2, 0)
+    answer = ask(*tune(folder, "--halves", "--no-mask", "--epochs", 2, "--batches", 5, "--select", "last"))
+    assert (answer["epoch"], answer["num_biased"]) == (2, 0)
     assert Mask.load(folder / "out" / "mask.json").num_biased == 0
 
 
@@ -158,15 +158,15 @@ def test_import_makes_a_set_of_the_arrays(tmp_path: Path) -> None:
         class_names=np.array(["cat", "dog"]),
         sample_ids=np.array(list("abcdef")),
     )
-    said = ask("import", tmp_path / "a.npz", "--out", tmp_path / "set", "--split", "val")
-    assert (said["samples"], said["neurons"], said["classes"]) == (6, 3, 2)
-    found = EmbeddingSet.load(tmp_path / "set")
-    np.testing.assert_array_equal(found.embeddings, vectors.astype(np.float32))
-    assert found.labels.tolist() == [0, 1, 0, 1, 0, 1]
-    assert found.class_names == ("cat", "dog")
-    assert found.group_names == ("group 0", "group 1", "group 2", "group 3")
-    assert found.sample_ids.tolist() == list("abcdef")
-    assert found.split == "val"
+    answer = ask("import", tmp_path / "a.npz", "--out", tmp_path / "set", "--split", "val")
+    assert (answer["samples"], answer["neurons"], answer["classes"]) == (6, 3, 2)
+    samples = EmbeddingSet.load(tmp_path / "set")
+    np.testing.assert_array_equal(samples.embeddings, vectors.astype(np.float32))
+    assert samples.labels.tolist() == [0, 1, 0, 1, 0, 1]
+    assert samples.class_names == ("cat", "dog")
+    assert samples.group_names == ("group 0", "group 1", "group 2", "group 3")
+    assert samples.sample_ids.tolist() == list("abcdef")
+    assert samples.split == "val"
 
 
 def test_import_names_classes_when_the_file_does_not(tmp_path: Path) -> None:
@@ -187,12 +187,12 @@ def test_import_takes_labels_and_groups_from_files_or_by_name(tmp_path: Path) ->
     ask("import", tmp_path / "t.parquet", "--column", "embeddings=penultimate", "--labels", "species", "--groups",
         "site", "--out", tmp_path / "named")  # fmt: skip
     for out in ("files", "named"):
-        found = EmbeddingSet.load(tmp_path / out)
-        np.testing.assert_array_equal(found.embeddings, vectors)
-        assert [found.class_names[label] for label in found.labels] == ["dog", "cat", "dog", "cat"]
-        assert found.groups.tolist() == [1, 0, 2, 1]
-    said = complaint("import", tmp_path / "t.parquet", "--column", "penultimate", "--out", tmp_path / "set")
-    assert said == '--column has the value "penultimate"; write it as name=value.'
+        samples = EmbeddingSet.load(tmp_path / out)
+        np.testing.assert_array_equal(samples.embeddings, vectors)
+        assert [samples.class_names[label] for label in samples.labels] == ["dog", "cat", "dog", "cat"]
+        assert samples.groups.tolist() == [1, 0, 2, 1]
+    answer = complaint("import", tmp_path / "t.parquet", "--column", "penultimate", "--out", tmp_path / "set")
+    assert answer == '--column has the value "penultimate"; write it as name=value.'
 
 
 def test_without_json_the_answer_is_short_and_readable(folder: Path) -> None:
@@ -219,9 +219,9 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_from_pictures_to_a_checked_bundle_by_the_command_line_alone(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "project"
-    said = ask("extract", "--family", "torchvision", "--architecture", "resnet18", "--weights", "random",
+    answer = ask("extract", "--family", "torchvision", "--architecture", "resnet18", "--weights", "random",
                "--num-classes", 2, "--image-size", 32, "--data", pictures, "--device", "cpu", "--out", out)  # fmt: skip
-    assert said["embeddings"] == {split: f"embeddings/{split}" for split in ("train", "val", "test")}
+    assert answer["embeddings"] == {split: f"embeddings/{split}" for split in ("train", "val", "test")}
     assert EmbeddingSet.load(out / "embeddings" / "val").num_samples == 8
     tuned = tmp_path / "tuned"
     ask("tune", "--identification", out / "embeddings" / "val", "--tuning", out / "embeddings" / "train",
@@ -244,9 +244,9 @@ def test_from_pictures_to_a_checked_bundle_by_the_command_line_alone(pictures: P
 def test_export_works_from_files_without_a_project(folder: Path) -> None:
     ask(*tune(folder, "--tuning", folder / "train", "--epochs", 1, "--batches", 5))
     erm, out = folder / "head.safetensors", folder / "out"
-    said = ask("export", "--erm", erm, "--evaluation", folder / "test", "--masking-off", erm, "--out",
+    answer = ask("export", "--erm", erm, "--evaluation", folder / "test", "--masking-off", erm, "--out",
                folder / "bundle", "--head", out / "head.safetensors", "--mask", out / "mask.json")  # fmt: skip
-    names = [file["name"] for file in said["files"]]
+    names = [file["name"] for file in answer["files"]]
     assert names == ["mask.json", "head.safetensors", "load_head.py", "MODEL_CARD.md"]
     assert "Masking off" in (folder / "bundle" / "MODEL_CARD.md").read_text()
 
@@ -267,21 +267,21 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path: Path) -> None:
-    said = ask("example")
-    assert [head["name"] for head in said["heads"]] == ["ERM", "Masking off", "NeuronTune", "Advised head"]
+    answer = ask("example")
+    assert [head["name"] for head in answer["heads"]] == ["ERM", "Masking off", "NeuronTune", "Advised head"]
     erm = ask("evaluate", "--embeddings", small_example / "test", "--head", small_example / "head.safetensors")
-    assert said["heads"][0]["worst_group_accuracy"] == erm["worst_group_accuracy"]
+    assert answer["heads"][0]["worst_group_accuracy"] == erm["worst_group_accuracy"]
     out = tmp_path / "advised"
     advised = ask(
         "advise", "--identification", small_example / "val", "--tuning", small_example / "train",
         "--head", small_example / "head.safetensors", "--out", out,
     )  # fmt: skip
-    assert said["advice"] == advised["sentence"]
+    assert answer["advice"] == advised["sentence"]
     measured = ask("evaluate", "--embeddings", small_example / "test", "--head", out / "head.safetensors")
-    assert said["heads"][3]["worst_group_accuracy"] == measured["worst_group_accuracy"]
+    assert answer["heads"][3]["worst_group_accuracy"] == measured["worst_group_accuracy"]
     shown = call("example").stdout
     assert "NeuronTune masked" in shown
-    assert said["advice"] in shown
+    assert answer["advice"] in shown
 
 
 def test_app_starts_streamlit_on_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,10 +336,10 @@ def test_bad_input_ends_with_one_sentence(
 ) -> None:
     monkeypatch.chdir(folder)
     save_file({"weight": np.ones((2, 5), np.float32), "bias": np.zeros(2, np.float32)}, "narrow.safetensors")
-    found = EmbeddingSet.load("val")
-    vectors = np.asarray(found.embeddings).copy()
-    vectors[:, 2] = np.where(found.labels == 1, 5.0, 0.0)
-    replace(found, embeddings=vectors).save("val")
+    samples = EmbeddingSet.load("val")
+    vectors = np.asarray(samples.embeddings).copy()
+    vectors[:, 2] = np.where(samples.labels == 1, 5.0, 0.0)
+    replace(samples, embeddings=vectors).save("val")
     perfect = np.zeros((2, M), np.float32)
     perfect[1, 2] = 1
     save_file({"weight": perfect, "bias": np.array([1, 0], np.float32)}, "perfect.safetensors")
@@ -418,7 +418,91 @@ def test_an_npy_without_labels_and_a_cut_file_are_refused(tmp_path: Path) -> Non
 
 def test_an_output_that_cannot_be_written_is_named(folder: Path) -> None:
     np.savez(folder / "a.npz", embeddings=np.ones((3, 2)), labels=np.array([0, 1, 0]))
-    assert "cannot be read or written" in complaint("import", folder / "a.npz", "--out", folder / "head.safetensors")
+    result = call("import", folder / "a.npz", "--out", folder / "head.safetensors", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")  # the input was right
+    (sentence,) = result.stderr.splitlines()
+    assert "head.safetensors cannot be read or written" in sentence
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["birds", "--data", "fish", "--weights", "w"], 'The data are given twice, as "birds" and as --data "fish"'),
+        (["birds", "w1", "--weights", "w2"], 'The weights are given twice, as "w1" and as --weights "w2"'),
+        (["birds", "--project", "."], "--project has a model and a dataset already; leave out DATA."),
+        (["--project", ".", "--arch", "resnet18"], "leave out --arch."),
+        (["--project", ".", "--use-last-linear", "--classes", "a,b"], "leave out --classes, --use-last-linear."),
+        (["--project", ".", "--num-classes", "0", "--entry", "m:f"], "leave out --entry, --num-classes."),
+    ],
+)
+def test_extract_refuses_what_contradicts_itself(folder: Path, more: list[str], sentence: str) -> None:
+    assert sentence in complaint("extract", "--out", folder / "out", *more)
+    assert not (folder / "out").exists()
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("verb", ["identify", "tune", "advise", "evaluate", "export", "import", "compare", "ablate"])
+def test_ctrl_c_ends_a_verb_with_one_line_and_exit_code_130(
+    small_example: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(EmbeddingSet, "load", interrupted)
+    monkeypatch.setattr("neurontune_core.extraction.import_embeddings.read_embeddings", interrupted)
+    sets = ["--identification", "val", "--tuning", "train", "--head", small_example / "head.safetensors"]
+    Mask(np.zeros(M, dtype=bool), 0.0, 0.0).save(small_example / "mask.json")
+    out = ["--out", small_example / "out"]
+    arguments = {
+        "identify": [*sets[:2], *sets[4:]],
+        "tune": [*sets, *out],
+        "advise": [*sets, *out],
+        "evaluate": ["--embeddings", "val", *sets[4:]],
+        "export": [*sets[4:], "--mask", small_example / "mask.json", "--project", small_example, *out],
+        "import": ["vectors.npz", *out],
+        "ablate": ["rules"],
+    }
+    result = call(verb, *arguments.get(verb, []), "--json")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.splitlines() == ["Stopped before it was done."]
+    assert not (small_example / "out").exists()
+
+
+def test_ctrl_c_or_a_full_disk_leaves_the_files_of_an_earlier_tuning_together(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(*tune(folder, "--halves", "--epochs", 1, "--batches", 2))
+    before = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+    assert set(before) == {"head.safetensors", "mask.json", "history.json"}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "history.json")
+
+    for failing, code in ((interrupted, 130), (full, 1)):
+        monkeypatch.setattr(arrays, "write_json", failing)
+        result = call(*tune(folder, "--halves", "--epochs", 2, "--batches", 5, "--seed", 7))
+        assert result.exit_code == code, result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert {path.name: path.read_bytes() for path in (folder / "out").iterdir()} == before
+
+
+def test_a_bundle_that_is_not_read_back_right_ends_with_exit_code_1_and_the_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(*tune(folder, "--halves", "--epochs", 1, "--batches", 2))
+    save = LinearHead.save
+
+    def damaged(self: LinearHead, path: Path) -> None:
+        save(replace(self, weight=self.weight + np.float32(1e-3)), path)
+
+    monkeypatch.setattr(LinearHead, "save", damaged)
+    out = folder / "out"
+    files = ["--head", out / "head.safetensors", "--mask", out / "mask.json", "--erm", folder / "head.safetensors"]
+    result = call("export", *files, "--evaluation", folder / "test", "--out", folder / "bundle", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    (sentence,) = result.stderr.splitlines()
+    assert sentence.startswith("head.safetensors was read back, and its logits differ by")
+    assert not (folder / "bundle").exists()
 
 
 def test_a_class_without_mistakes_is_a_warning_not_an_error(folder: Path) -> None:
@@ -428,8 +512,8 @@ def test_a_class_without_mistakes_is_a_warning_not_an_error(folder: Path) -> Non
         "identify", "--identification", folder / "val", "--head", folder / "always_land.safetensors", "--json"
     )
     assert result.exit_code == 0
-    said = json.loads(result.stdout)
-    assert any('Class "land" has no misclassified samples' in sentence for sentence in said["warnings"])
+    answer = json.loads(result.stdout)
+    assert any('Class "land" has no misclassified samples' in sentence for sentence in answer["warnings"])
     assert 'Warning: Class "land" has no misclassified samples' in result.stderr
 
 

@@ -64,7 +64,7 @@ def test_named_columns_reach_the_project(tmp_path: Path) -> None:
         {
             "one": f"The {label} number {number}.",
             "two": f"It is {label}.",
-            "said": label,
+            "answer": label,
             "part": split,
             "cue": number % 2,
         }
@@ -72,29 +72,29 @@ def test_named_columns_reach_the_project(tmp_path: Path) -> None:
     ]
     table = layouts.write_rows(tmp_path / "pairs.csv", rows)
     model = text_folder(tmp_path / "model", "distilbert", num_labels=2)
-    columns = [word for role in ("text=one", "text2=two", "label=said", "split=part", "group=cue")
+    columns = [word for role in ("text=one", "text2=two", "label=answer", "split=part", "group=cue")
                for word in ("--column", role)]  # fmt: skip
-    said = ask("inspect", table, model, *columns, "--device", "cpu")
-    assert said["data"]["modality"] == "text_pair"
-    cells = Counter((row["part"].replace("dev", "val"), f"{row['said']}, cue {row['cue']}") for row in rows)
-    assert {(each["split"], each["group"]): each["n"] for each in said["data"]["counts"] if each["n"]} == cells
-    made = ask(*shlex.split(said["next"])[1:])
-    found = EmbeddingSet.load(Path(made["out"]) / made["embeddings"]["val"])
-    assert found.group_names == ("no, cue 0", "no, cue 1", "yes, cue 0", "yes, cue 1")
+    answer = ask("inspect", table, model, *columns, "--device", "cpu")
+    assert answer["data"]["modality"] == "text_pair"
+    cells = Counter((row["part"].replace("dev", "val"), f"{row['answer']}, cue {row['cue']}") for row in rows)
+    assert {(each["split"], each["group"]): each["n"] for each in answer["data"]["counts"] if each["n"]} == cells
+    made = ask(*shlex.split(answer["next"])[1:])
+    samples = EmbeddingSet.load(Path(made["out"]) / made["embeddings"]["val"])
+    assert samples.group_names == ("no, cue 0", "no, cue 1", "yes, cue 0", "yes, cue 1")
     assert "tokenization" in made["model"]
-    assert 'no column for the "colour"' in complaint("extract", table, model, "--column", "colour=x", "--out", "x")
+    assert 'no column for the "color"' in complaint("extract", table, model, "--column", "color=x", "--out", "x")
 
 
 def test_an_entry_point_is_for_the_command_line_alone(tmp_path: Path) -> None:
     request = planted(tmp_path)
     words = ["--entry", "brightness:network", "--preprocessing", "mean=0.5,0.5,0.5", "--preprocessing",
              "std=0.5,0.5,0.5", "--image-size", 8, "--device", "cpu"]  # fmt: skip
-    said = ask("inspect", request.data, request.weights, *words)
-    assert (said["status"], said["accuracy"]["accuracy"]) == ("OK", 1.0)
-    made = ask(*shlex.split(said["next"])[1:])
+    answer = ask("inspect", request.data, request.weights, *words)
+    assert (answer["status"], answer["accuracy"]["accuracy"]) == ("OK", 1.0)
+    made = ask(*shlex.split(answer["next"])[1:])
     head, val = Project.at(Path(made["out"])).load_head(), EmbeddingSet.load(Path(made["out"]) / "embeddings" / "val")
     assert (head.predict(val.embeddings) == val.labels).all()
-    config: dict[str, Any] = {key: said[f"{key}_spec"] for key in ("model", "dataset")}
+    config: dict[str, Any] = {key: answer[f"{key}_spec"] for key in ("model", "dataset")}
     with pytest.raises(InputError, match="only loaded from the command line"):
         extract_project(config | {"base": str(tmp_path), "out": str(tmp_path / "x")}, lambda **_: None)
     assert "only loaded" in complaint("extract", "--project", made["out"], "--entry", "other:thing", "--out", "y")
@@ -105,8 +105,8 @@ def test_an_entry_point_that_a_file_names_is_not_run(tmp_path: Path, more: tuple
     data, _ = planted(tmp_path).data, (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
     (tmp_path / "model").mkdir()
     spec = {"family": "python", "entry": "evil:network", "weights": "random"}
-    said = {"format": "neurontune-model/1", "spec": spec}
-    (tmp_path / "model" / "model.json").write_text(json.dumps(said))
+    content = {"format": "neurontune-model/1", "spec": spec}
+    (tmp_path / "model" / "model.json").write_text(json.dumps(content))
     for weights in (tmp_path / "model", tmp_path / "model" / "model.json"):
         result = call("inspect", data, weights, *more, "--json")
         assert result.exit_code == 2
@@ -126,10 +126,10 @@ def test_a_model_without_preprocessing_of_its_own_gets_the_data_sets(tmp_path: P
     (own / "preprocessor_config.json").write_text(
         json.dumps({"size": 32, "image_mean": [0.5] * 3, "image_std": [0.5] * 3})
     )
-    said = ask("inspect", data, own, "--device", "cpu")
-    assert "preprocessing" not in said["model_spec"]
-    assert said["model"]["input"]["mean"] == [0.5] * 3
-    assert said["model"]["input_from"] == "its preprocessor_config.json"
+    answer = ask("inspect", data, own, "--device", "cpu")
+    assert "preprocessing" not in answer["model_spec"]
+    assert answer["model"]["input"]["mean"] == [0.5] * 3
+    assert answer["model"]["input_from"] == "its preprocessor_config.json"
     (own / "preprocessor_config.json").unlink()
     bare = ask("inspect", data, own, "--device", "cpu")
     assert bare["model"]["input_from"] == "the data set's own recipe, as the model brings none"

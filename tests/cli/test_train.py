@@ -35,10 +35,10 @@ def test_data_becomes_a_model_and_the_model_a_project(tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("train", tmp_path / "data", "--out", out, *MODEL, *SHORT, "--json")
     assert result.exit_code == 0, result.stderr
-    said = json.loads(result.stdout)
+    answer = json.loads(result.stdout)
     kept = read_history(out).kept
     assert kept is not None
-    assert (said["epoch"], said["accuracy"], said["preset"]) == (1, kept.accuracy, "images")
+    assert (answer["epoch"], answer["accuracy"], answer["preset"]) == (1, kept.accuracy, "images")
     assert "held out: 4 for val" in result.stderr
     result = run("extract", "--weights", out, "--out", tmp_path / "project")
     assert result.exit_code == 0, result.stderr
@@ -52,11 +52,15 @@ def test_flags_come_before_the_preset_and_the_preset_is_the_data_sets_own(tmp_pa
     waterbirds(tmp_path / "data")
     result = run("train", tmp_path / "data", "--out", tmp_path / "out", *MODEL, *SHORT, "--lr", "0.5")
     assert result.exit_code == 0, result.stderr
-    found = settings_of("images", notes(tmp_path / "out")["settings"])
+    settings = settings_of("images", notes(tmp_path / "out")["settings"])
     assert notes(tmp_path / "out")["preset"] == "waterbirds"
-    assert (found.epochs, found.learning_rate, found.batch_size) == (1, 0.5, 8)
+    assert (settings.epochs, settings.learning_rate, settings.batch_size) == (1, 0.5, 8)
     own = PRESETS["waterbirds"]
-    assert (found.weight_decay, found.schedule, found.crop_scale) == (own.weight_decay, own.schedule, own.crop_scale)
+    assert (settings.weight_decay, settings.schedule, settings.crop_scale) == (
+        own.weight_decay,
+        own.schedule,
+        own.crop_scale,
+    )
 
 
 def test_a_file_names_data_and_model_and_flags_come_before_it(tmp_path: Path) -> None:
@@ -74,10 +78,10 @@ def test_a_file_names_data_and_model_and_flags_come_before_it(tmp_path: Path) ->
 
 
 def test_every_setting_has_a_flag_with_its_help() -> None:
-    said = " ".join(run("train", "--help").stdout.split())
+    answer = " ".join(run("train", "--help").stdout.split())
     for setting in fields(TrainConfig):
-        assert flag(setting.name).partition("/")[0] in said
-        assert setting.metadata["help"].split(";")[0] in said.replace("- ", "-")
+        assert flag(setting.name).partition("/")[0] in answer
+        assert setting.metadata["help"].split(";")[0] in answer.replace("- ", "-")
 
 
 @pytest.mark.parametrize(
