@@ -1,4 +1,4 @@
-"""Running an ablation: every seed's settings as one sweep, measured on the evaluation set."""
+"""Run an ablation: every seed's settings as one sweep, measured on the evaluation set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.experiments.ablations import SETS_IN_WORDS, Ablation, Variant
-from neurontune_core.experiments.leaderboard import shown
+from neurontune_core.experiments.leaderboard import format_spread
 from neurontune_core.head import LinearHead
 from neurontune_core.statistics import Spread
 from neurontune_core.tuning.config import TuneConfig
@@ -27,7 +27,7 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class VariantResult:
-    """One row of an ablation, measured.
+    """One variant of an ablation, measured.
 
     Attributes:
         at: as in `Variant`, the sets in words.
@@ -41,6 +41,7 @@ class VariantResult:
     error: str = ""
 
     def spread(self, measure: str) -> Spread | None:
+        """Return mean and deviation over seeds; None where the measure is missing."""
         values = self.values.get(measure)
         return Spread.of(values) if values else None
 
@@ -58,7 +59,7 @@ def run_ablation(
     """Run an ablation.
 
     Args:
-        study: which.
+        study: the ablation.
         head: the ERM head.
         sets: role ("identification", "tuning", "evaluation") -> set.
         seeds: 0..seeds-1.
@@ -79,11 +80,11 @@ def run_ablation(
         value = getattr(base, setting.name)
         if value != setting.default and any(getattr(variant.config, setting.name) != value for variant in variants):
             raise InputError(f'"{study.title}" varies {setting.name} itself; leave it out of the settings.')
-    words = {role: each.split or role for role, each in sets.items()}
+    words = {role: embedding_set.split or role for role, embedding_set in sets.items()}
     rows: list[dict[str, Any]] = [{"at": _in_words(variant, words), "values": {}, "error": ""} for variant in variants]
     groups = _shared(variants)
     total, done = seeds * sum(_epochs([variants[place].config for place in places]) for places in groups), 0
-    found: list[VariantResult] = []
+    results: list[VariantResult] = []
     for seed in range(seeds):
         for places in groups:
             identification, tuning = _sets(variants[places[0]], sets, seed)
@@ -98,30 +99,35 @@ def run_ablation(
             outcomes = neurontune_sweep(head, identification, tuning, configs, on_epoch=tick)
             for place, outcome in zip(places, outcomes, strict=True):
                 _measure(rows[place], outcome, sets["evaluation"])
-        found = [
-            VariantResult(row["at"], {name: tuple(each) for name, each in row["values"].items()}, row["error"])
+        results = [
+            VariantResult(row["at"], {name: tuple(values) for name, values in row["values"].items()}, row["error"])
             for row in rows
         ]
         if on_seed is not None:
-            on_seed(found)
-    return found
+            on_seed(results)
+    return results
 
 
-def ablation_table(found: Sequence[VariantResult]) -> list[dict[str, str]]:
-    """Rows of text: per cent, mean ± standard deviation over seeds, and how many neurons were in S."""
-    columns = [name for name in MEASURES if any(name in each.values for each in found)]
-    failed = any(each.error for each in found)
+def ablation_table(results: Sequence[VariantResult]) -> list[dict[str, str]]:
+    """Return one row of text a variant: per cent, mean ± deviation over seeds, and the number of biased neurons.
+
+    >>> (row,) = ablation_table([VariantResult({"mask value": 0.5}, {"average": (0.8, 0.9), "biased": (3.0, 5.0)})])
+    >>> row["mask value"], row["average"], row["biased neurons"], row["seeds"]
+    ('0.5', '85.0 ± 7.1', '4', '2')
+    """
+    columns = [name for name in MEASURES if any(name in row.values for row in results)]
+    failed = any(row.error for row in results)
     return [
-        {name: value if isinstance(value, str) else f"{value:g}" for name, value in each.at.items()}
-        | {name: shown(each.spread(name)) for name in columns}
-        | {"biased neurons": _count(each), "seeds": str(len(each.values.get("average", ())))}
-        | ({"failed": each.error} if failed else {})
-        for each in found
+        {name: value if isinstance(value, str) else f"{value:g}" for name, value in row.at.items()}
+        | {name: format_spread(row.spread(name)) for name in columns}
+        | {"biased neurons": _count(row), "seeds": str(len(row.values.get("average", ())))}
+        | ({"failed": row.error} if failed else {})
+        for row in results
     ]
 
 
-def _count(each: VariantResult) -> str:
-    biased = each.spread("biased")
+def _count(row: VariantResult) -> str:
+    biased = row.spread("biased")
     return "–" if biased is None else f"{biased.mean:.0f}"
 
 
@@ -138,7 +144,7 @@ def _measure(row: dict[str, Any], outcome: Outcome, evaluation: EmbeddingSet) ->
 
 
 def _sets(variant: Variant, sets: Mapping[str, EmbeddingSet], seed: int) -> tuple[EmbeddingSet, EmbeddingSet]:
-    """What identifies, and what tunes."""
+    """Return the set that identifies, and the set that tunes."""
     if variant.sets == "halves":
         tuning, identification = sets["identification"].halves(seed)
         return identification, tuning
@@ -146,7 +152,7 @@ def _sets(variant: Variant, sets: Mapping[str, EmbeddingSet], seed: int) -> tupl
 
 
 def _shared(variants: Sequence[Variant]) -> list[list[int]]:
-    """Places of the variants that use the same sets."""
+    """Return the places of the variants that use the same sets, group by group."""
     groups: dict[str, list[int]] = {}
     for place, variant in enumerate(variants):
         groups.setdefault(variant.sets, []).append(place)
@@ -154,11 +160,11 @@ def _shared(variants: Sequence[Variant]) -> list[list[int]]:
 
 
 def _epochs(configs: Sequence[TuneConfig]) -> int:
-    """Epochs of a sweep at most: settings with the same batches go side by side."""
+    """Return the epochs of a sweep at most: settings with the same batches go side by side."""
     together: dict[tuple, int] = {}
-    for each in configs:
-        key = (each.batches, each.batch_size, each.init, each.normalize)
-        together[key] = max(together.get(key, 0), each.epochs)
+    for config in configs:
+        key = (config.batches, config.batch_size, config.init, config.normalize)
+        together[key] = max(together.get(key, 0), config.epochs)
     return sum(together.values())
 
 

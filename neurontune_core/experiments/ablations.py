@@ -1,4 +1,4 @@
-"""The paper's ablations and a few more, as lists of settings to run on a project: what is varied, and on which sets."""
+"""The paper's ablations and a few more, as lists of settings to run: what is varied, and on which sets."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ RULES: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of an ablation.
+    """One variant of an ablation: a row of its table.
 
     Attributes:
-        at: what is varied -> its value here, in words or as a number.
+        at: what is varied -> its value, in words or as a number.
         config: the settings, but for the seed.
         sets: which sets identify and tune.
     """
@@ -67,21 +67,29 @@ class Ablation:
     table: int | None = None
 
     def published(self) -> list[dict[str, str]]:
-        """The paper's rows for it, marked as such; none where it has no such table."""
+        """Return the paper's rows for it, marked as published; none where it has no such table."""
         if self.table is None:
             return []
         return [
             {
-                "published": f"{each.setting}, {DATASETS[each.dataset]}",
-                "worst group": f"{each.worst_group:.1f}",
-                "average": "–" if each.accuracy is None else f"{each.accuracy:.1f}",
+                "published": f"{row.setting}, {DATASETS[row.dataset]}",
+                "worst group": f"{row.worst_group:.1f}",
+                "average": "–" if row.accuracy is None else f"{row.accuracy:.1f}",
             }
-            for each in published_ablations(self.table)
+            for row in published_ablations(self.table)
         ]
 
 
 def thresholds(head: LinearHead, identification: EmbeddingSet, shares: tuple[float, ...]) -> list[float]:
-    """λ = 0, then those at which only these shares of the neurons with a positive score stay masked (first epoch)."""
+    """Return λ = 0, then the values at which only some of the neurons with a positive score stay masked (first epoch).
+
+    Args:
+        head, identification: the ERM head and D_Ide, which give the scores.
+        shares: of the neurons with a positive score, in 0..1.
+
+    Returns:
+        Values in ascending order; 0 alone when the head makes no mistake.
+    """
     predictions = head.predict(identification.embeddings)
     try:
         scores = spuriousness_scores(
@@ -90,8 +98,8 @@ def thresholds(head: LinearHead, identification: EmbeddingSet, shares: tuple[flo
     except NoMistakes:
         return [0.0]
     positive = scores[scores > 0]
-    found = [float(np.quantile(positive, 1 - share)) for share in shares] if len(positive) else []
-    return sorted({0.0, *(float(f"{value:.3g}") for value in found)})
+    values = [float(np.quantile(positive, 1 - share)) for share in shares] if len(positive) else []
+    return sorted({0.0, *(float(f"{value:.3g}") for value in values)})
 
 
 def _sets(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> list[Variant]:
@@ -143,7 +151,7 @@ ABLATIONS = {
     for each in (
         Ablation("sets", "Which sets (Table 4)", "On which samples should biased neurons be found "
                  "(identify), on which should the head be retrained (tune), and what does the mask add?", _sets, 4),
-        Ablation("mask-value", "Mask value (Table 5)", "Is it better to silence biased neurons or to turn them down? "
+        Ablation("mask-value", "Mask value (Table 5)", "Is it better to mask biased neurons fully or in part? "
                  "On halves of the held-out set, as in the paper.", _mask_value, 5),
         Ablation("mask-value-tuning", "Mask value, tuned on the training set", "The same when the head is tuned on "
                  "the training set.", _mask_value_tuning),
@@ -158,7 +166,14 @@ ABLATIONS = {
 
 
 def ablation(key: str) -> Ablation:
-    """The ablation of that key; InputError naming those there are."""
+    """Return the ablation of a key.
+
+    Raises:
+        InputError: naming the keys, when it is none of them.
+
+    >>> ablation("rules").title
+    'Which epoch is kept (Table 6)'
+    """
     if key not in ABLATIONS:
         raise InputError(f'There is no ablation "{key}"; use one of {", ".join(ABLATIONS)}.')
     return ABLATIONS[key]

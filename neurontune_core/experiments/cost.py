@@ -25,7 +25,7 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class CostCurve:
-    """How the cost follows one size.
+    """Seconds of a run over one size.
 
     Attributes:
         grows: which size.
@@ -43,7 +43,7 @@ class CostCurve:
 def measure_cost(
     grows: Sequence[str] = tuple(GROWS), *, repeats: int = REPEATS, on_run: Callable[[int, int], object] | None = None
 ) -> list[CostCurve]:
-    """Run NeuronTune on made-up rectified normals of growing size; an epoch passes once over the tuning samples.
+    """Measure NeuronTune on made-up rectified normals of growing size; an epoch passes once over the tuning samples.
 
     Processor time is taken, since other work on the machine would be in the wall time.
 
@@ -53,7 +53,7 @@ def measure_cost(
         on_run: called with how many runs are done, and of how many.
     """
     _runs((200, 200, 32, 1), 1, None)  # compiles, or loads what was compiled before
-    found, total, done = [], sum(len(GROWS[name]) for name in grows) * repeats, 0
+    curves, total, done = list[CostCurve](), sum(len(GROWS[name]) for name in grows) * repeats, 0
     for name in grows:
         points = GROWS[name]
 
@@ -65,29 +65,34 @@ def measure_cost(
 
         seconds = [min(_runs(point, repeats, tick)) for point in points]
         sizes = next(own for own in zip(*points, strict=True) if len(set(own)) > 1)
-        found.append(CostCurve(name, sizes, tuple(seconds), exponent(sizes, seconds)))
-    return found
+        curves.append(CostCurve(name, sizes, tuple(seconds), exponent(sizes, seconds)))
+    return curves
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """k of seconds ∝ size^k, by least squares on the logarithms."""
+    """Return k of seconds ∝ size^k, by least squares on the logarithms.
+
+    >>> round(exponent([1, 2, 4], [3.0, 12.0, 48.0]), 3)
+    2.0
+    """
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def cost_table(found: Sequence[CostCurve]) -> list[dict[str, str]]:
+def cost_table(curves: Sequence[CostCurve]) -> list[dict[str, str]]:
+    """Return one row of text a size."""
     return [
         {
-            "what grows": each.grows,
-            "from … to": f"{each.sizes[0]:,} … {each.sizes[-1]:,}",
-            "seconds": ", ".join(f"{value:.2f}" for value in each.seconds),
-            "fitted exponent": f"{each.exponent:.2f}",
+            "what grows": curve.grows,
+            "from … to": f"{curve.sizes[0]:,} … {curve.sizes[-1]:,}",
+            "seconds": ", ".join(f"{value:.2f}" for value in curve.seconds),
+            "fitted exponent": f"{curve.exponent:.2f}",
         }
-        for each in found
+        for curve in curves
     ]
 
 
 def _runs(point: tuple[int, int, int, int], repeats: int, tick: Callable[[], object] | None) -> list[float]:
-    """Processor seconds of the same run again and again."""
+    """Measure the processor seconds of the same run several times."""
     held_out, samples, neurons, epochs = point
     rng = np.random.default_rng(0)
     identification, tuning = (_made_up(rng, count, neurons) for count in (held_out, samples))
@@ -105,7 +110,7 @@ def _runs(point: tuple[int, int, int, int], repeats: int, tick: Callable[[], obj
 
 
 def _made_up(rng: np.random.Generator, samples: int, neurons: int) -> EmbeddingSet:
-    """Rectified normals that tell the class weakly, so that a head makes mistakes."""
+    """Make rectified normals that separate the classes weakly, so that a head makes mistakes."""
     labels = np.arange(samples) % 2
     embeddings = np.maximum(rng.standard_normal((samples, neurons), dtype=np.float32), 0)
     embeddings[:, :16] += 0.5 * labels[:, None]

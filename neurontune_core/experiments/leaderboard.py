@@ -1,4 +1,4 @@
-"""The leaderboard of a comparison as rows of text, CSV, Markdown and LaTeX."""
+"""The leaderboard of a comparison as rows of text and as CSV, with published numbers under the measured ones."""
 
 from __future__ import annotations
 
@@ -22,22 +22,31 @@ _NUMBERS = {
 }
 
 
-def shown(value: Spread | None) -> str:
-    """ "74.5 ± 1.1"; no spread where there is none."""
+def format_spread(value: Spread | None) -> str:
+    """Return "74.5 ± 1.1", in per cent; without a deviation where there is none."""
     return MISSING if value is None else value.percent()
 
 
 def leaderboard_rows(summaries: Sequence[MethodSummary]) -> list[dict[str, str]]:
-    """One row a method, in per cent, mean ± standard deviation over seeds.
+    """Return one row a method, in per cent, mean ± standard deviation over seeds.
 
     Columns that need groups are left out where nothing was measured by group; the column "failed" is there when a
     method failed, and holds its sentence.
+
+    >>> from neurontune_core.baselines.registry import METHODS
+    >>> from neurontune_core.evaluation.accuracy import Evaluation, Proportion
+    >>> from neurontune_core.experiments.methods import SeedRun
+    >>> parts = (Proportion("cat", 3, 4), Proportion("dog", 4, 4))
+    >>> erm = METHODS["erm"]
+    >>> summary = MethodSummary(erm, erm.settings(), (SeedRun(0, Evaluation(Proportion("all", 7, 8), parts, ()), 0.1),))
+    >>> leaderboard_rows([summary])[0]["worst class"], leaderboard_rows([summary])[0]["average"]
+    ('75.0', '87.5')
     """
     columns = [name for name, measure in _NUMBERS.items() if any(getattr(each, measure) for each in summaries)]
     failed = any(each.error for each in summaries)
     return [
         {"method": each.method.name, "uses groups": "yes" if each.uses_groups else "no"}
-        | {name: shown(getattr(each, _NUMBERS[name])) for name in columns}
+        | {name: format_spread(getattr(each, _NUMBERS[name])) for name in columns}
         | {
             "seeds": str(each.seeds),
             "seconds": MISSING if each.seconds is None else f"{each.seconds.mean:.2f}",
@@ -48,60 +57,68 @@ def leaderboard_rows(summaries: Sequence[MethodSummary]) -> list[dict[str, str]]
 
 
 def published_beside(dataset: str) -> tuple[Published, ...]:
-    """What the paper reports on a data set; InputError when it has none of that name."""
+    """Return what the paper reports on a dataset.
+
+    Raises:
+        InputError: when it reports nothing on one of that name.
+    """
     if dataset not in DATASETS:
         raise InputError(f'There are no published numbers on "{dataset}"; use one of {", ".join(DATASETS)}.')
     return published_on(dataset)
 
 
-def with_published(rows: Sequence[Row], found: Sequence[Published]) -> list[dict[str, str]]:
-    """Measured rows with published ones under them; the column "from" tells which is which."""
-    if not found:
+def with_published(rows: Sequence[Row], published: Sequence[Published]) -> list[dict[str, str]]:
+    """Return measured rows with published ones under them; the column "from" says which is which."""
+    if not published:
         return [dict(row) for row in rows]
     columns = dict.fromkeys(["method", "from", *rows[0]])
-    if any(each.worst_group is not None for each in found) and "worst group" not in columns:
+    if any(cell.worst_group is not None for cell in published) and "worst group" not in columns:
         columns = dict.fromkeys(["method", "from", "uses groups", "worst group", *rows[0]])
     numbers = [{"from": "measured", **row} for row in rows]
-    for each in found:
-        origin = "published" + (f" ({each.metric})" if each.metric else "")
+    for cell in published:
+        origin = "published" + (f" ({cell.metric})" if cell.metric else "")
         numbers.append(
             {
-                "method": each.name,
+                "method": cell.name,
                 "from": origin,
-                "uses groups": "no" if each.groups_used == "none" else f"yes, {each.groups_used}",
-                "worst group": _percent(each.worst_group),
-                "average": _percent(each.accuracy),
+                "uses groups": _uses_groups(cell),
+                "worst group": _percent(cell.worst_group),
+                "average": _percent(cell.accuracy),
             }
         )
     return [{column: row.get(column, MISSING) for column in columns} for row in numbers]
+
+
+def _uses_groups(cell: Published) -> str:
+    return "no" if cell.groups_used == "none" else f"yes, {cell.groups_used}"
 
 
 def _percent(value: float | None) -> str:
     return MISSING if value is None else f"{value:.1f}"
 
 
-def what_to_know(found: Sequence[Published]) -> list[str]:
-    """Sentences to read before a measured number is set beside these, each once."""
-    if not found:
+def what_to_know(published: Sequence[Published]) -> list[str]:
+    """Return what one must know before comparing measured numbers with these, as sentences, each once."""
+    if not published:
         return []
     sentences = [
         "Published numbers come from the paper's own networks and data; methods here train the last layer alone, on "
         "this project's embeddings."
     ]
-    for note in dict.fromkeys(note for each in found for note in each.notes):
-        names = [each.name for each in found if note in each.notes]
-        sentences.append(note if len(names) == len(found) else f"{', '.join(names)}: {note}")
+    for note in dict.fromkeys(note for cell in published for note in cell.notes):
+        names = [cell.name for cell in published if note in cell.notes]
+        sentences.append(note if len(names) == len(published) else f"{', '.join(names)}: {note}")
     return sentences
 
 
 def remarks(summaries: Sequence[MethodSummary]) -> list[str]:
-    """What methods had to say about this data, each sentence once, behind the method's name."""
-    said = [f"{each.method.name}: {text}" for each in summaries for run in each.runs for text in run.warnings]
-    return list(dict.fromkeys(said))
+    """Return the warnings of methods about this data, each sentence once, behind the method's name."""
+    sentences = [f"{each.method.name}: {text}" for each in summaries for run in each.runs for text in run.warnings]
+    return list(dict.fromkeys(sentences))
 
 
-def to_csv(summaries: Sequence[MethodSummary], found: Sequence[Published] = ()) -> str:
-    """One row a method with every number in a column of its own: means, and their standard deviations over seeds.
+def to_csv(summaries: Sequence[MethodSummary], published: Sequence[Published] = ()) -> str:
+    """Return CSV with one row a method and every number in a column of its own: means and deviations over seeds.
 
     Published numbers stand under the measured ones; the column "from" names their source.
     """
@@ -118,9 +135,9 @@ def to_csv(summaries: Sequence[MethodSummary], found: Sequence[Published] = ()) 
             row += ["", ""] if value is None else [f"{100 * value.mean:.2f}", f"{100 * value.sd:.2f}"]
         row += ["" if each.seconds is None else f"{each.seconds.mean:.3f}", each.error]
         writer.writerow(row)
-    for cell in found:
+    for cell in published:
         row = [cell.method, cell.name, f"published: {cell.source}" + (f"; {cell.metric}" if cell.metric else "")]
-        row += ["no" if cell.groups_used == "none" else f"yes, {cell.groups_used}", ""]
+        row += [_uses_groups(cell), ""]
         printed = {"worst group": cell.worst_group, "average": cell.accuracy}
         row += [entry for name in _NUMBERS for entry in (printed.get(name, ""), "")] + ["", ""]
         writer.writerow(row)

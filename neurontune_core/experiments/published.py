@@ -1,4 +1,4 @@
-"""What the papers report: the figures of Tables 1 to 6 of NeuronTune (ICML 2025), to be set beside measured ones.
+"""Published numbers: Tables 1 to 6 of NeuronTune (ICML 2025), to be shown beside measured ones.
 
 All are in per cent and copied from that paper, which took those of other methods from their own papers. No spread is
 given, since few of them report one for the same number of runs.
@@ -37,7 +37,7 @@ class Published:
         groups_used: which group labels the method uses, in words; "none" when it uses none.
         metric: over which groups the worst is taken, where there are several ways; never compare across them.
         source: the table.
-        notes: what one must know before setting another number beside it; sentences.
+        notes: what one must know before comparing another number with it; sentences.
     """
 
     method: str
@@ -63,13 +63,13 @@ DATASET_NOTES = MappingProxyType(
     {
         "waterbirds": (
             _REWEIGHTED,
-            "Table 8 counts 2,225 test pictures of landbirds on land; the data set has 2,255.",
+            "Table 8 counts 2,225 test images of landbirds on land; the dataset has 2,255.",
         ),
         "civilcomments": ("Table 9 gives a learning rate of 1e-3 for ERM; it can only be 1e-5.",),
         "imagenet9": (
             "These are the nine classes of the ReBias line of work, not those of the backgrounds challenge.",
         ),
-        "imagenet_a": ("42 WordNet ids are mapped to the nine classes: 1,087 pictures.",),
+        "imagenet_a": ("42 WordNet ids are mapped to the nine classes: 1,087 images.",),
     }
 )
 _TRAINS_ALL = "The published method trains the whole network; on cached embeddings only its last layer is trained."
@@ -124,17 +124,25 @@ class PublishedAblation:
 
 
 def published(method: str, dataset: str) -> Published | None:
-    """The paper's figures for a method on a data set; None when it has none."""
-    return next((each for each in all_published() if (each.method, each.dataset) == (method, dataset)), None)
+    """Return the paper's numbers for a method on a dataset; None when it has none.
+
+    >>> published("neurontune", "waterbirds").worst_group
+    92.2
+    """
+    return next((cell for cell in all_published() if (cell.method, cell.dataset) == (method, dataset)), None)
 
 
 def published_on(dataset: str) -> tuple[Published, ...]:
-    """Every method that the paper reports on a data set, in its order."""
-    return tuple(each for each in all_published() if each.dataset == dataset)
+    """Return every method that the paper reports on a dataset, in its order.
+
+    >>> [cell.name for cell in published_on("imagenet9")][:3]
+    ['ERM', 'StylisedIN', 'RUBi']
+    """
+    return tuple(cell for cell in all_published() if cell.dataset == dataset)
 
 
 def all_published() -> Iterator[Published]:
-    """Every cell of Tables 1 to 3, and masking off, which is Table 4's."""
+    """Return every cell of Tables 1 to 3, and of retraining without a mask, which is in Table 4."""
     for key, (name, groups_used, birds, faces, pairs, comments, metric, note) in _TABLES_1_AND_2.items():
         cells = dict(zip(DATASETS, (birds, faces, pairs, comments), strict=False))
         for dataset, (worst, average) in cells.items():
@@ -145,7 +153,7 @@ def all_published() -> Iterator[Published]:
         for dataset, accuracy in (("imagenet9", nine), ("imagenet_a", adversarial)):
             yield _cell(key, name, dataset, None, accuracy, "none", "", f"{PAPER}, Table 3", "")
     for dataset, worst in zip(DATASETS, _MASKING_OFF, strict=False):
-        yield _cell("masking_off", "Masking off", dataset, worst, None, "none", COARSE, f"{PAPER}, Table 4", "")
+        yield _cell("masking_off", "No masking", dataset, worst, None, "none", COARSE, f"{PAPER}, Table 4", "")
 
 
 def _cell(
@@ -167,8 +175,15 @@ def _cell(
 
 
 def published_ablations(table: int | None = None) -> tuple[PublishedAblation, ...]:
-    """Tables 4 (which sets, and masking on or off), 5 (mask value) and 6 (chosen by worst-class accuracy)."""
-    return tuple(each for each in _ABLATIONS if table in (None, each.table))
+    """Return Tables 4 (which sets, and masking on or off), 5 (mask value) and 6 (chosen by worst-class accuracy).
+
+    Args:
+        table: one of them; all when left out.
+
+    >>> len(published_ablations(5)), published_ablations(5)[0].worst_group
+    (6, 87.3)
+    """
+    return tuple(row for row in _ABLATIONS if table in (None, row.table))
 
 
 def _over(table: int, setting: str, numbers: tuple[float, ...]) -> list[PublishedAblation]:

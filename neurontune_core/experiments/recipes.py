@@ -1,4 +1,4 @@
-"""What the paper does on each data set: network, start, and NeuronTune's settings. Training is in `training.config`."""
+"""What the paper does on each dataset: network, start, and NeuronTune's settings. Training is in `training.config`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from neurontune_core.tuning.config import TuneConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the paper does on one data set.
+    """What the paper does on one dataset.
 
     Attributes:
-        key: of the data set, in `published.DATASETS`; also its preset of training and its format.
+        key: of the dataset, in `published.DATASETS`; also its preset of training and its format.
         family, architecture: the network.
         start: what its weights are, for the sentence that asks for them.
         tune: NeuronTune's settings (Table 10).
@@ -31,7 +31,7 @@ class Recipe:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Those that run on cached embeddings and have a published figure."""
+        """Return the methods that run on cached embeddings and have a published number."""
         return tuple(key for key in METHODS if published(key, self.key))
 
 
@@ -54,7 +54,14 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 
 def recipe_for(dataset: str) -> Recipe:
-    """Raises InputError naming the data sets that there are."""
+    """Return the recipe of a dataset.
+
+    Raises:
+        InputError: naming the datasets that have one, when this one has none.
+
+    >>> recipe_for("waterbirds").architecture
+    'resnet50'
+    """
     if dataset not in RECIPES:
         raise InputError(f'There is no recipe for "{dataset}"; use one of {", ".join(RECIPES)}.')
     return RECIPES[dataset]

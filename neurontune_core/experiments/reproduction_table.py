@@ -1,4 +1,4 @@
-"""Measured beside published: the runs of `reproduce` as a table."""
+"""Table of a reproduction: measured numbers beside the published ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from neurontune_core.tables import MISSING, to_markdown
 
 
 class _Column(NamedTuple):
-    """``measure`` is a key of a run; ``told`` says which published figure belongs beside it."""
+    """One measure: a key of a run, and the published number that belongs beside it."""
 
     title: str
     measure: str
     dataset: str
-    told: str  # a field of Published, or "" for none
+    published: str  # a field of Published, or "" for none
     metric: str = ""  # the published figure must be of this metric
 
 
@@ -36,10 +36,10 @@ def _columns(dataset: str) -> list[_Column]:
 
 
 def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """One row a method, as text in per cent: measured mean ± standard deviation over seeds, and the published figure.
+    """Return one row a method in per cent: measured mean ± standard deviation over seeds, and the published number.
 
     Args:
-        dataset: a key of `reproduce.RECIPES`.
+        dataset: a key of `recipes.RECIPES`.
         runs: what `reproduce` returned.
     """
     rows = []
@@ -51,8 +51,8 @@ def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[d
             values = [run.get(column.measure) for run in own]
             row[column.title] = failed or _shown([value for value in values if value is not None])
             failed = failed and MISSING
-            if column.told:
-                row[f"{column.title}, published"] = _told(published(key, column.dataset), column)
+            if column.published:
+                row[f"{column.title}, published"] = _published_number(published(key, column.dataset), column)
         cell = published(key, dataset)
         row |= {"groups used": "yes" if own[0]["uses_groups"] else "none"}
         rows.append(row | {"groups used, published": cell.groups_used if cell else MISSING, "seeds": str(len(own))})
@@ -63,33 +63,35 @@ def _shown(values: Sequence[float]) -> str:
     return Spread.of(values).percent(with_zero=len(values) > 1) if values else MISSING
 
 
-def _told(cell: Published | None, column: _Column) -> str:
-    value = None if cell is None else getattr(cell, column.told)
+def _published_number(cell: Published | None, column: _Column) -> str:
+    value = None if cell is None else getattr(cell, column.published)
     if cell is None or value is None or (column.metric and cell.metric != column.metric):
         return MISSING
     return f"{value:.1f}"
 
 
 def notes(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What one must know to read the table; sentences."""
-    found = list(DATASET_NOTES.get(dataset, ()))
+    """Return what one must know to read the table, as sentences."""
+    sentences = list(DATASET_NOTES.get(dataset, ()))
     if dataset == "imagenet9":
-        found.append("ImageNet-9 has no test split: what is measured on its validation split was also chosen on it.")
-        found += DATASET_NOTES["imagenet_a"]
+        sentences.append(
+            "ImageNet-9 has no test split: what is measured on its validation split was also chosen on it."
+        )
+        sentences += DATASET_NOTES["imagenet_a"]
     if dataset == "civilcomments":
-        found.append("Worst groups over 4 and over 16 groups are two measures; never compare across them.")
+        sentences.append("Worst groups over 4 and over 16 groups are two measures; never compare across them.")
     for key in dict.fromkeys(str(run["method"]) for run in runs):
         cell = published(key, dataset)
         if cell is not None:
-            found += [f"{cell.name}: {note}" for note in cell.notes if "last layer" in note]
-    return list(dict.fromkeys(found))
+            sentences += [f"{cell.name}: {note}" for note in cell.notes if "last layer" in note]
+    return list(dict.fromkeys(sentences))
 
 
 def markdown(dataset: str, runs: Sequence[Mapping[str, Any]]) -> str:
-    """The table with its notes."""
+    """Return the table with its notes as Markdown."""
     rows = reproduction_rows(dataset, runs)
-    said = "\n".join(f"- {note}" for note in notes(dataset, runs))
+    listed = "\n".join(f"- {note}" for note in notes(dataset, runs))
     intro = (
-        "Test accuracy in per cent, mean ± standard deviation over seeds; published figures as the paper prints them."
+        "Test accuracy in per cent, mean ± standard deviation over seeds; published numbers as the paper prints them."
     )
-    return f"# {DATASETS[dataset]}\n\n{intro}\n\n{to_markdown(rows)}\n{said}\n"
+    return f"# {DATASETS[dataset]}\n\n{intro}\n\n{to_markdown(rows)}\n{listed}\n"

@@ -1,4 +1,4 @@
-"""What was computed about a claim: numbers, a table and figures, and the file that holds them all."""
+"""Answers: the numbers, table and figures computed about a claim, and the file that holds them all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answer:
 
 
 def as_html(answer: Answer) -> str:
-    """One file that opens without a network: the claim in words, the table, the figures."""
+    """Return one HTML file that opens without a network: the claim in words, the table, the figures."""
     from plotly.io import to_html
 
     claim = CLAIMS[answer.key]

@@ -37,6 +37,7 @@ class Draws(NamedTuple):
 
 
 def draw(samples: int, rng: np.random.Generator) -> Draws:
+    """Draw the randomness of N = ``samples`` samples."""
     inputs = rng.standard_normal((samples, INPUTS), np.float32)
     return Draws(inputs, rng.standard_normal(samples, np.float32), rng.random(samples))
 
@@ -65,20 +66,24 @@ class DataModel:
 
     @property
     def agreement(self) -> float:
-        """q = 2p − 1, the mean of 2a − 1."""
+        """Return q = 2p − 1, the mean of 2a − 1.
+
+        >>> round(DataModel(p=0.95).agreement, 3)
+        0.9
+        """
         return 2 * self.p - 1
 
     def regression_sample(self, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs [N, INPUTS] and answers [N], float32, of the model as it stands, for Lemma 1."""
+        """Return inputs [N, INPUTS] and answers [N], float32, of the model as it stands, for Lemma 1."""
         inputs = draws.inputs.copy()
         answers = inputs[:, 0] + np.float32(self.eta_core) * draws.noise
         self._add_shortcut(inputs, answers, draws.uniform)
         return inputs, answers
 
     def classification_sample(self, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs [N, INPUTS] and answers [N], float32, in {−μ, +μ}, equally likely, for Theorems 4.2 and 4.3.
+        """Return inputs [N, INPUTS] and answers [N], float32, in {−μ, +μ}, equally likely, for Theorems 4.2 and 4.3.
 
-        The same equations with the answer given first: ``βᵀx_core = y − ε_core``, the other core inputs standard
+        The same equations with the answer drawn first: ``βᵀx_core = y − ε_core``, the other core inputs standard
         normal.
         """
         answers = rng.choice(np.array([-MU, MU], np.float32), samples)
@@ -92,7 +97,7 @@ class DataModel:
         inputs[:, CORE] += np.where(uniform < self.p, answers, -answers)
 
     def classification_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """E[xxᵀ], [INPUTS, INPUTS], and E[xy], [INPUTS], of `classification_sample`."""
+        """Return E[xxᵀ], [INPUTS, INPUTS], and E[xy], [INPUTS], of `classification_sample`."""
         second = np.diag(np.concatenate([np.ones(CORE), np.full(SPU, self.eta_spu**2)]))
         second[0, 0] = MU**2 + self.eta_core**2
         second[CORE, CORE] += MU**2
@@ -102,6 +107,10 @@ class DataModel:
         return second, cross
 
     def classification_optimum(self) -> np.ndarray:
-        """[INPUTS] the weights u of the least-squares model ``uᵀx`` of the classes, on unlimited data."""
+        """Return the weights u, [INPUTS], of the least-squares model ``uᵀx`` of the classes, on unlimited data.
+
+        >>> DataModel(p=0.5).classification_optimum().round(3).tolist()[:CORE]
+        [0.5, 0.0, 0.0, 0.0, 0.0]
+        """
         second, cross = self.classification_moments()
         return np.linalg.solve(second, cross)

@@ -24,15 +24,22 @@ class Weights(NamedTuple):
 
 
 def printed(model: DataModel) -> Weights:
-    """Lemma 1 as the paper prints it; exact only at p = 0.5 and p = 1."""
+    """Compute Lemma 1 as the paper prints it; exact only at p = 0.5 and p = 1.
+
+    >>> [round(weight, 3) for weight in printed(DataModel(p=0.95, eta_core=1.0, eta_spu=0.1))]
+    [0.109, 0.891]
+    """
     core, spu = model.eta_core**2, model.eta_spu**2
     return Weights(((2 - 2 * model.p) * core + spu) / (core + spu), model.agreement * core / (core + spu))
 
 
 def exact(model: DataModel) -> Weights:
-    """The solution of the normal equations: z = qη_core² / (η_core² + η_spu² + (1 − q²)v), weights 1 − qz and z.
+    """Solve the normal equations: z = qη_core² / (η_core² + η_spu² + (1 − q²)v), weights 1 − qz and z.
 
-    v is the variance of βᵀx_core, 1 here.
+    v is the variance of βᵀx_core, which is 1.
+
+    >>> [round(weight, 3) for weight in exact(DataModel(p=0.95, eta_core=1.0, eta_spu=0.1))]
+    [0.325, 0.75]
     """
     q, core, spu = model.agreement, model.eta_core**2, model.eta_spu**2
     z = q * core / (core + spu + (1 - q**2))
@@ -40,7 +47,11 @@ def exact(model: DataModel) -> Weights:
 
 
 def least_squares(model: DataModel, samples: int = SAMPLES, seed: int = 0) -> Weights:
-    """Ordinary least squares on a sample."""
+    """Fit ordinary least squares to a sample.
+
+    >>> least_squares(DataModel(p=1.0, eta_spu=0.01), samples=1000).spurious > 0.99
+    True
+    """
     inputs, answers = model.regression_sample(_draws(samples, seed))
     solution = np.linalg.solve(inputs.T @ inputs, inputs.T @ answers)
     return Weights(float(solution[0]), float(solution[CORE]))
@@ -48,7 +59,7 @@ def least_squares(model: DataModel, samples: int = SAMPLES, seed: int = 0) -> We
 
 @lru_cache(2)
 def _draws(samples: int, seed: int) -> Draws:
-    """Drawing takes longer than fitting."""
+    """Return the same draws again, since drawing takes longer than fitting."""
     return draw(samples, np.random.default_rng(seed))
 
 
@@ -73,7 +84,7 @@ class LemmaCurves:
 
 
 def lemma_curves(eta_core: float, eta_spu: float, seed: int = 0, samples: int = SAMPLES) -> LemmaCurves:
-    """Everything over p, at the noises of a `DataModel`."""
+    """Compute both formulas and the fits over p, at the noises of a `DataModel`."""
     grid, few = ([DataModel(p, eta_core, eta_spu) for p in np.linspace(0.5, 1, points)] for points in (51, 11))
     return LemmaCurves(
         p=np.array([model.p for model in grid]),

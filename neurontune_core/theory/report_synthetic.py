@@ -28,7 +28,7 @@ def _experiment(seed: int, agreement: float) -> Experiment:
 
 @lru_cache(KEPT)
 def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, drawn: str = "test") -> Answer:
-    """One seed of the synthetic experiment: groups, and the decision boundary before and after.
+    """Answer one seed of the synthetic experiment: groups, and the decision boundary before and after.
 
     Args:
         seed, identification_agreement: as in `run_experiment`.
@@ -36,23 +36,23 @@ def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AG
     """
     from neurontune_core.theory.figures import DRAWN, decision_boundary
 
-    found = _experiment(seed, identification_agreement)
-    shown = found.training if drawn == "training" else found.test
+    experiment = _experiment(seed, identification_agreement)
+    shown = experiment.training if drawn == "training" else experiment.test
     figures = {
         name: decision_boundary(shown, head, f"{name} ({drawn} data)")
-        for name, head in (("before", found.before), ("after", found.after))
+        for name, head in (("before", experiment.before), ("after", experiment.after))
     }
-    measured = found.evaluations()
+    measured = experiment.evaluations()
     groups = [
         {"group": name}
         | {
             f"{where}, {when}": f"{100 * (parts[place].accuracy or 0):.1f} %"
             for (when, where), parts in ((key, (*each.groups, each.overall)) for key, each in measured.items())
         }
-        for place, name in enumerate((*found.test.group_names, "all samples"))
+        for place, name in enumerate((*experiment.test.group_names, "all samples"))
     ]
-    picked = dict(zip(NEURONS, found.scores.biased().tolist(), strict=True))
-    if_signed = dict(zip(NEURONS, found.signed.biased().tolist(), strict=True))
+    picked = dict(zip(NEURONS, experiment.scores.biased().tolist(), strict=True))
+    if_signed = dict(zip(NEURONS, experiment.signed.biased().tolist(), strict=True))
     return Answer(
         "synthetic",
         {"seed": seed, "samples": SAMPLES, "identification_agreement": identification_agreement}
@@ -68,13 +68,13 @@ def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AG
 def activations(
     seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, label: int = 1
 ) -> dict[str, Figure]:
-    """Hits and mistakes of one class over the activation of each neuron, on the identification set."""
+    """Draw correct and misclassified samples of one class over each neuron's activation, on the identification set."""
     from neurontune_core.figures.distributions import outcome_distributions
     from neurontune_core.identification.distributions import distributions_of
 
-    found = _experiment(seed, identification_agreement)
-    each, picked = found.identification, found.scores.biased()
-    right = found.before.predict(each.embeddings) == each.labels
+    experiment = _experiment(seed, identification_agreement)
+    each, picked = experiment.identification, experiment.scores.biased()
+    right = experiment.before.predict(each.embeddings) == each.labels
     figures = {}
     for neuron, name in enumerate(NEURONS):
         (drawn,) = distributions_of(each.embeddings[:, neuron], [each.labels == label], right)
@@ -96,31 +96,31 @@ def _named(picked: dict[str, bool]) -> str:
 
 @lru_cache(KEPT)
 def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Answer:
-    """The synthetic experiment over many seeds."""
-    found = summarize(seeds, identification_agreement)
+    """Answer the synthetic experiment over many seeds."""
+    summary = summarize(seeds, identification_agreement)
     rows = [
         {
             "": f"{where}, {when}",
-            "average": _spread(found.accuracy[when, where]),
-            "worst group": _spread(found.worst_group_accuracy[when, where]),
+            "average": _spread(summary.accuracy[when, where]),
+            "worst group": _spread(summary.worst_group_accuracy[when, where]),
         }
-        for when, where in found.accuracy
+        for when, where in summary.accuracy
     ]
-    picks = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.picked.items())
-    signed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.picked_signed.items())
+    picks = ", ".join(f"{name} {100 * share:.0f} %" for name, share in summary.picked.items())
+    signed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in summary.picked_signed.items())
     return Answer(
         "synthetic",
         {
             "seeds": seeds,
             "identification_agreement": identification_agreement,
-            "picked": found.picked,
-            "picked_signed": found.picked_signed,
+            "picked": summary.picked,
+            "picked_signed": summary.picked_signed,
             "heads": {
                 f"{when}, {where}": {
-                    "accuracy": _numbers(found.accuracy[when, where]),
-                    "worst_group_accuracy": _numbers(found.worst_group_accuracy[when, where]),
+                    "accuracy": _numbers(summary.accuracy[when, where]),
+                    "worst_group_accuracy": _numbers(summary.worst_group_accuracy[when, where]),
                 }
-                for when, where in found.accuracy
+                for when, where in summary.accuracy
             },
         },
         rows,

@@ -32,7 +32,7 @@ GROUPS = ("y = −1, a = −1", "y = −1, a = +1", "y = +1, a = −1", "y = +1,
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """One seed.
+    """The experiment with one seed.
 
     Attributes:
         training, identification, test: the three sets, [SAMPLES, 3].
@@ -49,7 +49,7 @@ class Experiment:
     signed: SpuriousnessScores
 
     def evaluations(self) -> dict[tuple[str, str], Evaluation]:
-        """By head (before, after) and set (training, test), in the order of a table."""
+        """Evaluate by head (before, after) and set (training, test), in the order of a table."""
         sets = {"training": self.training, "test": self.test}
         heads = {"before": self.before, "after": self.after}
         return {(head, name): evaluate(heads[head], sets[name]) for name in sets for head in heads}
@@ -57,7 +57,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Summary:
-    """Many seeds.
+    """The experiment over many seeds.
 
     Attributes:
         seeds: how many.
@@ -73,7 +73,7 @@ class Summary:
 
 
 def synthetic_set(agreement: float, rng: np.random.Generator, split: str) -> EmbeddingSet:
-    """[SAMPLES, 3] activations, labels and groups (label × attribute); the attribute is the label in a share
+    """Draw [SAMPLES, 3] activations, labels and groups (label × attribute); the attribute is the label in a share
     ``agreement`` of the samples."""
     labels = rng.integers(0, 2, SAMPLES)
     attributes = np.where(rng.random(SAMPLES) < agreement, labels, 1 - labels)
@@ -84,7 +84,7 @@ def synthetic_set(agreement: float, rng: np.random.Generator, split: str) -> Emb
 
 
 def fit_logistic(data: EmbeddingSet, keep: np.ndarray) -> LinearHead:
-    """Logistic regression of two classes on the kept neurons [M] bool, without a penalty, by Newton's method.
+    """Fit a logistic regression of two classes on the kept neurons [M] bool, without a penalty, by Newton's method.
 
     scikit-learn gives the same; its import alone takes longer than every seed of this experiment.
     """
@@ -121,20 +121,20 @@ def run_experiment(seed: int = 0, identification_agreement: float = IDENTIFICATI
     identification = synthetic_set(identification_agreement, rng, "identification")
     test = synthetic_set(TEST_AGREEMENT, rng, "test")
     before = fit_logistic(training, np.ones(3, dtype=bool))
-    said = before.predict(identification.embeddings)
+    predictions = before.predict(identification.embeddings)
     scores, signed = (
-        spuriousness_scores(identification.embeddings, identification.labels, said, 2, magnitude=magnitude)
+        spuriousness_scores(identification.embeddings, identification.labels, predictions, 2, magnitude=magnitude)
         for magnitude in (True, False)
     )
     keep = ~scores.biased()
     if not keep.any():
-        raise InputError("With this seed the scores select every neuron, so nothing is left; take another seed.")
+        raise InputError("With this seed the scores select every neuron, so nothing is left; choose another seed.")
     after = fit_logistic(training, keep)
     return Experiment(training, identification, test, before, after, scores, signed)
 
 
 def summarize(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Summary:
-    """Seeds 0 to ``seeds`` − 1.
+    """Run seeds 0 to ``seeds`` − 1 and average them.
 
     Raises:
         InputError: as `run_experiment`, and when there is no seed.
@@ -142,12 +142,12 @@ def summarize(seeds: int = 20, identification_agreement: float = IDENTIFICATION_
     if seeds < 1:
         raise InputError(f"Expected at least 1 seed, but got {seeds}.")
     runs = [run_experiment(seed, identification_agreement) for seed in range(seeds)]
-    found = [run.evaluations() for run in runs]
+    evaluations = [run.evaluations() for run in runs]
     return Summary(
         seeds=seeds,
-        accuracy={key: Spread.of([each[key].accuracy for each in found]) for key in found[0]},
+        accuracy={key: Spread.of([each[key].accuracy for each in evaluations]) for key in evaluations[0]},
         worst_group_accuracy={
-            key: Spread.of([each[key].worst_group_accuracy or 0.0 for each in found]) for key in found[0]
+            key: Spread.of([each[key].worst_group_accuracy or 0.0 for each in evaluations]) for key in evaluations[0]
         },
         picked=_shares([run.scores.biased() for run in runs]),
         picked_signed=_shares([run.signed.biased() for run in runs]),

@@ -20,14 +20,14 @@ FEW = TuneConfig(epochs=3, batches=8, threshold=0.05, learning_rate=0.01)
 
 
 def measured(head) -> tuple[float | None, float, float]:
-    found = evaluate(head, SETS["evaluation"])
-    return found.worst_group_accuracy, found.worst_class_accuracy, found.accuracy
+    result = evaluate(head, SETS["evaluation"])
+    return result.worst_group_accuracy, result.worst_class_accuracy, result.accuracy
 
 
 def test_table_4_is_three_ways_to_split_with_and_without_a_mask() -> None:
-    found = run_ablation(ablation("sets"), planted_head(), SETS, seeds=2, base=FEW)
+    rows = run_ablation(ablation("sets"), planted_head(), SETS, seeds=2, base=FEW)
     val, train = SETS["identification"], SETS["tuning"]
-    for row in found:
+    for row in rows:
         on = row.at["masking"] == "on"
         for seed in range(2):
             config = replace(FEW, seed=seed, masking=on)
@@ -41,7 +41,7 @@ def test_table_4_is_three_ways_to_split_with_and_without_a_mask() -> None:
             values = tuple(row.values[name][seed] for name in ("worst group", "worst class", "average"))
             assert values == pytest.approx(measured(result.head))
             assert row.values["biased"][seed] == result.biased.sum()
-    assert len(found) == 6
+    assert len(rows) == 6
 
 
 def test_table_5_and_6_vary_what_the_paper_varies() -> None:
@@ -62,9 +62,9 @@ def test_table_5_and_6_vary_what_the_paper_varies() -> None:
 
 
 def test_every_row_of_the_rules_is_what_a_run_by_that_rule_keeps() -> None:
-    found = run_ablation(ablation("rules"), planted_head(), SETS, seeds=1, base=FEW)
+    result = run_ablation(ablation("rules"), planted_head(), SETS, seeds=1, base=FEW)
     variants = ablation("rules").variants(planted_head(), SETS["identification"], FEW)
-    for row, variant in zip(found, variants, strict=True):
+    for row, variant in zip(result, variants, strict=True):
         head = neurontune(planted_head(), SETS["identification"], SETS["tuning"], variant.config).head
         assert row.values["worst group"][0] == pytest.approx(measured(head)[0])
 
@@ -78,18 +78,18 @@ def test_thresholds_leave_the_shares_that_they_say() -> None:
         parts = [np.median(np.abs(ide.embeddings[mine & outcome]), axis=0) for outcome in (wrong, ~wrong)]
         best = np.maximum(best, parts[0] - parts[1])
     positive = best[best > 0]
-    found = thresholds(head, ide, (0.5,))
-    assert found[0] == 0.0
-    assert (positive > found[1]).sum() == len(positive) // 2
+    result = thresholds(head, ide, (0.5,))
+    assert result[0] == 0.0
+    assert (positive > result[1]).sum() == len(positive) // 2
     perfect = replace(ide, labels=head.predict(ide.embeddings))
     assert thresholds(head, perfect, (0.5,)) == [0.0]
 
 
 @pytest.mark.parametrize("key", ["threshold", "surface", "steps", "mask-value-tuning"])
 def test_the_others_run_and_every_row_is_there(key: str) -> None:
-    found = run_ablation(ABLATIONS[key], planted_head(), SETS, seeds=1, base=TuneConfig(epochs=2))
-    assert all("average" in row.values for row in found if not row.error)
-    assert len(ablation_table(found)) == len(
+    result = run_ablation(ABLATIONS[key], planted_head(), SETS, seeds=1, base=TuneConfig(epochs=2))
+    assert all("average" in row.values for row in result if not row.error)
+    assert len(ablation_table(result)) == len(
         ABLATIONS[key].variants(planted_head(), SETS["identification"], TuneConfig())
     )
 
@@ -98,12 +98,12 @@ def test_a_row_that_fails_carries_its_sentence_and_the_others_go_on() -> None:
     every = {role: replace(each, embeddings=each.embeddings[:, :2] + 0.1) for role, each in SETS.items()}
     head = planted_head()
     head = type(head)(head.weight[:, :2], head.bias)
-    found = run_ablation(ablation("mask-value-tuning"), head, every, seeds=1, base=replace(FEW, threshold=-10.0))
-    assert "would be masked" in found[0].error
-    assert not found[1].error
-    rows = ablation_table(found)
+    result = run_ablation(ablation("mask-value-tuning"), head, every, seeds=1, base=replace(FEW, threshold=-10.0))
+    assert "would be masked" in result[0].error
+    assert not result[1].error
+    rows = ablation_table(result)
     assert rows[0]["worst group"] == "–"
-    assert rows[0]["failed"] == found[0].error
+    assert rows[0]["failed"] == result[0].error
 
 
 def test_without_groups_there_is_no_worst_group() -> None:
@@ -126,7 +126,7 @@ def test_progress_reaches_its_end_and_seeds_come_one_by_one() -> None:
 def test_what_is_varied_cannot_be_set_too() -> None:
     with pytest.raises(InputError, match="varies mask_value itself"):
         run_ablation(ablation("mask-value"), planted_head(), SETS, seeds=1, base=replace(FEW, mask_value=0.5))
-    with pytest.raises(InputError, match='no ablation "colour"; use one of sets, mask-value'):
-        ablation("colour")
+    with pytest.raises(InputError, match='no ablation "color"; use one of sets, mask-value'):
+        ablation("color")
     with pytest.raises(InputError, match="at least one seed"):
         run_ablation(ablation("sets"), planted_head(), SETS, seeds=0)

@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def quiet(**_: Any) -> None:
-    """A report that nobody reads."""
+    """Ignore the progress."""
 
 
 class Stop(BaseException):
@@ -41,32 +41,32 @@ class Stop(BaseException):
 
 def test_what_is_kept_is_what_was_measured(project: Project) -> None:
     config = comparison_config(project, "birds", ["neurontune", "dfr"], 2, FEW)
-    said = compare_project(json.loads(json.dumps(config)), quiet)
-    (found,) = comparisons(project)
-    assert said == {"comparison": found.id, "failed": []}
+    outcome = compare_project(json.loads(json.dumps(config)), quiet)
+    (result,) = comparisons(project)
+    assert outcome == {"comparison": result.id, "failed": []}
     sets = [project.load_set(role) for role in ("identification", "tuning", "evaluation")]
-    settings = {each.method.key: each.settings for each in found.summaries}
+    settings = {each.method.key: each.settings for each in result.summaries}
     assert settings["neurontune"].epochs == 2
     direct = compare_methods(project.load_head(), *sets, ["neurontune", "dfr"], seeds=2, settings=settings)
-    assert [each.method.key for each in found.summaries] == [each.method.key for each in direct]
-    for kept, measured in zip(found.summaries, direct, strict=True):
+    assert [each.method.key for each in result.summaries] == [each.method.key for each in direct]
+    for kept, measured in zip(result.summaries, direct, strict=True):
         assert [run.evaluation for run in kept.runs] == [run.evaluation for run in measured.runs]
         assert kept.adjusted_accuracy == measured.adjusted_accuracy
-        assert evaluate(found.head(kept.method.key), sets[2]) == kept.runs[0].evaluation
-    assert found.head("neurontune").provenance["seed"] == 0
-    assert found.complete
+        assert evaluate(result.head(kept.method.key), sets[2]) == kept.runs[0].evaluation
+    assert result.head("neurontune").provenance["seed"] == 0
+    assert result.complete
     roles = dict(zip(("identification", "tuning", "evaluation"), sets, strict=True))
-    assert found.fits(project.load_head(), roles)
+    assert result.fits(project.load_head(), roles)
     sets[1].take(np.arange(100)).save(project.set_folder("tuning"))
-    assert not found.fits(project.load_head(), roles | {"tuning": project.load_set("tuning")})
+    assert not result.fits(project.load_head(), roles | {"tuning": project.load_set("tuning")})
 
 
 def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(project: Project) -> None:
     config, words = comparison_config(project, "birds", ["neurontune"], 3, FEW), []
 
-    def stop_early(**said: Any) -> None:
-        words.append(said)
-        if said["done"] == 3:
+    def stop_early(**progress: Any) -> None:
+        words.append(progress)
+        if progress["done"] == 3:
             raise Stop
 
     with pytest.raises(Stop):
@@ -75,7 +75,7 @@ def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(
     assert {each.method.key: each.seeds for each in kept.summaries} == {"erm": 1, "masking_off": 2}
     assert not kept.complete
     rest: list[str] = []
-    compare_project(config, lambda **said: rest.append(said.get("message", "")))
+    compare_project(config, lambda **progress: rest.append(progress.get("message", "")))
     assert [word for word in rest if word] == [
         "No masking, seed 3 of 3", "NeuronTune, seed 1 of 3", "NeuronTune, seed 2 of 3", "NeuronTune, seed 3 of 3"
     ]  # fmt: skip
@@ -105,10 +105,10 @@ def test_a_refused_method_is_kept_with_its_sentence(tmp_path: Path) -> None:
     write_project(workspace.new_folder("bare"), groups=False)
     project = workspace.open("bare")
     compare_project(comparison_config(project, "bare", ["dfr"], 1, FEW), quiet)
-    (found,) = comparisons(project)
-    assert "uses group labels, but the identification set has none" in found.summaries[-1].error
-    assert found.complete
-    assert not (found.folder / "heads" / "dfr.safetensors").exists()
+    (result,) = comparisons(project)
+    assert "uses group labels, but the identification set has none" in result.summaries[-1].error
+    assert result.complete
+    assert not (result.folder / "heads" / "dfr.safetensors").exists()
 
 
 def test_bad_requests_are_refused_before_a_job_starts(project: Project) -> None:

@@ -73,8 +73,8 @@ def test_csv_has_every_number_in_its_own_column() -> None:
 
 
 def test_published_numbers_are_marked_and_their_traps_are_said() -> None:
-    found = published_beside("civilcomments")
-    rows = with_published(leaderboard_rows(summaries()), found)
+    result = published_beside("civilcomments")
+    rows = with_published(leaderboard_rows(summaries()), result)
     assert [row["from"] for row in rows[:2]] == ["measured", "measured"]
     assert all(row["from"].startswith("published") for row in rows[2:])
     erm = next(row for row in rows[2:] if row["method"] == "ERM")
@@ -82,11 +82,11 @@ def test_published_numbers_are_marked_and_their_traps_are_said() -> None:
     assert "16 overlapping groups" in erm["from"]
     afr = next(row for row in rows[2:] if row["method"] == "AFR")
     assert afr["uses groups"] == "yes, validation"
-    said = " ".join(what_to_know(found))
-    assert "16 overlapping groups" in said
-    assert "learning rate" in said
+    text = " ".join(what_to_know(result))
+    assert "16 overlapping groups" in text
+    assert "learning rate" in text
     assert "re-weighted" in " ".join(what_to_know(published_beside("waterbirds")))
-    lines = list(csv.DictReader(io.StringIO(to_csv(summaries(), found))))
+    lines = list(csv.DictReader(io.StringIO(to_csv(summaries(), result))))
     assert sum(line["from"] == "measured" for line in lines) == 2
     assert next(line for line in lines[2:] if line["key"] == "erm")["worst group"] == "57.4"
 

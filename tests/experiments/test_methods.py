@@ -23,40 +23,40 @@ SETS = [planted_set(split, share) for split, share in (("val", 0.5), ("train", 0
 
 def test_a_standing_is_mean_and_spread_of_the_runs_themselves() -> None:
     val, train, test = SETS
-    (found,) = (
+    (result,) = (
         each
         for each in compare_methods(planted_head(), *SETS, ["neurontune"], seeds=3)
         if each.method.key == "neurontune"
     )
     heads = [neurontune(planted_head(), val, train, TuneConfig(seed=seed)).head for seed in range(3)]
     worst = [evaluate(head, test).worst_group_accuracy for head in heads]
-    assert found.worst_group_accuracy is not None
-    assert found.worst_group_accuracy.mean == pytest.approx(np.mean(worst))
-    assert found.worst_group_accuracy.sd == pytest.approx(np.std(worst, ddof=1))
+    assert result.worst_group_accuracy is not None
+    assert result.worst_group_accuracy.mean == pytest.approx(np.mean(worst))
+    assert result.worst_group_accuracy.sd == pytest.approx(np.std(worst, ddof=1))
     assert train.groups is not None
     share = np.bincount(train.groups) / 240
     by_group = [[group.correct / group.n for group in evaluate(head, test).groups] for head in heads]
-    assert found.adjusted_accuracy is not None
-    assert found.adjusted_accuracy.mean == pytest.approx((np.array(by_group) @ share).mean())
+    assert result.adjusted_accuracy is not None
+    assert result.adjusted_accuracy.mean == pytest.approx((np.array(by_group) @ share).mean())
 
 
 def test_erm_and_masking_off_are_always_there_and_the_best_stands_first() -> None:
-    found = compare_methods(planted_head(), *SETS, ["dfr"], seeds=1)
-    assert {each.method.key for each in found} == {"erm", "masking_off", "dfr"}
-    worst = [each.worst_group_accuracy.mean for each in found if each.worst_group_accuracy]
+    result = compare_methods(planted_head(), *SETS, ["dfr"], seeds=1)
+    assert {each.method.key for each in result} == {"erm", "masking_off", "dfr"}
+    worst = [each.worst_group_accuracy.mean for each in result if each.worst_group_accuracy]
     assert worst == sorted(worst, reverse=True)
-    assert {each.method.key: each.uses_groups for each in found} == {"erm": False, "masking_off": False, "dfr": True}
+    assert {each.method.key: each.uses_groups for each in result} == {"erm": False, "masking_off": False, "dfr": True}
 
 
 def test_a_method_that_lacks_groups_says_so_and_the_others_finish() -> None:
     bare = [replace(each, groups=None) for each in SETS]
-    found = compare_methods(planted_head(), *bare, ["dfr", "afr"], seeds=1)
-    failed = {each.method.key: each.error for each in found if each.error}
+    result = compare_methods(planted_head(), *bare, ["dfr", "afr"], seeds=1)
+    failed = {each.method.key: each.error for each in result if each.error}
     assert list(failed) == ["dfr"]
     assert "uses group labels" in failed["dfr"]
-    assert found[-1].method.key == "dfr"
-    assert all(each.worst_group_accuracy is None for each in found)
-    last = leaderboard_rows(found)[-1]
+    assert result[-1].method.key == "dfr"
+    assert all(each.worst_group_accuracy is None for each in result)
+    last = leaderboard_rows(result)[-1]
     assert (last["failed"], last["worst class"], last["uses groups"]) == (failed["dfr"], "–", "yes")
     assert "worst group" not in last
 
@@ -79,21 +79,21 @@ def test_the_command_line_writes_the_same_leaderboard_every_way(tmp_path: Path) 
     ]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.stderr
-    said = json.loads(result.stdout)["methods"]
+    methods = json.loads(result.stdout)["methods"]
     rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
-    assert [row["method"] for row in rows] == [each["name"] for each in said]
+    assert [row["method"] for row in rows] == [each["name"] for each in methods]
     assert [row["worst group"] for row in rows] == [
-        f"{100 * each['worst_group_accuracy']['mean']:.2f}" for each in said
+        f"{100 * each['worst_group_accuracy']['mean']:.2f}" for each in methods
     ]
     assert r"\begin{tabular}" in (tmp_path / "table.tex").read_text(encoding="utf-8")
-    assert len((tmp_path / "table.md").read_text(encoding="utf-8").splitlines()) == 2 + len(said)
+    assert len((tmp_path / "table.md").read_text(encoding="utf-8").splitlines()) == 2 + len(methods)
 
 
 def test_settings_reach_the_method_that_they_are_for() -> None:
     val, train, test = SETS
     few = TuneConfig(epochs=2, batches=5, learning_rate=0.05)
-    found = compare_methods(planted_head(), *SETS, ["neurontune"], seeds=1, settings={"neurontune": few})
-    mine = next(each for each in found if each.method.key == "neurontune")
+    result = compare_methods(planted_head(), *SETS, ["neurontune"], seeds=1, settings={"neurontune": few})
+    mine = next(each for each in result if each.method.key == "neurontune")
     assert mine.runs[0].evaluation == evaluate(neurontune(planted_head(), val, train, few).head, test)
 
 
@@ -102,11 +102,11 @@ def test_a_method_that_breaks_down_is_a_row_and_the_others_finish(monkeypatch: p
         raise np.linalg.LinAlgError("SVD did not\nconverge")
 
     monkeypatch.setitem(METHODS, "bpa", replace(METHODS["bpa"], fit=broken))
-    found = compare_methods(planted_head(), *SETS, ["bpa", "afr"], seeds=2)
-    assert [each.method.key for each in found if not each.error and each.runs] == [
-        each.method.key for each in found if each.method.key != "bpa"
+    result = compare_methods(planted_head(), *SETS, ["bpa", "afr"], seeds=2)
+    assert [each.method.key for each in result if not each.error and each.runs] == [
+        each.method.key for each in result if each.method.key != "bpa"
     ]
-    assert found[-1].error == "BPA (head) stopped unexpectedly (LinAlgError: SVD did not converge)."
+    assert result[-1].error == "BPA (head) stopped unexpectedly (LinAlgError: SVD did not converge)."
 
 
 def test_known_runs_are_not_repeated_and_stopping_keeps_what_is_done() -> None:
@@ -129,7 +129,7 @@ def test_known_runs_are_not_repeated_and_stopping_keeps_what_is_done() -> None:
 
 
 def test_own_groups_are_no_group_labels() -> None:
-    """Groups that a person drew live beside the sets; a method that needs labels is refused all the same."""
+    """Check that groups which a person drew do not count: a method that needs labels is refused."""
     bare = [replace(each, groups=None) for each in SETS]
     summary = next(
         each

@@ -17,11 +17,11 @@ from neurontune_core.experiments.published import (
 
 
 def test_the_headline_rows_are_those_that_the_paper_prints() -> None:
-    found = {
+    result = {
         dataset: [(each.worst_group, each.accuracy) for each in (published("neurontune", dataset),) if each]
         for dataset in DATASETS
     }
-    assert found == {
+    assert result == {
         "waterbirds": [(92.2, 94.4)],
         "celeba": [(83.1, 92.0)],
         "multinli": [(72.1, 81.1)],

@@ -67,20 +67,20 @@ def test_every_data_set_goes_from_its_files_to_a_table(name: str, tmp_path: Path
     else:
         assert test.groups is not None
         assert erm["worst_group"] == min(right[test.groups == group].mean() for group in set(test.groups.tolist()))
-    said = markdown(name, runs)
-    assert said.count("\n| ") == 2 + len(runs)
-    assert all(note in said for note in notes(name, runs))
+    table = markdown(name, runs)
+    assert table.count("\n| ") == 2 + len(runs)
+    assert all(note in table for note in notes(name, runs))
 
 
 def test_a_stopped_reproduction_goes_on_and_nothing_is_done_twice(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     root = waterbirds(tmp_path / "data")
     whole = run("waterbirds", root, tmp_path / "whole", seeds=2)
-    said: list[str] = []
+    messages: list[str] = []
 
     def stop_before(words: str) -> Callable[..., None]:
         def report(*, message: str, **_: Any) -> None:
-            said.append(message)
+            messages.append(message)
             if words and message.startswith(words):
                 raise KeyboardInterrupt
 
@@ -89,14 +89,14 @@ def test_a_stopped_reproduction_goes_on_and_nothing_is_done_twice(tmp_path: Path
     for words in ("seed 0, epoch 1", "seed 0, extracting val", "seed 0, NeuronTune†", "seed 1, extracting test"):
         with pytest.raises(KeyboardInterrupt):
             run("waterbirds", root, tmp_path / "out", seeds=2, report=stop_before(words))
-    said.clear()
+    messages.clear()
     again = run("waterbirds", root, tmp_path / "out", seeds=2, report=stop_before(""))
-    assert not any("epoch" in each or "seed 0" in each for each in said)
+    assert not any("epoch" in each or "seed 0" in each for each in messages)
     assert again == whole
     assert {each["seed"] for each in again} == {0, 1}
-    said.clear()
+    messages.clear()
     assert run("waterbirds", root, tmp_path / "out", seeds=2, report=stop_before("")) == whole
-    assert not said
+    assert not messages
 
 
 def test_another_reproduction_in_the_same_folder_is_refused(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_imagenet_a_is_measured_with_the_same_network(tmp_path: Path) -> None:
     adversarial = imagenet_a(tmp_path)
     runs = run("imagenet9", imagenet9(tmp_path / "nine"), tmp_path / "out", methods=("erm",), imagenet_a=adversarial)
     head = LinearHead.load(tmp_path / "out" / "seed-0" / "project" / "head.safetensors")
-    found = EmbeddingSet.load(tmp_path / "out" / "seed-0" / "imagenet_a")
-    assert runs[0]["imagenet_a"] == (head.predict(found.embeddings) == found.labels).mean()
+    result = EmbeddingSet.load(tmp_path / "out" / "seed-0" / "imagenet_a")
+    assert runs[0]["imagenet_a"] == (head.predict(result.embeddings) == result.labels).mean()
     row = reproduction_rows("imagenet9", runs)[0]
     assert (row["average, published"], row["ImageNet-A, published"]) == ("90.8", "24.9")
 
@@ -133,20 +133,21 @@ def test_the_two_worst_groups_of_civilcomments_are_those_of_the_table_itself(tmp
     table = pd.read_csv(tmp_path / "data" / "all_data_with_identities.csv")
     test = table[table["split"] == "test"]
     labels = (test["toxicity"] >= 0.5).to_numpy().astype(int)
-    said = (np.arange(len(test)) % 3 == 0).astype(int)
+    predictions = (np.arange(len(test)) % 3 == 0).astype(int)
     identity = (test[list(IDENTITIES)].fillna(0) >= 0.5).to_numpy()
-    right = said == labels
+    right = predictions == labels
     coarse = [right[(labels == y) & (identity.any(axis=1) == a)].mean() for y in (0, 1) for a in (False, True)]
     fine = [right[identity[:, i] & (labels == y)] for i in range(8) for y in (0, 1)]
     rows = dataset.rows("test")
     evaluation = EmbeddingSet(
-        np.eye(2)[said], rows["label"].to_numpy(), dataset.class_names, rows["group"].to_numpy(), dataset.group_names,
+        np.eye(2)[predictions],
+        rows["label"].to_numpy(), dataset.class_names, rows["group"].to_numpy(), dataset.group_names,
         dataset.overlapping_groups._replace(members=dataset.overlapping_groups.members[rows.index]),
     )  # fmt: skip
-    found = measures(LinearHead(np.eye(2), np.zeros(2)), evaluation, evaluation)
-    assert found["worst_group"] == min(coarse)
-    assert found["worst_overlapping"] == min(each.mean() for each in fine if len(each))
-    assert found["reweighted"] == pytest.approx(right.mean()), "weights of the set itself change nothing"
+    result = measures(LinearHead(np.eye(2), np.zeros(2)), evaluation, evaluation)
+    assert result["worst_group"] == min(coarse)
+    assert result["worst_overlapping"] == min(each.mean() for each in fine if len(each))
+    assert result["reweighted"] == pytest.approx(right.mean()), "weights of the set itself change nothing"
 
 
 def test_published_figures_stand_beside_their_own_measure_only() -> None:
@@ -176,11 +177,11 @@ def test_a_method_that_fails_says_why_in_its_row() -> None:
 
 
 def test_recipes_are_those_of_table_10() -> None:
-    found = {
+    result = {
         name: (each.tune.learning_rate, each.tune.epochs, each.tune.optimizer, each.tune.batches, each.tune.batch_size)
         for name, each in RECIPES.items()
     }
-    assert found == {
+    assert result == {
         "waterbirds": (1e-3, 40, "sgd", 200, 128),
         "celeba": (1e-3, 40, "sgd", 200, 128),
         "imagenet9": (1e-3, 1, "sgd", 200, 128),
@@ -211,8 +212,8 @@ def test_the_command_line_writes_the_table_and_asks_for_weights(tmp_path: Path) 
     words += ["--epochs", "1", "--batch-size", "8", "--seeds", "1", "--method", "erm", "--json"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.stderr
-    said = json.loads(result.stdout)
-    assert [row["method"] for row in said["table"]] == ["ERM", "No masking"]
+    content = json.loads(result.stdout)
+    assert [row["method"] for row in content["table"]] == ["ERM", "No masking"]
     assert (tmp_path / "out" / "table.md").read_text().startswith("# Waterbirds\n")
 
 

@@ -36,7 +36,7 @@ def stop_after(runs: int) -> Callable[..., None]:
 
 
 def quiet(**_: Any) -> None:
-    """A report that nobody reads."""
+    """Ignore the progress."""
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def other_vectors(project: Project) -> None:
 
 def corrected_labels(project: Project) -> None:
     folder = project.set_folder("evaluation")
-    found = EmbeddingSet.load(folder)
-    labels = found.labels.copy()
+    result = EmbeddingSet.load(folder)
+    labels = result.labels.copy()
     labels[:40] = 1 - labels[:40]
-    replace(found, labels=labels).save(folder)
+    replace(result, labels=labels).save(folder)
 
 
 def other_head(project: Project) -> None:
@@ -168,8 +168,8 @@ def test_a_study_of_the_cost_belongs_to_no_extraction(monkeypatch: pytest.Monkey
     monkeypatch.setattr("neurontune_core.experiments.cost.GROWS", {"epochs": [(80, 80, 16, 1), (80, 80, 16, 2)]})
     monkeypatch.setattr("neurontune_core.experiments.cost.measure_cost.__defaults__", (("epochs",),))
     sets = {role: planted_set(role, 0.5) for role in ROLES}
-    found = run_study("cost", planted_head(), sets)
-    assert found.fits(planted_head(), {role: planted_set(role, 0.9, seed=3) for role in ROLES})
+    result = run_study("cost", planted_head(), sets)
+    assert result.fits(planted_head(), {role: planted_set(role, 0.9, seed=3) for role in ROLES})
 
 
 def test_a_head_that_was_deleted_is_one_sentence(project: Project) -> None:

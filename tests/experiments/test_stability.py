@@ -12,7 +12,7 @@ from tests.support.projects import planted_head, planted_set
 
 
 def one_mistake() -> tuple[LinearHead, EmbeddingSet]:
-    """A set of 40 on which the head gets a single sample wrong, so that small subsets often hold no mistake."""
+    """Make a set of 40 on which the head gets a single sample wrong, so that small subsets often hold no mistake."""
     data, head = planted_set("val", 0.5, samples=40), planted_head()
     labels = head.predict(data.embeddings)
     labels[0] = 1 - labels[0]

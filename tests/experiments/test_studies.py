@@ -48,13 +48,13 @@ def project(workspace: Workspace) -> Project:
 
 
 def quiet(**_: Any) -> None:
-    """A report that nobody reads."""
+    """Ignore the progress."""
 
 
 def test_stability_is_the_jaccard_of_numpy() -> None:
     each, head = planted_set("val", 0.5), planted_head()
-    said = head.predict(each.embeddings)
-    whole = spuriousness_scores(each.embeddings, each.labels, said, 2).biased(0.0)
+    predictions = head.predict(each.embeddings)
+    whole = spuriousness_scores(each.embeddings, each.labels, predictions, 2).biased(0.0)
     full, half = stability(head, each, shares=(1.0, 0.5), draws=6)
     assert (full.jaccard.mean, full.jaccard.sd, full.masked.mean) == (1.0, 0.0, whole.sum())
     assert half.samples == 120
@@ -62,7 +62,7 @@ def test_stability_is_the_jaccard_of_numpy() -> None:
     for draw in range(6):
         rng = np.random.default_rng(draw)
         rows = np.sort(np.concatenate([rng.permutation(np.flatnonzero(each.labels == label))[:60] for label in (0, 1)]))
-        part = spuriousness_scores(each.embeddings[rows], each.labels[rows], said[rows], 2).biased(0.0)
+        part = spuriousness_scores(each.embeddings[rows], each.labels[rows], predictions[rows], 2).biased(0.0)
         overlaps.append(len(set(np.flatnonzero(part)) & set(np.flatnonzero(whole))) / (part | whole).sum())
     assert half.jaccard.mean == pytest.approx(np.mean(overlaps))
 
@@ -87,27 +87,27 @@ def test_the_exponent_of_a_power_law_is_its_power() -> None:
 def test_the_cost_of_more_epochs_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neurontune_core.experiments.cost.GROWS", {"epochs": [(80, 80, 16, 1), (80, 80, 16, 2)]})
     ticks: list[tuple[int, int]] = []
-    (found,) = measure_cost(("epochs",), repeats=2, on_run=lambda done, total: ticks.append((done, total)))
-    assert found.sizes == (1, 2)
-    assert all(value > 0 for value in found.seconds)
+    (result,) = measure_cost(("epochs",), repeats=2, on_run=lambda done, total: ticks.append((done, total)))
+    assert result.sizes == (1, 2)
+    assert all(value > 0 for value in result.seconds)
     assert ticks == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize("key", [key for key in STUDIES if key != "cost"])
 def test_every_study_is_kept_as_it_was_found_and_has_a_figure(project: Project, key: str) -> None:
-    given = FEW if key not in ("threshold", "surface", "steps") else {"epochs": "1"}
-    given = given | ({"threshold": "0"} if key == "stability" else {})
-    study_project(json.loads(json.dumps(study_config(project, "birds", key, 1, given))), quiet)
-    found = saved_study(project, key)
-    assert found is not None
+    options = FEW if key not in ("threshold", "surface", "steps") else {"epochs": "1"}
+    options = options | ({"threshold": "0"} if key == "stability" else {})
+    study_project(json.loads(json.dumps(study_config(project, "birds", key, 1, options))), quiet)
+    result = saved_study(project, key)
+    assert result is not None
     sets = {role: project.load_set(role) for role in ("identification", "tuning", "evaluation")}
-    direct = run_study(key, project.load_head(), sets, seeds=1, options=given)
-    assert found.parts == direct.parts
-    assert found.table() == direct.table()
-    figure = study_figure(found)
+    direct = run_study(key, project.load_head(), sets, seeds=1, options=options)
+    assert result.parts == direct.parts
+    assert result.table() == direct.table()
+    figure = study_figure(result)
     assert len(figure.data) >= 1
     if key == "surface":
-        worst = {(part.at["λ"], part.at["mask value"]): part.values["worst group"][0] for part in found.parts}
+        worst = {(part.at["λ"], part.at["mask value"]): part.values["worst group"][0] for part in result.parts}
         assert figure.data[0].z[0][0] == pytest.approx(100 * worst[0.0, 0.0])
 
 
@@ -115,25 +115,25 @@ def test_the_cost_is_kept_and_drawn(project: Project, monkeypatch: pytest.Monkey
     monkeypatch.setattr("neurontune_core.experiments.cost.GROWS", {"epochs": [(80, 80, 16, 1), (80, 80, 16, 2)]})
     monkeypatch.setattr("neurontune_core.experiments.cost.measure_cost.__defaults__", (("epochs",),))
     study_project(study_config(project, "birds", "cost", 1, {}), quiet)
-    found = saved_study(project, "cost")
-    assert found is not None
-    assert found.table()[0]["what grows"] == "epochs"
-    assert list(study_figure(found).data[0].x) == [1.0, 2.0]
+    result = saved_study(project, "cost")
+    assert result is not None
+    assert result.table()[0]["what grows"] == "epochs"
+    assert list(study_figure(result).data[0].x) == [1.0, 2.0]
 
 
 def test_a_stopped_study_keeps_the_seeds_that_are_done(project: Project) -> None:
     class Stop(BaseException):
         pass
 
-    def stop(**said: Any) -> None:
-        if said["done"] > said["total"] / 2:
+    def stop(**progress: Any) -> None:
+        if progress["done"] > progress["total"] / 2:
             raise Stop
 
     with pytest.raises(Stop):
         study_project(study_config(project, "birds", "rules", 4, FEW), stop)
-    found = saved_study(project, "rules")
-    assert found is not None
-    assert (found.seeds, found.asked) == (2, 4)
+    result = saved_study(project, "rules")
+    assert result is not None
+    assert (result.seeds, result.asked) == (2, 4)
 
 
 def test_bad_requests_and_damaged_files_are_sentences(project: Project) -> None:
@@ -170,7 +170,7 @@ def test_the_command_line_writes_measured_rows_and_marks_published_ones(project:
 
 def test_the_screen_runs_a_study_and_shows_it(workspace: Workspace, project: Project) -> None:
     shown = opened("birds", "ablations")
-    assert "Not run yet" in text_of(shown)
+    assert "Not run on this project yet" in text_of(shown)
     shown.selectbox(key="study").set_value("rules").run()
     shown.number_input(key="study_seeds").set_value(1)
     shown.text_input(key="set-neurontune-epochs").set_value("2").run()
@@ -183,9 +183,9 @@ def test_the_screen_runs_a_study_and_shows_it(workspace: Workspace, project: Pro
         time.sleep(0.1)
     assert job.status().state == "done", job.log()
     shown.run()
-    found = saved_study(project, "rules")
-    assert found is not None
+    result = saved_study(project, "rules")
+    assert result is not None
     tables = [each.value for each in shown.dataframe]
-    assert list(tables[0]["worst group"]) == [row["worst group"] for row in found.table()]
+    assert list(tables[0]["worst group"]) == [row["worst group"] for row in result.table()]
     assert "JTT" in " ".join(tables[1]["published"])
     assert len(shown.get("download_button")) == 3

@@ -27,7 +27,7 @@ def summary() -> Summary:
 
 
 def off(deviation: float) -> float:
-    """Three standard errors of the difference of two means over SEEDS seeds."""
+    """Return three standard errors of the difference of two means over SEEDS seeds."""
     return 3 * deviation * sqrt(2 / SEEDS)
 
 

@@ -28,7 +28,7 @@ def unit(rng: np.random.Generator, length: int) -> np.ndarray:
 
 
 def misled(rng: np.random.Generator, samples: int, eta_core: float, eta_spu: float) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs [N, 10] and labels ±1 of Section 4.1 where the shortcut always says the opposite."""
+    """Draw inputs [N, 10] and labels ±1 of Section 4.1 where the shortcut always says the opposite."""
     labels = rng.choice([-1.0, 1.0], samples)
     inputs = rng.normal(size=(samples, INPUTS)) * ([eta_core] + (CORE - 1) * [1.0] + CORE * [eta_spu])
     inputs[:, 0] += labels
@@ -82,50 +82,50 @@ def test_the_network_of_theorem_4_2_is_the_least_squares_model_of_the_classes() 
 
 @pytest.mark.parametrize("p", [0.95, 0.97])
 def test_where_mistakes_are_misled_samples_the_score_is_the_shortcuts_weight(p: float) -> None:
-    found = neuron_scores(DataModel(p), 60, samples=100_000)
+    result = neuron_scores(DataModel(p), 60, samples=100_000)
     for label in (0, 1):
-        line = found.line(label)
+        line = result.line(label)
         assert line.correlation >= 0.997
         assert 0.985 <= line.slope <= 1.015
-    assert found.selected_signed >= 0.95  # the sign turns with the label; left are neurons of hardly any weight
-    assert (found.signed[:, np.abs(found.predicted[0]) > 0.05] > 0).any(axis=0).all()
-    assert found.selected_absolute < 0.75
+    assert result.selected_signed >= 0.95  # the sign turns with the label; left are neurons of hardly any weight
+    assert (result.signed[:, np.abs(result.predicted[0]) > 0.05] > 0).any(axis=0).all()
+    assert result.selected_absolute < 0.75
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_with_mistakes_of_the_core_feature_the_line_blurs(seed: int) -> None:
-    found = neuron_scores(DataModel(0.8), 100, seed)
-    assert all(0.7 <= found.line(label).correlation <= 0.9 for label in (0, 1))
+    result = neuron_scores(DataModel(0.8), 100, seed)
+    assert all(0.7 <= result.line(label).correlation <= 0.9 for label in (0, 1))
 
 
 def test_predicted_scores_come_from_the_first_layer() -> None:
     first = random_first_layers(1, 20, np.random.default_rng(5))[0]
-    found = neuron_scores(DataModel(), 20, seed=5, samples=2000)
-    np.testing.assert_allclose(found.predicted, [2 * first[:, CORE], -2 * first[:, CORE]])
+    result = neuron_scores(DataModel(), 20, seed=5, samples=2000)
+    np.testing.assert_allclose(result.predicted, [2 * first[:, CORE], -2 * first[:, CORE]])
 
 
 @pytest.mark.parametrize("p", [0.8, 0.95])
 def test_the_selection_comes_no_closer_to_the_unbiased_model_than_chance(p: float) -> None:
-    found = remove_neurons(DataModel(p), 100)
-    assert abs(found.selected_closer - 0.5) < 4 * 0.5 / np.sqrt(2000)
-    assert np.median(found.selected.distance) == pytest.approx(np.median(found.random.distance), rel=0.02)
+    result = remove_neurons(DataModel(p), 100)
+    assert abs(result.selected_closer - 0.5) < 4 * 0.5 / np.sqrt(2000)
+    assert np.median(result.selected.distance) == pytest.approx(np.median(result.random.distance), rel=0.02)
     if p == 0.95:
-        assert np.median(found.selected.distance) < found.before.distance[0]
+        assert np.median(result.selected.distance) < result.before.distance[0]
 
 
 def test_distance_and_accuracy_before_are_those_of_the_best_function() -> None:
-    found = remove_neurons(DataModel(0.7, 1.0, 0.3), 20, networks=5).before
+    result = remove_neurons(DataModel(0.7, 1.0, 0.3), 20, networks=5).before
     core, spurious = np.linalg.solve([[2.0, 0.4], [0.4, 1.09]], [1.0, 0.4])
-    assert found.distance == pytest.approx([np.hypot(core - 0.5, spurious)])
+    assert result.distance == pytest.approx([np.hypot(core - 0.5, spurious)])
     inputs, labels = misled(np.random.default_rng(0), 200_000, 1.0, 0.3)
     right = np.sign(core * inputs[:, 0] + spurious * inputs[:, CORE]) == labels
-    assert found.accuracy == pytest.approx([right.mean()], abs=0.005)
+    assert result.accuracy == pytest.approx([right.mean()], abs=0.005)
 
 
 @pytest.mark.parametrize("retrain", [False, True])
 def test_removal_is_what_numpy_makes_of_the_same_networks(retrain: bool) -> None:
     model, networks, neurons = DataModel(0.9, 1.0, 0.5), 4, 14
-    found = remove_neurons(model, neurons, seed=3, retrain=retrain, networks=networks).selected
+    result = remove_neurons(model, neurons, seed=3, retrain=retrain, networks=networks).selected
     best, unbiased = model.classification_optimum(), np.eye(INPUTS)[0] / 2
     inputs, answers = model.classification_sample(200_000, np.random.default_rng(0))
     probe, labels = misled(np.random.default_rng(1), 100_000, 1.0, 0.5)
@@ -136,18 +136,18 @@ def test_removal_is_what_numpy_makes_of_the_same_networks(retrain: bool) -> None
         if retrain:
             last = np.linalg.lstsq(inputs @ first[keep].T, answers)[0]
         function = last @ first[keep]
-        assert found.distance[place] == pytest.approx(
+        assert result.distance[place] == pytest.approx(
             np.linalg.norm(function - unbiased), abs=0.03 if retrain else 1e-9
         )
         right = np.sign(probe @ function) == labels
-        assert found.accuracy[place] == pytest.approx(right.mean(), abs=0.03 if retrain else 0.007)
+        assert result.accuracy[place] == pytest.approx(right.mean(), abs=0.03 if retrain else 0.007)
 
 
 def test_retraining_neurons_that_span_the_inputs_gives_the_biased_function_back() -> None:
-    found = remove_neurons(DataModel(), 100, retrain=True, networks=50)
-    assert found.spanning == 1
-    np.testing.assert_allclose(found.selected.distance, found.before.distance[0])
-    assert found.selected_closer == 0.5
+    result = remove_neurons(DataModel(), 100, retrain=True, networks=50)
+    assert result.spanning == 1
+    np.testing.assert_allclose(result.selected.distance, result.before.distance[0])
+    assert result.selected_closer == 0.5
 
 
 @pytest.mark.parametrize(
