@@ -1,1 +1,1 @@
-"""Take the mask, the head, the whole model and a model card home, each read back and compared first."""
+"""Write the mask, the head, the whole model and a model card to files, each read back and compared first."""

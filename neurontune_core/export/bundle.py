@@ -1,4 +1,4 @@
-"""Export: mask, head, whole model, card and a loading snippet, each read back and compared before it is offered."""
+"""The exported bundle: mask, head, whole model, card and a loading snippet, each read back and compared."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _HALF_PRECISION = 2.0**-10  # twice float16's rounding error: the room for vecto
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """A file that was read back and found right.
+    """A file that was read back and is right.
 
     Attributes:
-        name, path: where it is.
+        name, path: of the file.
         bytes: its size.
         check: what was compared, as a sentence.
     """
@@ -45,7 +45,7 @@ class ExportedFile:
 
 
 class VerificationError(RuntimeError):
-    """A file that was read back is not what was written; nothing is offered."""
+    """A file that was read back differs from what was written; nothing is exported."""
 
 
 def export_bundle(
@@ -58,12 +58,12 @@ def export_bundle(
 ) -> list[ExportedFile]:
     """Write the bundle of a tuned head to ``folder``, replacing an earlier bundle there.
 
-    Everything is written and checked beside the folder first, so that what stands in it was always checked.
+    Everything is written and checked beside the folder first, so that the folder only ever holds checked files.
 
     Args:
-        run: the head and what its card says.
+        run: the head and what its card reports.
         model: the spec of the model, for `load_model`; None leaves the whole model out.
-        dataset: the spec of the data set, for `open_dataset`; with it, the reloaded model is run on real pictures.
+        dataset: the spec of the dataset, for `open_dataset`; with it, the reloaded model is run on real samples.
         base: the folder that the specs' relative paths start from.
 
     Raises:
@@ -131,7 +131,7 @@ def _write_head(folder: Path, run: TunedRun) -> str:
 def _write_model(
     folder: Path, run: TunedRun, spec: Mapping[str, Any], dataset: Mapping[str, Any] | None, base: Path
 ) -> tuple[dict[str, Any], str]:
-    """The model's preprocessing, and the check."""
+    """Return the model's preprocessing, and the check."""
     import torch
     from safetensors.torch import save_file
 
@@ -145,9 +145,7 @@ def _write_model(
     save_file(state, path)
 
     written = {"weights": str(path.resolve()), "num_classes": run.head.num_classes}
-    if (
-        "weights" in spec and (base / str(spec["weights"])).is_dir()
-    ):  # a Hugging Face folder, which says what the weights are of
+    if "weights" in spec and (base / str(spec["weights"])).is_dir():  # a Hugging Face folder, with the network's config
         written.setdefault("config", spec["weights"])
     again = load_model({**spec, **written}, base)
     loaded = again.module.state_dict()
@@ -158,7 +156,7 @@ def _write_model(
     _require(same_head, path.name, "its last layer is not the tuned head")
     check = f"reloaded into {original.architecture}; all {len(state)} tensors equal"
     if dataset is None or run.evaluation.sources is None:
-        return original.input_settings(), f"{check}; no samples at hand to run it on"
+        return original.input_settings(), f"{check}; no samples to run it on"
     return (
         original.input_settings(),
         f"{check}; {_run_on_samples(path.name, again, original, run, dataset, base)}",
@@ -173,7 +171,7 @@ def _run_on_samples(
     dataset: Mapping[str, Any],
     base: Path,
 ) -> str:
-    """Sample -> reloaded model, against sample -> original model's embedding, and stored embedding -> tuned head."""
+    """Compare the reloaded model's logits with the tuned head's, on fresh embeddings and on the stored ones."""
     from neurontune_core.datasets import open_dataset
 
     evaluation = run.evaluation
@@ -182,7 +180,7 @@ def _run_on_samples(
     try:
         samples = open_dataset(dict(dataset), base)
         opened = [original.prepare(samples.open_sample(str(evaluation.sources[row]))) for row in rows]
-    except InputError as error:  # the files may have been moved since: that is no reason to withhold the model
+    except InputError as error:  # moved or deleted files are no reason to withhold the model
         return f"not run on samples: {error}"
     batch = original.batch(opened)
     logits = again.logits(batch).float().cpu().numpy()
@@ -198,7 +196,7 @@ def _run_on_samples(
         bool((from_stored <= room).all()),
         name,
         f"its logits differ by {from_stored.max():.2g} from those of the stored embeddings, so these are of another "
-        "model or other pictures",
+        "model or other images",
     )
     return (
         f"logits on {len(rows)} samples differ by at most {difference:.2g} from the head on their embeddings "
@@ -221,7 +219,7 @@ head = torch.nn.Linear({head.num_neurons}, {head.num_classes})
 head.load_state_dict(load_file(Path(__file__).with_name("head.safetensors")))
 class_names = {list(run.evaluation.class_names)!r}
 
-# logits = head(embeddings), where embeddings [N, {head.num_neurons}] are what feeds the last layer of your model.
+# logits = head(embeddings), where embeddings [N, {head.num_neurons}] are the input of the last layer of your model.
 # The whole model: model.load_state_dict(load_file("model_state_dict.safetensors")), where that file was exported.
 ''',
         encoding="utf-8",
@@ -243,7 +241,7 @@ class_names = {list(run.evaluation.class_names)!r}
 def _write_card(folder: Path, text: str) -> str:
     path = folder / "MODEL_CARD.md"
     path.write_text(text, encoding="utf-8")
-    _require(path.read_text(encoding="utf-8") == text, path.name, "its text is another")
+    _require(path.read_text(encoding="utf-8") == text, path.name, "its text differs")
     return "reread; its numbers are computed from the head and the evaluation set"
 
 

@@ -14,8 +14,9 @@ from neurontune_core.mask import Mask
 from neurontune_core.tables import markdown_table, markdown_text
 from neurontune_core.tuning.config import TuneConfig
 
+_NO_MASKING = "No masking"  # class-balanced retraining without a mask
 _CHOSEN_BY = {
-    "sfit": "the highest SFit on the identification set, a score that needs no group labels",
+    "sfit": "the highest SFit (SpuriousFit = Σ|delta|) on the identification set, which needs no group labels",
     "worst_class_accuracy": "the highest worst-class accuracy on the identification set",
     "last": "nothing: the last epoch was kept",
 }
@@ -23,21 +24,21 @@ _CHOSEN_BY = {
 
 @dataclass(frozen=True, eq=False)
 class TunedRun:
-    """A tuned head with all that its card says.
+    """A tuned head with everything that its model card reports.
 
     Attributes:
         erm: the head before.
         head: the head after, mask folded in.
-        mask: its masked neurons.
-        config: its settings.
+        mask: the masked neurons.
+        config: the settings.
         evaluation: the set that the table is measured on.
         epoch: the kept epoch, if known.
         masking_off: the baseline, class-balanced retraining without a mask, if it was run.
-        data: what the sets were, such as {"Identification": "val, 96 samples"}.
+        data: descriptions of the sets, such as {"Identification": "val, 96 samples"}.
         title, problem: of the project.
         warnings: sentences of the run.
-        advised: what the adviser said, where its head was taken.
-        caution: why figures on the evaluation set are too good, where they are.
+        advised: the adviser's recommendation, if its head was taken.
+        caution: why figures on the evaluation set are optimistic, if they are.
     """
 
     erm: LinearHead
@@ -58,23 +59,23 @@ class TunedRun:
     def method(self) -> str:
         if self.advised:
             return "the adviser"
-        return "NeuronTune" if self.config.masking else "Masking off"
+        return "NeuronTune" if self.config.masking else _NO_MASKING
 
     def evaluations(self) -> dict[str, Evaluation]:
-        """ERM, masking off where it was run, and this head, each on the evaluation set."""
+        """Return the accuracies of ERM, of retraining without a mask if it was run, and of this head."""
         heads = {"ERM": self.erm}
         if self.masking_off is not None and self.config.masking:
-            heads["Masking off"] = self.masking_off
+            heads[_NO_MASKING] = self.masking_off
         return {name: evaluate(head, self.evaluation) for name, head in (heads | {self.method: self.head}).items()}
 
 
 def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[str, object] | None = None) -> str:
-    """The card's text.
+    """Return the text of the model card, in Markdown.
 
     Args:
-        run: what it is about.
+        run: the head that it is about.
         files: the files beside it, name -> how each was checked.
-        preprocessing: how pictures become the model's input; None when the model is not known.
+        preprocessing: how images become the model's input; None when the model is not known.
     """
     evaluations = run.evaluations()
     parts = [
@@ -105,7 +106,7 @@ def _measured_on(run: TunedRun) -> str:
     split = f' "{markdown_text(run.evaluation.split)}"' if run.evaluation.split else ""
     return (
         f"On the {run.evaluation.num_samples} samples of the evaluation set{split}, in percent, with 95 % Wilson "
-        "intervals. Average is the plain share of right answers; the worst group and class are those with the lowest."
+        "intervals. Average is the share of correct samples; the worst group and class have the lowest."
         + (f" {markdown_text(run.caution)}" if run.caution else "")
     )
 
@@ -142,7 +143,7 @@ def _percent(part: Proportion) -> str:
 
 def _changes(run: TunedRun) -> str:
     changed = changes(run.erm, run.head, run.evaluation)
-    return f"Against ERM, {len(changed.fixed)} samples are fixed and {len(changed.broken)} broken."
+    return f"Against ERM, {len(changed.fixed)} samples are corrected and {len(changed.broken)} are newly wrong."
 
 
 def _groups(run: TunedRun) -> str:
@@ -167,7 +168,7 @@ def _making(run: TunedRun) -> list[tuple[str, str]]:
     rows.append(("Masked neurons", f"{share}, multiplied by {mask.mask_value:g} (score above {mask.threshold:g})"))
     verdicts = list(mask.verdicts.values())
     counts = ", ".join(f"{verdicts.count(verdict)} {markdown_text(verdict)}" for verdict in sorted(set(verdicts)))
-    rows.append(("A person's verdicts", counts or "none"))
+    rows.append(("Manual verdicts", counts or "none"))
     return rows
 
 
@@ -183,12 +184,11 @@ def _limits(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> list[str]:
         "The numbers hold for data like the evaluation set; where a group is small, its interval is wide.",
         "The method is a heuristic: nothing guarantees that a masked neuron is spurious, or that the head is better.",
     ]
-    ours = evaluations[run.method]
-    for name, other in evaluations.items():
+    for name, evaluation in evaluations.items():
         for what, measure in (("worst group", "worst_group_accuracy"), ("worst class", "worst_class_accuracy")):
-            theirs, mine = getattr(other, measure), getattr(ours, measure)
-            if name != run.method and mine is not None and theirs > mine:
-                sentences.append(f"Here {name} has the better {what}: {100 * theirs:.1f} against {100 * mine:.1f}.")
-    if "Masking off" not in evaluations:
-        sentences.append("The baseline with masking off was not run, so how much the mask contributes is not known.")
+            baseline, ours = getattr(evaluation, measure), getattr(evaluations[run.method], measure)
+            if name != run.method and ours is not None and baseline > ours:
+                sentences.append(f"{name} has the better {what}: {100 * baseline:.1f} against {100 * ours:.1f}.")
+    if _NO_MASKING not in evaluations:
+        sentences.append("Retraining without a mask was not run, so how much the mask contributes is not known.")
     return sentences + [markdown_text(warning) for warning in run.warnings]

@@ -248,7 +248,7 @@ def test_export_works_from_files_without_a_project(folder: Path) -> None:
                folder / "bundle", "--head", out / "head.safetensors", "--mask", out / "mask.json")  # fmt: skip
     names = [file["name"] for file in answer["files"]]
     assert names == ["mask.json", "head.safetensors", "load_head.py", "MODEL_CARD.md"]
-    assert "Masking off" in (folder / "bundle" / "MODEL_CARD.md").read_text()
+    assert "No masking" in (folder / "bundle" / "MODEL_CARD.md").read_text()
 
 
 @pytest.fixture

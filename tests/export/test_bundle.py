@@ -54,7 +54,7 @@ def run() -> TunedRun:
 
 @pytest.fixture(scope="module")
 def picture_project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, EmbeddingSet, LinearHead]:
-    """Twelve noise pictures, a seeded network, their embeddings and the network's own head."""
+    """Make twelve noise images, a seeded network, their embeddings and the network's own head."""
     from neurontune_core.datasets import open_dataset
     from neurontune_core.extraction.extract import extract
     from neurontune_core.models import load_model
@@ -147,13 +147,13 @@ def test_the_card_shows_the_numbers_counted_by_hand(run: TunedRun, tmp_path: Pat
         for cell, hits in zip(table[f"group {name}, n = {(sets.groups == group).sum()}"], right, strict=True):
             assert cell.startswith(f"{100 * hits[sets.groups == group].mean():.1f} [")
     fixed, broken = (right[2] & ~right[0]).sum(), (right[0] & ~right[2]).sum()
-    assert f"{fixed} samples are fixed and {broken} broken" in card
+    assert f"{fixed} samples are corrected and {broken} are newly wrong" in card
 
 
 def test_the_card_says_how_it_was_chosen_and_what_groups_were_for(run: TunedRun, tmp_path: Path) -> None:
     export_bundle(tmp_path, run)
     card = (tmp_path / "MODEL_CARD.md").read_text()
-    assert "epoch 5 of 7, chosen by the highest SFit" in card
+    assert "epoch 5 of 7, chosen by the highest SFit (SpuriousFit = Σ|delta|) on the identification set" in card
     assert "Group labels were used for the table above and for nothing else" in card
     assert "3 of 8, multiplied by 0 (score above 0)" in card
     assert "1 core, 1 spurious" in card
@@ -168,12 +168,17 @@ def test_the_card_never_guesses_a_worst_group(run: TunedRun, tmp_path: Path) -> 
     assert "no group labels, so the worst group is not known" in card
 
 
+def test_the_card_calls_no_head_better_on_a_tie(run: TunedRun, tmp_path: Path) -> None:
+    export_bundle(tmp_path, replace(run, masking_off=run.head, erm=run.head))
+    assert "has the better" not in (tmp_path / "MODEL_CARD.md").read_text()
+
+
 def test_the_card_says_when_another_head_is_better(run: TunedRun, tmp_path: Path) -> None:
     perfect = LinearHead(np.zeros((2, M)), np.zeros(2))
     evaluation = replace(run.evaluation, labels=np.zeros(N, dtype=np.int64))
     poor = LinearHead(np.zeros((2, M)), np.array([0.0, 1.0]))
     export_bundle(tmp_path, replace(run, masking_off=perfect, head=poor, evaluation=evaluation))
-    assert "Here Masking off has the better worst class: 100.0 against 0.0." in (tmp_path / "MODEL_CARD.md").read_text()
+    assert "- No masking has the better worst class: 100.0 against 0.0." in (tmp_path / "MODEL_CARD.md").read_text()
 
 
 def test_names_from_elsewhere_cannot_break_the_cards_tables(run: TunedRun, tmp_path: Path) -> None:
@@ -207,9 +212,9 @@ def test_the_whole_model_is_reloaded_and_run_on_real_pictures(
     with torch.inference_mode():
         for row, source in enumerate(embeddings.sources[:3]):
             pixels = torch.from_numpy(np.array(Image.open(root / source).resize((37, 37), Image.Resampling.BILINEAR)))
-            centre = pixels.permute(2, 0, 1)[:, 2:34, 2:34].float() / 255
+            center = pixels.permute(2, 0, 1)[:, 2:34, 2:34].float() / 255
             mean, std = (torch.tensor(values)[:, None, None] for values in (preset.mean, preset.std))
-            logits = network.eval()(((centre - mean) / std)[None])[0].numpy()
+            logits = network.eval()(((center - mean) / std)[None])[0].numpy()
             np.testing.assert_allclose(logits, picture_run.head.logits(embeddings.embeddings)[row], atol=1e-2)
 
 
@@ -218,7 +223,7 @@ def test_embeddings_of_another_model_are_found_out_and_nothing_is_offered(
 ) -> None:
     root, embeddings, _ = picture_project
     foreign = replace(embeddings, embeddings=np.roll(np.asarray(embeddings.embeddings), 1, axis=1))
-    with pytest.raises(VerificationError, match="of another model or other pictures"):
+    with pytest.raises(VerificationError, match="of another model or other images"):
         export_bundle(
             tmp_path / "out",
             replace(picture_run, evaluation=foreign),
@@ -233,7 +238,7 @@ def test_without_pictures_the_models_tensors_are_still_compared(
     picture_project: tuple[Path, EmbeddingSet, LinearHead], picture_run: TunedRun, tmp_path: Path
 ) -> None:
     files = export_bundle(tmp_path / "out", picture_run, model=MODEL, base=picture_project[0])
-    assert "tensors equal; no samples at hand" in files[2].check
+    assert "tensors equal; no samples to run it on" in files[2].check
 
 
 def test_pictures_that_were_moved_do_not_withhold_the_model(

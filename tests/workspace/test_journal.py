@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurontune_core import InputError
-from neurontune_core.workspace.journal import Journal, Judgment, Move
+from neurontune_core.workspace.journal import Journal, Judgment, Move, neurons_judged
 
 
 @pytest.fixture
@@ -103,6 +103,26 @@ def test_the_steps_of_a_slider_are_one_move_and_a_move_to_and_fro_is_none(
     assert journal.counts() == (2, 0)
 
 
+def test_moves_of_two_persons_within_a_second_stay_two_moves(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: 100.0)
+    journal.move("threshold", 0.0, 0.1, by="Ada")
+    journal.move("threshold", 0.1, 0.2, by="Ada")
+    journal.move("threshold", 0.2, 0.3, by="Emmy")
+    assert journal.undo() == Move("threshold", 0.2, 0.3, 100.0, "Emmy")
+    assert journal.undo() == Move("threshold", 0.0, 0.2, 100.0, "Ada")
+    assert journal.undo() is None
+
+
+def test_steps_that_are_further_apart_than_a_second_and_a_half_are_two_moves(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 101.4, 102.9])
+    monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: next(clock))
+    for step in range(3):
+        journal.move("mask_value", step / 10, (step + 1) / 10)
+    assert journal.counts() == (2, 0)
+
+
 def test_verdicts_outlive_any_number_of_moves(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**9, 60))
     monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: next(clock))
@@ -158,3 +178,13 @@ def test_a_damaged_journal_is_named_and_left_alone(tmp_path: Path, content: str)
 def test_an_unknown_verdict_is_refused(journal: Journal) -> None:
     with pytest.raises(InputError, match="no verdict"):
         journal.judge([0], "maybe")
+
+
+def test_verdicts_become_one_boolean_a_neuron() -> None:
+    verdicts = {0: "core", 2: "spurious", 3: "unsure"}
+    assert neurons_judged(verdicts, "core", 4).tolist() == [True, False, False, False]
+    assert neurons_judged(verdicts, "spurious", 4).tolist() == [False, False, True, False]
+    assert neurons_judged({}, "core", 2).tolist() == [False, False]
+    for verdicts in ({4: "core"}, {4: "unsure"}, {-1: "core"}):
+        with pytest.raises(InputError, match="but there are 4 neurons"):
+            neurons_judged(verdicts, "spurious", 4)

@@ -26,7 +26,7 @@ def test_the_mask_of_an_advised_run_holds_the_neurons_that_a_partial_mask_scaled
     tuned, off = (
         neurontune(project.load_head(), *sets, replace(PARTIAL, masking=masking)) for masking in (True, False)
     )
-    run = project.save_run(tuned, off, "train")
+    run = project.save_run(tuned, off, "train", project.journal.verdicts())
     always, never = (np.arange(12) == neuron for neuron in (SHORTCUT, CORE))
     advice = replace(advise(project.load_head(), *sets, PARTIAL, always=always, never=never), chosen="neurontune")
     save_advice(advice, run.folder)

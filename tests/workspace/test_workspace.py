@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from neurontune_core import InputError, TuneConfig, neurontune
+from neurontune_core.advise.storage import KeptAdvice
+from neurontune_core.files import write_json
 from neurontune_core.workspace.names import new_timed_folder
 from neurontune_core.workspace.project import Project, Run
 from neurontune_core.workspace.workspace import Workspace
-from tests.support.projects import CORE, write_project
+from tests.support.projects import CORE, NEURONS, write_project
 
 CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
+PARTIAL = replace(CONFIG, mask_value=0.5)
 
 
 @pytest.fixture
@@ -26,9 +29,9 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def save_run(project: Project) -> Run:
+def save_run(project: Project, config: TuneConfig = CONFIG) -> Run:
     sets = {role: project.load_set(role) for role in ("identification", "tuning")}
-    tuned = neurontune(project.load_head(), *sets.values(), CONFIG)
+    tuned = neurontune(project.load_head(), *sets.values(), config)
     off = neurontune(project.load_head(), *sets.values(), TuneConfig(epochs=2, batches=5, masking=False))
     return project.save_run(tuned, off, "train", project.journal.verdicts())
 
@@ -173,3 +176,29 @@ def test_every_set_has_a_bundle_folder_of_its_own_inside_the_run(workspace: Work
     assert len(set(folders)) == len(sets)
     assert all(folder.resolve().parent == run.folder / "export" for folder in folders)
     assert run.export_folder(project.load_set("test")) == folders[0]
+
+
+@pytest.mark.parametrize("masked", [(), (1,), (0, 4, NEURONS - 1)])
+def test_the_run_of_an_advised_head_has_exactly_the_masked_neurons_of_the_advice(
+    workspace: Workspace, masked: tuple[int, ...]
+) -> None:
+    project = workspace.open("birds")
+    project.journal.judge([CORE], "core")
+    run = save_run(project, PARTIAL)
+    with pytest.raises(InputError, match=f"not asked about run {run.id}"):
+        project.take_advice(run)
+    advice = KeptAdvice("t", "w", "m", "s", (), (), (), ("ERM",), ((0.5, 0.4, 0.6),), 0, masked)
+    write_json(run.folder / "advice.json", asdict(advice))
+    head = replace(run.head, bias=run.head.bias + 1)
+    head.save(run.folder / "advised.safetensors")
+    project.journal.judge([CORE, 5], "spurious")  # later than the run
+    taken = project.take_advice(run)
+    assert tuple(np.flatnonzero(taken.mask.biased)) == masked
+    assert (taken.mask.threshold, taken.mask.mask_value) == (0.25, 0.5)
+    assert taken.mask.verdicts == {CORE: "core"}
+    assert taken.mask.num_neurons == NEURONS
+    np.testing.assert_array_equal(taken.head.bias, head.bias)
+    np.testing.assert_array_equal(taken.off_head.weight, run.off_head.weight)
+    assert (taken.advised, taken.warnings, taken.config) == (run.id, (), PARTIAL)
+    assert project.take_advice(run).created == taken.created  # made once
+    assert {saved.id for saved in project.runs()} == {run.id, taken.id}
