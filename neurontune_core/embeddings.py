@@ -36,22 +36,29 @@ class OverlappingGroups(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingSet:
-    """One split of a data set as the last layer sees it.
+    """One split of a dataset as the last layer sees it.
 
     Attributes:
         embeddings: [N, M] float16 or float32, possibly a read-only memory map.
         labels: [N] int64, class indices 0..C-1.
         class_names: the C class names.
-        groups: [N] int64 indices into ``group_names``, or None. For measuring only; nothing here tunes on them.
+        groups: [N] int64 indices into ``group_names``, or None. For measuring only; nothing tunes on them.
         group_names: the group names; empty without groups.
         overlapping_groups: a second set of groups that is not a partition, or None.
         sample_ids: [N] unique strings.
-        sources: [N] image paths relative to the data set's root, or texts; None when only vectors are known.
+        sources: [N] image paths relative to the dataset's root, or texts; None when only vectors are known.
         split: the name of the split, such as ``"val"``.
         provenance: what made the vectors (model fingerprint, preprocessing, files left out); JSON-able.
 
     Raises:
-        InputError: when shapes disagree, a label or group is out of range, or a row holds NaN or infinity.
+        InputError: when shapes disagree, a label or group is out of range, an id occurs twice, or a row holds NaN or
+            infinity.
+
+    >>> birds = EmbeddingSet(np.eye(4), [0, 0, 1, 1], ("land", "water"), split="val")
+    >>> birds.num_samples, birds.num_neurons, birds.take(np.array([3, 0])).labels.tolist()
+    (4, 4, [1, 0])
+    >>> [half.num_samples for half in birds.halves(seed=0)]
+    [2, 2]
     """
 
     embeddings: np.ndarray
@@ -122,7 +129,11 @@ class EmbeddingSet:
         return _stored_checksum(self.embeddings) or _checksum(self.embeddings)
 
     def take(self, rows: np.ndarray) -> EmbeddingSet:
-        """The given rows, in the given order, as a set of its own."""
+        """Return some rows, in this order, as a set of its own.
+
+        Args:
+            rows: [n] int, or [N] bool.
+        """
         overlapping = self.overlapping_groups
         return replace(
             self,
@@ -135,7 +146,11 @@ class EmbeddingSet:
         )
 
     def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:
-        """Two seeded, class-stratified halves: the first tunes, the second identifies (Section 5.5, val/2)."""
+        """Return two seeded, class-stratified halves: the first tunes, the second identifies (Section 5.5, val/2).
+
+        Raises:
+            InputError: when a class has a single sample.
+        """
         rng = np.random.default_rng(seed)
         first: list[np.ndarray] = []
         second: list[np.ndarray] = []
@@ -192,11 +207,12 @@ class EmbeddingSet:
         """Open a folder written by `save`; the vectors stay on disk until they are read.
 
         Args:
-            folder: where it lies.
-            split: what to call it; by default what its ``meta.json`` says.
+            folder: that `save` wrote.
+            split: the name of the split; by default the one in its ``meta.json``.
 
         Raises:
-            InputError: when a file is missing, is of another kind, or disagrees with the others.
+            InputError: when a file is missing, is of another kind, or disagrees with the others, or the vectors were
+                replaced since the set was written.
         """
         import pyarrow.parquet  # not pandas, which takes a second to import
 

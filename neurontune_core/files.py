@@ -62,7 +62,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Raises InputError when the file is missing or is not JSON."""
+    """Read a JSON file.
+
+    Raises:
+        InputError: when the file is missing or is not JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""LinearHead: the last linear layer, and folding a mask into it."""
+"""LinearHead: the last linear layer, a mask folded into it, and the probabilities of its logits."""
 
 from __future__ import annotations
 
@@ -25,10 +25,16 @@ class LinearHead:
         weight: [C, M] float32.
         bias: [C] float32.
         class_names: the C class names, or empty when unknown.
-        provenance: how the head came to be; JSON-able.
+        provenance: how the head was made; JSON-able.
 
     Raises:
         InputError: when the shapes disagree or a value is not finite.
+
+    >>> head = LinearHead([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.5], ("land", "water"))
+    >>> head.predict(np.array([[2.0, 1.0], [1.0, 3.0]])).tolist()
+    [0, 1]
+    >>> head.masked(np.array([1.0, 0.0])).logits(np.array([[2.0, 1.0]])).tolist()  # the second neuron masked
+    [[2.0, 0.5]]
     """
 
     weight: np.ndarray
@@ -70,7 +76,7 @@ class LinearHead:
             )
 
     def logits(self, embeddings: np.ndarray) -> np.ndarray:
-        """[N, M] -> [N, C] float32."""
+        """Compute [N, C] float32 logits of embeddings [N, M]."""
         if embeddings.ndim != 2 or embeddings.shape[1] != self.num_neurons:
             raise InputError(
                 f"The head does not fit: it is for {self.num_neurons} neurons, the embeddings have shape "
@@ -85,7 +91,7 @@ class LinearHead:
         return out
 
     def predict(self, embeddings: np.ndarray) -> np.ndarray:
-        """[N, M] -> [N] int64, the class with the largest logit."""
+        """Return [N] int64 the class with the largest logit, of embeddings [N, M]."""
         return self.logits(embeddings).argmax(axis=1)
 
     def masked(self, mask: np.ndarray) -> LinearHead:

@@ -71,10 +71,10 @@ class Mask:
 
     Attributes:
         biased: [M] bool.
-        threshold: λ of Eq. 6 that they were found with.
+        threshold: λ of Eq. 6 that selected them.
         mask_value: what their activations are multiplied by; folded into the head already.
-        verdicts: a person's judgments, neuron -> "spurious", "core" or "unsure".
-        source: how the mask came to be; JSON-able.
+        verdicts: a user's judgments, neuron -> "spurious", "core" or "unsure".
+        source: how the mask was made; JSON-able.
     """
 
     biased: np.ndarray
@@ -110,7 +110,7 @@ class Mask:
         """Read a mask.
 
         Raises:
-            InputError: when the file is missing, is not a mask, or names a neuron that there is not.
+            InputError: when the file is missing, is not a mask, or names a neuron that does not exist.
         """
         path = Path(path)
         content = read_json(path)

@@ -1,10 +1,10 @@
-"""How sure a spuriousness score is: exact permutation p-values, bootstrap intervals, and a verdict in words.
+"""Confidence of spuriousness scores: exact permutation p-values, bootstrap intervals, and a verdict in words.
 
-Both rest on ranks. How often the medians of K mistakes and of n - K hits come to lie on given ranks of the class when
-outcomes are dealt at random is a count of arrangements that no activation enters, so one table gives the p-values of
-all neurons: Pitman's permutation test (1937) without a single drawn permutation, and so without a floor of 1 / (1 + B)
-under them. On two-valued activations it is Mood's median test (1950). In the same way the rank of a resampled median
-depends on the number of samples alone, so one draw serves all neurons.
+Both rest on ranks. How often the medians of K misclassified and of n - K correct samples lie on given ranks of the
+class when outcomes are dealt at random is a count of arrangements that no activation enters, so one table gives the
+p-values of all neurons: Pitman's permutation test (1937) without a single drawn permutation, and so without a floor of
+1 / (1 + B) under them. On two-valued activations it is Mood's median test (1950). In the same way the rank of a
+resampled median depends on the number of samples alone, so one draw serves all neurons.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from neurontune_core.statistics import benjamini_hochberg
 
 LEVEL = 0.05  # false discovery rate of "sure"; intervals hold 1 - LEVEL
 RESAMPLES = 200
-VERDICTS = ("not biased", "too few mistakes to say", "biased, could be chance", "biased, sure")
+CONFIDENCES = ("not biased", "too few misclassified to say", "biased, could be chance", "biased, sure")
 NOT_BIASED, TOO_FEW, COULD_BE_CHANCE, SURE = range(4)
 
 _VALUES_PER_BLOCK = 1 << 20
@@ -41,15 +41,23 @@ class Confidence:
         magnitude: as for the scores.
 
     Attributes:
-        tested: [C] bool, the classes with hits and with at least `FEW_MISTAKES` mistakes.
+        tested: [C] bool, the classes with correct samples and with at least `FEW_MISTAKES` misclassified ones.
         p_values: [C, M] float64, NaN for a class that is not tested: the probability of so large a delta when the
             outcomes of the class are dealt out anew at random (one-sided, as Eq. 6 is; exact, ties included). Where a
-            count is even, the lower middle value of the mistakes and the upper one of the hits stand for their means:
-            any fixed ranks make an exact test, and this difference never exceeds delta. Where it is not positive, 1.
+            count is even, the lower middle value of the misclassified and the upper one of the correct samples replace
+            their means: any fixed ranks make an exact test, and this difference never exceeds delta. Where it is not
+            positive, 1.
         adjusted: [C, M] float64, the p-values after Benjamini-Hochberg over all tested classes and neurons.
 
     Raises:
         InputError: when the arrays disagree, or the scores are of other predictions.
+
+    >>> from neurontune_core.identification.scorer import spuriousness_scores
+    >>> vectors, labels = np.arange(20.0).reshape(20, 1), np.zeros(20, int)
+    >>> predictions = (np.arange(20) >= 14).astype(int)  # the six highest activations are misclassified
+    >>> confidence = Confidence(vectors, labels, predictions, spuriousness_scores(vectors, labels, predictions, 1))
+    >>> confidence.p_values.round(4).tolist(), CONFIDENCES[confidence.verdicts()[0]]
+    ([[0.0007]], 'biased, sure')
     """
 
     def __init__(
@@ -69,8 +77,8 @@ class Confidence:
             )
         classes, neurons = scores.delta.shape
         wrong = predictions != labels
-        mistakes = np.array([np.count_nonzero(wrong & (labels == label)) for label in range(classes)])
-        if neurons != embeddings.shape[1] or not np.array_equal(mistakes, scores.num_incorrect):
+        incorrect = np.array([np.count_nonzero(wrong & (labels == label)) for label in range(classes)])
+        if neurons != embeddings.shape[1] or not np.array_equal(incorrect, scores.num_incorrect):
             raise InputError("The scores are of other embeddings or predictions; score these first.")
         self._scores, self._magnitude = scores, magnitude
         self.tested = (scores.num_incorrect >= FEW_MISTAKES) & (scores.num_correct > 0)
@@ -82,7 +90,7 @@ class Confidence:
         self.adjusted = benjamini_hochberg(self.p_values)
 
     def verdicts(self, threshold: float = 0.0) -> np.ndarray:
-        """[M] int8 places in `VERDICTS`: the strongest over the classes.
+        """Return [M] int8 places in `CONFIDENCES`: the strongest over the classes.
 
         Exactly the neurons that Eq. 6 selects are other than `NOT_BIASED`. `SURE` are those whose score chance does not
         explain (adjusted p ≤ `LEVEL`) and whose interval lies above λ.
@@ -90,23 +98,23 @@ class Confidence:
         return np.asarray(self.verdicts_by_class(threshold).max(axis=0))
 
     def verdicts_by_class(self, threshold: float = 0.0) -> np.ndarray:
-        """[C, M] int8 places in `VERDICTS`, before the union over classes."""
+        """Return [C, M] int8 places in `CONFIDENCES`, before the union over classes."""
         sure = (self.adjusted <= LEVEL) & (self.all_intervals[0] > threshold)
-        said = np.where(self.tested[:, None], np.where(sure, SURE, COULD_BE_CHANCE), TOO_FEW)
-        return np.where(self._scores.biased_by_class(threshold), said, NOT_BIASED).astype(np.int8)
+        verdicts = np.where(self.tested[:, None], np.where(sure, SURE, COULD_BE_CHANCE), TOO_FEW)
+        return np.where(self._scores.biased_by_class(threshold), verdicts, NOT_BIASED).astype(np.int8)
 
     @cached_property
     def all_intervals(self) -> tuple[np.ndarray, np.ndarray]:
-        """`intervals` with the default number of resamples, computed once."""
+        """Return `intervals` with the default number of resamples, computed once."""
         return self.intervals()
 
     def intervals(self, resamples: int = RESAMPLES) -> tuple[np.ndarray, np.ndarray]:
-        """`interval` of every class: low and high, each [C, M]."""
+        """Compute the `interval` of every class: low and high, each [C, M]."""
         both = [self.interval(label, resamples) for label in range(len(self.tested))]
         return np.stack([low for low, _ in both]), np.stack([high for _, high in both])
 
     def interval(self, label: int, resamples: int = RESAMPLES) -> tuple[np.ndarray, np.ndarray]:
-        """Percentile bootstrap of delta (Efron, 1979): mistakes and hits of the class are resampled independently.
+        """Compute the percentile bootstrap of delta (Efron, 1979); both outcomes are resampled independently.
 
         Asking for more resamples refines: the first ones stay the same.
 
@@ -129,7 +137,7 @@ class Confidence:
         return bounds[0], bounds[1]
 
     def _test(self, label: int, embeddings: np.ndarray, wrong: np.ndarray, right: np.ndarray) -> None:
-        """p-values of one class, and the middle of its sorted values, which is all that resampling needs."""
+        """Compute the p-values of one class, and keep the middle of its sorted values, all that resampling needs."""
         from neurontune_core.kernels.order import larger_differences
 
         samples, neurons = len(wrong) + len(right), embeddings.shape[1]
@@ -170,7 +178,7 @@ class _Middle:
     def draw(
         self, resamples: int, lower: np.random.Generator, step: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """[resamples] places in ``values`` of the two middle samples of each resample, equal where count is odd.
+        """Draw [resamples] places in ``values`` of the two middle samples of each resample, equal where count is odd.
 
         The ranks drawn are uniform, so their order statistics are those of uniform variables: the lower middle one has
         a beta law, and the next above it is the least of the remaining ones.
@@ -184,18 +192,21 @@ class _Middle:
         return tuple(np.clip((each * self.count).astype(np.int64) - self.first, 0, most) for each in (low, high))  # type: ignore[return-value]
 
 
-def _rank_law(mistakes: int, hits: int) -> np.ndarray:
-    """[B, A + 1] law of the ranks b < a of the hits' and the mistakes' middle values when outcomes are dealt at random.
+def _rank_law(incorrect: int, correct: int) -> np.ndarray:
+    """Compute [B, A + 1] the law of the ranks b < a of the two middle values when outcomes are dealt at random.
 
-    With h mistakes below their middle one, g hits below theirs and s = g + h, b ≤ s < a, and of all arrangements
-    C(b, g) C(a - b - 1, s - b) C(n - 1 - a, K - 1 - h) have them there. Entry [e, j] is the probability that b is
-    s - e and a at least s + 1 + j. Ranks beyond nine standard deviations, which have less than `_CUT_MASS`, are cut.
+    b is the rank of the correct samples' middle value, a that of the misclassified ones'.
+
+    With h misclassified samples below their middle one, g correct ones below theirs and s = g + h, b ≤ s < a, and of
+    all arrangements C(b, g) C(a - b - 1, s - b) C(n - 1 - a, K - 1 - h) have them there. Entry [e, j] is the
+    probability that b is s - e and a at least s + 1 + j. Ranks beyond nine standard deviations, which have less than
+    `_CUT_MASS`, are cut.
     """
-    samples = mistakes + hits
-    h, g = (mistakes - 1) // 2, hits // 2
+    samples = incorrect + correct
+    h, g = (incorrect - 1) // 2, correct // 2
     s = g + h
-    below = min(h + 1, int(4.5 * np.sqrt(samples * mistakes / hits)) + 2)
-    above = min(hits - g, int(4.5 * np.sqrt(samples * hits / mistakes)) + 2)
+    below = min(h + 1, int(4.5 * np.sqrt(samples * incorrect / correct)) + 2)
+    above = min(correct - g, int(4.5 * np.sqrt(samples * correct / incorrect)) + 2)
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, samples + 1)))])
 
     def log_choose(n: np.ndarray | int, k: np.ndarray | int) -> np.ndarray:
@@ -205,8 +216,8 @@ def _rank_law(mistakes: int, hits: int) -> np.ndarray:
     law = np.exp(
         log_choose(b, g)
         + log_choose(a - b - 1, s - b)
-        + log_choose(samples - 1 - a, mistakes - 1 - h)
-        - log_choose(samples, mistakes)
+        + log_choose(samples - 1 - a, incorrect - 1 - h)
+        - log_choose(samples, incorrect)
     )
     tails = np.zeros((below, above + 1))
     tails[:, :above] = law[:, ::-1].cumsum(axis=1)[:, ::-1]

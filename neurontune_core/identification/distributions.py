@@ -12,11 +12,11 @@ BINS = 32
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """Activation magnitudes of one neuron on one class, hits and mistakes apart.
+    """Activation magnitudes of one neuron on one class, correct and misclassified samples apart.
 
     Attributes:
         edges: [BINS + 1] of the bins.
-        correct, incorrect: [BINS] share of the hits, and of the mistakes, in each bin; zeros without samples.
+        correct, incorrect: [BINS] share of the correct and of the misclassified samples in each bin; zeros without any.
         num_correct, num_incorrect: how many there are.
         median_correct, median_incorrect: NaN without samples.
     """
@@ -31,12 +31,16 @@ class Distribution:
 
 
 def distributions_of(activations: np.ndarray, classes: Sequence[np.ndarray], right: np.ndarray) -> list[Distribution]:
-    """Of one neuron on several classes, in the same bins.
+    """Compute the distributions of one neuron on several classes, in the same bins.
 
     Args:
         activations: [N].
         classes: the samples of each class, [N] bool.
-        right: [N] bool, the hits.
+        right: [N] bool, the correctly classified samples.
+
+    >>> (bird,) = distributions_of(np.array([0.0, 1.0, 4.0]), [np.ones(3, bool)], np.array([True, True, False]))
+    >>> bird.num_correct, bird.median_correct, bird.median_incorrect, float(bird.edges[-1])
+    (2, 0.5, 4.0, 4.0)
     """
     values = np.abs(activations)
     edges = np.linspace(0.0, max(float(values[mine].max(initial=0.0)) for mine in classes) or 1.0, BINS + 1)

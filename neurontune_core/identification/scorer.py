@@ -16,7 +16,7 @@ from neurontune_core.identification.scores import FEW_MISTAKES, NoMistakes, Spur
 from neurontune_core.kernels.half import as_float32, for_kernels, loops_pay
 
 _NEURONS_PER_BLOCK = 64
-_TIMES_WIDENING = 8  # as long as numpy takes to widen a number, it takes to find a number's place
+_TIMES_WIDENING = 8  # numpy selects one number in the time in which it widens so many
 _VALUES_PER_BLOCK = 1 << 25  # bounds the memory of the one-time sort
 _MOST_ORDER_BYTES = 1 << 30  # of larger sets the sorted samples are kept in a temporary file, not in memory
 
@@ -35,19 +35,24 @@ class ScoreSettings(Protocol):
 class SpuriousnessScorer:
     """Sorts the activations once; calling it with new predictions then only counts.
 
-    The sorted samples take as much room as float32 embeddings. Beyond 1 GiB they stand in a temporary file, which goes
-    with the scorer; where the disk has no room for it, every call selects afresh, with the same numbers.
+    The sorted samples take as much room as float32 embeddings. Beyond 1 GiB they are kept in a temporary file, which is
+    deleted with the scorer; where the disk has no room for it, every call selects afresh, with the same numbers.
 
     Args:
         embeddings: [N, M] floats, raw (never masked).
         labels: [N] int, 0..C-1.
         num_classes: C.
         magnitude: score |v| as the paper says; False scores the signed activation.
-        statistic: what is compared between mistakes and hits; the paper's is the median (numpy's, the mean of the two
-            middle values).
+        statistic: what is compared between misclassified and correct samples; the paper's is the median (numpy's, the
+            mean of the two middle values).
         quantile: the quantile in (0, 1) that ``statistic="quantile"`` compares.
         class_names: for the warnings.
         sort: False for a single call: the same numbers without the one-time sort.
+
+    >>> vectors, labels = np.array([[1.0, 4.0], [3.0, 4.0], [2.0, 9.0]]), np.array([0, 0, 0])
+    >>> scorer = SpuriousnessScorer(vectors, labels, num_classes=1)
+    >>> [scorer(np.array(predictions)).delta.tolist() for predictions in ([0, 0, 1], [1, 0, 0])]
+    [[[0.0, 5.0]], [[-1.5, -2.5]]]
     """
 
     def __init__(
@@ -123,28 +128,34 @@ class SpuriousnessScorer:
             NoMistakes: when every prediction is right.
             InputError: when there are not N predictions.
         """
-        (found,) = self.several([predictions])
-        if found is None:
+        (scores,) = self.several([predictions])
+        if scores is None:
             raise NoMistakes
-        return found
+        return scores
 
     def several(self, predictions: Sequence[np.ndarray]) -> list[SpuriousnessScores | None]:
-        """What a call would give for each of them, in one pass over the sorted samples; None where it would raise
-        `NoMistakes`."""
-        for each in predictions:
-            if np.shape(each) != self._labels.shape:
-                raise InputError(f"Expected {len(self._labels)} predictions, but got shape {list(np.shape(each))}.")
-        wrong = np.array([np.asarray(each) != self._labels for each in predictions])
+        """Score the predictions of several heads in one pass over the sorted samples.
+
+        Args:
+            predictions: [N] int of each head.
+
+        Returns:
+            One entry a head: what a call gives, or None where it raises `NoMistakes`.
+        """
+        for of_head in predictions:
+            if np.shape(of_head) != self._labels.shape:
+                raise InputError(f"Expected {len(self._labels)} predictions, but got shape {list(np.shape(of_head))}.")
+        wrong = np.array([np.asarray(of_head) != self._labels for of_head in predictions])
         mistaken = np.flatnonzero(wrong.any(axis=1))
         classes, neurons = len(self._rows), self._embeddings.shape[1]
         parts = np.full((2, len(mistaken), classes, neurons), np.nan, dtype=np.float32)
         for label, rows in enumerate(self._rows):
             if len(rows) and len(mistaken):
                 parts[:, :, label] = self._statistics(label, rows, wrong[mistaken][:, rows])
-        found: list[SpuriousnessScores | None] = [None] * len(predictions)
+        results: list[SpuriousnessScores | None] = [None] * len(predictions)
         for place, incorrect, correct in zip(mistaken, *parts, strict=True):
-            found[place] = self._scores(wrong[place], incorrect, correct)
-        return found
+            results[place] = self._scores(wrong[place], incorrect, correct)
+        return results
 
     def _scores(self, wrong: np.ndarray, incorrect: np.ndarray, correct: np.ndarray) -> SpuriousnessScores:
         num_incorrect = np.array([int(wrong[rows].sum()) for rows in self._rows], dtype=np.int64)
@@ -163,12 +174,17 @@ class SpuriousnessScorer:
         )
 
     def _statistics(self, label: int, rows: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-        """[2, P, M] statistic of the wrong and of the right samples of one class under P heads, whose outcomes on it
-        are ``wrong`` [P, n]; NaN where there are none."""
+        """Compute [2, P, M] the statistic of the wrong and of the right samples of one class, NaN where there are none.
+
+        Args:
+            label: the class.
+            rows: [n] its samples.
+            wrong: [P, n] bool, the outcomes of P heads.
+        """
         if self._statistic == "mean":
-            return np.stack([[self._mean(rows[each]), self._mean(rows[~each])] for each in wrong], axis=1)
+            return np.stack([[self._mean(rows[bad]), self._mean(rows[~bad])] for bad in wrong], axis=1)
         if self._orders is None:
-            return np.stack([[self._selected(rows[each]), self._selected(rows[~each])] for each in wrong], axis=1)
+            return np.stack([[self._selected(rows[bad]), self._selected(rows[~bad])] for bad in wrong], axis=1)
         samples = self._at_ranks(self._orders[label], wrong)
         parts = np.empty((2, len(wrong), self._embeddings.shape[1]), dtype=np.float32)
         columns = np.arange(samples.shape[1])[:, None]
@@ -180,23 +196,23 @@ class SpuriousnessScorer:
         return parts
 
     def _at_ranks(self, order: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-        """[P, M, 4] the samples at the statistic's two ranks among the wrong, then among the right ones."""
+        """Find [P, M, 4] the samples at the statistic's two ranks among the wrong, then among the right ones."""
         from neurontune_core.kernels import order as kernels
 
         heads, n = wrong.shape
         counts = [(num_wrong, n - num_wrong) for num_wrong in wrong.sum(axis=1).tolist()]
-        wanted = np.array([[self._ranks(count) for count in both] for both in counts]).reshape(heads, 4)
+        ranks = np.array([[self._ranks(count) for count in both] for both in counts]).reshape(heads, 4)
         samples = np.zeros((heads, len(order), 4), dtype=np.int64)
         if heads == 1:
-            kernels.order_statistics(order, wrong[0].astype(np.uint8), wanted[0, :2], wanted[0, 2:], samples[0])
+            kernels.order_statistics(order, wrong[0].astype(np.uint8), ranks[0, :2], ranks[0, 2:], samples[0])
         else:
             for start in range(0, heads, kernels.MOST_HEADS):
                 part = slice(start, start + kernels.MOST_HEADS)
-                kernels.order_statistics_of_several(order, wrong[part], wanted[part], samples[part])
+                kernels.order_statistics_of_several(order, wrong[part], ranks[part], samples[part])
         return samples
 
     def _selected(self, rows: np.ndarray) -> np.ndarray:
-        """[M] the statistic of these samples, from the unsorted values."""
+        """Compute [M] the statistic of these samples from the unsorted values."""
         if len(rows) and not loops_pay(_TIMES_WIDENING * len(rows) * self._embeddings.shape[1]):
             return self._partitioned(rows)
         from neurontune_core.kernels.select import select
@@ -204,25 +220,25 @@ class SpuriousnessScorer:
         vectors = for_kernels(self._embeddings)
         bits = vectors.view(np.uint16 if vectors.dtype == np.uint16 else np.uint32)
         neurons = bits.shape[1]
-        found = np.zeros((neurons, 2), dtype=np.uint32)
+        selected = np.zeros((neurons, 2), dtype=np.uint32)
         if len(rows):
             low, high = self._ranks(len(rows))
             sign = 1 << (8 * bits.itemsize - 1)
             positive, negative = (0, sign) if self._magnitude else (sign, 2 * sign - 1)
             keys = np.empty((_block(neurons, len(rows)), len(rows)), dtype=np.uint32)
-            select(bits, rows, low, high > low, np.uint32(positive), np.uint32(negative), keys, found)
-        values = as_float32(_floats(found.astype(bits.dtype), self._magnitude))
+            select(bits, rows, low, high > low, np.uint32(positive), np.uint32(negative), keys, selected)
+        values = as_float32(_floats(selected.astype(bits.dtype), self._magnitude))
         return self._between(values[:, 0], values[:, 1], len(rows))
 
     def _partitioned(self, rows: np.ndarray) -> np.ndarray:
-        """`_selected` of few samples, without the compiled loops."""
+        """Compute what `_selected` does, for few samples, without the compiled loops."""
         values = np.asarray(self._embeddings[rows], dtype=np.float32)
         low, high = self._ranks(len(rows))
         ordered = np.partition(np.abs(values) if self._magnitude else values, (low, high), axis=0)
         return self._between(ordered[low], ordered[high], len(rows))
 
     def _mean(self, rows: np.ndarray) -> np.ndarray:
-        """[M] the mean of these samples."""
+        """Compute [M] the mean of these samples."""
         mean = np.full(self._embeddings.shape[1], np.nan, dtype=np.float32)
         for block in _neuron_blocks(len(mean), len(rows)) if len(rows) else ():
             values = as_float32(self._embeddings[rows, block])
@@ -230,7 +246,7 @@ class SpuriousnessScorer:
         return mean
 
     def _sort(self, rows: np.ndarray, index_type: type[np.unsignedinteger], in_memory: bool) -> np.ndarray:
-        """[M, n] the samples of a class by ascending value, for every neuron."""
+        """Sort the samples of a class by ascending value, for every neuron: [M, n]."""
         shape = (self._embeddings.shape[1], len(rows))
         if in_memory or len(rows) == 0:
             order = np.empty(shape, dtype=index_type)
@@ -253,7 +269,7 @@ class SpuriousnessScorer:
         return order
 
     def _ranks(self, count: int) -> np.ndarray:
-        """[2] int64 the ranks between which the statistic of ``count`` sorted values lies."""
+        """Return [2] int64 the ranks between which the statistic of ``count`` sorted values lies."""
         if self._statistic == "median":
             return np.array([(count - 1) // 2, count // 2], dtype=np.int64)
         place = int(self._quantile * (count - 1))
@@ -271,7 +287,7 @@ class SpuriousnessScorer:
         sentences = []
         for name, bad, good in zip(self._class_names, num_incorrect, num_correct, strict=True):
             if bad + good == 0:
-                sentences.append(f'Class "{name}" has no samples here; its scores are 0.')
+                sentences.append(f'Class "{name}" has no samples in the identification set; its scores are 0.')
             elif bad == 0:
                 sentences.append(f'Class "{name}" has no misclassified samples; its scores are 0.')
             elif good == 0:
@@ -283,7 +299,7 @@ class SpuriousnessScorer:
 
 
 def _block(neurons: int, samples: int) -> int:
-    """How many neurons of so many samples are taken together."""
+    """Return how many neurons of so many samples are taken together."""
     return max(1, min(neurons, _NEURONS_PER_BLOCK, _VALUES_PER_BLOCK // max(1, samples)))
 
 
@@ -293,14 +309,14 @@ def _neuron_blocks(neurons: int, samples: int) -> list[slice]:
 
 
 def _keys(values: np.ndarray, magnitude: bool) -> np.ndarray:
-    """Unsigned integers, as wide as the floats, that are in the order of the values or of their magnitudes."""
+    """Return unsigned integers, as wide as the floats, that are in the order of the values or of their magnitudes."""
     bits: np.ndarray = values.view(np.uint16 if values.dtype == np.float16 else np.uint32)
     sign = 1 << (8 * bits.itemsize - 1)
     return bits & (sign - 1) if magnitude else np.where(bits & sign, ~bits, bits | sign)
 
 
 def _floats(keys: np.ndarray, magnitude: bool) -> np.ndarray:
-    """The values, or their magnitudes, that `_keys` were made of."""
+    """Return the values, or their magnitudes, that `_keys` were made of."""
     sign = 1 << (8 * keys.itemsize - 1)
     bits = keys if magnitude else np.where(keys & sign, keys ^ keys.dtype.type(sign), ~keys)
     return bits.view(np.float16 if keys.dtype == np.uint16 else np.float32)
@@ -315,7 +331,7 @@ def spuriousness_scores(
     magnitude: bool = True,
     class_names: tuple[str, ...] = (),
 ) -> SpuriousnessScores:
-    """Spuriousness scores of one set of predictions (Eq. 5); `SpuriousnessScorer` is for many.
+    """Compute the spuriousness scores of one set of predictions (Eq. 5); `SpuriousnessScorer` is for many.
 
     Args:
         embeddings: [N, M] floats.
@@ -324,6 +340,14 @@ def spuriousness_scores(
         num_classes: C.
         magnitude: score |v| (the paper) or, with False, v.
         class_names: for the warnings.
+
+    Raises:
+        NoMistakes: when every prediction is right.
+        InputError: when the arrays disagree.
+
+    >>> vectors, labels = np.array([[1.0, 4.0], [3.0, 4.0], [2.0, 9.0]]), np.array([0, 0, 0])
+    >>> spuriousness_scores(vectors, labels, np.array([0, 0, 1]), 1).delta.tolist()
+    [[0.0, 5.0]]
     """
     scorer = SpuriousnessScorer(
         embeddings, labels, num_classes, magnitude=magnitude, class_names=class_names, sort=False

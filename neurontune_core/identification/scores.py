@@ -1,4 +1,4 @@
-"""Which neurons are biased: spuriousness scores (Eq. 5), the biased dimensions (Eq. 6) and SFit."""
+"""Spuriousness scores (Eq. 5), the biased neurons (Eq. 6) and SFit (spuriousness fitness score, Σ|delta|)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,22 @@ class NoMistakes(InputError):
 
 @dataclass(frozen=True, eq=False)
 class SpuriousnessScores:
-    """How much stronger each neuron fires on the mistakes of a class than on its hits.
+    """How much stronger each neuron fires on the misclassified samples of a class than on the correct ones.
 
     Attributes:
-        delta: [C, M] float32, Eq. 5; 0 for a class without mistakes or without hits.
+        delta: [C, M] float32, Eq. 5; 0 for a class without misclassified or without correct samples.
         median_incorrect, median_correct: [C, M] float32, the two terms of delta; NaN where there is no sample. With
             another ``statistic`` they hold that statistic.
         num_incorrect, num_correct: [C] int64.
-        sfit: the sum of |delta| over classes and neurons.
+        sfit: spuriousness fitness score, the sum of |delta| over classes and neurons.
         num_silent: neurons whose statistics are all zero; they score 0 and can never be selected.
         warnings: sentences on classes whose scores rest on too little.
+
+    >>> from neurontune_core.identification.scorer import SpuriousnessScorer
+    >>> scorer = SpuriousnessScorer(np.array([[1.0], [2.0], [5.0]]), np.zeros(3, int), 1, class_names=("bird",))
+    >>> scores = scorer(np.array([0, 0, 1]))  # the third sample is misclassified
+    >>> scores.delta.tolist(), scores.biased(threshold=3.5).tolist(), scores.sfit
+    ([[3.5]], [False], 3.5)
     """
 
     delta: np.ndarray
@@ -49,20 +55,24 @@ class SpuriousnessScores:
 
     @property
     def neuron_scores(self) -> np.ndarray:
-        """[M] the largest delta over classes that have both mistakes and hits: what Eq. 6 compares with λ."""
+        """Return [M] the largest delta over classes with both outcomes: what Eq. 6 compares with λ."""
         scored = (self.num_incorrect > 0) & (self.num_correct > 0)
         return self.delta[scored].max(axis=0) if scored.any() else np.zeros(self.delta.shape[1], dtype=np.float32)
 
     def biased(self, threshold: float = 0.0) -> np.ndarray:
-        """[M] bool: ``delta > threshold`` for any class (Eq. 6, strict)."""
+        """Return [M] bool: ``delta > threshold`` for any class (Eq. 6, strict)."""
         return np.asarray(self.biased_by_class(threshold).any(axis=0))
 
     def biased_by_class(self, threshold: float = 0.0) -> np.ndarray:
-        """[C, M] bool: Eq. 6 before the union over classes."""
+        """Return [C, M] bool: Eq. 6 before the union over classes."""
         scored = (self.num_incorrect > 0) & (self.num_correct > 0)
         return (self.delta > threshold) & scored[:, None]
 
 
 def chance_share(num_classes: int) -> float:
-    """The share of neurons that λ = 0 selects on pure noise: each class picks half, their union 1 - 2^-C."""
+    """Return the share of neurons that λ = 0 selects on pure noise: each class picks half, their union 1 - 2^-C.
+
+    >>> chance_share(2)
+    0.75
+    """
     return 1.0 - 0.5**num_classes

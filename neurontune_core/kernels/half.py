@@ -10,7 +10,7 @@ _FEW = 1 << 25
 
 
 def loops_pay(numbers: int) -> bool:
-    """Whether the compiled loops are loaded, or so many numbers to widen are worth the second that loading them takes.
+    """Return whether numba is loaded, or so many numbers to widen are worth the second that loading it takes.
 
     The first screen of a small project is painted without them.
     """
@@ -18,12 +18,15 @@ def loops_pay(numbers: int) -> bool:
 
 
 def as_float32(vectors: np.ndarray, out: np.ndarray | None = None, of: int = 0) -> np.ndarray:
-    """What ``astype(np.float32)`` gives; some thirty times faster for float16, and float32 is not copied.
+    """Widen to float32, as ``astype(np.float32)`` does; thirty times faster for float16, and float32 is not copied.
 
     Args:
         vectors: [R, M]; uint16 are the bits of float16.
         out: [R or more, M] float32, contiguous, that may be used for the answer.
         of: how many numbers there are in all, where these are a part.
+
+    >>> as_float32(np.array([[0.5, 65504.0]], dtype=np.float16)).tolist()
+    [[0.5, 65504.0]]
     """
     if vectors.dtype == np.uint16:
         vectors = vectors.view(np.float16)
@@ -37,13 +40,12 @@ def as_float32(vectors: np.ndarray, out: np.ndarray | None = None, of: int = 0) 
 
 
 def for_kernels(vectors: np.ndarray) -> np.ndarray:
-    """[N, M] as the compiled loops take it: contiguous rows of float32, or the bits of float16 (uint16), not to be
-    written to.
+    """Return [N, M] for the compiled loops: read-only contiguous rows of float32, or the bits of float16 (uint16).
 
     Nothing is copied where the rows are contiguous; a memory map stays on disk.
     """
     contiguous = np.ascontiguousarray(vectors)  # also an ordinary array over a memory map, whose rows cost less to take
     half = contiguous.dtype in (np.float16, np.uint16)
-    seen: np.ndarray = contiguous.view(np.uint16) if half else contiguous.astype(np.float32, copy=False).view()
-    seen.flags.writeable = False  # read-only or not are two types, each compiled for itself
-    return seen
+    prepared: np.ndarray = contiguous.view(np.uint16) if half else contiguous.astype(np.float32, copy=False).view()
+    prepared.flags.writeable = False  # read-only or not are two types, each compiled for itself
+    return prepared

@@ -13,13 +13,13 @@ _SAMPLES_PER_CHECK_OF_SEVERAL = 32  # the same for several heads; a count of the
 
 
 @compiled()
-def order_statistics(order, wrong, wanted_wrong, wanted_right, out):  # type: ignore[no-untyped-def]
-    """Samples at given ranks among the wrong and among the right ones, for every neuron.
+def order_statistics(order, wrong, ranks_wrong, ranks_right, out):  # type: ignore[no-untyped-def]
+    """Find the samples at given ranks among the wrong and among the right ones, for every neuron.
 
     Args:
         order: [M, n] unsigned, samples by ascending value, one row a neuron.
         wrong: [n] uint8, 1 where the sample is misclassified.
-        wanted_wrong, wanted_right: [2] int64, ascending ranks; a rank beyond the last sample is never met.
+        ranks_wrong, ranks_right: [2] int64, ascending ranks; a rank beyond the last sample is never met.
         out: [M, 4] int64, written: the samples at the two wrong ranks, then at the two right ranks.
     """
     neurons, samples = order.shape
@@ -29,45 +29,46 @@ def order_statistics(order, wrong, wanted_wrong, wanted_right, out):  # type: ig
         while seen < samples:
             end = min(seen + _SAMPLES_PER_CHECK, samples)
             more = 0
-            for j in range(seen, end):  # no branch in here: half of the guesses would be wrong
+            for j in range(seen, end):  # without a branch: it would be mispredicted half of the time
                 more += wrong[order[i, j]]
             right, next_wrong = seen - seen_wrong, seen_wrong + more
             next_right = end - next_wrong
             if (
-                (wanted_wrong[0] >= seen_wrong and wanted_wrong[0] < next_wrong)
-                or (wanted_wrong[1] >= seen_wrong and wanted_wrong[1] < next_wrong)
-                or (wanted_right[0] >= right and wanted_right[0] < next_right)
-                or (wanted_right[1] >= right and wanted_right[1] < next_right)
+                (ranks_wrong[0] >= seen_wrong and ranks_wrong[0] < next_wrong)
+                or (ranks_wrong[1] >= seen_wrong and ranks_wrong[1] < next_wrong)
+                or (ranks_right[0] >= right and ranks_right[0] < next_right)
+                or (ranks_right[1] >= right and ranks_right[1] < next_right)
             ):
                 rank_wrong, rank_right = seen_wrong, right
                 for j in range(seen, end):
                     sample = order[i, j]
                     if wrong[sample]:
-                        if rank_wrong == wanted_wrong[0]:
+                        if rank_wrong == ranks_wrong[0]:
                             out[i, 0] = sample
-                        if rank_wrong == wanted_wrong[1]:
+                        if rank_wrong == ranks_wrong[1]:
                             out[i, 1] = sample
                         rank_wrong += 1
                     else:
-                        if rank_right == wanted_right[0]:
+                        if rank_right == ranks_right[0]:
                             out[i, 2] = sample
-                        if rank_right == wanted_right[1]:
+                        if rank_right == ranks_right[1]:
                             out[i, 3] = sample
                         rank_right += 1
             seen, seen_wrong = end, next_wrong
-            if seen_wrong > wanted_wrong[1] and seen - seen_wrong > wanted_right[1]:
+            if seen_wrong > ranks_wrong[1] and seen - seen_wrong > ranks_right[1]:
                 break
 
 
 @compiled()
-def order_statistics_of_several(order, wrong, wanted, out):  # type: ignore[no-untyped-def]
-    """As `order_statistics`, for up to eight heads in one pass: their mistakes are counted side by side in the
-    bytes of one word.
+def order_statistics_of_several(order, wrong, ranks, out):  # type: ignore[no-untyped-def]
+    """Do what `order_statistics` does for up to eight heads in one pass.
+
+    Their mistakes are counted side by side in the bytes of one word.
 
     Args:
         order: [M, n] unsigned, samples by ascending value, one row a neuron.
         wrong: [L, n] bool, where each head is wrong.
-        wanted: [L, 4] int64: two ascending ranks among the wrong, then two among the right samples; a rank beyond the
+        ranks: [L, 4] int64: two ascending ranks among the wrong, then two among the right samples; a rank beyond the
             last sample is never met.
         out: [L, M, 4] int64, written: the samples at these ranks.
     """
@@ -93,29 +94,29 @@ def order_statistics_of_several(order, wrong, wanted, out):  # type: ignore[no-u
                 seen_wrong[lane] = after
                 if not open_lanes[lane]:
                     continue
-                want = wanted[lane]
+                own = ranks[lane]
                 right, next_right = seen - before, end - after
                 if (
-                    (want[0] >= before and want[0] < after)
-                    or (want[1] >= before and want[1] < after)
-                    or (want[2] >= right and want[2] < next_right)
-                    or (want[3] >= right and want[3] < next_right)
+                    (own[0] >= before and own[0] < after)
+                    or (own[1] >= before and own[1] < after)
+                    or (own[2] >= right and own[2] < next_right)
+                    or (own[3] >= right and own[3] < next_right)
                 ):
                     for j in range(seen, end):
                         sample = order[i, j]
                         if wrong[lane, sample]:
-                            if before == want[0]:
+                            if before == own[0]:
                                 out[lane, i, 0] = sample
-                            if before == want[1]:
+                            if before == own[1]:
                                 out[lane, i, 1] = sample
                             before += 1
                         else:
-                            if right == want[2]:
+                            if right == own[2]:
                                 out[lane, i, 2] = sample
-                            if right == want[3]:
+                            if right == own[3]:
                                 out[lane, i, 3] = sample
                             right += 1
-                if after > want[1] and next_right > want[3]:
+                if after > own[1] and next_right > own[3]:
                     open_lanes[lane] = False
                     left -= 1
             seen = end
@@ -123,7 +124,7 @@ def order_statistics_of_several(order, wrong, wanted, out):  # type: ignore[no-u
 
 @compiled()
 def larger_differences(values, observed, tails, middle, out):  # type: ignore[no-untyped-def]
-    """Probability of a difference of two order statistics at least as large as the observed one, for every neuron.
+    """Compute the probability that two order statistics differ at least as much as observed, for every neuron.
 
     Args:
         values: [M, n] float32, ascending.

@@ -10,9 +10,9 @@ from neurontune_core.kernels.compiled import compiled
 
 
 def as_floats(row, buffer):  # type: ignore[no-untyped-def]
-    """In compiled code alone: the numbers of a row: float32 as it stands, bits of float16 widened into ``buffer``.
+    """Return the numbers of a row: float32 as it is, bits of float16 widened into ``buffer``.
 
-    Every finite float16 is exactly that float32.
+    Every finite float16 is exactly that float32. It exists in compiled code alone.
     """
     raise NotImplementedError
 
@@ -35,7 +35,7 @@ def _as_floats(row, buffer):  # type: ignore[no-untyped-def]
 
 @compiled()
 def widen(rows, out):  # type: ignore[no-untyped-def]
-    """``out`` [R, M] float32 = the float16 numbers whose bits ``rows`` [R, M] uint16 are, NaN and infinity too."""
+    """Widen float16 bits ``rows`` [R, M] uint16 into ``out`` [R, M] float32, NaN and infinity too."""
     full = np.uint16(0x7C00)  # the exponent of what is not finite
     for r in range(rows.shape[0]):
         row, wide = rows[r], out[r]
@@ -51,7 +51,7 @@ def widen(rows, out):  # type: ignore[no-untyped-def]
 
 @compiled()
 def gather(vectors, columns, out):  # type: ignore[no-untyped-def]
-    """``out[r, k] = vectors[r, columns[k]]``, both of one type."""
+    """Copy columns: ``out[r, k] = vectors[r, columns[k]]``, both of one type."""
     for r in range(vectors.shape[0]):
         row = vectors[r]
         for k in range(columns.shape[0]):

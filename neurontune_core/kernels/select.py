@@ -6,23 +6,23 @@ import numpy as np
 
 from neurontune_core.kernels.compiled import compiled
 
-_BITS = 11  # of a key, looked at in one pass
+_BITS = 11  # of a key, counted in one pass
 _FEW = 48  # so few are sorted instead
 _ROWS = 16  # copied together, so that whole cache lines are read and written
 
 
 @compiled()
 def select(vectors, rows, rank, pair, flip_positive, flip_negative, keys, out):  # type: ignore[no-untyped-def]
-    """Keys at one rank, or at two that follow each other, among some samples, for every neuron.
+    """Select the keys at one rank, or at two that follow each other, among some samples, for every neuron.
 
     A key is a number's bits, changed so that keys stand in the order of the numbers or of their magnitudes. Each pass
-    counts how often each value of the next leading bits occurs, and keeps the keys with the one that is looked for.
+    counts how often each value of the next leading bits occurs, and keeps the keys that have the right one.
 
     Args:
         vectors: [N, M] unsigned, the bits of floats.
         rows: [n] int64, the samples; at least one.
         rank: from 0, below n.
-        pair: whether the next rank is wanted too.
+        pair: whether the next rank is selected too.
         flip_positive, flip_negative: what the bits of numbers without and with a sign are combined with by exclusive
             or; uint32.
         keys: [B, n or more] uint32, overwritten: room for B neurons at a time.
@@ -45,8 +45,8 @@ def select(vectors, rows, rank, pair, flip_positive, flip_negative, keys, out): 
 
 
 @compiled()
-def _select_one(own, wanted, pair, width, counts, out):  # type: ignore[no-untyped-def]
-    """`select` for one neuron, whose keys ``own`` [n] are overwritten; ``out`` is [2]."""
+def _select_one(own, rank, pair, width, counts, out):  # type: ignore[no-untyped-def]
+    """Do what `select` does for one neuron, whose keys ``own`` [n] are overwritten; ``out`` is [2]."""
     left, rest = own.shape[0], width
     while left > _FEW and rest > 0:
         bits = min(_BITS, rest)
@@ -56,10 +56,10 @@ def _select_one(own, wanted, pair, width, counts, out):  # type: ignore[no-untyp
         for r in range(left):
             counts[(own[r] >> shift) & ones] += np.uint32(1)
         low, before = np.uint32(0), 0
-        while wanted >= before + counts[low]:
+        while rank >= before + counts[low]:
             before += counts[low]
             low += np.uint32(1)
-        if pair and wanted + 1 == before + counts[low]:  # the next rank has other leading bits
+        if pair and rank + 1 == before + counts[low]:  # the next rank has other leading bits
             high = low + np.uint32(1)
             while counts[high] == 0:
                 high += np.uint32(1)
@@ -73,9 +73,9 @@ def _select_one(own, wanted, pair, width, counts, out):  # type: ignore[no-untyp
         kept = 0
         for r in range(left):
             key = own[r]
-            own[kept] = key  # no branch: half of the guesses would be wrong
+            own[kept] = key  # without a branch: it would be mispredicted half of the time
             kept += ((key >> shift) & ones) == low
-        wanted, left = wanted - before, kept
+        rank, left = rank - before, kept
     if rest > 0:
         for r in range(1, left):
             key, place = own[r], r
@@ -83,4 +83,4 @@ def _select_one(own, wanted, pair, width, counts, out):  # type: ignore[no-untyp
                 own[place] = own[place - 1]
                 place -= 1
             own[place] = key
-    out[0], out[1] = own[wanted], own[wanted + 1] if pair else own[wanted]
+    out[0], out[1] = own[rank], own[rank + 1] if pair else own[rank]

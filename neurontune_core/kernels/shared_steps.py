@@ -13,7 +13,7 @@ from neurontune_core.kernels.steps import optimizer_step
 def balanced_steps(  # type: ignore[no-untyped-def]
     vectors, labels, batches, masks, weights, biases, moments, rates, decays, momenta, adam, step
 ):
-    """One optimiser step of every head on every batch; ``weights``, ``biases`` and ``moments`` change in place.
+    """Take one optimizer step of every head on every batch; weights, biases and moments change in place.
 
     Eight rows are taken at a time: each is read once for the logits of all heads and once for all gradients, and a
     head's weights once for four rows. As in `steps.balanced_steps`, only C - 1 classes are computed.
@@ -40,7 +40,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     full = np.empty((classes, neurons), np.float32)
     full_bias = np.empty((lanes, classes), np.float32)
     logits = np.empty((8, wide), np.float32)
-    push = np.empty((8, wide), np.float32)
+    logit_gradient = np.empty((8, wide), np.float32)
     norms = np.empty(lanes, np.float64)  # their product over eight rows: one logarithm instead of eight
     at = np.empty(8, np.int64)
     buffers = np.empty((8, neurons), np.float32)
@@ -55,7 +55,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
         gradient[:] = 0
         full_bias[:] = 0
         for start in range(0, size, 8):
-            for j in range(8):  # beyond the batch the last row stands in, and pushes nothing
+            for j in range(8):  # beyond the batch the last row is repeated, with gradient 0
                 at[j] = batches[s, min(start + j, size - 1)]
             a, b = as_floats(vectors[at[0]], buffers[0]), as_floats(vectors[at[1]], buffers[1])
             c, d = as_floats(vectors[at[2]], buffers[2]), as_floats(vectors[at[3]], buffers[3])
@@ -66,17 +66,21 @@ def balanced_steps(  # type: ignore[no-untyped-def]
             norms[:] = 1
             for j in range(8):
                 if start + j >= size:
-                    push[j] = 0
+                    logit_gradient[j] = 0
                 elif classes == 2:
-                    _pull_of_two(logits[j], biases, labels[at[j]], size, push[j], full_bias, norms, losses)
+                    _logit_gradients_of_two(
+                        logits[j], biases, labels[at[j]], size, logit_gradient[j], full_bias, norms, losses
+                    )
                 else:
-                    _pull(logits[j], biases, labels[at[j]], size, push[j], full_bias, norms, losses)
+                    _logit_gradients(
+                        logits[j], biases, labels[at[j]], size, logit_gradient[j], full_bias, norms, losses
+                    )
             for lane in range(lanes):
                 losses[lane] += np.log(norms[lane])
             for q in range(wide):
                 out = gradient[q]
-                p0, p1, p2, p3 = push[0, q], push[1, q], push[2, q], push[3, q]
-                p4, p5, p6, p7 = push[4, q], push[5, q], push[6, q], push[7, q]
+                p0, p1, p2, p3 = logit_gradient[0, q], logit_gradient[1, q], logit_gradient[2, q], logit_gradient[3, q]
+                p4, p5, p6, p7 = logit_gradient[4, q], logit_gradient[5, q], logit_gradient[6, q], logit_gradient[7, q]
                 for k in range(neurons):
                     out[k] += (
                         p0 * a[k] + p1 * b[k] + p2 * c[k] + p3 * d[k] + p4 * e[k] + p5 * f[k] + p6 * g[k] + p7 * h[k]
@@ -106,7 +110,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
 
 @compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def _products(a, b, c, d, weights, out):  # type: ignore[no-untyped-def]
-    """``out[r, q]`` = the product of row r of four with ``weights[q]``, two of those at a time."""
+    """Write the product of row r of four with ``weights[q]`` to ``out[r, q]``, two of those at a time."""
     wide, neurons = weights.shape
     for q in range(0, wide, 2):
         second = min(q + 1, wide - 1)
@@ -127,8 +131,8 @@ def _products(a, b, c, d, weights, out):  # type: ignore[no-untyped-def]
 
 
 @compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
-def _pull(logits, biases, label, size, push, full_bias, norms, losses):  # type: ignore[no-untyped-def]
-    """One row's part of every head's gradient by the logits, and of the loss but for the logarithm of ``norms``."""
+def _logit_gradients(logits, biases, label, size, logit_gradient, full_bias, norms, losses):  # type: ignore[no-untyped-def]
+    """Add one row's part to every head's gradient by the logits, and to the loss but for the logarithm of ``norms``."""
     lanes, classes = biases.shape
     share = np.empty(classes, np.float32)
     for lane in range(lanes):
@@ -144,23 +148,23 @@ def _pull(logits, biases, label, size, push, full_bias, norms, losses):  # type:
         norms[lane] *= norm
         losses[lane] += top - own
         for i in range(classes):
-            pull = np.float32((share[i] / norm - (1 if i == label else 0)) / np.float32(size))
-            full_bias[lane, i] += pull
+            part = np.float32((share[i] / norm - (1 if i == label else 0)) / np.float32(size))
+            full_bias[lane, i] += part
             if i > 0:
-                push[first + i - 1] = pull
+                logit_gradient[first + i - 1] = part
 
 
 @compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
-def _pull_of_two(logits, biases, label, size, push, full_bias, norms, losses):  # type: ignore[no-untyped-def]
-    """`_pull` for two classes, with one exponential instead of two."""
+def _logit_gradients_of_two(logits, biases, label, size, logit_gradient, full_bias, norms, losses):  # type: ignore[no-untyped-def]
+    """Do what `_logit_gradients` does for two classes, with one exponential instead of two."""
     for lane in range(len(biases)):
         z = logits[lane] + biases[lane, 1] - biases[lane, 0]
         small = np.exp(-abs(z))
         large = np.float32(1) / (np.float32(1) + small)
         second = large if z >= 0 else small * large
-        pull = (second - np.float32(label)) / np.float32(size)
-        full_bias[lane, 0] -= pull
-        full_bias[lane, 1] += pull
-        push[lane] = pull
+        part = (second - np.float32(label)) / np.float32(size)
+        full_bias[lane, 0] -= part
+        full_bias[lane, 1] += part
+        logit_gradient[lane] = part
         norms[lane] *= 1 + small
         losses[lane] += max(z, np.float32(0)) - (z if label == 1 else np.float32(0))

@@ -1,7 +1,11 @@
 """Class-balanced gradient steps on one head, compiled.
 
-Everything here is plain arithmetic on arrays. The functions release the GIL and use one thread: threads that waited
-for each other at every step were ten times slower on a busy machine, and one keeps a run the same, bit for bit.
+They are plain arithmetic on arrays, release the GIL and use one thread: threads that waited for each other at every
+step were ten times slower on a busy machine, and one keeps a run the same, bit for bit.
+
+`shared_steps` does the same for several heads. In place of these steps, with one head, it takes 0.95 of their time for
+2 classes and 2,048 neurons, but 1.13 to 1.18 for 3 classes and 768 neurons (float16, best of 9 interleaved runs, three
+times over), it cannot leave out masked columns, and its sums are in another order. So both exist.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ _ZERO = np.float32(0)
 def balanced_steps(  # type: ignore[no-untyped-def]
     vectors, labels, batches, columns, mask, weight, bias, moments, rate, decay, momentum, adam, step
 ):
-    """One optimiser step on the cross-entropy of every batch; ``weight``, ``bias`` and ``moments`` change in place.
+    """Take one optimizer step on the cross-entropy of every batch; weight, bias and moments change in place.
 
     The gradient of the softmax cross-entropy sums to zero over the classes, so only C - 1 of them are computed. Rows
     are taken four at a time, and used for their logits and for the gradient while they are in the cache: no batch is
@@ -48,7 +52,7 @@ def balanced_steps(  # type: ignore[no-untyped-def]
     full_bias = np.empty(classes, np.float32)
     buffers = np.empty((4, kept), np.float32)
     logits = np.empty((4, classes), np.float32)
-    push = np.empty((4, classes), np.float32)
+    logit_gradient = np.empty((4, classes), np.float32)
     at = np.empty(4, np.int64)
     loss = 0.0
     for s in range(steps):
@@ -59,28 +63,33 @@ def balanced_steps(  # type: ignore[no-untyped-def]
         gradient[:] = 0
         full_bias[:] = 0
         for start in range(0, size, 4):
-            for j in range(4):  # beyond the batch the last row stands in, and pushes nothing
+            for j in range(4):  # beyond the batch the last row is repeated, with gradient 0
                 at[j] = batches[s, min(start + j, size - 1)]
-            one, two = as_floats(vectors[at[0]], buffers[0]), as_floats(vectors[at[1]], buffers[1])
-            three, four = as_floats(vectors[at[2]], buffers[2]), as_floats(vectors[at[3]], buffers[3])
+            row0, row1 = as_floats(vectors[at[0]], buffers[0]), as_floats(vectors[at[1]], buffers[1])
+            row2, row3 = as_floats(vectors[at[2]], buffers[2]), as_floats(vectors[at[3]], buffers[3])
             for c in range(classes - 1):
                 weights, first, second, third, fourth = relative[c], _ZERO, _ZERO, _ZERO, _ZERO
                 for k in range(kept):
-                    first += one[k] * weights[k]
-                    second += two[k] * weights[k]
-                    third += three[k] * weights[k]
-                    fourth += four[k] * weights[k]
+                    first += row0[k] * weights[k]
+                    second += row1[k] * weights[k]
+                    third += row2[k] * weights[k]
+                    fourth += row3[k] * weights[k]
                 rise = bias[c + 1] - bias[0]
                 logits[0, c + 1], logits[1, c + 1] = first + rise, second + rise
                 logits[2, c + 1], logits[3, c + 1] = third + rise, fourth + rise
-            push[:] = 0
+            logit_gradient[:] = 0
             for j in range(min(4, size - start)):
-                loss += _pull(logits[j], labels[at[j]], size, push[j], full_bias)
+                loss += _cross_entropy(logits[j], labels[at[j]], size, logit_gradient[j], full_bias)
             for c in range(classes - 1):
                 out = gradient[c]
-                a, b, d, e = push[0, c + 1], push[1, c + 1], push[2, c + 1], push[3, c + 1]
+                a, b, d, e = (
+                    logit_gradient[0, c + 1],
+                    logit_gradient[1, c + 1],
+                    logit_gradient[2, c + 1],
+                    logit_gradient[3, c + 1],
+                )
                 for k in range(kept):
-                    out[k] += a * one[k] + b * two[k] + d * three[k] + e * four[k]
+                    out[k] += a * row0[k] + b * row1[k] + d * row2[k] + e * row3[k]
         for k in range(kept):
             rest = _ZERO
             for c in range(classes - 1):
@@ -92,9 +101,11 @@ def balanced_steps(  # type: ignore[no-untyped-def]
 
 
 @compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
-def _pull(logits, label, size, push, full_bias):  # type: ignore[no-untyped-def]
-    """One row's cross-entropy, from its logits relative to class 0; ``push`` [C] becomes its gradient by the logits,
-    which is added to ``full_bias``."""
+def _cross_entropy(logits, label, size, logit_gradient, full_bias):  # type: ignore[no-untyped-def]
+    """Return one row's cross-entropy, from its logits relative to class 0.
+
+    ``logit_gradient`` [C] becomes its gradient by the logits, which is added to ``full_bias``.
+    """
     classes = logits.shape[0]
     logits[0] = 0
     top = norm = _ZERO
@@ -102,17 +113,17 @@ def _pull(logits, label, size, push, full_bias):  # type: ignore[no-untyped-def]
         top = max(top, logits[c])
     own = logits[label]
     for c in range(classes):
-        push[c] = np.exp(logits[c] - top)
-        norm += push[c]
+        logit_gradient[c] = np.exp(logits[c] - top)
+        norm += logit_gradient[c]
     for c in range(classes):
-        push[c] = np.float32((push[c] / norm - (1 if c == label else 0)) / np.float32(size))
-        full_bias[c] += push[c]
+        logit_gradient[c] = np.float32((logit_gradient[c] / norm - (1 if c == label else 0)) / np.float32(size))
+        full_bias[c] += logit_gradient[c]
     return np.log(norm) + top - own
 
 
 @compiled()
 def optimizer_step(weight, bias, gradient, gradient_bias, moments, rate, decay, momentum, adam, step):  # type: ignore[no-untyped-def]
-    """One step of SGD with momentum, or of AdamW, with PyTorch's conventions; everything changes in place."""
+    """Take one step of SGD with momentum, or of AdamW, with PyTorch's conventions; everything changes in place."""
     classes, neurons = weight.shape
     if adam:
         first, second = 1 - 0.9**step, 1 - 0.999**step

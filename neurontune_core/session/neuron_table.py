@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from neurontune_core.identification.confidence import SURE, VERDICTS, Confidence
+from neurontune_core.identification.confidence import CONFIDENCES, SURE, Confidence
 from neurontune_core.session.diagnosis import Diagnosis
 
 Listed = Literal["all", "masked", "sure", "labeled manually"]
@@ -47,7 +47,7 @@ def neuron_table(
     if confidence is not None:
         low, high = confidence.all_intervals
         table["from"], table["to"] = low[strongest, neurons], high[strongest, neurons]
-        table["confidence"] = [VERDICTS[place] for place in confidence.verdicts(threshold)[neurons]]
+        table["confidence"] = [CONFIDENCES[place] for place in confidence.verdicts(threshold)[neurons]]
     table["masked"] = masked[neurons]
     table["verdict"] = [verdicts.get(int(neuron), "") for neuron in neurons]
     if len(names) <= _MOST_CLASSES:

@@ -1,4 +1,4 @@
-"""Class-balanced training of a masked head on cached embeddings: draws an epoch at once, gradients in closed form."""
+"""Class-balanced training of a masked head on cached embeddings: an epoch is drawn at once, in closed form."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ _USES = 2  # of a row in an epoch, on average, from which on it is cheaper to co
 
 
 class BalancedTrainer:
-    """Holds the head's weights and the optimiser's state over the epochs.
+    """Holds the head's weights and the optimizer's state over the epochs.
 
     Args:
         head: where to start; it is not changed.
-        vectors: [N, M] the (normalised) embeddings of ``tuning``.
+        vectors: [N, M] the (normalized) embeddings of ``tuning``.
         tuning: for labels and class names.
-        config: optimiser, batches and batch size.
+        config: optimizer, batches and batch size.
         rng: draws the batches.
 
     Raises:
         InputError: when a class has no tuning sample, or a batch is too small to hold one sample of each class.
+
+    >>> vectors, config = np.array([[-1.0], [1.0]], dtype=np.float32), TuneConfig(batches=5, batch_size=2)
+    >>> start, tuning = LinearHead([[0.0], [0.0]], [0, 0]), EmbeddingSet(vectors, [0, 1], ("a", "b"))
+    >>> trainer = BalancedTrainer(start, vectors, tuning, config, np.random.default_rng(0))
+    >>> bool(trainer.run(mask=np.ones((2, 1), dtype=np.float32)) < np.log(2))
+    True
     """
 
     def __init__(
@@ -52,11 +58,11 @@ class BalancedTrainer:
         self._steps = 0
 
     def head(self) -> LinearHead:
-        """The head as it stands, mask not folded in."""
+        """Return the current head, the mask not folded in."""
         return LinearHead(self._weight.copy(), self._bias.copy())
 
     def run(self, mask: np.ndarray) -> float:
-        """Train one epoch with the factors ``mask`` [C, M]; returns the mean cross-entropy of its batches."""
+        """Train one epoch with the factors ``mask`` [C, M], and return the mean cross-entropy of its batches."""
         batches = self.draw()
         vectors, columns = self._vectors, np.arange(mask.shape[1])
         if not mask.any(axis=0).all() and batches.size >= _USES * len(vectors):
@@ -69,12 +75,12 @@ class BalancedTrainer:
         return loss
 
     def draw(self) -> np.ndarray:
-        """[batches, B] rows of the tuning set: as many of each class, with replacement (Table 10)."""
+        """Draw [batches, B] rows of the tuning set: as many of each class, with replacement (Table 10)."""
         shape = (self._config.batches, self._per_class)
         return np.concatenate([rows[self._rng.integers(0, len(rows), shape)] for rows in self._rows], axis=1)
 
     def _compact(self, columns: np.ndarray) -> np.ndarray:
-        """Some columns of all vectors, side by side, in memory that is used again."""
+        """Copy some columns of all vectors, side by side, into memory that is reused."""
         from neurontune_core.kernels.rows import gather
 
         size = len(self._vectors) * len(columns)
@@ -105,7 +111,7 @@ class BalancedTrainer:
         )
 
     def _by_products(self, vectors: np.ndarray, batches: np.ndarray, columns: np.ndarray, mask: np.ndarray) -> float:
-        """The same steps for many classes, where two matrix products a batch are faster."""
+        """Take the same steps for many classes, where two matrix products a batch are faster."""
         from neurontune_core.kernels.steps import optimizer_step
 
         config = self._config

@@ -21,18 +21,26 @@ class TuneConfig(Settings):
     """Settings of `neurontune`. Where the paper is silent the default is ours, and the help says so.
 
     Raises:
-        InputError: naming the setting that is out of range.
+        InputError: naming the setting that is of another type, out of range, or no choice.
+
+    >>> TuneConfig(epochs=60, optimizer="adamw").threshold
+    0.0
+    >>> TuneConfig(mask_value=2)
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: Expected mask_value between 0 and 1, but got 2.
     """
 
     threshold: float = setting(
         0.0, "λ of Eq. 6: a neuron is biased when its score exceeds this for any class", low=-1e30, high=1e30
     )
     mask_value: float = setting(
-        0.0, "what biased activations are multiplied by: 0 silences them, 1 leaves them", high=1.0
+        0.0, "what biased activations are multiplied by: 0 masks them fully, 1 leaves them", high=1.0
     )
     masking: bool = setting(True, "off: class-balanced retraining of the head without any mask (Table 4, NT = No)")
     magnitude: bool = setting(True, "score |activation| as the paper does; off: the signed activation")
-    statistic: Statistic = setting("median", "what is compared between mistakes and hits", choices=Statistic)
+    statistic: Statistic = setting(
+        "median", "what is compared between misclassified and correct samples", choices=Statistic
+    )
     quantile: float = setting(0.5, "the quantile compared when the statistic is quantile", low=1e-6, high=1 - 1e-6)
     normalize: Normalize = setting(
         "none", "per-neuron scaling, fitted on the tuning set and folded into the head (ours: none)", choices=Normalize
@@ -50,13 +58,15 @@ class TuneConfig(Settings):
         "warm", "where the head starts: the ERM head, fresh random weights, or zero (ours: warm)", choices=Init
     )
     select: Select = setting(
-        "sfit", "which epoch is kept: highest SFit (the paper), highest worst-class accuracy, last", choices=Select
+        "sfit",
+        "which epoch is kept: highest SFit, Σ|delta| (the paper), highest worst-class accuracy, last",
+        choices=Select,
     )
     average_epochs: int = setting(
         1, "average the heads of this many best epochs (1, the paper: no averaging)", low=1, high=100_000
     )
     rounds: Rounds = setting(
-        "recompute", "biased neurons over epochs: recomputed, accumulated, or found once", choices=Rounds
+        "recompute", "biased neurons over epochs: recomputed, accumulated, or chosen once", choices=Rounds
     )
     mask_scope: MaskScope = setting("union", "one mask for all classes (the paper), or one a class", choices=MaskScope)
     max_masked_fraction: float = setting(

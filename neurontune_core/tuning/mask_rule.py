@@ -11,11 +11,27 @@ from neurontune_core.tuning.config import TuneConfig
 
 
 class NothingLeft(InputError):
-    """Every neuron would be masked."""
+    """Every neuron would be masked, which leaves nothing to classify with."""
 
 
 class MaskRule:
-    """From scores to a mask: Eq. 6, the settings on how often and how many, then a person's verdicts."""
+    """From scores to a mask: Eq. 6, the settings on how often and how many, then a user's verdicts.
+
+    Args:
+        config: the settings.
+        shape: [C, M] of the head.
+        always, never: [M] bool, the neurons judged spurious and core; None for none.
+
+    Raises:
+        InputError: when a verdict array is not [M] booleans.
+
+    >>> from neurontune_core.identification.scorer import spuriousness_scores
+    >>> vectors, labels = np.array([[1.0, 4.0], [3.0, 4.0], [2.0, 9.0]]), np.array([0, 0, 0])
+    >>> scores = spuriousness_scores(vectors, labels, predictions=np.array([0, 0, 1]), num_classes=2)
+    >>> factors, masked = MaskRule(TuneConfig(mask_value=0.5), (2, 2), None, None)(scores)
+    >>> factors.tolist(), masked.tolist()
+    ([[1.0, 0.5], [1.0, 0.5]], [False, True])
+    """
 
     def __init__(
         self, config: TuneConfig, shape: tuple[int, int], always: np.ndarray | None, never: np.ndarray | None
@@ -28,7 +44,11 @@ class MaskRule:
         self._previous: np.ndarray | None = None
 
     def __call__(self, scores: SpuriousnessScores | None) -> tuple[np.ndarray, np.ndarray]:
-        """The factors [C, M] float32 and the masked neurons [M] bool of the next epoch."""
+        """Return the factors [C, M] float32 and the masked neurons [M] bool of the next epoch.
+
+        Raises:
+            NothingLeft: when every neuron would be masked with factor 0.
+        """
         config = self._config
         if not config.masking or scores is None:
             neurons = self._neurons
@@ -47,7 +67,7 @@ class MaskRule:
         if config.mask_value == 0 and chosen.all():
             raise NothingLeft(
                 f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "
-                "raise the threshold, lower max_masked_fraction, or spare some neurons by hand."
+                "raise the threshold, lower max_masked_fraction, or judge some neurons core."
             )
         return np.where(chosen, np.float32(config.mask_value), np.float32(1)), np.asarray(chosen.any(axis=0))
 

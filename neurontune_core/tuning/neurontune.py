@@ -37,9 +37,9 @@ def neurontune(
         identification: D_Ide, which finds biased neurons and selects the epoch.
         tuning: D_Tune, which the head is retrained on.
         config: the settings.
-        always, never: [M] bool, a person's verdicts: neurons masked, or spared, whatever their score.
+        always, never: [M] bool, a user's verdicts: neurons masked, or spared, whatever their score.
         scorer: a scorer of ``identification.embeddings`` made with the same settings, to save the one-time sort. It is
-            ignored when the embeddings are normalised.
+            ignored when the embeddings are normalized.
         on_epoch: called after every epoch.
         should_stop: asked before every epoch; True ends the run with the best epoch so far.
 
@@ -48,6 +48,14 @@ def neurontune(
         NothingLeft: when every neuron would be masked in the first epoch; in a later one, tuning ends with a warning.
         InputError: when the sets or the head do not fit each other, when a class has no tuning samples, or when the
             head diverges.
+
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(200) % 2
+    >>> vectors = np.abs(rng.normal(size=(200, 8)) + np.outer(labels, np.arange(8) < 3))
+    >>> data = EmbeddingSet(vectors, labels, ("land", "water"))
+    >>> result = neurontune(LinearHead.from_binary(rng.normal(size=8), 0.0), data, data, TuneConfig(epochs=2))
+    >>> len(result.history), result.head.weight.shape, bool((result.head.weight[:, result.biased] == 0).all())
+    (2, (2, 8), True)
     """
     began = time.perf_counter()
     check_compatible(identification, tuning)
@@ -75,12 +83,20 @@ def neurontune(
 def neurontune_halves(
     head: LinearHead, held_out: EmbeddingSet, config: TuneConfig = TuneConfig(), **options: object
 ) -> TuneResult:
-    """NeuronTune† (Section 5.5): one half of a held-out set tunes, the other identifies and selects.
+    """Tune a head on one half of a held-out set; the other half identifies and selects (NeuronTune†, Section 5.5).
 
     Args:
         head, config: as in `neurontune`; ``config.seed`` also draws the class-stratified halves.
         held_out: the set to halve, such as the validation set.
         options: passed on to `neurontune`.
+
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(200) % 2
+    >>> vectors = np.abs(rng.normal(size=(200, 8)) + np.outer(labels, np.arange(8) < 3))
+    >>> data = EmbeddingSet(vectors, labels, ("land", "water"))
+    >>> result = neurontune_halves(LinearHead.from_binary(rng.normal(size=8), 0.0), data, TuneConfig(epochs=2))
+    >>> result.head.class_names
+    ('land', 'water')
     """
     tuning, identification = held_out.halves(config.seed)
     return neurontune(head, identification, tuning, config, **options)  # type: ignore[arg-type]

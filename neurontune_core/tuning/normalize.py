@@ -16,7 +16,12 @@ _ROUNDING = 1e-12  # a variance this small beside the mean square is rounding er
 
 @dataclass(frozen=True, eq=False)
 class Normalizer:
-    """``(v - shift) / scale``, both [M] float32; neurons that never change keep scale 1."""
+    """``(v - shift) / scale``, both [M] float32; neurons that never change keep scale 1.
+
+    >>> vectors = np.array([[1.0, 7.0], [3.0, 7.0]], dtype=np.float32)
+    >>> Normalizer.fit(vectors, "standardize").apply(vectors).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
 
     shift: np.ndarray
     scale: np.ndarray
@@ -24,7 +29,12 @@ class Normalizer:
 
     @classmethod
     def fit(cls, embeddings: np.ndarray, how: Normalize) -> Normalizer:
-        """``"standardize"``: mean 0 and deviation 1 a neuron; ``"l2"``: root mean square 1; ``"none"``: as they are."""
+        """Compute the scaling of a set.
+
+        Args:
+            embeddings: [N, M] of the tuning set.
+            how: ``"standardize"``: mean 0 and deviation 1 a neuron; ``"l2"``: root mean square 1; ``"none"``: as is.
+        """
         neurons = embeddings.shape[1]
         total, squares = np.zeros(neurons), np.zeros(neurons)
         if how != "none":
@@ -40,22 +50,22 @@ class Normalizer:
         return cls(mean.astype(np.float32), scale.astype(np.float32), how == "none")
 
     def apply(self, embeddings: np.ndarray) -> np.ndarray:
-        """[N, M] normalised, float32; the very same array when there is nothing to do."""
+        """Normalize [N, M]; float32, or the very same array when there is nothing to do."""
         if self.identity:
             return embeddings
-        normalised = np.array(as_float32(embeddings), copy=embeddings.dtype == np.float32)
-        normalised -= self.shift
-        normalised /= self.scale
-        return normalised
+        normalized = np.array(as_float32(embeddings), copy=embeddings.dtype == np.float32)
+        normalized -= self.shift
+        normalized /= self.scale
+        return normalized
 
     def unfold(self, head: LinearHead) -> LinearHead:
-        """The head that gives on normalised embeddings what ``head`` gives on raw ones."""
+        """Return the head that gives on normalized embeddings what ``head`` gives on raw ones."""
         if self.identity:
             return head
         return LinearHead(head.weight * self.scale, head.bias + head.weight @ self.shift)
 
     def fold(self, head: LinearHead) -> LinearHead:
-        """The inverse of `unfold`."""
+        """Return the head for raw embeddings: the inverse of `unfold`."""
         if self.identity:
             return head
         weight = head.weight / self.scale

@@ -13,12 +13,12 @@ from neurontune_core.tuning.config import TuneConfig
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What is known after one epoch; all but the loss is measured on the identification set with the masked head.
+    """Measurements after one epoch; all but the loss is measured on the identification set with the masked head.
 
     Attributes:
         epoch: from 1.
         loss: mean class-balanced cross-entropy over the epoch's batches.
-        sfit: the selection score; 0 when the head makes no mistake.
+        sfit: spuriousness fitness score (Σ|delta|), for selecting an epoch; 0 when the head makes no mistake.
         accuracy, worst_class_accuracy: in 0..1.
         worst_group_accuracy: None without groups. Measured only: nothing is chosen by it.
         num_biased: neurons masked during the epoch (for masks by class: in any class).
@@ -35,10 +35,10 @@ class EpochRecord:
 
 @dataclass(frozen=True, eq=False)
 class TuneResult:
-    """A tuned head and how it came to be.
+    """A tuned head, and how it was made.
 
     Attributes:
-        head: mask (and normalisation) folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
+        head: mask (and normalization) folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
         biased: [M] bool, the neurons masked in the kept epoch.
         scores: the scores that the kept epoch's mask was drawn from; None with masking off.
         history: one record an epoch.

@@ -1,4 +1,4 @@
-"""One run of NeuronTune between its epochs: what is masked next, what each epoch came to, which one is kept."""
+"""One run of NeuronTune between its epochs: what is masked next, the result of each epoch, which one is kept."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class _Epoch:
 
 
 class TuneRun:
-    """The loop of `neurontune` without the training in it; who trains asks for a mask and says what came of it.
+    """The loop of `neurontune` without the training: the caller asks for a mask, trains, and hands over the head.
 
     Args:
         config: the settings.
-        start: the ERM head, in the (normalised) space of ``vectors``.
+        start: the ERM head, in the (normalized) space of ``vectors``.
         identification: D_Ide.
-        vectors: [N, M] its (normalised) embeddings.
+        vectors: [N, M] its (normalized) embeddings.
         scorer: of these vectors.
         always, never: as in `neurontune`.
     """
@@ -64,7 +64,7 @@ class TuneRun:
             self._warnings += self._scores.warnings
 
     def next_mask(self) -> np.ndarray | None:
-        """[C, M] the factors of the next epoch; None when there is none.
+        """Return [C, M] the factors of the next epoch; None when there is none.
 
         Raises:
             NothingLeft: when every neuron would be masked in the first epoch; later, that ends the run.
@@ -93,7 +93,11 @@ class TuneRun:
             return self.close(None)
 
     def take(self, loss: float, head: Callable[[], LinearHead]) -> np.ndarray:
-        """The first half of `note`, for who scores many runs at once: [N] predictions on the identification set."""
+        """Do the first half of `note`, for callers that score many runs at once.
+
+        Returns:
+            [N] predictions on the identification set, to be scored and passed to `close`.
+        """
         self._loss = loss
         if not np.isfinite(loss):
             raise InputError(
@@ -105,7 +109,7 @@ class TuneRun:
         return self._predictions
 
     def close(self, scores: SpuriousnessScores | None) -> EpochRecord:
-        """The second half of `note`: the scores of what `take` returned, None when there was no mistake in it."""
+        """Do the second half of `note`, with the scores of what `take` returned; None when it had no mistake."""
         config, number, used = self._config, len(self._epochs) + 1, self._scores
         self._scores = used if scores is None else scores
         evaluation = evaluate_predictions(self._predictions, self._identification)
@@ -129,7 +133,7 @@ class TuneRun:
     def result(
         self, config: TuneConfig, normalizer: Normalizer, class_names: tuple[str, ...], stopped: bool, seconds: float
     ) -> TuneResult:
-        """What is kept of the epochs.
+        """Choose the epochs that are kept, and return the tuned head.
 
         Args:
             config: the run's settings; only how an epoch is chosen may differ from them.
@@ -178,7 +182,7 @@ def initial(head: LinearHead, config: TuneConfig, rng: np.random.Generator) -> L
 
 
 def _ranking(epochs: list[_Epoch], config: TuneConfig) -> list[int]:
-    """Places in ``epochs``, the best first; ties go to the earliest."""
+    """Return places in ``epochs``, the best first; ties go to the earliest."""
     if config.select == "last":
         return list(range(len(epochs)))[::-1]
     return sorted(range(len(epochs)), key=lambda place: -getattr(epochs[place].record, config.select))

@@ -42,11 +42,11 @@ class SharedTrainer:
         self._moments = np.zeros((lanes, 2, head.num_classes, head.num_neurons + 1), dtype=np.float32)
 
     def head(self, lane: int) -> LinearHead:
-        """A head as it stands, mask not folded in."""
+        """Return the current head of one lane, the mask not folded in."""
         return LinearHead(self._weight[lane].copy(), self._bias[lane].copy())
 
     def run(self, masks: dict[int, np.ndarray]) -> dict[int, float]:
-        """Train the given lanes for one epoch, each with its factors [C, M]; returns the mean loss of each."""
+        """Train some lanes for one epoch, each with its factors [C, M], and return the mean loss of each."""
         from neurontune_core.kernels import shared_steps
 
         lanes = np.array(sorted(masks))

@@ -37,9 +37,9 @@ def neurontune_sweep(
     *,
     on_epoch: Callable[[], object] | None = None,
 ) -> list[Outcome]:
-    """What `neurontune` gives for each of the settings, for much less than that many runs.
+    """Run `neurontune` with many settings, for much less than the time of that many runs.
 
-    Sums are taken in another order, so a head agrees to a float's precision, until one sample stands so close to the
+    Sums are taken in another order, so a head agrees to a float's precision, until one sample lies so close to the
     border between two classes that rounding decides its prediction: from there on scores, masks and heads may part.
 
     Settings that differ only in how an epoch is chosen are one run. Those with the same seed, batches and scaling are
@@ -77,7 +77,7 @@ def _together(
     scorers: dict[tuple, SpuriousnessScorer],
     on_epoch: Callable[[], object] | None,
 ) -> list[Outcome]:
-    """The outcomes of settings that draw the same batches."""
+    """Return the outcomes of settings that draw the same batches."""
     began = time.perf_counter()
     distinct = list(dict.fromkeys(map(_training, configs)))
     if head.num_classes > MOST_FUSED_CLASSES:  # the shared loop is made for few classes
@@ -96,15 +96,15 @@ def _together(
                 scorer = _scorer(scorers, config, identification, vectors)
                 runs[lane] = TuneRun(config, start, identification, vectors, scorer)
         while masks := _masks(runs, errors):
-            taken: dict[SpuriousnessScorer, list[tuple[int, np.ndarray]]] = {}
+            predicted: dict[SpuriousnessScorer, list[tuple[int, np.ndarray]]] = {}
             for lane, loss in trainer.run(masks).items():
                 with _caught(errors, lane):
                     predictions = runs[lane].take(loss, partial(trainer.head, lane))
-                    taken.setdefault(runs[lane].scorer, []).append((lane, predictions))
-            for scorer, given in taken.items():
-                scores = scorer.several([predictions for _, predictions in given])
-                for (lane, _), found in zip(given, scores, strict=True):
-                    runs[lane].close(found)
+                    predicted.setdefault(runs[lane].scorer, []).append((lane, predictions))
+            for scorer, lanes in predicted.items():
+                scores = scorer.several([predictions for _, predictions in lanes])
+                for (lane, _), of_lane in zip(lanes, scores, strict=True):
+                    runs[lane].close(of_lane)
             if on_epoch is not None:
                 on_epoch()
     seconds = time.perf_counter() - began
@@ -158,7 +158,7 @@ def _alone(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet,
 def _scorer(
     scorers: dict[tuple, SpuriousnessScorer], config: TuneConfig, identification: EmbeddingSet, vectors: np.ndarray
 ) -> SpuriousnessScorer:
-    """One scorer, with its one-time sort, for all settings that compare the same statistic of the same vectors."""
+    """Return one scorer, with its one-time sort, for all settings with the same statistic of the same vectors."""
     key = (config.normalize, *(getattr(config, name) for name in _SAME_SCORES))
     if key not in scorers:
         scorers[key] = SpuriousnessScorer.for_config(config, identification, vectors)
@@ -166,7 +166,7 @@ def _scorer(
 
 
 def _training(config: TuneConfig) -> TuneConfig:
-    """The settings that decide how the run goes; others stand at one value, so that equal runs are equal."""
+    """Return the settings that decide how a run goes, others at their defaults, so that equal runs are equal."""
     same = {name: getattr(TuneConfig(), name) for name in _CHOOSING}
     if not config.masking:
         same |= {name: getattr(TuneConfig(), name) for name in ("threshold", "mask_value", "rounds", "mask_scope")}
@@ -175,7 +175,7 @@ def _training(config: TuneConfig) -> TuneConfig:
 
 
 def _grouped(configs: Sequence[TuneConfig], names: Iterable[str]) -> list[list[int]]:
-    """Places of the settings that are equal in the named ones."""
+    """Return places of the settings that are equal in the named ones."""
     groups: dict[tuple, list[int]] = {}
     for place, config in enumerate(configs):
         groups.setdefault(tuple(getattr(config, name) for name in names), []).append(place)

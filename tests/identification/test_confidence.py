@@ -24,13 +24,13 @@ def judge(
 
 
 def one_class(embeddings: np.ndarray, mistakes: int, magnitude: bool = True) -> tuple[SpuriousnessScores, Confidence]:
-    """The first samples are the mistakes."""
+    """Judge one class whose first samples are misclassified."""
     labels = np.zeros(len(embeddings), dtype=np.int64)
     return judge(embeddings, labels, (np.arange(len(embeddings)) < mistakes).astype(int), 1, magnitude)
 
 
 def relu_like(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Neurons that differ in how often they are silent, some of them nearly always."""
+    """Draw neurons that differ in how often they are silent, some of them nearly always."""
     return np.maximum(rng.normal(size=shape) + rng.normal(0, 0.7, shape[1]), 0).astype(np.float32)
 
 
@@ -104,16 +104,16 @@ SEEDS = 500
 
 @pytest.mark.parametrize("kind", ["normal", "relu", "correlated", "correlated relu"])
 def test_on_pure_noise_nothing_is_sure_in_95_of_100_seeds(kind: str) -> None:
-    found, selected = 0, []
+    rejections, selected = 0, []
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
         embeddings, labels = noise(kind, rng, (200, 96)), rng.integers(0, 2, 200)
         predictions = np.where(rng.random(200) < 0.25, 1 - labels, labels)
         scores, judged = judge(embeddings, labels, predictions)
-        found += (judged.adjusted <= LEVEL).any()
+        rejections += (judged.adjusted <= LEVEL).any()
         selected.append(scores.biased().mean())
     # What a procedure whose true rate is 5 % stays below in all but one of 1000 such tests.
-    assert found <= stats.binom.ppf(0.999, SEEDS, LEVEL)
+    assert rejections <= stats.binom.ppf(0.999, SEEDS, LEVEL)
     if kind == "normal":
         assert np.mean(selected) == pytest.approx(
             chance_share(2), abs=0.01
@@ -122,7 +122,7 @@ def test_on_pure_noise_nothing_is_sure_in_95_of_100_seeds(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["normal", "relu"])
 def test_planted_neurons_are_found_among_noise_and_little_else(kind: str) -> None:
-    found, false = [], []
+    detected, false = [], []
     for seed in range(20):
         rng = np.random.default_rng(seed)
         embeddings, labels = np.abs(noise(kind, rng, (600, 256))), rng.integers(0, 2, 600)
@@ -131,9 +131,9 @@ def test_planted_neurons_are_found_among_noise_and_little_else(kind: str) -> Non
         embeddings[np.ix_(wrong & (labels == 1), planted)] += 1.5
         _, judged = judge(embeddings, labels, np.where(wrong, 1 - labels, labels))
         sure = judged.verdicts_by_class() == SURE
-        found.append(sure[1, planted].mean())
+        detected.append(sure[1, planted].mean())
         false.append((sure.sum() - sure[1, planted].sum()) / max(1, sure.sum()))
-    assert np.mean(found) > 0.9
+    assert np.mean(detected) > 0.9
     assert np.mean(false) < LEVEL + 0.03
 
 
@@ -192,7 +192,7 @@ def test_more_resamples_go_on_where_fewer_stopped() -> None:
 
 
 def verdict_problem() -> tuple[SpuriousnessScores, Confidence]:
-    """Class 0 with 40 mistakes and 100 hits, class 1 with three mistakes, class 2 without any; neurons by hand."""
+    """Make class 0 with 40 mistakes and 100 correct samples, class 1 with three mistakes, class 2 without any."""
     rng = np.random.default_rng(4)
     labels = np.repeat([0, 1, 2], [140, 53, 20])
     predictions = labels.copy()

@@ -21,7 +21,7 @@ from neurontune_core.identification.scores import FEW_MISTAKES, NoMistakes, Spur
 def slow_medians(
     embeddings: np.ndarray, labels: np.ndarray, predictions: np.ndarray, num_classes: int, magnitude: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """[C, M] medians of the wrong and of the right samples, one number at a time; NaN without samples."""
+    """Compute [C, M] medians of the wrong and of the right samples, one number at a time; NaN without samples."""
     values = embeddings.astype(np.float32)
     values = np.abs(values) if magnitude else values
     wrong = np.full((num_classes, values.shape[1]), np.nan, dtype=np.float32)
@@ -51,7 +51,7 @@ def assert_is_eq_5(scores: SpuriousnessScores, wrong: np.ndarray, right: np.ndar
 
 @st.composite
 def problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Few samples over few values: ties, zeros, empty classes, and odd and even counts come by themselves."""
+    """Draw few samples over few values: ties, zeros, empty classes, and odd and even counts come by themselves."""
     samples, neurons, classes = draw(st.integers(1, 60)), draw(st.integers(1, 5)), draw(st.integers(2, 4))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     kind = draw(st.sampled_from(["ties", "relu", "signed", "half", "tiny"]))
@@ -127,10 +127,10 @@ def test_a_set_too_large_to_keep_sorted_in_memory_scores_the_same_bit_for_bit(
         patch.setattr(scorer_module, "_MOST_ORDER_BYTES", 0)
         patch.setattr(scorer_module, "_VALUES_PER_BLOCK", 2 * len(labels))  # two neurons at a time
         patch.setattr(scorer_module.shutil, "disk_usage", lambda _: Usage(free))
-        found = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
+        again = SpuriousnessScorer(embeddings, labels, classes, magnitude=magnitude)(predictions)
     for name in ("delta", "median_incorrect", "median_correct"):
-        np.testing.assert_array_equal(getattr(kept, name), getattr(found, name))
-    assert kept.sfit == found.sfit
+        np.testing.assert_array_equal(getattr(kept, name), getattr(again, name))
+    assert kept.sfit == again.sfit
 
 
 def test_what_is_kept_beyond_memory_goes_with_the_scorer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ def test_warnings_name_classes_without_hits_without_samples_and_with_few_mistake
     assert scores.warnings == (
         'Class "a" has only 4 misclassified samples; its scores may be chance.',
         'Class "b" has no correctly classified samples; its scores are 0.',
-        'Class "d" has no samples here; its scores are 0.',
+        'Class "d" has no samples in the identification set; its scores are 0.',
     )
     assert scores.num_incorrect.tolist() == [4, 10, FEW_MISTAKES, 0]
     assert scores.num_correct.tolist() == [16, 0, 15, 0]

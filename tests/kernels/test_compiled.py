@@ -33,7 +33,7 @@ def helped(x):
 
 
 def called(folder: Path) -> str:
-    """What a fresh interpreter computes, and how many times it took the machine code from disk."""
+    """Return what a fresh interpreter computes, and how many times it took the machine code from disk."""
     code = "from loops.caller import caller; print(caller(3), sum(caller.stats.cache_hits.values()))"
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
 

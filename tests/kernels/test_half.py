@@ -16,11 +16,11 @@ def test_every_half_precision_number_is_widened_as_numpy_does(compiled: bool, mo
     monkeypatch.setattr(half, "loops_pay", lambda _: compiled)
     expected = EVERY.astype(np.float32).reshape(64, -1)
     for vectors in (EVERY.reshape(64, -1), EVERY.view(np.uint16).reshape(64, -1)):
-        found = as_float32(vectors)
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, expected)
+        widened = as_float32(vectors)
+        assert widened.dtype == np.float32
+        np.testing.assert_array_equal(widened, expected)
         numbers = ~np.isnan(expected)
-        np.testing.assert_array_equal(np.signbit(found)[numbers], np.signbit(expected)[numbers])  # minus zero too
+        np.testing.assert_array_equal(np.signbit(widened)[numbers], np.signbit(expected)[numbers])  # minus zero too
     part = EVERY.reshape(1024, -1)[::2, ::3]  # rows that are not contiguous
     np.testing.assert_array_equal(as_float32(part), part.astype(np.float32))
 
@@ -28,8 +28,8 @@ def test_every_half_precision_number_is_widened_as_numpy_does(compiled: bool, mo
 def test_the_room_given_is_used_and_single_precision_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(half, "loops_pay", lambda _: True)
     room = np.zeros((70, 1024), np.float32)
-    found = as_float32(EVERY.reshape(64, -1), room)
-    assert found.base is room
+    widened = as_float32(EVERY.reshape(64, -1), room)
+    assert widened.base is room
     single = np.ones((64, 1024), np.float32)
     assert as_float32(single, room) is single
 

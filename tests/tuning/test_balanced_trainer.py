@@ -27,7 +27,7 @@ def problem(classes: int, samples: int = 90, neurons: int = 13) -> tuple[Embeddi
 def with_torch(
     head: LinearHead, data: EmbeddingSet, batches: np.ndarray, masks: list[np.ndarray], config: TuneConfig
 ) -> tuple[LinearHead, list[float]]:
-    """The same epochs with autograd in double precision: one mask and as many batches an epoch."""
+    """Train the same epochs with autograd in double precision: one mask and as many batches an epoch."""
     weight = torch.tensor(head.weight, dtype=torch.float64, requires_grad=True)
     bias = torch.tensor(head.bias, dtype=torch.float64, requires_grad=True)
     optimizer: torch.optim.Optimizer

@@ -29,7 +29,7 @@ def data() -> tuple[LinearHead, EmbeddingSet, EmbeddingSet]:
 
 
 def slow_scores(head: LinearHead, identification: EmbeddingSet) -> np.ndarray:
-    """[C, M] Eq. 5 with np.median."""
+    """Compute [C, M] Eq. 5 with np.median."""
     wrong = head.predict(identification.embeddings) != identification.labels
     delta = np.zeros(head.weight.shape, np.float32)
     for label in range(head.num_classes):
@@ -43,7 +43,7 @@ def slow_scores(head: LinearHead, identification: EmbeddingSet) -> np.ndarray:
 def slow_neurontune(
     head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, config: TuneConfig
 ) -> tuple[list[LinearHead], list[np.ndarray], list[float]]:
-    """Masked heads, masks and SFit of every epoch: the paper's loop with numpy and torch, on the same batches."""
+    """Return masked heads, masks and SFit of every epoch: the paper's loop with numpy and torch, same batches."""
     rng = np.random.default_rng(config.seed)
     weight = torch.tensor(head.weight, dtype=torch.float64, requires_grad=True)
     bias = torch.tensor(head.bias, dtype=torch.float64, requires_grad=True)
@@ -242,7 +242,7 @@ def test_normalization_is_fitted_on_the_tuning_set_alone(data) -> None:
 
 
 def masks_of(data, config: TuneConfig, **options) -> list[np.ndarray]:
-    """The mask of every epoch: of runs that end after it."""
+    """Return the mask of every epoch: of runs that end after it."""
     return [
         neurontune(*data, replace(config, epochs=number, select="last"), **options).biased
         for number in range(1, config.epochs + 1)
@@ -467,7 +467,7 @@ def test_halves_tune_on_one_half_and_identify_on_the_other(data) -> None:
 
 
 def planted(seed: int, samples: int, agree: float) -> EmbeddingSet:
-    """A weak core feature that is always right, a strong spurious one right for a share of the samples, and noise.
+    """Draw a weak core feature that is always right, a strong spurious one right for a share of the samples, and noise.
 
     Groups are (class, spurious attribute). Like units after a ReLU, a feature of each class fires for its class.
     """

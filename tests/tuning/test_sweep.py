@@ -54,8 +54,8 @@ def assert_same(together: object, alone: TuneResult) -> None:
     assert (together.epoch, together.config, together.warnings) == (alone.epoch, alone.config, alone.warnings)
     assert [each.num_biased for each in together.history] == [each.num_biased for each in alone.history]
     for measure in ("loss", "sfit", "accuracy", "worst_class_accuracy"):
-        found, expected = ([getattr(each, measure) for each in run.history] for run in (together, alone))
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        measured, expected = ([getattr(each, measure) for each in run.history] for run in (together, alone))
+        np.testing.assert_allclose(measured, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_every_setting_comes_out_as_it_does_alone(data) -> None:
@@ -100,9 +100,9 @@ def test_settings_that_train_alike_are_trained_once(data, monkeypatch: pytest.Mo
     lanes: list[int] = []
     real = shared_steps.balanced_steps
 
-    def counted(*given: object) -> object:
-        lanes.append(len(given[3]))  # type: ignore[arg-type]
-        return real(*given)
+    def counted(*arguments: object) -> object:
+        lanes.append(len(arguments[3]))  # type: ignore[arg-type]
+        return real(*arguments)
 
     monkeypatch.setattr(shared_steps, "balanced_steps", counted)
     rules = [replace(QUICK, select=rule, average_epochs=n) for rule in ("sfit", "last") for n in (1, 3)]
@@ -136,15 +136,17 @@ def test_scores_of_several_heads_are_those_of_each_bit_for_bit(statistic: str) -
     each = noisy(1, samples=333)
     values = np.round(each.embeddings, 1)  # many ties
     scorer = SpuriousnessScorer(values, each.labels, 3, statistic=statistic, quantile=0.3)  # type: ignore[arg-type]
-    said = [np.where(rng.random(333) < share, (each.labels + 1) % 3, each.labels) for share in np.linspace(0, 1, 11)]
-    found = scorer.several(said)
-    assert found[0] is None
-    for predictions, together in zip(said[1:], found[1:], strict=True):
+    predictions_of = [
+        np.where(rng.random(333) < share, (each.labels + 1) % 3, each.labels) for share in np.linspace(0, 1, 11)
+    ]
+    results = scorer.several(predictions_of)
+    assert results[0] is None
+    for predictions, together in zip(predictions_of[1:], results[1:], strict=True):
         alone = scorer(predictions)
         assert together is not None
         for name in ("delta", "median_incorrect", "median_correct", "num_incorrect", "num_correct"):
             np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
         assert (together.sfit, together.num_silent, together.warnings) == (alone.sfit, alone.num_silent, alone.warnings)
-    medians = [np.median(values[(each.labels == 1) & (said[4] != each.labels)], axis=0)]
+    medians = [np.median(values[(each.labels == 1) & (predictions_of[4] != each.labels)], axis=0)]
     if statistic == "median":
-        np.testing.assert_array_equal(found[4].median_incorrect[1], medians[0].astype(np.float32))
+        np.testing.assert_array_equal(results[4].median_incorrect[1], medians[0].astype(np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurontune_core.identification.confidence import VERDICTS, Confidence
+from neurontune_core.identification.confidence import CONFIDENCES, Confidence
 from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
 
@@ -62,7 +62,7 @@ def _confidence(view: View, neuron: int, label: int, confidence: Confidence | No
         return "computing …"
     if not confidence.tested[label]:
         return f"only {scores.num_incorrect[label]} misclassified: too few to test"
-    verdict = VERDICTS[int(confidence.verdicts_by_class(view.threshold)[label, neuron])]
+    verdict = CONFIDENCES[int(confidence.verdicts_by_class(view.threshold)[label, neuron])]
     p = confidence.adjusted[label, neuron]
     p_value = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
     return f"{verdict}, {p_value.replace(' ', NO_BREAK)}"
