@@ -49,7 +49,7 @@ before_column, after_column = st.columns(2)
 before = before_column.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
 newest = f"{view.run.method}, {view.run.id}" if view.run else names[-1]
 after = after_column.selectbox(
-    "After", names, names.index(newest), key="after", bind="query-params", help=f"{NO_MASKING}: {HELP['no masking']}"
+    "After", names, names.index(newest), key="after", bind="query-params", help=HELP["no masking"]
 )
 changes = view.split.changes(choices[before], choices[after])
 counts = changes.counts()

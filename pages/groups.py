@@ -15,7 +15,7 @@ from pages.parts.samples.own_group_form import own_group_form
 from pages.parts.samples.sample_map import drawn_rows
 from pages.parts.samples.wall import wall
 
-MAP, CLUSTERS, NEURON = "drawn on the map", "clusters of misclassified samples", "where the chosen neuron fires"
+MAP, CLUSTERS, NEURON = "drawn on the map", "misclassified clusters", "where the chosen neuron fires"
 
 
 @st.fragment

@@ -21,7 +21,7 @@ def accuracies(view: View, heads: dict[str, LinearHead]) -> None:
     st.subheader("Accuracy by group" if samples.groups is not None else "Accuracy by class")
     st.caption(
         f'On the split "{plain(split.name)}" ({samples.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
-        + (f" {NO_MASKING}: {HELP['no masking']}" if view.run else "")
+        + (f" {HELP['no masking']}" if view.run else "")
     )
     parts = [part for part in split.erm_evaluation.groups or split.erm_evaluation.classes if part.n]
     if len(parts) > MOST_BARS:

@@ -345,10 +345,10 @@ def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Work
     save_run(project)
     shown = opened("birds", "groups")
     assert "0 of 240 samples chosen" in text_of(shown)
-    shown.get("button_group")[0].select("clusters of misclassified samples").run()
+    shown.get("button_group")[0].select("misclassified clusters").run()
     next(button for button in shown.button if button.label.startswith("Keep")).click().run()
     group = project.own_groups.all()[0]
-    assert group.origin == "clusters of misclassified samples"
+    assert group.origin == "misclassified clusters"
     rows = [list(sets["test"].sample_ids).index(sample) for sample in group.sample_ids]
     right = project.load_head().predict(sets["test"].embeddings[rows]) == sets["test"].labels[rows]
     table = next(each.value for each in shown.dataframe if "ERM" in each.value)

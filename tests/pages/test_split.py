@@ -165,7 +165,7 @@ def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Works
 
 def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
-    shown = opened("groups", split="val", way="clusters of misclassified samples")
+    shown = opened("groups", split="val", way="misclassified clusters")
     next(button for button in shown.button if button.label.startswith("Keep")).click().run()
     group = workspace.open("birds").own_groups.all()[0]
     assert group.split == "val"

@@ -86,7 +86,7 @@ def _usual_batch(diagnosis: Diagnosis) -> int:
 def follow_project(diagnosis: Diagnosis) -> None:
     """Give the form the default batch size of the open project, where it holds that of another project."""
     state, usual = st.session_state, _usual_batch(diagnosis)
-    if "batch" in state and state["batch"] == state.get("usual_batch", usual):
+    if state.get("batch", usual) == state.get("usual_batch", usual) != usual:
         state["batch"] = usual
     state["usual_batch"] = usual
 

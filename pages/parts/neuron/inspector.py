@@ -19,7 +19,7 @@ def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
     diagnosis, label = view.diagnosis, strongest_class(view, neuron)
     with st.container(key="scores", gap="xsmall"):
         st.markdown(score_table(view, neuron, confidence))
-        caption = "Score: median on misclassified samples minus median on correct ones (the lines below)."
+        caption = "Score: median on misclassified minus median on correct samples (the lines below)."
         if (num_classes := diagnosis.erm.num_classes) > MOST:
             caption += f" {MOST} of {num_classes:,} classes, by score."
         st.caption(caption, help=_explained(view, neuron))

@@ -14,7 +14,6 @@ from neurontune_core.experiments.leaderboard import (
     with_published,
 )
 from neurontune_core.experiments.published import DATASETS
-from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.tables import to_latex, to_markdown
 from pages.parts.frame.state import View
 from pages.parts.frame.url_state import in_url
@@ -73,7 +72,7 @@ def table(rows: list[dict[str, str]]) -> None:
     config |= {name: st.column_config.TextColumn(help=text) for name, text in COLUMN_HELP.items()}
     st.dataframe(rows, hide_index=True, key="leaderboard", column_config=config, height="content")
     st.caption(
-        f"Percent, mean ± standard deviation over seeds. ERM: {HELP['erm']} {NO_MASKING}: {HELP['no masking']} A "
+        f"Percent, mean ± standard deviation over seeds. ERM: {HELP['erm']} {HELP['no masking']} A "
         "method is only worth its cost where it beats both. NeuronTune†, SELF and DFR train on the identification "
         "split, the others on the tuning split."
     )

@@ -61,7 +61,7 @@ def outcome(view: View) -> None:
     st.dataframe(rows, hide_index=True, key="heads")
     st.caption(
         f'On "{plain(split.name)}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
-        f"{NO_MASKING}: {HELP['no masking']} Where it is better, distrust the mask."
+        f"{HELP['no masking']} Where it is better, distrust the mask."
     )
     st.caption(
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, epoch "

@@ -57,7 +57,7 @@ def _choose_group(label: str, key: str, names: tuple[str, ...]) -> int | None:
 def changed_samples(view: View, changes: Changes, heads: Mapping[str, LinearHead]) -> None:
     """Show the samples of an outcome, a group and the sidebar's class, and beside them what is picked."""
     samples = changes.embedding_set
-    filters, groups = st.columns([5, 8], gap="medium")
+    filters, groups = st.columns(2, gap="medium")
     with groups:
         group = None if samples.groups is None else _choose_group("Group", "check_group", samples.group_names)
     outcome = filters.segmented_control(
