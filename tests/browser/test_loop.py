@@ -198,7 +198,7 @@ def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
     page.get_by_role("textbox", name="Folder or table of the data").fill("/nowhere/at/all")
     page.keyboard.press("Tab")
     settled(page)
-    page.get_by_test_id("stMain").get_by_role("button", name="Look").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Check data").click()
     expect(page.get_by_text("There is no folder /nowhere/at/all")).to_be_visible()
     expect(page.get_by_text("It cannot be extracted yet.")).to_be_visible()
 

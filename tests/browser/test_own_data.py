@@ -29,7 +29,7 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     main.get_by_role("textbox", name="Weights file, or model folder").fill(str(weights))
     page.keyboard.press("Tab")
     settled(page)
-    main.get_by_role("button", name="Look").click()
+    main.get_by_role("button", name="Check data").click()
     expect(main.get_by_text("It can be extracted")).to_be_visible(timeout=240_000)
     settled(page)
     page.reload()

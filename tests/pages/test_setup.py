@@ -44,7 +44,7 @@ def looked(data: Path, weights: str = "") -> AppTest:
     shown = opened("example", "setup")
     shown.text_input(key="data").set_value(str(data))
     shown.text_input(key="weights").set_value(weights)
-    next(button for button in shown.button if button.label == "Look").click().run()
+    next(button for button in shown.button if button.label == "Check data").click().run()
     return finished(shown)
 
 
@@ -91,7 +91,7 @@ def test_a_guessed_column_can_be_corrected(tmp_path: Path) -> None:
     assert shown.selectbox(key=f"column-label-{key}").value == "y"
     shown.selectbox(key=f"column-label-{key}").set_value("species")
     shown.selectbox(key=f"column-attribute-{key}").set_value("none")
-    next(button for button in shown.button if button.label == "Look again").click().run()
+    next(button for button in shown.button if button.label == "Check again").click().run()
     finished(shown)
     found = INSPECTIONS.get(shown.session_state["inspection"])
     assert found is not None

@@ -1,4 +1,4 @@
-"""What a person may correct of a look: the columns, the network, the normalisation, the order of the classes."""
+"""Corrections of an inspection: columns, network, normalization, order of the classes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from neurontune_core.preflight.request import Request
 from neurontune_core.preflight.sample import NORMALIZATIONS
 
 ROLES = {
-    "path": "Picture's path",
+    "path": "Path of the image",
     "text": "Text",
     "text2": "Second text",
     "label": "Label",
     "split": "Split",
-    "attribute": "Attribute that may be a shortcut",
+    "attribute": "Possible shortcut attribute",
 }
 OF_MODALITY = {
     "image": ("path", "label", "split", "attribute"),
@@ -30,39 +30,39 @@ MOST_NAMES = 30
 
 
 def corrections(request: Request, report: Report, key: str) -> Request | None:
-    """A form; what it asks for when it was sent just now."""
+    """Show the form, and return the corrected request when it is sent."""
     with st.form(f"correct-{key}", border=False):
         columns = _columns(request, report, key)
-        one, two, three = st.columns(3)
+        families, architectures, third = st.columns(3)
         chosen = (FOUND, *FAMILIES)
-        family = one.selectbox(
+        family = families.selectbox(
             "Model family", chosen, chosen.index(request.family or FOUND), key=f"family-{key}",
             help="The library that the network comes from."
         )  # fmt: skip
-        architecture = two.text_input(
+        architecture = architectures.text_input(
             "Architecture", request.architecture or "", key=f"architecture-{key}",
             placeholder=report.model.architecture if report.model else "resnet50",
-            help="Name it when the weights fit several networks, or were not recognised.",
+            help="Needed when the weights fit several networks, or none that is recognized.",
         )  # fmt: skip
         normalizations = (FOUND, *NORMALIZATIONS)
-        normalisation = three.selectbox(
-            "Normalization", normalizations, normalizations.index(_normalization(request)), key=f"normalisation-{key}",
-            help="How pixel values are scaled before the network reads them; use what it was trained with.",
+        normalization = third.selectbox(
+            "Normalization", normalizations, normalizations.index(_normalization(request)), key=f"normalization-{key}",
+            help="How pixel values are scaled before the network reads them; choose what it was trained with.",
         )  # fmt: skip
         names = report.data.class_names if report.data else ()
         shown = ", ".join(names) if len(names) <= MOST_NAMES else ""
         classes = st.text_input(
             "Classes, in the order of the model's outputs", shown, key=f"classes-{key}",
-            help="Names with commas between. Change the order here when the labels turn out to be swapped.",
+            help="Names separated by commas. Change the order where the labels turn out to be swapped.",
         )  # fmt: skip
         last = st.checkbox(
-            "Go by the last linear layer where the head is more than that",
+            "Use the last linear layer where the head has more layers",
             bool(request.settings.get("use_last_linear")), key=f"last-{key}",
         )  # fmt: skip
-        if not st.form_submit_button("Look again", icon=":material/search:"):
+        if not st.form_submit_button("Check again", icon=":material/search:"):
             return None
     settings = {**request.settings, "use_last_linear": last}
-    settings |= {"preprocessing": _settings(normalisation)} if normalisation != _normalization(request) else {}
+    settings |= {"preprocessing": _settings(normalization)} if normalization != _normalization(request) else {}
     order = tuple(name.strip() for name in classes.split(",") if name.strip())
     return replace(
         request,
@@ -75,16 +75,16 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
 
 
 def _columns(request: Request, report: Report, key: str) -> dict[str, str | None]:
-    """The role of each column: what was named before, and what is named now."""
-    found = table_columns(request.data) if request.data else []
+    """Show one column per role, and return role -> column of those that were named before or are named now."""
+    columns = table_columns(request.data) if request.data else []
     roles = OF_MODALITY[report.data.modality] if report.data else tuple(ROLES)
-    if not found or (report.data and not report.data.columns):
+    if not columns or (report.data and not report.data.columns):
         return dict(request.columns)
     guessed = report.data.columns if report.data else {}
     named = dict(request.columns)
     for place, role in zip(st.columns(len(roles)), roles, strict=True):
         before = guessed.get(role) or named.get(role) or NONE
-        options = list(dict.fromkeys((NONE, before, *found)))
+        options = list(dict.fromkeys((NONE, before, *columns)))
         chosen = place.selectbox(ROLES[role], options, options.index(before), key=f"column-{role}-{key}")
         if chosen != before:
             named[role] = None if chosen == NONE else chosen
@@ -92,8 +92,8 @@ def _columns(request: Request, report: Report, key: str) -> dict[str, str | None
 
 
 def _normalization(request: Request) -> str:
-    given = request.settings.get("preprocessing") or {}
-    return next((name for name in NORMALIZATIONS if _settings(name) == given), FOUND)
+    chosen = request.settings.get("preprocessing") or {}
+    return next((name for name in NORMALIZATIONS if _settings(name) == chosen), FOUND)
 
 
 def _settings(name: str) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""Two paths, an inspection of what lies there, corrections, and the extraction."""
+"""The form of a person's own model and data: paths, inspection, corrections, and extraction."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ INSPECTIONS = Inspections()  # of all sessions, so that a reload finds its inspe
 
 
 def own_model_and_data(store: JobStore) -> None:
-    """The fields, and below them the inspection that was asked for last."""
+    """Show the paths, and below them the latest inspection."""
     st.subheader("Your own model and data")
     st.caption(
-        "Paths on the machine that runs this app. Nothing slow starts before you have seen what was understood, and "
-        "nothing in a checkpoint is ever run."
+        "Paths on the machine that runs this app. You see the result of an inspection before the extraction starts. No "
+        "code in a checkpoint is run."
     )
     left, right = st.columns(2)
     data = left.text_input(
@@ -32,7 +32,7 @@ def own_model_and_data(store: JobStore) -> None:
         bind="query-params",
         persist_state="session",
         placeholder="/data/birds",
-        help="Folders `class/…` or `split/class/…`, a folder with a table of pictures or texts, a published data set "
+        help="Folders `class/…` or `split/class/…`, a folder with a table of images or texts, or a published dataset "
         "as it is unpacked.",
     )
     weights = right.text_input(
@@ -41,38 +41,40 @@ def own_model_and_data(store: JobStore) -> None:
         bind="query-params",
         persist_state="session",
         placeholder="/models/resnet50.pth",
-        help="A safetensors file, a state dict, a Lightning checkpoint, a Hugging Face model's folder. The id of "
-        "a hub model is only taken when it is on the list of allowed ones and in the local cache; nothing is fetched.",
+        help="A safetensors file, a state dict, a Lightning checkpoint, or the folder of a Hugging Face model. The id of "
+        "a hub model works only if it is on the list of allowed models and cached locally; nothing is downloaded.",
     )
-    if st.button("Look", type="primary", icon=":material/search:", help="Takes seconds; the page stays usable."):
+    if st.button("Check data", type="primary", icon=":material/search:", help="Takes seconds, in the background."):
         start(Request(data.strip(), weights.strip()))
     name = st.session_state.get("inspection") or st.query_params.get("inspection")
-    found = INSPECTIONS.get(name)
-    if found is None:
+    inspection = INSPECTIONS.get(name)
+    if inspection is None:
         if name:
-            st.info("The app was restarted since this inspection; press Look to repeat it.")
+            st.info("The app was restarted since this inspection; press Check data to repeat it.")
         return
     st.query_params["inspection"] = name
-    if found.running:
-        waiting(found)
-    elif found.report is None:
-        st.error(plain(found.error))
+    if inspection.running:
+        progress(inspection)
+    elif inspection.report is None:
+        st.error(plain(inspection.error))
     else:
-        show(found.report)
-        with st.expander("Correct what was understood", expanded=found.report.status == "blockers"):
-            if (again := corrections(found.request, found.report, name)) is not None:
+        show(inspection.report)
+        with st.expander("Corrections", expanded=inspection.report.status == "blockers"):
+            if (again := corrections(inspection.request, inspection.report, name)) is not None:
                 start(again)
                 st.rerun()
-        if found.report.status != "blockers" and found.report.model and found.report.data:
-            extract(found, store, name)
+        if inspection.report.status != "blockers" and inspection.report.model and inspection.report.data:
+            extract(inspection, store, name)
 
 
 def start(request: Request) -> None:
+    """Start an inspection in the background."""
     st.session_state["inspection"] = INSPECTIONS.start(request, workspace().root)
 
 
 @st.fragment(run_every=0.4)
-def waiting(inspection: BackgroundInspection) -> None:
+def progress(inspection: BackgroundInspection) -> None:
+    """Show the stage of a running inspection."""
     inspection.wait(0.3)
     if not inspection.running:
         st.rerun()
@@ -80,11 +82,11 @@ def waiting(inspection: BackgroundInspection) -> None:
 
 
 def extract(inspection: BackgroundInspection, store: JobStore, key: str) -> None:
-    """Start the job with exactly what was looked at."""
+    """Offer to extract exactly what was inspected, as a job."""
     assert inspection.report is not None
     field, button = st.columns([4, 1], vertical_alignment="bottom")
-    wanted = workspace().free_name(Path(inspection.request.data).expanduser().resolve().stem)
-    name = field.text_input("Project name", wanted, key=f"name-{key}", help="Letters, digits, dots, dashes.")
+    suggestion = workspace().free_name(Path(inspection.request.data).expanduser().resolve().stem)
+    name = field.text_input("Project name", suggestion, key=f"name-{key}", help="Letters, digits, dots, dashes.")
     if not button.button("Extract", type="primary", icon=":material/play_arrow:", width="stretch", key="extract"):
         return
     try:
@@ -94,4 +96,4 @@ def extract(inspection: BackgroundInspection, store: JobStore, key: str) -> None
         return
     config = {"model": inspection.report.model_spec, "dataset": inspection.report.dataset_spec}
     store.submit("extract", config | {"base": out, "out": out, "name": name, "title": name}, title=f"Extract {name}")
-    st.success(f"{plain(name)} is being extracted; it goes on when this page is closed. See below.")
+    st.success(f"{plain(name)} is being extracted; the job continues when this screen is closed. See below.")

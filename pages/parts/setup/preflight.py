@@ -1,4 +1,4 @@
-"""The report of a look at a model and data: what was understood, what was measured, what is in the way."""
+"""The report of an inspection: facts of model and data, accuracy on a sample, and problems with their fixes."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from neurontune_core.preflight.page import data_lines, model_lines
 from neurontune_core.preflight.report import Count, Finding, Report
 from pages.parts.frame.words import plain
 
-CHANCE = "The accuracy of giving always the same answer on this sample, whose classes are drawn evenly."
+CHANCE = "Accuracy of always predicting the same class on this sample, which has equally many of each class."
 SAMPLE = (
-    "On a small, evenly drawn sample, before anything is extracted. Far below what you know of your model means "
-    "that something is read wrongly: the preparation of the pictures, or the order of the classes."
+    "On a small class-balanced sample, before anything is extracted. An accuracy far below that of your model means a "
+    "wrong preprocessing or a wrong order of the classes."
 )
 VERDICTS = {
     "OK": (st.success, "Everything fits. It can be extracted."),
-    "warnings": (st.warning, "It can be extracted, but something may spoil the result."),
+    "warnings": (st.warning, "It can be extracted, but see the warnings."),
     "blockers": (st.error, "It cannot be extracted yet."),
 }
 
 
 def show(report: Report) -> None:
-    """The whole page."""
+    """Show the whole report."""
     banner, sentence = VERDICTS[report.status]
-    banner(f"**{sentence}** The look took {in_words(report.seconds)}.")
+    banner(f"**{sentence}** The inspection took {in_words(report.seconds)}.")
     for finding in (*report.of("blocker"), *report.of("warning")):
         problem(finding)
     numbers(report)
     model, data = st.columns(2, gap="large")
     with model:
         st.markdown("**The model**")
-        st.markdown(_sentences(model_lines(report.model) if report.model else ["Not understood."]))
+        st.markdown(_sentences(model_lines(report.model) if report.model else ["Not recognized."]))
     with data:
         st.markdown("**The data**")
         if report.data is None:
-            st.markdown("Not understood.")
+            st.markdown("Not recognized.")
         else:
             st.markdown(_sentences([report.data.description, data_lines(report.data)[-1]]))
             samples(report.data.counts)
             if report.data.overlapping:
-                st.caption("Overlapping groups: a sample may be in several of them, or in none.")
+                st.caption("Overlapping groups: a sample may belong to several of them, or to none.")
                 samples(report.data.overlapping)
     for finding in report.of("note"):
         st.caption(f":material/info: {plain(finding.sentence)} {plain(finding.fix)}")
 
 
 def problem(finding: Finding) -> None:
-    """What is wrong, and below it how to fix it."""
+    """Show what is wrong, and below it how to fix it."""
     icon = ":material/block:" if finding.level == "blocker" else ":material/warning:"
     fix = f"  \n:material/build: {plain(finding.fix)}" if finding.fix else ""
     with st.container(border=True):
@@ -55,14 +55,14 @@ def problem(finding: Finding) -> None:
 
 
 def numbers(report: Report) -> None:
-    """Accuracy on the sample beside chance, sizes, and what extraction will take."""
-    right, chance, head, count, cost = st.columns(5)
-    asked = report.accuracy
-    right.metric("accuracy", f"{100 * asked.accuracy:.0f} %" if asked else "–", help=SAMPLE)
-    if asked:
-        low, high = asked.interval
-        right.caption(f"{100 * low:.0f}–{100 * high:.0f} % · n = {asked.n}")
-    chance.metric("chance", f"{100 * asked.chance:.0f} %" if asked else "–", help=CHANCE)
+    """Show accuracy on the sample beside chance, sizes, and the cost of the extraction."""
+    accuracy, chance, head, count, cost = st.columns(5)
+    measured = report.accuracy
+    accuracy.metric("accuracy", f"{100 * measured.accuracy:.0f} %" if measured else "–", help=SAMPLE)
+    if measured:
+        low, high = measured.interval
+        accuracy.caption(f"{100 * low:.0f}–{100 * high:.0f} % · n = {measured.n}")
+    chance.metric("chance", f"{100 * measured.chance:.0f} %" if measured else "–", help=CHANCE)
     facts = report.model
     shape = f"{facts.num_classes or 'no head'} × {facts.num_neurons}" if facts else "–"
     head.metric("head", shape, help="Classes × neurons of the last linear layer; its inputs are the neurons.")
@@ -72,13 +72,13 @@ def numbers(report: Report) -> None:
     )
     if report.cost:
         cost.caption(
-            f"{report.cost.samples_per_second:.1f} a second on {report.cost.device} · "
+            f"{report.cost.samples_per_second:.1f} samples per second on {report.cost.device} · "
             f"{size(report.cost.memory)} of memory · {size(report.cost.disk)} on disk"
         )
 
 
 def samples(counts: tuple[Count, ...]) -> None:
-    """One row a class and group, one column a split."""
+    """Show the number of samples per class or group (rows) and split (columns)."""
     splits = list(dict.fromkeys(count.split for count in counts))
     rows: dict[tuple[str, str], dict[str, int]] = {}
     for count in counts:
