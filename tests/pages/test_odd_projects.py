@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -79,6 +80,31 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     assert "Every neuron is masked." in text_of(shown)
     shown = show(odd_projects.a_thousand_classes, "check")
     assert all(len(each.value.columns) < 20 for each in shown.dataframe)
+
+
+def test_of_six_classes_the_chosen_one_is_first_and_bold_whatever_its_score(
+    show: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    shown = show(odd_projects.six_classes, "neurons")
+    project = Workspace(tmp_path).open("odd")
+    samples, head = project.load_set("identification"), project.load_head()
+    correct = (samples.embeddings @ head.weight.T + head.bias).argmax(axis=1) == samples.labels
+    neuron = shown.number_input(key="neuron").value
+    activation = np.abs(samples.embeddings[:, neuron])
+    scores = [
+        np.median(activation[(samples.labels == label) & ~correct])
+        - np.median(activation[(samples.labels == label) & correct])
+        for label in range(6)
+    ]
+    for chosen in (int(np.argmin(scores)), int(np.argmax(scores))):
+        shown.selectbox(key="class").set_value(samples.class_names[chosen]).run()
+        lines = next(each.value for each in shown.markdown if each.value.startswith("| class |")).splitlines()[2:]
+        names = [line.split("|")[1].strip() for line in lines]
+        highest = [label for label in np.argsort(scores)[::-1] if label != chosen][:3]
+        assert names == [f"**{samples.class_names[chosen]}**", *(samples.class_names[label] for label in highest)]
+        charts = next(each.proto for each in shown.get("plotly_chart") if "distribution" in each.proto.id)
+        titles = [each["text"] for each in json.loads(charts.spec)["layout"]["annotations"]]
+        assert [title.startswith("<b>") for title in titles] == [True, False, False, False]
 
 
 def test_of_a_thousand_classes_every_batch_holds_one_each(show: Callable[..., AppTest], tmp_path: Path) -> None:

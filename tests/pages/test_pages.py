@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig
+from neurontune_core.session import background_run
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import Workspace
@@ -223,6 +226,34 @@ def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: W
     shown.run()
     chosen = workspace.open("birds").run(shown.session_state["run"])
     assert chosen.advised == asked.run.id != earlier.run.id
+
+
+def test_a_retraining_that_starts_while_the_adviser_thinks_about_an_earlier_one_ends_that_advice(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, advise = threading.Event(), background_run.advise
+
+    def held_back(*args: Any, **named: Any) -> Any:
+        release.wait(60)
+        return advise(*args, **named)
+
+    monkeypatch.setattr(background_run, "advise", held_back)
+    write_project(workspace.new_folder("birds"))
+    shown = opened("birds", "retrain", epochs="3")
+    retrained(shown)
+    earlier = shown.session_state["asked"]
+    assert earlier.running
+    shown.number_input(key="epochs").set_value(1000).run()
+    shown.button(key="retrain").click().run()
+    live = shown.session_state["live"]
+    assert "asked" not in shown.session_state
+    release.set()
+    earlier.wait(120)
+    shown.run()
+    assert earlier.taken is None
+    assert not [run for run in workspace.open("birds").runs() if run.advised == earlier.run.id]
+    live.stop()
+    live.wait(60)
 
 
 def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_open_by_then(

@@ -26,16 +26,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path / "home")
 
 
-def said(shown: AppTest) -> str:
-    """The words of a page as a person sees them, without the signs that keep Markdown from reading them."""
+def text_of(shown: AppTest) -> str:
+    """Return the text of a screen as a person sees it, without the escapes of Markdown."""
     return written(shown).replace("\\", "")
 
 
 def finished(shown: AppTest) -> AppTest:
-    """Once the inspection that the page asked for is over."""
-    found = INSPECTIONS.get(shown.session_state["inspection"])
-    assert found is not None
-    found.wait(120)
+    """Wait until the inspection that the screen started has ended."""
+    inspection = INSPECTIONS.get(shown.session_state["inspection"])
+    assert inspection is not None
+    inspection.wait(120)
     assert not shown.run().exception
     return shown
 
@@ -58,7 +58,7 @@ def test_what_was_looked_at_is_shown_and_extracted(tmp_path: Path, monkeypatch: 
     assert metrics(shown)["samples"] == "32"
     table = next(each.value for each in shown.dataframe if "class" in each.value)
     assert table.to_dict("list") == {"class": ["cat", "dog"], "train": [8, 8], "val": [4, 4], "test": [4, 4]}
-    assert '"module." was taken off' in said(shown)
+    assert '"module." was taken off' in text_of(shown)
 
     asked: list[Any] = []
     monkeypatch.setattr(JobStore, "submit", lambda _, task, config, *, title="": asked.append((task, config)))
@@ -93,12 +93,12 @@ def test_a_guessed_column_can_be_corrected(tmp_path: Path) -> None:
     shown.selectbox(key=f"column-attribute-{key}").set_value("none")
     next(button for button in shown.button if button.label == "Check again").click().run()
     finished(shown)
-    found = INSPECTIONS.get(shown.session_state["inspection"])
-    assert found is not None
-    assert found.report is not None
-    assert found.report.data is not None
-    assert found.report.data.class_names == ("<b>gull</b>", "finch")
-    assert found.report.data.group_names == ()
+    inspection = INSPECTIONS.get(shown.session_state["inspection"])
+    assert inspection is not None
+    assert inspection.report is not None
+    assert inspection.report.data is not None
+    assert inspection.report.data.class_names == ("<b>gull</b>", "finch")
+    assert inspection.report.data.group_names == ()
 
 
 def test_foreign_names_are_shown_as_they_are(tmp_path: Path) -> None:
@@ -109,25 +109,25 @@ def test_foreign_names_are_shown_as_they_are(tmp_path: Path) -> None:
     shown = looked(tmp_path / "pictures")
     for name in ("<img src=x>", "[a](http:--b) $x$ :red[c]"):
         assert name not in written(shown)
-        assert name in said(shown)
+        assert name in text_of(shown)
 
 
 def test_what_cannot_be_read_is_said_beside_what_can(tmp_path: Path) -> None:
     shown = looked(layouts.split_folders(tmp_path), str(tmp_path / "nowhere.pth"))
-    assert "nowhere.pth" in said(shown)
+    assert "nowhere.pth" in text_of(shown)
     assert metrics(shown)["samples"] == "32"
     assert not [button for button in shown.button if button.label == "Extract"]
-    assert "not on the list of allowed ones" in said(looked(tmp_path, "somebody/some-model"))
+    assert "not on the list of allowed ones" in text_of(looked(tmp_path, "somebody/some-model"))
 
 
 def test_no_screen_runs_an_entry_point(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
     layouts.split_folders(tmp_path / "data")
     name = INSPECTIONS.start(Request(str(tmp_path / "data"), entry="evil:network"), tmp_path)
-    found = INSPECTIONS.get(name)
-    assert found is not None
-    found.wait(60)
-    assert found.request.entry is None
-    assert found.report is not None
-    assert found.report.model is None
+    inspection = INSPECTIONS.get(name)
+    assert inspection is not None
+    inspection.wait(60)
+    assert inspection.request.entry is None
+    assert inspection.report is not None
+    assert inspection.report.model is None
     assert not Path("ran").exists()

@@ -47,19 +47,28 @@ def two_samples(folder: Path) -> None:
 
 
 def a_thousand_classes(folder: Path) -> None:
-    """Three samples of each, about a quarter of them misclassified; no groups."""
+    """Write three samples of each class, about a quarter of them misclassified; no groups."""
+    _classes(folder, 1000, 3000, "A thousand classes")
+
+
+def six_classes(folder: Path) -> None:
+    """Write fifty samples of each class, some of them misclassified; no groups."""
+    _classes(folder, 6, 300, "Six classes")
+
+
+def _classes(folder: Path, count: int, samples: int, title: str) -> None:
     rng = np.random.default_rng(0)
-    names = tuple(f"class {label}, with a name that is long enough to be cut" for label in range(1000))
-    head = LinearHead(rng.normal(size=(1000, 24)), np.zeros(1000), names)
-    labels = np.arange(3000) % 1000
+    names = tuple(f"class {label}, with a name that is long enough to be cut" for label in range(count))
+    head = LinearHead(rng.normal(size=(count, 24)), np.zeros(count), names)
+    labels = np.arange(samples) % count
     for split in ("train", "val", "test"):
-        noise = rng.normal(scale=0.9, size=(3000, 24))
+        noise = rng.normal(scale=0.9, size=(samples, 24))
         vectors = np.maximum(head.weight[labels] + noise, 0).astype(np.float32)
         EmbeddingSet(vectors, labels, names, split=split).save(folder / "embeddings" / split)
     head.save(folder / "head.safetensors")
     content = {
         "format": "neurontune-project/1",
-        "title": "A thousand classes",
+        "title": title,
         "embeddings": {split: f"embeddings/{split}" for split in ("train", "val", "test")},
         "head": "head.safetensors",
         "roles": {"identification": "val", "tuning": "train", "evaluation": "test"},

@@ -41,8 +41,8 @@ def own_model_and_data(store: JobStore) -> None:
         bind="query-params",
         persist_state="session",
         placeholder="/models/resnet50.pth",
-        help="A safetensors file, a state dict, a Lightning checkpoint, or the folder of a Hugging Face model. The id of "
-        "a hub model works only if it is on the list of allowed models and cached locally; nothing is downloaded.",
+        help="A safetensors file, a state dict, a Lightning checkpoint, or the folder of a Hugging Face model. The "
+        "id of a hub model works if it is allowed and cached locally; nothing is downloaded.",
     )
     if st.button("Check data", type="primary", icon=":material/search:", help="Takes seconds, in the background."):
         start(Request(data.strip(), weights.strip()))
