@@ -75,6 +75,8 @@ def show_extractions(running: bool) -> None:
             button.button("Open", key=f"open-{job.id}", on_click=open_project, args=(job.config["name"],))
         if status.error:
             st.error(plain(status.error))
+    for sentence in store.damaged():
+        st.warning(plain(sentence))
 
 
 if "opened" in st.session_state:

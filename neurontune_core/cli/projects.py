@@ -129,11 +129,13 @@ def extract(
             "--family": family,
             "--arch": arch,
         }
-        own |= {"--column": column, "--classes": classes, "--entry": entry, "--num-classes": num_classes}
+        own |= {"--column": column, "--classes": classes, "--num-classes": num_classes}
         own |= {"--image-size": image_size, "--preprocessing": preprocessing, "--use-last-linear": use_last_linear}
+        opened = Project.at(project)
+        same = (opened.content.get("model") or {}).get("entry") == entry
+        own["--entry"] = None if same else entry  # the user repeats it, since it runs code
         if extra := [option for option, value in own.items() if value is not None and value is not False]:
             raise InputError(f"--project has a model and a dataset already; leave out {', '.join(extra)}.")
-        opened = Project.at(project)
         content, base = opened.content, opened.source
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
@@ -162,7 +164,7 @@ def extract(
         progress(f"{split}: {done} of {total} samples, {rate:.1f} a second")
 
     with stoppable():
-        made = extract_project(config | {"base": str(base)}, report, allow_python=project is None and entry is not None)
+        made = extract_project(config | {"base": str(base)}, report, allow_python=entry is not None)
     head = "with the model's head" if made["head"] else "without a head: the model's own is for other classes"
     answer(as_json, made | {"out": str(out)}, f"Extracted {', '.join(made['embeddings'])} to {out}, {head}.")
 

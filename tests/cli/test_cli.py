@@ -432,7 +432,7 @@ def test_an_output_that_cannot_be_written_is_named(folder: Path) -> None:
         (["birds", "--project", "."], "--project has a model and a dataset already; leave out DATA."),
         (["--project", ".", "--arch", "resnet18"], "leave out --arch."),
         (["--project", ".", "--use-last-linear", "--classes", "a,b"], "leave out --classes, --use-last-linear."),
-        (["--project", ".", "--num-classes", "0", "--entry", "m:f"], "leave out --entry, --num-classes."),
+        (["--project", ".", "--num-classes", "0", "--entry", "m:f"], "leave out --num-classes, --entry."),
     ],
 )
 def test_extract_refuses_what_contradicts_itself(folder: Path, more: list[str], sentence: str) -> None:

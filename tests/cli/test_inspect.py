@@ -133,8 +133,8 @@ def test_a_model_without_preprocessing_of_its_own_gets_the_data_sets(tmp_path: P
     (own / "preprocessor_config.json").unlink()
     bare = ask("inspect", data, own, "--device", "cpu")
     assert bare["model"]["input_from"] == "the data set's own recipe, as the model brings none"
-    given = ask("inspect", data, own, "--preprocessing", "resize=40", "--device", "cpu")
-    assert (given["model"]["input"]["resize"], given["model"]["input_from"]) == (40, "the model's settings")
+    resized = ask("inspect", data, own, "--preprocessing", "resize=40", "--device", "cpu")
+    assert (resized["model"]["input"]["resize"], resized["model"]["input_from"]) == (40, "the model's settings")
 
 
 def test_classes_in_the_models_order_give_its_head_the_right_rows(tmp_path: Path) -> None:
