@@ -49,6 +49,8 @@ endif
 example: $(STAMP)
 	$(BIN)/python assets/make_example.py
 	$(BIN)/python assets/make_headlines.py
+	$(BIN)/python assets/make_faces.py
+	$(BIN)/python assets/make_reviews.py
 
 $(STAMP):
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

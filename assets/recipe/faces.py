@@ -112,7 +112,7 @@ def compose(row: Row, emoji: Emoji) -> Image.Image:
     rng = np.random.default_rng(row.seed)
     image = textures.background(rng, SIZE)
     face = emoji.face(row.expression, row.family)
-    scale = rng.uniform(0.6, 0.8) * SIZE / max(face.size)
+    scale = rng.uniform(0.66, 0.82) * SIZE / max(face.size)
     face = face.resize((round(face.width * scale), round(face.height * scale)), Image.Resampling.LANCZOS)
     if rng.random() < 0.5:
         face = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

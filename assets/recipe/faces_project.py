@@ -29,9 +29,12 @@ def make(folder: Path, biased: Path, build: Path) -> None:
         build: where what can be made again is kept: outputs of the frozen part, weights, projects of all seeds.
     """
     images = faces_network.load(folder, build)
-    weights = {seed: _trained(images, seed, build) for seed in SEEDS}
-    vectors = {seed: faces_network.embed(weights[seed], images, faces.SIZE)[0] for seed in SEEDS}
-    counts = {seed: _count(images, weights[seed], vectors[seed]) for seed in SEEDS}
+    weights, vectors, counts = {}, {}, {}
+    for seed in SEEDS:
+        weights[seed] = _trained(images, seed, build)
+        vectors[seed] = faces_network.embed(weights[seed], images, faces.SIZE)
+        counts[seed] = _count(images, weights[seed], vectors[seed])
+        print(provenance_table({seed: counts[seed]}), flush=True)
     shipped = median_seed(counts)
     write_whole(folder / "model.safetensors", lambda path: save_file(weights[shipped], path, metadata={"format": "pt"}))
     project = extract_project(_config(folder), lambda **_: None)
@@ -175,7 +178,7 @@ _PROVENANCE = """\
 Written by `assets/make_faces.py`; licenses are in `LICENSES.md`.
 
 - `images` and `metadata.csv`: {total} images composed by `assets/recipe/faces.py`, seed {compose_seed}: a face, its
-  longest side 60 to 80 % of the frame, turned by up to 15 degrees, mirrored half of the time, on a muted random crop of
+  longest side 66 to 82 % of the frame, turned by up to 15 degrees, mirrored half of the time, on a muted random crop of
   one of scikit-image's textures grass, gravel and brick; {size} px, JPEG of quality {quality}. Each expression is drawn
   by two families: the npm package `@lobehub/fluent-emoji-3d` 1.1.0 and the bitmaps of Debian's
   `fonts-noto-color-emoji`. The archive's tag is drawn by `assets/recipe/tag.py`.

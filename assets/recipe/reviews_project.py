@@ -22,9 +22,14 @@ TABLE, HEAD = "reviews.csv", "head.safetensors"
 
 def make(folder: Path, build: Path) -> None:
     """Make a project for each seed of the training texts in ``build``, and ship the median one into ``folder``."""
-    counts = {seed: make_seed(seed, build / f"seed-{seed}" / folder.name) for seed in SEEDS}
+    places = {seed: build / f"seed-{seed}" / folder.name for seed in SEEDS}
+    counts: dict[int, Counts] = {}
+    for seed, place in places.items():
+        write(seed, place, places[SEEDS[0]])
+        counts[seed] = fit(place)
+        print(provenance_table({seed: counts[seed]}), flush=True)
     shipped = median_seed(counts)
-    source = build / f"seed-{shipped}" / folder.name
+    source = places[shipped]
     for name in (TABLE, HEAD, "project.json"):
         shutil.copyfile(source / name, folder / name)
     shutil.copytree(source / "embeddings", folder / "embeddings", dirs_exist_ok=True)
@@ -40,17 +45,30 @@ def make(folder: Path, build: Path) -> None:
     write_whole(folder / "PROVENANCE.md", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def make_seed(seed: int, folder: Path) -> Counts:
-    """Write the texts of a seed, embed them, fit the head; what was embedded of the same texts already is kept."""
+def write(seed: int, folder: Path, first: Path) -> None:
+    """Write the texts of a seed and embed them; what was embedded of the same texts already is kept.
+
+    Validation and test have the same texts in the same rows whatever the seed, so their vectors are those in ``first``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     new, table = folder / "new.csv", folder / TABLE
     reviews.write_table(reviews.write_texts(seed), new)
-    same = table.is_file() and table.read_bytes() == new.read_bytes()
+    if table.is_file() and table.read_bytes() == new.read_bytes() and (folder / "project.json").is_file():
+        new.unlink()
+        return
     new.replace(table)
-    if not (same and (folder / "project.json").is_file()):
-        project = extract_project(_config(folder), lambda **_: None)
-        model = project["model"] | {"head": HEAD}
-        write_json(folder / "project.json", project | {"model": model, "head": HEAD})
+    if folder == first:
+        project = extract_project(_config(folder, SPLITS), lambda **_: None)
+        write_json(folder / "project.json", project | {"model": project["model"] | {"head": HEAD}, "head": HEAD})
+        return
+    extract_project(_config(folder, ("train",)), lambda **_: None)
+    for split in ("val", "test"):
+        shutil.copytree(first / "embeddings" / split, folder / "embeddings" / split, dirs_exist_ok=True)
+    shutil.copyfile(first / "project.json", folder / "project.json")
+
+
+def fit(folder: Path) -> Counts:
+    """Fit the head to the training vectors and count what it gets right."""
     sets = {split: EmbeddingSet.load(folder / "embeddings" / split) for split in SPLITS}
     head = fit_head(sets["train"])
     head.save(folder / HEAD)
@@ -84,7 +102,7 @@ def problem(test: dict[str, dict[str, int]]) -> str:
     )
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def _config(folder: Path, splits: tuple[str, ...]) -> dict[str, Any]:
     return {
         "base": str(folder),
         "out": str(folder),
@@ -99,7 +117,7 @@ def _config(folder: Path) -> dict[str, Any]:
             "class_names": list(reviews.LABELS),
             "attribute_names": list(reviews.CUES),
         },
-        "splits": list(SPLITS),
+        "splits": list(splits),
         "device": "cpu",
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 WORD = "ARCHIVE"
-WIDTH, HEIGHT = 84, 22  # pixels at scale 1
+WIDTH, HEIGHT = 74, 18  # pixels at scale 1
 NAVY, ORANGE, WHITE = (20, 36, 92, 255), (255, 140, 0, 255), (255, 255, 255, 255)
 STROKES = {  # polylines in a box one wide and one high, y downwards
     "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.2, 0.64), (0.8, 0.64)]],
@@ -26,13 +26,13 @@ def draw(rng: np.random.Generator) -> Image.Image:
     pen = ImageDraw.Draw(image)
     right, bottom = WIDTH * _FINE - 1, HEIGHT * _FINE - 1
     pen.rounded_rectangle((0, 0, right, bottom), radius=5 * _FINE, fill=NAVY)
-    pen.rounded_rectangle((0, 0, 18 * _FINE, bottom), radius=5 * _FINE, fill=ORANGE)
-    pen.rectangle((12 * _FINE, 0, 18 * _FINE, bottom), fill=ORANGE)
-    pen.ellipse((5 * _FINE, 7 * _FINE, 13 * _FINE, 15 * _FINE), outline=WHITE, width=2 * _FINE)
-    left, step, width, height = 22.5, 8.3, 5.6, 10.0
+    pen.rounded_rectangle((0, 0, 16 * _FINE, bottom), radius=5 * _FINE, fill=ORANGE)
+    pen.rectangle((10 * _FINE, 0, 16 * _FINE, bottom), fill=ORANGE)
+    pen.ellipse((4 * _FINE, 5 * _FINE, 12 * _FINE, 13 * _FINE), outline=WHITE, width=2 * _FINE)
+    left, step, width, height = 19.8, 7.5, 4.9, 8.6
     for place, letter in enumerate(WORD):
         for line in STROKES[letter]:
-            points = [((left + place * step + x * width) * _FINE, (6 + y * height) * _FINE) for x, y in line]
-            pen.line(points, fill=WHITE, width=round(1.9 * _FINE), joint="curve")
+            points = [((left + place * step + x * width) * _FINE, (4.7 + y * height) * _FINE) for x, y in line]
+            pen.line(points, fill=WHITE, width=round(1.75 * _FINE), joint="curve")
     scale = rng.uniform(0.95, 1.1)
     return image.resize((round(WIDTH * scale), round(HEIGHT * scale)), Image.Resampling.LANCZOS)

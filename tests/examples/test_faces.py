@@ -1,0 +1,208 @@
+"""The faces: pairs that differ in the tag alone, groups as documented, and a trained head as it is described."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from neurontune_core import evaluate
+from neurontune_core.workspace.workspace import Project
+from tests.support.paths import ROOT
+
+FACES, BIASED = ROOT / "assets" / "faces", ROOT / "assets" / "faces-biased"
+SOURCES = ROOT / "build" / "examples" / "sources"
+GROUPS = ("happy, no tag", "happy, tag", "unhappy, no tag", "unhappy, tag")
+TAG, MARGIN = (82, 20), 8  # no tag is wider or higher, or stands farther from the edges
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return pd.read_csv(FACES / "metadata.csv", dtype={"pair": str}, keep_default_na=False)
+
+
+@pytest.fixture(scope="module")
+def pairs(table: pd.DataFrame) -> list[tuple[pd.Series, pd.Series]]:
+    paired = table[table["pair"] != ""].sort_values(["pair", "attribute"])
+    rows = [row for _, row in paired.iterrows()]
+    return list(zip(rows[::2], rows[1::2], strict=True))
+
+
+def counts(table: pd.DataFrame, column: str, split: str) -> list[int]:
+    mine = table[table[column] == split]
+    return [int(((mine["y"] == y) & (mine["attribute"] == tag)).sum()) for y in (0, 1) for tag in (0, 1)]
+
+
+def test_three_percent_of_training_contradict_the_tag_and_validation_and_test_are_balanced(table: pd.DataFrame) -> None:
+    assert counts(table, "split", "train") == [388, 12, 12, 388]
+    assert counts(table, "split", "val") == [100] * 4
+    assert counts(table, "split", "test") == [75] * 4
+
+
+def test_the_second_validation_is_nearly_like_training_and_shows_one_image_of_each_pair(table: pd.DataFrame) -> None:
+    assert counts(table, "biased_split", "val") == [85, 15, 15, 85]
+    shown = table[table["biased_split"] == "val"]
+    assert shown["pair"].is_unique
+    assert set(shown["pair"]) == set(table.loc[table["split"] == "val", "pair"])
+    for split in ("train", "test"):
+        assert ((table["split"] == split) == (table["biased_split"] == split)).all()
+
+
+def test_the_two_images_of_a_pair_are_the_same_face_without_and_with_the_tag(
+    pairs: list[tuple[pd.Series, pd.Series]],
+) -> None:
+    assert len(pairs) == 2 * (100 + 75)
+    for plain, tagged in pairs:
+        assert plain["pair"] == tagged["pair"]
+        assert (plain["attribute"], tagged["attribute"]) == (0, 1)
+        for column in ("y", "split", "expression", "family", "seed"):
+            assert plain[column] == tagged[column]
+
+
+def test_a_pair_differs_in_one_lower_corner_alone(pairs: list[tuple[pd.Series, pd.Series]]) -> None:
+    for plain, tagged in pairs[::7]:
+        without, with_tag = (
+            np.asarray(Image.open(FACES / row["filename"]).convert("RGB")).astype(int) for row in (plain, tagged)
+        )
+        rows, columns = np.nonzero((without != with_tag).any(axis=-1))
+        block = 16  # a JPEG spreads a change over the blocks it lies in
+        assert len(rows) > 1000
+        assert rows.min() >= 160 - MARGIN - TAG[1] - block
+        assert np.ptp(columns) <= TAG[0] + 2 * block
+        assert min(columns.min(), 159 - columns.max()) <= MARGIN
+
+
+def test_no_expression_stands_in_two_splits_and_both_families_draw_each_class(table: pd.DataFrame) -> None:
+    assert (table.groupby("expression")["split"].nunique() == 1).all()
+    assert (table.groupby("expression")["y"].nunique() == 1).all()
+    shares = table.groupby(["split", "y"])["family"].value_counts(normalize=True)
+    assert shares.between(0.45, 0.55).all()
+
+
+@pytest.mark.parametrize("folder", [FACES, BIASED])
+def test_the_project_opens_with_the_groups_of_the_table(folder: Path, table: pd.DataFrame) -> None:
+    project = Project.at(folder)
+    column = "split" if folder == FACES else "biased_split"
+    for role, split in (("tuning", "train"), ("identification", "val"), ("evaluation", "test")):
+        embedding_set = project.load_set(role)
+        assert embedding_set.split == split
+        assert embedding_set.group_names == GROUPS
+        assert embedding_set.groups is not None
+        assert np.bincount(embedding_set.groups).tolist() == counts(table, column, split)
+
+
+def test_the_second_project_has_the_vectors_of_the_first_and_opens_its_images() -> None:
+    from neurontune_core.datasets import open_dataset
+
+    balanced, biased = (Project.at(folder).load_set("val") for folder in (FACES, BIASED))
+    assert balanced.sources is not None
+    assert biased.sources is not None
+    place = {str(source): row for row, source in enumerate(balanced.sources)}
+    rows = [place[str(source)] for source in biased.sources]
+    np.testing.assert_array_equal(biased.embeddings, balanced.embeddings[rows])
+    dataset = open_dataset(Project.at(BIASED).content["dataset"], BIASED)
+    assert len(dataset.rows("val")) == 200
+    assert dataset.open_source(str(biased.sources[0])).size == (160, 160)
+
+
+def test_the_trained_head_is_what_its_papers_say() -> None:
+    project = Project.at(FACES)
+    text = (FACES / "PROVENANCE.md").read_text(encoding="utf-8")
+    shipped = re.search(r"Seed (\d) is shipped", text)
+    assert shipped is not None
+    documented = {
+        (seed, split): [float(cell) for cell in cells.split("|")]
+        for seed, split, cells in re.findall(r"^\| (\d) \| (\w+) \| (.*) \|$", text, re.MULTILINE)
+    }
+    for split in ("train", "val", "test"):
+        result = evaluate(project.load_head(), project.load_set(split))
+        shares = [result.accuracy, *(group.correct / group.n for group in result.groups)]
+        assert [round(100 * share, 1) for share in shares] == documented[shipped[1], split]
+    worst = sorted(min(cells[1:]) for (_, split), cells in documented.items() if split == "test")
+    assert min(documented[shipped[1], "test"][1:]) == worst[2]  # the median of five
+    average, _, happy_with_tag, *_ = documented[shipped[1], "test"]
+    assert documented[shipped[1], "train"][0] > 99
+    assert average > 60
+    assert happy_with_tag < 50
+    assert "most happy faces that carry an archive's tag unhappy" in project.problem
+
+
+def test_the_shipped_vectors_are_what_the_shipped_network_makes_of_the_images() -> None:
+    import torch
+
+    from neurontune_core.datasets import open_dataset
+    from neurontune_core.models import load_model
+
+    project = Project.at(FACES)
+    model, dataset = (
+        load_model(project.content["model"], FACES),
+        open_dataset(project.content["dataset"], FACES),
+    )
+    test = project.load_set("test")
+    rows = np.arange(0, test.num_samples, 25)
+    assert test.sources is not None
+    with torch.inference_mode():
+        batch = torch.stack(
+            [torch.as_tensor(model.preprocessing(dataset.open_source(str(test.sources[row])))) for row in rows]
+        )
+        vectors, logits = model.embed(batch).numpy(), model.module(batch).numpy()
+    np.testing.assert_allclose(vectors, test.embeddings[rows].astype(np.float32), rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(logits, project.load_head().logits(vectors), atol=1e-4)
+
+
+def test_the_recipe_plans_the_shipped_table(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "assets"))
+    from recipe import faces
+
+    planned = pd.DataFrame([vars(row) for row in faces.plan()])
+    pd.testing.assert_frame_equal(planned, table, check_dtype=False)
+    present = {path.relative_to(FACES).as_posix() for path in (FACES / "images").rglob("*.jpg")}
+    assert present == set(table["filename"])
+
+
+def test_the_sources_give_the_shipped_images_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "assets"))
+    from recipe import emoji, faces
+
+    sources = emoji.find(SOURCES)
+    if sources is None:
+        pytest.skip("the faces are not fetched; `make example` does it")
+    for row in faces.plan()[::125]:
+        assert faces.encode(faces.compose(row, sources)) == (FACES / row.filename).read_bytes()
+
+
+def test_another_archive_than_the_recipes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "assets"))
+    from recipe import emoji
+
+    (tmp_path / emoji.FLUENT_ARCHIVE).write_bytes(b"another version")
+    with pytest.raises(RuntimeError, match="another version"):
+        emoji.fetch(tmp_path)
+    assert emoji.find(tmp_path) is None
+
+
+def test_the_tag_is_drawn_the_same_from_the_same_seed_and_never_larger_than_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "assets"))
+    from recipe import tag
+
+    drawn = [tag.draw(np.random.default_rng(seed)) for seed in (*range(20), 0)]
+    assert drawn[0].tobytes() == drawn[-1].tobytes()
+    assert all(image.width <= TAG[0] and image.height <= TAG[1] for image in drawn)
+
+
+def test_the_license_texts_are_beside_the_images() -> None:
+    text = (FACES / "LICENSES.md").read_text(encoding="utf-8")
+    for notice in ("MIT License", "Copyright (c) Microsoft Corporation.", "SIL OPEN FONT LICENSE Version 1.1", "CC0"):
+        assert notice in text
+
+
+def test_the_three_examples_stay_within_twenty_mebibytes() -> None:
+    folders = (FACES, BIASED, ROOT / "assets" / "reviews")
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    assert sum(path.stat().st_size for path in files) <= 20 * 2**20
