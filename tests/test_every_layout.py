@@ -37,7 +37,16 @@ LAYOUTS = [(name, make, image_model) for name, make in IMAGE_LAYOUTS.items()]
 LAYOUTS += [(name, make, text_model) for name, make in TEXT_LAYOUTS.items()]
 
 
-@pytest.mark.parametrize(("make", "model"), [each[1:] for each in LAYOUTS], ids=[each[0] for each in LAYOUTS])
+# One of each kind that the loop treats in its own way: pictures by a table, in shards and for measuring alone; texts,
+# pairs of texts and overlapping groups. The others differ in how they are read, which tests/datasets covers.
+SAMPLE = ("waterbirds", "hub parquet", "imagenet_a", "text, .csv", "multinli, .jsonl", "civilcomments")
+SLOW = pytest.mark.slow(reason="a layout of each kind goes the whole way, and all are read in tests/datasets")
+
+
+@pytest.mark.parametrize(
+    ("make", "model"),
+    [pytest.param(make, model, id=name, marks=() if name in SAMPLE else SLOW) for name, make, model in LAYOUTS],
+)
 def test_a_layout_goes_from_its_files_to_a_checked_bundle(tmp_path: Path, make: Any, model: Any) -> None:
     (tmp_path / "data").mkdir()
     guess = guess_dataset(make(tmp_path / "data"))

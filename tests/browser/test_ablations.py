@@ -37,4 +37,4 @@ def test_a_study_is_run_and_a_longer_one_is_stopped(server: Server, page: Page, 
     page.locator(".st-key-run_study button").click()
     expect(page.get_by_text(re.compile(r"[1-9]\d* of 2000 rounds"))).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled; the seeds that were done")).to_be_visible()
+    expect(page.get_by_text("Cancelled; the finished seeds")).to_be_visible()

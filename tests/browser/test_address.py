@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from neurontune_core import TuneConfig, neurontune
 from neurontune_core.workspace.project import Project
-from tests.support.browser import Server, choose, expect_no_parameter, expect_parameters, settled, threshold
+from tests.support.browser import Server, choose, expect_no_parameter, expect_parameters, go_to, settled, threshold
 
 pytestmark = pytest.mark.browser
 
@@ -94,7 +94,7 @@ def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
     for box, option in (("Split", "train"), ("Class", "animal")):
         choose(page, box, option)
     expect(page.get_by_text('On the split "train"')).to_be_visible()
-    page.get_by_role("link", name="Check").click()
+    go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
     expect_parameters(page, [project, ("class", "animal"), ("run", runs[0]), ("split", "train")])

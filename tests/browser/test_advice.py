@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from neurontune_core.workspace.project import Project
-from tests.support.browser import Server, settled, value
+from tests.support.browser import Server, go_to, settled, value
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def test_the_adviser_speaks_after_retraining_and_its_head_is_chosen(
 def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, example: Project) -> None:
     page.goto(server.address("retrain", project=example.folder.name, epochs=200, batch=64))
     settled(page)
-    page.get_by_role("link", name="Neurons").click()
+    go_to(page, "Neurons")
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
     box = page.get_by_role("spinbutton", name="Neuron")
@@ -46,7 +46,7 @@ def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, 
     expect(box).not_to_have_value(first)
     neuron = value(box)
     expect(page.get_by_role("heading", name=f"Neuron {neuron}", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Overview").click()
+    go_to(page, "Overview")
     expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
     settled(page)
     page.keyboard.press("Control+Enter")
@@ -56,10 +56,10 @@ def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, 
     sidebar = page.get_by_test_id("stSidebar")
     expect(sidebar.get_by_text("Advised head")).to_be_visible(timeout=180_000)
     settled(page)
-    page.get_by_role("link", name="Retrain").click()
+    go_to(page, "Retrain")
     expect(page.get_by_text("On your data:")).to_be_visible()
     expect(page.get_by_label("Epochs")).to_have_value("200")
     expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("64")
     settled(page)
-    page.get_by_role("link", name="Neurons").click()
+    go_to(page, "Neurons")
     expect(box).to_have_value(neuron)

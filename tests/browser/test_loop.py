@@ -19,6 +19,7 @@ from tests.support.browser import (
     download,
     expect_masked,
     first_number,
+    go_to,
     masked,
     metric,
     seen,
@@ -63,7 +64,7 @@ def test_a_deep_link_may_be_the_first_that_a_server_is_asked(fresh_server: Serve
     expect(page.get_by_text("Most activating, misclassified")).to_be_visible()
     expect(page.get_by_test_id("stSidebar").get_by_role("combobox", name="Project")).to_have_value("example")
     settled(page)
-    page.get_by_role("link", name="Overview").click()
+    go_to(page, "Overview")
     expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
     settled(page)
 
@@ -167,16 +168,16 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     wait_until(page, lambda: len(example.runs()) > earlier, "a saved run")
     expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
     settled(page)
-    page.get_by_role("link", name="Overview").click()
+    go_to(page, "Overview")
     expect(page.get_by_text(re.compile("Retraining corrected"))).to_be_visible()
     settled(page)
     shown = text(metric(page, "worst group · retrained"), "%")
-    page.get_by_role("link", name="Check").click()
+    go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
     corrected = first_number(metric(page, "corrected"))
     expect(page.get_by_text(f"0 of {corrected} selected")).to_be_visible()
-    page.get_by_role("link", name="Export").click()
+    go_to(page, "Export")
     tensors = load_file(download(page, "head.safetensors", tmp_path))
     head = torch.nn.Linear(1280, 2)
     head.load_state_dict(tensors)

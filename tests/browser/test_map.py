@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.workspace.project import Project
-from tests.support.browser import Server, expect_no_parameter, plotted, settled, text
+from tests.support.browser import Server, expect_no_parameter, go_to, plotted, settled, text
 from tests.support.projects import write_project
 
 pytestmark = pytest.mark.browser
@@ -67,15 +67,15 @@ def test_what_is_drawn_outlasts_another_screen_and_a_reload_until_it_is_cleared(
     page.goto(server.address("groups", project=example.folder.name))
     shown(page)
     draw(page, LEFT)
-    expect(page.get_by_text("The trained head gets")).to_be_visible()
+    expect(page.get_by_text("The trained head classifies")).to_be_visible()
     number = chosen(page)
     assert 0 < int(number) < 300
     expect(page).to_have_url(re.compile(r"[?&]outline=lasso_"))
     address = page.url
-    page.get_by_role("link", name="Check").click()
+    go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    page.get_by_role("link", name="Groups").click()
+    go_to(page, "Groups")
     shown(page)
     expect(page.get_by_text(f"{number} of 300 samples chosen")).to_be_visible()
     expect(page.locator(f"{AXES} .selectionlayer path").first).to_be_attached()
@@ -102,7 +102,7 @@ def test_a_box_chooses_and_is_moved(server: Server, page: Page, example: Project
     page.locator(f"{AXES} .nsewdrag").hover()
     page.locator(f"{AXES} [data-title='Box Select']").click()
     draw(page, ((0.02, 0.02), (0.4, 0.98)))
-    expect(page.get_by_text("The trained head gets")).to_be_visible()
+    expect(page.get_by_text("The trained head classifies")).to_be_visible()
     first = chosen(page)
     expect(page).to_have_url(re.compile(r"[?&]outline=box_"))
     draw(page, ((0.2, 0.5), (0.6, 0.5)))

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from safetensors.torch import load_file
 
 from neurontune_core.models import load_model
-from tests.support.browser import Server, download, metric, settled, wait_until
+from tests.support.browser import Server, download, go_to, metric, settled, wait_until
 from tests.support.own_model import own_model
 
 pytestmark = pytest.mark.browser
@@ -57,6 +57,6 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     wait_until(page, lambda: list((project / "runs").glob("*/run.json")), "a saved run", seconds=120)
     expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
     settled(page)
-    page.get_by_role("link", name="Export").click()
+    go_to(page, "Export")
     head = torch.nn.Linear(64, 2)
     head.load_state_dict(load_file(download(page, "head.safetensors", tmp_path)))

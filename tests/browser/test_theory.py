@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Server, plotted, settled, text
+from tests.support.browser import Server, go_to, plotted, settled, text
 
 pytestmark = pytest.mark.browser
 
@@ -31,6 +31,6 @@ def test_a_claim_opens_by_address_and_answers_a_slider(server: Server, page: Pag
     expect(page.get_by_role("heading", name="Section 5.3")).to_be_visible()
     expect(page.get_by_text("core neuron: spared")).to_be_visible()
     settled(page)
-    page.get_by_role("link", name="Overview").click()
+    go_to(page, "Overview")
     expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
     settled(page)

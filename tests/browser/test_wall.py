@@ -95,7 +95,7 @@ def test_the_keyboard_moves_selects_and_opens(server: Server, page: Page, many: 
     expect(page.get_by_role("button", name="Keep 4 as a group")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]selected=0(,|%2C)2-4(&|$)"))
     wall.press("End")
-    expect(wall.locator(f"#cell-{len(rows) - 1}")).to_have_class("tile right active")
+    expect(wall.locator(f"#cell-{len(rows) - 1}")).to_have_class("tile correct active")
     wall.press("Control+a")
     expect(page.get_by_text(f"{len(rows):,} of {len(rows):,} selected")).to_be_visible()
     expect(page.get_by_role("button", name=f"Keep {len(rows):,} as a group")).to_be_visible()

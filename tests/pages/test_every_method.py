@@ -54,8 +54,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path)
 
 
-@pytest.mark.parametrize("example", list(EXAMPLES))
+@pytest.mark.parametrize(
+    "example",
+    ["example", pytest.param("headlines", marks=pytest.mark.slow(reason="all methods run on the example of images"))],
+)
 def test_all_run_from_the_screen_and_give_what_the_command_line_gives(example: str, workspace: Workspace) -> None:
+    assert list(EXAMPLES) == ["example", "headlines"]
     shown, rows = compared(example, workspace)
     assert "did not run" not in text_of(shown)
     arguments = ["compare", "--project", str(EXAMPLES[example]), "--seeds", "2", "--json"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import LinearHead, TuneConfig
+from neurontune_core.advise import Advice, advise
 from neurontune_core.session import background_run
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Project
@@ -146,7 +149,21 @@ def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_chang
     assert (before != after).any()
 
 
-def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Workspace) -> None:
+@pytest.fixture
+def may_advise(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Let the adviser begin once this is set, and retrain for two epochs, whatever the run took that it is asked
+    about."""
+    permission = Event()
+
+    def brief(head: Any, identification: Any, tuning: Any, config: TuneConfig, **options: Any) -> Advice:
+        assert permission.wait(60)
+        return advise(head, identification, tuning, replace(config, epochs=2), **options)
+
+    monkeypatch.setattr("neurontune_core.session.background_run.advise", brief)
+    return permission
+
+
+def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Workspace, may_advise: Event) -> None:
     write_project(workspace.new_folder("birds"))
     before = opened("birds", epochs="1000")
     before.button(key="retrain").click().run()
@@ -155,13 +172,14 @@ def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Wo
     after = opened("birds", "neurons")
     assert after.session_state["live"] is live
     assert after.button(key="retrain").disabled
-    after.button(key="stop").click()
+    after.button(key="stop").click().run()
     live.wait(60)
     after.run()
     assert live.run.id == after.session_state["run"]
     asked = adviser(after)
     before.run()
     assert adviser(before) is asked  # once, whoever looks on
+    may_advise.set()
     asked.wait(120)
     for shown in (opened("birds"), after, before):  # each that has come while the end was not taken
         shown.run()
@@ -170,7 +188,9 @@ def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Wo
     assert len(workspace.open("birds").runs()) == 2
 
 
-def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_session(workspace: Workspace) -> None:
+def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_session(
+    workspace: Workspace, may_advise: Event
+) -> None:
     write_project(workspace.new_folder("birds"))
     gone = opened("birds", epochs="1000")
     gone.button(key="retrain").click().run()
@@ -179,6 +199,7 @@ def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_sessio
     live.wait(60)
     shown = opened("birds", "check")
     assert shown.session_state["run"] == live.run.id
+    may_advise.set()
     adviser(shown).wait(120)
     shown.run()
     assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id

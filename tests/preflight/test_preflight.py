@@ -332,6 +332,7 @@ def test_the_cifar_checkpoints_are_recognised_and_right(shared_data: Path, name:
     assert not told(report, "preprocessing") + told(report, "labels") + told(report, "accuracy")
 
 
+@pytest.mark.slow(reason="the same is found on planted pictures, and CIFAR's photographs are recognized")
 def test_imagenet_photos_are_recognised_and_the_usual_wrong_normalisation_is_found(shared_data: Path) -> None:
     """EfficientNet-Lite0 reads (x - 127) / 128; with ImageNet's mean and std it silently loses ten points."""
     request = Request(str(shared_data / "imagenet_sample250"), "imagenet", family="efficientnet_lite")

@@ -121,6 +121,11 @@ def plotted(page: Page, chart: str, seconds: float = PATIENCE) -> Locator:
     return page.locator(f"{chart} .js-plotly-plot")
 
 
+def go_to(page: Page, screen: str) -> None:
+    """Follow the link of the navigation to a screen of the loop."""
+    page.get_by_test_id("stTopNav").get_by_role("link", name=screen, exact=True).click()
+
+
 def threshold(page: Page) -> Locator:
     return page.get_by_test_id("stSidebar").locator("input[type=range]").first
 
