@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real data beside the project; on a machine without it, tests that need it skip and say so."""
+    """Return the folder of real data beside the project; skip on a machine without it, and say so."""
     folder = Path(os.environ.get("NEURONTUNE_SHARED_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"real data for tests is not on this machine ({folder}); set NEURONTUNE_SHARED_DATA to point at it")

@@ -37,7 +37,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @contextmanager
 def started(home: Path) -> Iterator[Server]:
-    """A server on an empty workspace, until the end of the block."""
+    """Run a server on an empty workspace until the end of the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,21 +67,21 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server that the tests share. Only projects of a test's own are changed, never the built-in examples."""
+    """Run the server that the tests share. Only projects of a test's own are changed, never the built-in examples."""
     with started(tmp_path_factory.mktemp("home")) as server:
         yield server
 
 
 @pytest.fixture
 def fresh_server(tmp_path: Path) -> Iterator[Server]:
-    """A server that nobody has asked for a page."""
+    """Run a server that nobody has asked for a page."""
     with started(tmp_path) as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
 def no_job_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No job that a test has started works during the next one."""
+    """Cancel the jobs that a test has started, so that none works during the next one."""
     yield
     if "server" not in request.fixturenames:
         return
@@ -96,7 +96,7 @@ def no_job_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def example(server: Server, request: pytest.FixtureRequest) -> Project:
-    """The built-in example as a project of the file's own, named after it."""
+    """Copy the built-in example into a project of the file's own, named after it."""
     folder = server.new_folder(request.module.__name__.rpartition("test_")[2])
     copy_example(folder)
     return server.workspace.open(folder.name)
@@ -115,7 +115,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(chromium: Browser, pytestconfig: pytest.Config) -> Iterator[Callable[[], Page]]:
-    """Opens pages, each of another person; they fail their test when anything on them went wrong."""
+    """Open pages, each of another person; they fail their test when anything on them went wrong."""
     wrong: list[str] = []
     contexts = []
 

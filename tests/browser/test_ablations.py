@@ -22,11 +22,11 @@ def test_a_study_is_run_and_a_longer_one_is_stopped(server: Server, page: Page, 
     plot = plotted(page, ".st-key-study_figure")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     settled(page)
-    found = saved_study(example, "rules")
-    assert found is not None
+    study = saved_study(example, "rules")
+    assert study is not None
     bars = steady(page, lambda: plot.evaluate("plot => plot.data.map(bar => bar.y)"))
     assert [round(bar, 1) for bar in bars[0]] == [
-        round(100 * sum(part.values["worst group"]) / 3, 1) for part in found.parts if part.at["masking"] == "on"
+        round(100 * sum(part.values["worst group"]) / 3, 1) for part in study.parts if part.at["masking"] == "on"
     ]
     settled(page)
     field = page.locator(".st-key-study_seeds input")

@@ -33,7 +33,7 @@ SCREENS = {
 
 @pytest.fixture(scope="module")
 def runs(example: Project) -> list[str]:
-    """Two of the example, the newest first."""
+    """Return the ids of two runs of the example, the newest first."""
     sets = [example.load_set(role) for role in ("identification", "tuning")]
     for seed in (0, 1):
         heads = [

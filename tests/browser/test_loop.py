@@ -183,12 +183,12 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     head.load_state_dict(tensors)
     test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
     with torch.inference_mode():
-        said = head(torch.from_numpy(test.embeddings.astype("float32"))).argmax(1).numpy()
+        predictions = head(torch.from_numpy(test.embeddings.astype("float32"))).argmax(1).numpy()
     assert test.groups is not None
-    worst = min((said == test.labels)[test.groups == group].mean() for group in range(4))
+    worst = min((predictions == test.labels)[test.groups == group].mean() for group in range(4))
     assert shown == f"{100 * worst:.1f} %"
     erm = LinearHead.load(EXAMPLES["example"] / "head.safetensors").predict(test.embeddings)
-    assert corrected == ((erm != test.labels) & (said == test.labels)).sum()
+    assert corrected == ((erm != test.labels) & (predictions == test.labels)).sum()
     assert set(tensors) == {"weight", "bias"}
 
 

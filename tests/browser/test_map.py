@@ -28,7 +28,7 @@ def shown(page: Page, chart: str = AXES) -> None:
 
 
 def draw(page: Page, corners: tuple[tuple[float, float], ...], chart: str = AXES) -> None:
-    """Along corners that are given as shares of the chart's width and height."""
+    """Draw along corners that are given as shares of the chart's width and height."""
     box = page.locator(f"{chart} .nsewdrag").bounding_box()
     assert box
     pixels = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
@@ -45,7 +45,7 @@ def chosen(page: Page) -> str:
 
 
 def made(server: Server, folder: Path) -> list[Job]:
-    """The jobs that made a map of the project."""
+    """Return the jobs that made a map of the project."""
     return [job for job in JobStore(server.workspace.jobs).list() if job.config.get("source") == str(folder)]
 
 

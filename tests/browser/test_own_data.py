@@ -47,8 +47,8 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     files = sorted((data / "test").glob("*/*.png"))
     pixels = model.batch([model.prepare(Image.open(file).convert("RGB")) for file in files])
     right = sum(
-        ("cat", "dog")[said] == file.parent.name
-        for said, file in zip(model.logits(pixels).argmax(1).tolist(), files, strict=True)
+        ("cat", "dog")[predicted] == file.parent.name
+        for predicted, file in zip(model.logits(pixels).argmax(1).tolist(), files, strict=True)
     )
     expect(metric(page, "average · ERM")).to_have_text(f"{100 * right / len(files):.1f} %")
 

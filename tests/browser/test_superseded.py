@@ -38,7 +38,7 @@ def shown_twice(page: Page, code: str, first: dict, second: dict) -> None:
 
 
 def answered(route: Route) -> None:
-    """An empty page, and for every picture asked for a part of a form."""
+    """Answer with an empty page, and for every picture asked for a part of a form."""
     rows = route.request.url.partition("rows=")[2]
     if not rows:
         route.fulfill(body="<!doctype html><body>", content_type="text/html")

@@ -24,7 +24,7 @@ def test_a_training_is_followed_live_and_survives_a_reload(server: Server, page:
     choose(page, "Model family", "cifar_resnet")
     page.get_by_role("textbox", name="Architecture").fill("resnet20")
     page.get_by_role("textbox", name="Weights file").fill("random")
-    choose(page, "Settings", "pictures, small default")
+    choose(page, "Settings", "images, small default")
     page.get_by_role("spinbutton", name="Epochs").fill("3")
     page.keyboard.press("Tab")
     settled(page)

@@ -34,7 +34,7 @@ def many(server: Server) -> Many:
 
 
 def opened(server: Server, page: Page, project: str) -> Locator:
-    """The wall of the samples that both heads get right."""
+    """Open the wall of the samples that both heads get right."""
     page.goto(server.address("check", project=project, after="ERM", outcome="both correct"))
     wall = page.get_by_role("listbox", name="both correct")
     expect(wall).to_be_visible()
@@ -44,8 +44,8 @@ def opened(server: Server, page: Page, project: str) -> Locator:
 
 def right_in_both(each: EmbeddingSet) -> list[int]:
     head = planted_head()
-    said = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
-    return (said == each.labels).nonzero()[0].tolist()
+    predictions = (each.embeddings @ head.weight.T + head.bias).argmax(axis=1)
+    return (predictions == each.labels).nonzero()[0].tolist()
 
 
 def expect_selected(page: Page, number: int, of: int) -> None:
@@ -160,13 +160,13 @@ def test_a_long_text_is_cut_on_its_card_and_whole_in_the_close_up(server: Server
 
 def test_pictures_come_several_in_an_answer_without_those_that_are_not_there(server: Server, many: Many) -> None:
     def answer(query: str) -> bytes:
-        with urllib.request.urlopen(f"{server.url}/nt/images/{many.name}/test?rows={query}") as given:
-            return f"Content-Type: {given.headers['Content-Type']}\r\n\r\n".encode() + given.read()
+        with urllib.request.urlopen(f"{server.url}/nt/images/{many.name}/test?rows={query}") as response:
+            return f"Content-Type: {response.headers['Content-Type']}\r\n\r\n".encode() + response.read()
 
     parts = message_from_bytes(answer(f"3,{SAMPLES + 5},x,25")).get_payload()
-    found = {part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts}
-    assert list(found) == ["3", "25"]
-    for row, content in found.items():
+    images = {part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts}
+    assert list(images) == ["3", "25"]
+    for row, content in images.items():
         assert urllib.request.urlopen(f"{server.url}/nt/image/{many.name}/test/{row}").read() == content
     with pytest.raises(urllib.error.HTTPError, match="404"):
         answer(str(SAMPLES + 5))

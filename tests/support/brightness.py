@@ -30,8 +30,8 @@ def network():
 
 
 def planted(folder: Path, *, swapped: bool = False) -> Request:
-    """Pictures of two shades of grey, 0.56 "dark" and 0.64 "light", and a network that tells them apart at 0.6 when it
-    is fed values from -1 to 1. Under ImageNet's mean and std, both are light."""
+    """Write images of two shades of gray, 0.56 "dark" and 0.64 "light", and a network that tells them apart at 0.6 when
+    it is fed values from -1 to 1. Under ImageNet's mean and std, both are light."""
     rng = np.random.default_rng(0)
     for number in range(80):
         split, light = ("train", "val")[number % 2], number // 2 % 2

@@ -44,7 +44,7 @@ class Server:
         return f"{self.url}/{screen}?{urlencode(parameters)}" if parameters else f"{self.url}/{screen}"
 
     def new_folder(self, name: str) -> Path:
-        """The folder of a new project of this name, or of the name with a number where it is taken."""
+        """Return the folder of a new project of this name, or of the name with a number where it is taken."""
         return self.workspace.new_folder(self.workspace.free_name(name))
 
 
@@ -56,7 +56,7 @@ def settled(page: Page) -> None:
 
 
 def wait_until(page: Page, holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for what no locator can tell: a file, an address, several elements at once."""
+    """Wait for what no locator can tell: a file, the URL, several elements at once."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"waited in vain for: {what}"
@@ -64,7 +64,7 @@ def wait_until(page: Page, holds: Callable[[], object], what: str, seconds: floa
 
 
 def steady(page: Page, read: Callable[[], Any]) -> Any:
-    """The value of a reading that has given the same twice, a moment apart."""
+    """Return the value of a reading that has given the same twice, a moment apart."""
     readings = [read()]
 
     def same() -> bool:
@@ -77,45 +77,45 @@ def steady(page: Page, read: Callable[[], Any]) -> Any:
 
 
 def text(locator: Locator, pattern: str = r"\S") -> str:
-    """The text of an element, once it has one of the pattern and keeps it."""
+    """Return the text of an element, once it has one of the pattern and keeps it."""
     expect(locator).to_have_text(re.compile(pattern))
     return steady(locator.page, locator.inner_text)
 
 
 def value(locator: Locator) -> str:
-    """The value of a field, once it has one and keeps it."""
+    """Return the value of a field, once it has one and keeps it."""
     expect(locator).not_to_have_value("")
     return steady(locator.page, locator.input_value)
 
 
 def first_number(locator: Locator) -> int:
-    """The number that a text begins with."""
+    """Return the number that a text begins with."""
     return int(text(locator, r"^\d").split()[0].replace(",", ""))
 
 
 def parameters(page: Page) -> list[tuple[str, str]]:
-    """What the address says now, in a fixed order."""
+    """Return the parameters of the URL in a fixed order."""
     return sorted(parse_qsl(urlsplit(page.url).query))
 
 
 def expect_parameters(page: Page, expected: list[tuple[str, str]]) -> None:
-    """Wait until the address says this, and nothing else a moment later."""
-    wait_until(page, lambda: parameters(page) == sorted(expected), f"{sorted(expected)} in the address")
+    """Wait until the URL has these parameters, and nothing else a moment later."""
+    wait_until(page, lambda: parameters(page) == sorted(expected), f"{sorted(expected)} in the URL")
     assert steady(page, lambda: parameters(page)) == sorted(expected)
 
 
 def expect_no_parameter(page: Page, *names: str) -> None:
-    """Wait until the address has none of these, also a moment later."""
+    """Wait until the URL has none of these, also a moment later."""
 
     def absent() -> bool:
         return {name for name, _ in parameters(page)}.isdisjoint(names)
 
-    wait_until(page, absent, f"an address without {names}")
+    wait_until(page, absent, f"a URL without {names}")
     assert steady(page, absent)
 
 
 def plotted(page: Page, chart: str, seconds: float = PATIENCE) -> Locator:
-    """The chart of Plotly in an element, once it is drawn."""
+    """Return the chart of Plotly in an element, once it is drawn."""
     drawn = f"document.querySelector('{chart} .js-plotly-plot')?._fullLayout?._plots?.xy"
     page.wait_for_function(drawn, timeout=1000 * seconds)
     return page.locator(f"{chart} .js-plotly-plot")
@@ -135,7 +135,7 @@ def metric(page: Page, label: str) -> Locator:
 
 
 def choose(page: Page, box: str, option: str) -> None:
-    """An option of a select box, by hand."""
+    """Choose an option of a select box by hand."""
     field = page.get_by_role("combobox", name=box, exact=True)
     field.click()
     page.get_by_role("option", name=option, exact=True).click()
@@ -144,7 +144,7 @@ def choose(page: Page, box: str, option: str) -> None:
 
 
 def seen(page: Page, kind: str) -> list[str]:
-    """The rows of the pictures of a kind on both walls, once all are painted; they stand in shadow roots."""
+    """Return the rows of the images of a kind on both walls, once all are painted; they lie in shadow roots."""
     pictures = page.locator(kind)
     for outcome in ("correct", "misclassified"):
         wall = page.get_by_role("listbox", name=f"Most activating, {outcome}", exact=True)
@@ -155,7 +155,7 @@ def seen(page: Page, kind: str) -> list[str]:
 
 
 def masked(page: Page) -> Locator:
-    """The heading that begins with the number of masked neurons."""
+    """Return the heading that begins with the number of masked neurons."""
     return page.get_by_role("heading", name=re.compile("of 1280 masked"))
 
 
@@ -165,7 +165,7 @@ def expect_masked(page: Page, number: int) -> None:
 
 
 def download(page: Page, name: str, folder: Path) -> Path:
-    """A file of the Export screen, saved to the folder."""
+    """Save a file of the Export screen to the folder."""
     page.get_by_role("button", name="Prepare the files").click()
     with page.expect_download() as event:
         page.locator(f".st-key-{name.replace('.', '-')} button").click()

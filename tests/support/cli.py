@@ -11,19 +11,19 @@ from neurontune_core.cli import app
 
 
 def call(*arguments: object) -> Any:
-    """A finished run of the command line; its ``exit_code``, ``stdout`` and ``stderr``."""
+    """Return a finished run of the command line; see its ``exit_code``, ``stdout`` and ``stderr``."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def ask(*arguments: object) -> dict[str, Any]:
-    """The one JSON object of a verb that succeeds."""
+    """Return the one JSON object of a verb that succeeds."""
     result = call(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 
 
 def complaint(*arguments: object) -> str:
-    """The sentence of a verb that refuses its input."""
+    """Return the sentence of a verb that refuses its input."""
     result = call(*arguments, "--json")
     assert result.exit_code == 2, (result.exit_code, result.stderr, result.exception)
     assert result.stdout == ""

@@ -11,7 +11,7 @@ HEAVY = ("torch", "torchvision", "transformers", "captum", "sklearn", "timm", "s
 
 
 def loaded_by(statement: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has after the statement."""
+    """Return the top-level modules that a fresh interpreter has after the statement."""
     code = f"{statement}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())

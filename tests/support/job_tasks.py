@@ -24,7 +24,7 @@ def count(config: dict[str, Any], report: Callable[..., object]) -> dict[str, An
 
 
 def hash_in_c(config: dict[str, Any], report: Callable[..., object]) -> None:
-    """Stay inside one library call for many seconds; Python's signal handlers wait until it returns."""
+    """Run one library call for many seconds; Python's signal handlers wait until it returns."""
     report(done=0, total=1)
     hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 100_000_000)
 

@@ -29,7 +29,7 @@ _SIDE = 24
 
 
 def picture(path: Path | BytesIO, label: int = 0, cue: int = 0) -> None:
-    """A square whose colour is the cue, on which a bright bar lies (label 0) or stands (label 1)."""
+    """Draw a square whose color is the cue, on which a bright bar lies (label 0) or stands (label 1)."""
     image = Image.new("RGB", (_SIDE, _SIDE), ((20, 90, 20), (20, 40, 140))[cue % 2])
     third = _SIDE // 3
     image.paste(
@@ -63,7 +63,7 @@ def _celeba_rows(images: Path) -> pd.DataFrame:
 
 
 def celeba_csv(root: Path) -> Path:
-    """As Kaggle ships it: pictures in a folder within a folder of the same name."""
+    """Write it as Kaggle ships it: images in a folder within a folder of the same name."""
     rows = _celeba_rows(root / "img_align_celeba" / "img_align_celeba")
     rows.drop(columns="partition").to_csv(root / "list_attr_celeba.csv", index=False)
     shuffled = rows.sample(frac=1, random_state=0)  # the files are joined by name, not by row
@@ -72,7 +72,7 @@ def celeba_csv(root: Path) -> Path:
 
 
 def celeba_txt(root: Path) -> Path:
-    """As the authors ship it: ``Anno``, ``Eval`` and ``Img``."""
+    """Write it as the authors ship it: ``Anno``, ``Eval`` and ``Img``."""
     rows = _celeba_rows(root / "Img" / "img_align_celeba")
     attributes = list(rows.columns[1:-1])
     lines = [f"{len(rows)}", " ".join(attributes) + " "]
@@ -119,7 +119,7 @@ def imagenet9(root: Path) -> Path:
 
 
 def imagenet_a(root: Path) -> Path:
-    """Two dogs, a cat, a frog, an insect, a goldfinch that is no bird of the nine, and the release's README."""
+    """Write two dogs, a cat, a frog, an insect, a goldfinch that is no bird of the nine, and the release's README."""
     root = root / "imagenet-a"
     for wordnet_id in ("n02085620", "n02099601", "n02123394", "n01641577", "n02174001", "n01531178"):
         for number in range(2):
@@ -129,7 +129,7 @@ def imagenet_a(root: Path) -> Path:
 
 
 def multinli_rows() -> pd.DataFrame:
-    """36 pairs in the order of the three sentence files, two of them without a gold label."""
+    """Return 36 pairs in the order of the three sentence files, two of them without a gold label."""
     names, rows = ("contradiction", "entailment", "neutral"), []
     for number in range(36):
         label, negated = number % 3, (number // 3) % 4 == 0
@@ -144,14 +144,14 @@ def multinli_rows() -> pd.DataFrame:
 
 
 def multinli(root: Path, files: str = "jsonl") -> Path:
-    """``files``: "jsonl", "txt" or "glue"."""
+    """Write the pairs in ``files``, which are "jsonl", "txt" or "glue"."""
     table = multinli_rows()
-    labelled = table[table["gold_label"] != "-"]
+    labeled = table[table["gold_label"] != "-"]
     metadata = pd.DataFrame(
         {
-            "gold_label": labelled["gold_label"].map({"contradiction": 0, "entailment": 1, "neutral": 2}),
-            "sentence2_has_negation": labelled["sentence2"].str.startswith("Nothing").astype(int),
-            "split": labelled["split"],
+            "gold_label": labeled["gold_label"].map({"contradiction": 0, "entailment": 1, "neutral": 2}),
+            "sentence2_has_negation": labeled["sentence2"].str.startswith("Nothing").astype(int),
+            "split": labeled["split"],
         }
     )
     data = root if files == "glue" else root / "data"
@@ -196,7 +196,7 @@ def civilcomments(root: Path) -> Path:
 
 
 def subpopbench(root: Path) -> Path:
-    """``metadata_metashift.csv`` with id, filename, split, y, a, beside the folder of the pictures."""
+    """Write ``metadata_metashift.csv`` with id, filename, split, y, a, beside the folder of the pictures."""
     rows = []
     for number, (y, a, split) in enumerate(PLAN):
         picture(root / "pictures" / f"{number}.png", y, a)
@@ -207,7 +207,7 @@ def subpopbench(root: Path) -> Path:
 
 
 def wilds(root: Path) -> Path:
-    """A table of pictures with the in-distribution splits of WILDS among the three."""
+    """Write a table of images with the in-distribution splits of WILDS among the three."""
     rows = []
     for number, (y, _, split) in enumerate(PLAN):
         picture(root / "train" / f"{number}.png", y, number)
@@ -226,7 +226,7 @@ def split_folders(root: Path) -> Path:
 
 
 def imagefolder(root: Path, kind: str = "csv", nested: bool = False) -> Path:
-    """Hugging Face's imagefolder: metadata with ``file_name``, in the folder or in each split's."""
+    """Write Hugging Face's imagefolder: metadata with ``file_name``, in the folder or in each split's."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, (label, cue, split) in enumerate(PLAN):
         folder = ("train", "validation", "test")[split]
@@ -256,13 +256,13 @@ def text_rows() -> list[dict[str, Any]]:
 
 
 def text_table(root: Path, kind: str = "csv") -> Path:
-    """Headlines in ``headlines.<kind>``; ``kind`` is csv, tsv, jsonl or parquet."""
+    """Write headlines into ``headlines.<kind>``; ``kind`` is csv, tsv, jsonl or parquet."""
     write_rows(root / f"headlines.{kind}", text_rows())
     return root
 
 
 def pair_tables(root: Path) -> Path:
-    """Premise and hypothesis in ``train.tsv``, ``dev.tsv`` and ``test.tsv``."""
+    """Write premise and hypothesis into ``train.tsv``, ``dev.tsv`` and ``test.tsv``."""
     for split, name in enumerate(("train", "dev", "test")):
         rows = [
             {"premise": f"Premise {number} is here.", "hypothesis": f"Hypothesis {cue}.", "label": ("no", "yes")[label]}
@@ -289,7 +289,7 @@ _CLASSES = {"names": ["news", "clickbait"], "_type": "ClassLabel"}
 
 
 def saved_texts(root: Path) -> Path:
-    """What ``DatasetDict.save_to_disk`` writes: a folder a split, Arrow streams, features in ``dataset_info.json``."""
+    """Write what ``DatasetDict.save_to_disk`` does: a folder a split, Arrow streams, ``dataset_info.json``."""
     features = {"text": _STRING, "label": _CLASSES}
     names = ("train", "validation", "test")
     (root / "dataset_dict.json").write_text(json.dumps({"splits": list(names)}))
@@ -320,14 +320,14 @@ def saved_texts(root: Path) -> Path:
 
 
 def write_stream(path: Path, table: pa.Table, features: dict[str, Any]) -> None:
-    said = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
-    table = table.replace_schema_metadata(said)
+    schema = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    table = table.replace_schema_metadata(schema)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
 
 
 def hub_pictures(root: Path) -> Path:
-    """What lies on the hub: ``data/<split>-....parquet`` with the pictures' bytes inside."""
+    """Write what lies on the hub: ``data/<split>-....parquet`` with the pictures' bytes inside."""
     features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
     kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
     (root / "data").mkdir()
@@ -339,8 +339,8 @@ def hub_pictures(root: Path) -> Path:
                 cells.append({"bytes": file.getvalue(), "path": f"{number}.png"})
                 labels.append(label)
         table = pa.table({"image": pa.array(cells, kind), "label": pa.array(labels, pa.int64())})
-        said = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
-        pq.write_table(table.replace_schema_metadata(said), root / "data" / f"{name}-00000-of-00001.parquet")
+        schema = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+        pq.write_table(table.replace_schema_metadata(schema), root / "data" / f"{name}-00000-of-00001.parquet")
     return root
 
 

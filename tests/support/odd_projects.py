@@ -16,13 +16,13 @@ SILENT = 7
 
 
 def a_class_without_mistakes(folder: Path) -> None:
-    """Every water bird is called one, and most land birds too."""
+    """Write a project in which every water bird is predicted as one, and most land birds too."""
     head = planted_head()
     write_project(folder, head=LinearHead(head.weight, np.array([0.3, 0.0]), head.class_names))
 
 
 def one_class_only(folder: Path) -> None:
-    """The head knows two classes; the data holds samples of one."""
+    """Write a project whose head knows two classes while the data hold samples of one."""
     sets = write_project(folder)
     for split, each in sets.items():
         each.take(np.flatnonzero(each.labels == 0)).save(folder / "embeddings" / split)
@@ -33,13 +33,13 @@ def no_groups(folder: Path) -> None:
 
 
 def one_split_only(folder: Path) -> None:
-    """Data without splits: the set carries no name, the project calls it "all", and it does everything."""
+    """Write a project without splits: the set carries no name, the project calls it "all", and it does everything."""
     write_project(folder, embeddings={"all": "embeddings/all"}, roles=dict.fromkeys(ROLES, "all"))
     planted_set("", 0.5).save(folder / "embeddings" / "all")
 
 
 def two_samples(folder: Path) -> None:
-    """One right and one wrong in every split."""
+    """Write one correct and one misclassified in every split."""
     sets = write_project(folder)
     for split, each in sets.items():
         right = planted_head().predict(each.embeddings) == each.labels
@@ -77,7 +77,7 @@ def _classes(folder: Path, count: int, samples: int, title: str) -> None:
 
 
 def a_silent_neuron(folder: Path) -> None:
-    """A neuron of noise never fires; the others do as planted."""
+    """Write a project in which a neuron of noise never fires; the others do as planted."""
     for split, each in write_project(folder).items():
         vectors = each.embeddings.copy()
         vectors[:, SILENT] = 0
@@ -90,7 +90,7 @@ def an_unreadable_picture(folder: Path) -> None:
 
 
 def a_long_text(folder: Path) -> None:
-    """Ten thousand words, among short ones."""
+    """Write a text of ten thousand words, among short ones."""
     write_texts(folder, ["a short text", "word " * 10_000, "*another* <b>one</b>"])
 
 

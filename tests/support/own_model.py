@@ -17,8 +17,8 @@ SPEC = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random
 
 
 def own_model(folder: Path) -> tuple[Path, Path]:
-    """(pictures by split and class, checkpoint): a random network whose head was fitted to the training pictures, most
-    of which show their class before one background. Its names have the prefix that DataParallel leaves."""
+    """Return images by split and class, and a checkpoint: a random network with a head fitted to the training images,
+    most of which show their class before one background. Its names have the prefix that DataParallel leaves."""
     data = layouts.split_folders(folder / "my pictures")
     dataset = open_dataset({"format": "image_folder"}, data)
     model = load_model(SPEC, folder)

@@ -40,7 +40,7 @@ def retrained(test: AppTest) -> None:
 
 
 def adviser(test: AppTest) -> BackgroundAdvice:
-    """The one that was asked last; it may have answered before the script had run to its end."""
+    """Return the adviser that was asked last; it may have answered before the script had run to its end."""
     return test.session_state["asked" if "asked" in test.session_state else "answered"]
 
 

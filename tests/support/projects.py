@@ -22,8 +22,8 @@ FILES = 24  # distinct pictures, of which larger sets show each many times
 
 
 def planted_set(split: str, aligned: float, samples: int = 240, *, groups: bool = True, seed: int = 0) -> EmbeddingSet:
-    """[samples, NEURONS]: a weak core neuron, a strong shortcut neuron that agrees with the class in ``aligned`` of
-    the samples, and noise."""
+    """Return [samples, NEURONS]: a weak core neuron, a strong shortcut neuron that agrees with the class in ``aligned``
+    of the samples, and noise."""
     rng = np.random.default_rng([seed, len(split)])
     labels = np.arange(samples) % 2
     attribute = np.where(rng.random(samples) < aligned, labels, 1 - labels)
@@ -41,7 +41,7 @@ def planted_set(split: str, aligned: float, samples: int = 240, *, groups: bool 
 
 
 def planted_head() -> LinearHead:
-    """A head that leans on the shortcut."""
+    """Return a head that leans on the shortcut."""
     weight = np.zeros((2, NEURONS), dtype=np.float32)
     weight[1, CORE], weight[1, SHORTCUT] = 0.5, 2.0
     return LinearHead(weight, np.array([2.4, 0.0], dtype=np.float32), CLASSES)
@@ -50,7 +50,7 @@ def planted_head() -> LinearHead:
 def write_project(
     folder: Path, *, groups: bool = True, head: LinearHead | None = None, **content: Any
 ) -> dict[str, EmbeddingSet]:
-    """A project of vectors alone; what is given as ``content`` goes into ``project.json``."""
+    """Write a project of vectors alone; what is given as ``content`` goes into ``project.json``."""
     head = head or planted_head()
     shares = {"train": 0.95, "val": 0.5, "test": 0.5}
     sets = {split: planted_set(split, share, groups=groups) for split, share in shares.items()}
@@ -70,7 +70,7 @@ def write_project(
 
 
 def write_pictures(folder: Path, samples: int = 240) -> EmbeddingSet:
-    """The planted shortcut with a picture to each sample; returns the evaluation set."""
+    """Write the planted shortcut with an image to each sample; return the evaluation set."""
     pictures = folder / "pictures" / "all"
     pictures.mkdir(parents=True)
     for number in range(FILES):
@@ -81,7 +81,7 @@ def write_pictures(folder: Path, samples: int = 240) -> EmbeddingSet:
 
 
 def write_texts(folder: Path, texts: Sequence[str], samples: int = 240) -> EmbeddingSet:
-    """The planted shortcut with a text to each sample; returns the evaluation set."""
+    """Write the planted shortcut with a text to each sample; return the evaluation set."""
     spec = {"format": "text_table", "root": "texts", "table": "all.csv", "columns": {"text": "text", "label": "label"}}
     write_rows(folder / "texts" / "all.csv", [{"text": text, "label": place} for place, text in enumerate(texts)])
     sources = open_dataset(spec, folder).samples["source"].tolist()

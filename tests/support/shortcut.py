@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
 
 def shortcut_set(seed: int, samples: int, aligned: float) -> EmbeddingSet:
-    """A quiet core feature, a loud shortcut and three of noise, each as a pair of neurons after a ReLU: [N, 10]."""
+    """Return [N, 10]: a quiet core feature, a loud shortcut and three of noise, each a pair of neurons after a ReLU."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(samples) % 2)
     attribute = np.where(rng.random(samples) < aligned, labels, 1 - labels)
@@ -36,7 +36,7 @@ def shortcut_set(seed: int, samples: int, aligned: float) -> EmbeddingSet:
 
 
 def shortcut_problem(seed: int) -> Problem:
-    """An ERM head that leans on the shortcut, as strong weight decay makes it; all sets but tuning are balanced."""
+    """Return an ERM head that strong weight decay makes lean on the shortcut, and sets; all but tuning are balanced."""
     from sklearn.linear_model import LogisticRegression
 
     tuning = shortcut_set(3 * seed, 4000, ALIGNED)

@@ -25,8 +25,8 @@ this file with what it finds. To write it anew, in a checkout:
 
     .venv/bin/python -m tests.support.supported
 
-✓ stands where the page of `inspect` is right: for data, the layout was recognised from its path alone and every sample
-was counted under its split, class and group; for models, the architecture was recognised from the weights alone, the
+✓ stands where the page of `inspect` is right: for data, the layout was recognized from its path alone and every sample
+was counted under its split, class and group; for models, the architecture was recognized from the weights alone, the
 head has the size that it was built with, and the model answered.
 """
 
@@ -75,7 +75,7 @@ def document(folder: Path) -> str:
     """Return the whole file, by what `inspect` finds now."""
     lines = ["## Data", "", "| layout | on disk | samples | groups | right |", "|---|---|---|---|---|"]
     lines += data_rows(folder)
-    lines += ["", "## Models", "", "| family | network tried | recognised by | right |", "|---|---|---|---|"]
+    lines += ["", "## Models", "", "| family | network tried | recognized by | right |", "|---|---|---|---|"]
     lines += model_rows(folder)
     return "\n".join([INTRODUCTION, *lines, ""])
 
@@ -104,20 +104,20 @@ def _tick(right: bool) -> str:
 
 
 def _reads(name: str, folder: Path) -> bool:
-    """Is the page of this layout right, read from its path alone?"""
+    """Return whether the page of this layout is right, read from its path alone?"""
     place = folder / name.replace(",", "").replace(" ", "-")
     place.mkdir()
     report, expected = inspect_dataset(Request(str((IMAGE_LAYOUTS | TEXT_LAYOUTS)[name](place)))), LAYOUTS[name]
     if report.data is None or report.of("blocker"):
         return False
-    found = report.data
-    shape = (found.modality, found.num_samples, len(found.class_names), len(found.group_names))
-    cells = [count.n for count in found.counts]
-    return shape == expected[1:] and cells == _cells(name) and found.unreadable == 0
+    data = report.data
+    shape = (data.modality, data.num_samples, len(data.class_names), len(data.group_names))
+    cells = [count.n for count in data.counts]
+    return shape == expected[1:] and cells == _cells(name) and data.unreadable == 0
 
 
 def _cells(name: str) -> list[int]:
-    """The samples of every split x class (x group), by the plan that the layouts were made from."""
+    """Return the samples of every split x class (x group), by the plan that the layouts were made from."""
     if name == "imagenet9":
         return [2] * 9 + [1] * 18
     if name == "imagenet_a":
@@ -177,7 +177,7 @@ def _models() -> Iterator[tuple[str, str, str, Callable[[Path], Made]]]:
 
 
 def _answers(make: Callable[[Path], Made], family: str, place: Path) -> bool:
-    """Is the page of this model right, read from its weights alone?"""
+    """Return whether the page of this model is right, read from its weights alone?"""
     request, architecture, head = make(place)
     report: Report = inspect_dataset(request, place, device="cpu", allow_python=True, samples=8, files=4)
     if report.model is None or report.accuracy is None or report.cost is None:

@@ -24,7 +24,7 @@ def _bert_tokenizer(folder: Path) -> None:
 
 
 def _byte_tokenizer(name: str, specials: list[str]):
-    """Of bytes and a few merges, so that words are of several pieces."""
+    """Return a maker of tokenizers of bytes and a few merges, so that words are of several pieces."""
 
     def save(folder: Path) -> None:
         merges = [("t", "h"), ("th", "e"), ("Ġ", "m"), ("i", "s"), ("Ġ", "a")]
@@ -53,7 +53,7 @@ TEXT_FAMILIES = ("bert", "distilbert", "roberta", "electra", "albert", "deberta"
 def text_folder(
     folder: Path, kind: str, *, num_labels: int = 3, cls: str = "AutoModelForSequenceClassification"
 ) -> Path:
-    """A text model of the kind with random weights and its tokenizer; ``cls`` is the class that is saved."""
+    """Write a text model of the kind with random weights and its tokenizer; ``cls`` is the class that is saved."""
     folder.mkdir(parents=True)
     _TOKENIZERS.get(kind, _bert_tokenizer)(folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -102,7 +102,7 @@ IMAGE_FAMILIES = {
 def image_folder(
     folder: Path, kind: str, *, num_labels: int = 3, cls: str = "AutoModelForImageClassification", **changed: object
 ) -> Path:
-    """An image model of the kind with random weights."""
+    """Write an image model of the kind with random weights."""
     config = transformers.AutoConfig.for_model(
         kind, **{**IMAGE_FAMILIES[kind], **changed}, num_labels=num_labels, initializer_range=0.3
     )

@@ -17,7 +17,7 @@ QUICK = TrainConfig(epochs=4, batch_size=8, learning_rate=0.02, augment="flip")
 
 
 def bars(root: Path, splits: tuple[str, ...] = ("train", "val"), each: int = 8) -> Dataset:
-    """``split/class/n.png``; "" is a folder without splits. Of two kinds of background, in no relation to the class."""
+    """Write ``split/class/n.png``; "" is a folder without splits. Two backgrounds bear no relation to the class."""
     for split in splits:
         for number in range(2 * each):
             picture(root / split / ("lies", "stands")[number % 2] / f"{number}.png", number % 2, number // 2)
@@ -25,7 +25,7 @@ def bars(root: Path, splits: tuple[str, ...] = ("train", "val"), each: int = 8) 
 
 
 def verdicts(root: Path, each: int = 8) -> Dataset:
-    """Reviews in which "great" or "awful" decides, and the other words do not."""
+    """Write reviews in which "great" or "awful" decides, and the other words do not."""
     root.mkdir(parents=True, exist_ok=True)
     rows = [
         {

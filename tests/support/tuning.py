@@ -12,7 +12,7 @@ QUICK = TuneConfig(epochs=4, batches=10, batch_size=30, learning_rate=0.02, thre
 
 
 def noisy(seed: int, samples: int = 150, neurons: int = 11, classes: int = 3) -> EmbeddingSet:
-    """Classes that overlap, so that every head makes mistakes; non-negative as after a ReLU."""
+    """Return classes that overlap, so that every head makes mistakes; non-negative as after a ReLU."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(samples) % classes)
     shift = np.random.default_rng(99).normal(size=(classes, neurons)) * 0.5
