@@ -23,9 +23,9 @@ app: $(STAMP)
 test: $(STAMP) chromium
 	$(PYTEST)
 
-# Without a browser.
+# Without a browser, and without what takes more than five seconds.
 quick: $(STAMP)
-	$(PYTEST) -m "not browser"
+	$(PYTEST) -m "not browser and not long"
 
 test-all: $(STAMP) chromium
 	$(PYTEST) --slow

@@ -105,7 +105,7 @@ def test_from_the_first_neuron_to_the_exported_mask(
     wall = page.get_by_role("listbox", name="Samples, corrected")
     wall.focus()
     wall.press("Enter")
-    expect(page.get_by_text("How probable each class is")).to_be_visible()
+    expect(page.get_by_text("Probability of each class under each head")).to_be_visible()
     wall.press("Control+a")
     expect(page.get_by_text(f"{corrected} of {corrected} selected")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("corrected by it")

@@ -266,6 +266,7 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path: Path) -> None:
     answer = ask("example")
     assert [head["name"] for head in answer["heads"]] == ["ERM", "Masking off", "NeuronTune", "Advised head"]

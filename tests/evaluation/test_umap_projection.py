@@ -19,6 +19,7 @@ def vectors() -> np.ndarray:
     return (middles[np.arange(240) % 5] + rng.normal(size=(240, 60))).astype(np.float32)
 
 
+@pytest.mark.long
 def test_clouds_stay_together_also_of_samples_placed_later_and_a_seed_repeats(vectors: np.ndarray) -> None:
     reports: list[dict[str, Any]] = []
     placed = umap_map(vectors, lambda **news: reports.append(news), fitted_on=200)

@@ -84,6 +84,7 @@ def test_a_stopped_comparison_keeps_its_runs_and_goes_on_without_repeating_them(
     assert words[-1]["total"] == 7
 
 
+@pytest.mark.long
 def test_the_job_runs_in_a_child_and_a_cancel_keeps_what_is_done(project: Project, tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs")
     slow = {"neurontune": {"epochs": "100000", "threshold": "1000"}}  # λ spares all, so it never runs out of neurons

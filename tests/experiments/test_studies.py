@@ -93,6 +93,7 @@ def test_the_cost_of_more_epochs_is_measured(monkeypatch: pytest.MonkeyPatch) ->
     assert ticks == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", [key for key in STUDIES if key != "cost"])
 def test_every_study_is_kept_as_it_was_found_and_has_a_figure(project: Project, key: str) -> None:
     options = FEW if key not in ("threshold", "surface", "steps") else {"epochs": "1"}
@@ -168,6 +169,7 @@ def test_the_command_line_writes_measured_rows_and_marks_published_ones(project:
     assert "mask value 0.2, CelebA" in plain.stdout
 
 
+@pytest.mark.long
 def test_the_screen_runs_a_study_and_shows_it(workspace: Workspace, project: Project) -> None:
     shown = opened("birds", "ablations")
     assert "Not run on this project yet" in text_of(shown)

@@ -113,6 +113,7 @@ def test_the_head_is_plain_safetensors_with_the_mask_folded_in(run: TunedRun, tm
     assert not tensors["weight"][:, [0, 3, 6]].any()
 
 
+@pytest.mark.long
 def test_the_snippet_works_on_its_own_without_this_package(run: TunedRun, tmp_path: Path) -> None:
     export_bundle(tmp_path, run)
     np.save(tmp_path / "vectors.npy", run.evaluation.embeddings)

@@ -86,6 +86,7 @@ def test_the_second_job_waits_and_can_be_cancelled_while_it_waits(store: JobStor
     assert first.status().state == "running"
 
 
+@pytest.mark.long
 def test_jobs_run_in_the_order_of_submission(store: JobStore, tmp_path: Path) -> None:
     jobs = [
         store.submit("count", {"total": 2, "pause": 0.1, "ran": str(tmp_path / "ran"), "name": name}) for name in "abc"

@@ -283,6 +283,7 @@ def test_checkpoints_that_do_not_fit_say_where(tmp_path: Path) -> None:
 # --- EfficientNet-Lite ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "every", [4, pytest.param(1, marks=pytest.mark.slow(reason="every fourth of the 250 photographs is recognized"))]
 )

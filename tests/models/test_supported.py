@@ -10,6 +10,7 @@ from tests.support.layouts import IMAGE_LAYOUTS, TEXT_LAYOUTS
 from tests.support.supported import DOCUMENT, LAYOUTS, data_rows, document, model_rows
 
 
+@pytest.mark.long
 def test_every_fourth_layout_and_every_sixth_network_is_read_as_the_table_says(tmp_path: Path) -> None:
     assert list(LAYOUTS) == [*IMAGE_LAYOUTS, *TEXT_LAYOUTS]
     table = DOCUMENT.read_text(encoding="utf-8").splitlines()

@@ -31,6 +31,7 @@ def leaderboard(shown: AppTest):
     return next(each.value for each in shown.dataframe if "uses groups" in each.value)
 
 
+@pytest.mark.long
 def test_asking_starts_a_job_with_the_settings_and_its_result_is_shown(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
     shown = opened("birds", "compare")

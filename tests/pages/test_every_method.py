@@ -54,6 +54,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "example",
     ["example", pytest.param("headlines", marks=pytest.mark.slow(reason="all methods run on the example of images"))],
@@ -78,6 +79,7 @@ def test_all_run_from_the_screen_and_give_what_the_command_line_gives(example: s
             assert row[column] == f"{100 * spread['mean']:.1f}{deviation}", name
 
 
+@pytest.mark.long
 def test_without_group_labels_each_has_a_row_of_numbers_or_a_sentence(workspace: Workspace) -> None:
     write_project(workspace.new_folder("bare"), groups=False)
     shown, rows = compared("bare", workspace)

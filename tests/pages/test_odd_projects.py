@@ -107,6 +107,7 @@ def test_of_six_classes_the_chosen_one_is_first_and_bold_whatever_its_score(
         assert [title.startswith("<b>") for title in titles] == [True, False, False, False]
 
 
+@pytest.mark.long
 def test_of_a_thousand_classes_every_batch_holds_one_each(show: Callable[..., AppTest], tmp_path: Path) -> None:
     shown = show(odd_projects.a_thousand_classes, "retrain")
     assert shown.number_input(key="batch").value == 1000

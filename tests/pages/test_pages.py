@@ -234,6 +234,7 @@ def test_settings_in_the_address_that_make_no_sense_are_left_out(workspace: Work
     assert workspace.open("birds").runs()[-1].config == TuneConfig()
 
 
+@pytest.mark.long
 def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     shown = opened("birds", "neurons")

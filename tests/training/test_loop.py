@@ -93,6 +93,7 @@ def test_a_stopped_training_ends_with_the_same_weights_bit_for_bit(
     assert not list((tmp_path / "stopped").glob("*checkpoint*"))
 
 
+@pytest.mark.long
 def test_a_killed_job_goes_on_where_it_was(pictures: Dataset, tmp_path: Path) -> None:
     spec = guess_dataset(pictures.root).spec
     config = {"model": IMAGE_MODEL, "dataset": spec, "base": str(tmp_path), "out": str(tmp_path / "killed")}

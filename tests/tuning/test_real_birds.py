@@ -49,6 +49,7 @@ def test_erm_fails_on_birds_before_the_wrong_background(birds: dict[str, Embeddi
     assert [part.n for part in result.groups] == [150, 150, 148, 148]
 
 
+@pytest.mark.long
 def test_neurontune_beats_class_balanced_retraining_without_any_group_label(
     birds: dict[str, EmbeddingSet], erm: LinearHead
 ) -> None:

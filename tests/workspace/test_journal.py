@@ -123,6 +123,7 @@ def test_steps_that_are_further_apart_than_a_second_and_a_half_are_two_moves(
     assert journal.counts() == (2, 0)
 
 
+@pytest.mark.long
 def test_verdicts_outlive_any_number_of_moves(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**9, 60))
     monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: next(clock))
