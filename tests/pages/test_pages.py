@@ -19,6 +19,7 @@ from neurontune_core.session import background_run
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import Workspace
+from pages.parts.frame.words import plain
 from tests.support import odd_projects
 from tests.support.pages import adviser, metrics, opened, retrained, save_run, text_of
 from tests.support.paths import ROUTER
@@ -372,6 +373,17 @@ def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace
     shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
     entry = workspace.open("birds").journal.current()[SHORTCUT]
     assert (entry.verdict, entry.note) == ("spurious", "the <b>background</b>")
+    shown.button(key="judge-core").click().run()
+    entry = workspace.open("birds").journal.current()[SHORTCUT]
+    assert (entry.verdict, entry.note) == ("core", "the <b>background</b>")
+
+
+def test_the_last_sample_of_a_list_is_opened_by_its_address(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    test, head = sets["test"], workspace.open("birds").load_head()
+    last = int(np.flatnonzero(head.predict(test.embeddings) == test.labels)[-1])
+    shown = opened("birds", "check", before="ERM", after="ERM", outcome="both correct", sample=str(last))
+    assert f"**Sample {plain(str(test.sample_ids[last]))}**" in text_of(shown)
 
 
 def test_an_address_chooses_on_the_map_and_a_wrong_one_chooses_nothing(workspace: Workspace) -> None:
