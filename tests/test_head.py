@@ -128,3 +128,24 @@ def test_a_head_for_other_sizes_says_so(head: LinearHead) -> None:
         head.logits(np.ones((2, 4), np.float32))
     with pytest.raises(InputError, match=r"the embeddings have shape \[5\]"):
         head.predict(np.ones(5, np.float32))
+
+
+def test_a_head_of_one_decision_function_gives_its_value_as_the_difference_of_the_logits() -> None:
+    rng = np.random.default_rng(4)
+    weight, vectors = rng.normal(size=5), rng.normal(size=(7, 5)).astype(np.float32)
+    head = LinearHead.from_binary(weight, -0.75, ("no", "yes"))
+    logits = head.logits(vectors)
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], vectors @ weight - 0.75, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(logits.sum(axis=1), 0, atol=1e-6)
+    assert head.class_names == ("no", "yes")
+
+
+def test_the_mean_of_heads_gives_the_mean_of_their_logits() -> None:
+    rng = np.random.default_rng(5)
+    heads = [LinearHead(rng.normal(size=(3, 5)), rng.normal(size=3), ("a", "b", "c")) for _ in range(4)]
+    vectors = rng.normal(size=(7, 5)).astype(np.float32)
+    mean = LinearHead.mean(heads)
+    np.testing.assert_allclose(
+        mean.logits(vectors), np.mean([head.logits(vectors) for head in heads], axis=0), atol=1e-6
+    )
+    assert mean.class_names == ("a", "b", "c")

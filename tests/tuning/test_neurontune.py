@@ -580,3 +580,10 @@ def test_the_defaults_are_those_that_the_method_decided() -> None:
     assert (config.epochs, config.batches, config.batch_size, config.learning_rate) == (40, 200, 128, 1e-3)
     assert (config.optimizer, config.momentum, config.weight_decay, config.average_epochs) == ("sgd", 0.9, 1e-4, 1)
     assert all(setting.metadata["help"] for setting in fields(TuneConfig))
+
+
+@pytest.mark.parametrize(("masked", "warned"), [(9, False), (10, True)])
+def test_only_more_than_nine_masked_neurons_in_ten_are_warned_about(data, masked: int, warned: bool) -> None:
+    always = np.arange(11) < masked  # 82 and 91 %
+    result = neurontune(*data, QUICK, always=always, never=~always)
+    assert any("of the neurons are masked" in sentence for sentence in result.warnings) == warned
