@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from neurontune_core import head as module
 from neurontune_core.errors import InputError
-from neurontune_core.head import LinearHead
+from neurontune_core.head import LinearHead, softmax
 
 
 @pytest.fixture
@@ -149,3 +149,9 @@ def test_the_mean_of_heads_gives_the_mean_of_their_logits() -> None:
         mean.logits(vectors), np.mean([head.logits(vectors) for head in heads], axis=0), atol=1e-6
     )
     assert mean.class_names == ("a", "b", "c")
+
+
+def test_probabilities_of_very_large_logits_are_finite() -> None:
+    logits = np.array([[1000.0, 1000.0, -1000.0], [-1000.0, -1001.0, -1000.0]])
+    expected = [[0.5, 0.5, 0.0], [1 / (2 + 1 / np.e), 1 / (2 * np.e + 1), 1 / (2 + 1 / np.e)]]
+    np.testing.assert_allclose(softmax(logits), expected, atol=1e-12)

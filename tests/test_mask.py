@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from neurontune_core.advise.crossfit import CrossFitter
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.mask_curve import MaskCurves
+from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
-from neurontune_core.mask import check_verdicts, with_verdicts
+from neurontune_core.mask import Mask, check_verdicts, with_verdicts
 from neurontune_core.tuning.mask_rule import MaskRule
 from neurontune_core.tuning.neurontune import neurontune
 from tests.support.tuning import QUICK, noisy
@@ -59,3 +61,13 @@ def test_verdicts_that_are_not_a_boolean_for_each_neuron_are_refused_wherever_th
     ):
         with pytest.raises(InputError, match=sentence):
             take()
+
+
+@pytest.mark.parametrize("neuron", [-1, 4])
+def test_a_mask_file_that_names_a_neuron_which_does_not_exist_is_refused(tmp_path: Path, neuron: int) -> None:
+    file = tmp_path / "mask.json"
+    Mask(np.array([True, False, False, True]), 0.5, 0.0).save(file)
+    assert Mask.load(file).biased.tolist() == [True, False, False, True]
+    write_json(file, read_json(file) | {"biased": [0, neuron]})
+    with pytest.raises(InputError, match=r"names a neuron outside 0\.\.3"):
+        Mask.load(file)
