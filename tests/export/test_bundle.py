@@ -162,6 +162,12 @@ def test_the_card_says_how_it_was_chosen_and_what_groups_were_for(run: TunedRun,
     assert "only 3 misclassified samples" in card
 
 
+@pytest.mark.parametrize("off", [True, False])
+def test_the_card_says_when_the_baseline_was_not_run(run: TunedRun, tmp_path: Path, off: bool) -> None:
+    export_bundle(tmp_path, run if off else replace(run, masking_off=None))
+    assert ("Retraining without a mask was not run" in (tmp_path / "MODEL_CARD.md").read_text()) is not off
+
+
 def test_the_card_never_guesses_a_worst_group(run: TunedRun, tmp_path: Path) -> None:
     export_bundle(tmp_path, replace(run, evaluation=replace(run.evaluation, groups=None)))
     card = (tmp_path / "MODEL_CARD.md").read_text()

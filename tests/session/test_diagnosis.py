@@ -11,6 +11,7 @@ import pytest
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.errors import InputError
+from neurontune_core.identification.confidence import CONFIDENCES
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table
@@ -85,6 +86,11 @@ def test_the_table_stands_in_the_order_of_the_ranking(diagnosis: Diagnosis) -> N
     )
     assert list(listed_neurons(diagnosis, "labeled manually", masked, 0.0, None)) == [CORE]
     assert SHORTCUT in listed_neurons(diagnosis, "sure", masked, 0.0, confidence)
+    assert confidence is not None
+    levels = [CONFIDENCES[level] for level in confidence.verdicts(0.0)[diagnosis.ranking]]
+    assert "biased, could be chance" in levels
+    sure = [neuron for neuron, level in zip(diagnosis.ranking, levels, strict=True) if level == "biased, sure"]
+    assert list(listed_neurons(diagnosis, "sure", masked, 0.0, confidence)) == sure
 
 
 def test_the_share_of_zeros_is_counted_without_a_second_array_of_the_embeddings_size(diagnosis: Diagnosis) -> None:

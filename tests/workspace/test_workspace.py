@@ -147,8 +147,9 @@ def test_a_free_name_is_no_folder_of_an_unfinished_project_either(workspace: Wor
     assert workspace.new_folder("Half").name == "Half"  # where its extraction resumes
 
 
-@pytest.mark.parametrize("taken", ["example", "headlines", "Headlines", "EXAMPLE", "birds", "Birds"])
+@pytest.mark.parametrize("taken", ["example", "headlines", "Headlines", "EXAMPLE", "birds", "Birds", "fish", "Fish"])
 def test_names_that_differ_by_case_alone_are_one_name(workspace: Workspace, taken: str) -> None:
+    write_project(workspace.new_folder("Fish"))
     with pytest.raises(InputError, match=f'There is a project "{taken}" already'):
         workspace.new_folder(taken)
 
@@ -187,6 +188,9 @@ def test_the_run_of_an_advised_head_has_exactly_the_masked_neurons_of_the_advice
     run = save_run(project, PARTIAL)
     with pytest.raises(InputError, match=f"not asked about run {run.id}"):
         project.take_advice(run)
+    content = json.loads((run.folder / "run.json").read_text())
+    write_json(run.folder / "run.json", content | {"warnings": ["Class 0 has few mistakes."]})  # of another head
+    run = project.run(run.id)
     advice = KeptAdvice("t", "w", "m", "s", (), (), (), ("ERM",), ((0.5, 0.4, 0.6),), 0, masked)
     write_json(run.folder / "advice.json", asdict(advice))
     head = replace(run.head, bias=run.head.bias + 1)
