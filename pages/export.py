@@ -38,7 +38,7 @@ def prepare(view: View, run: Run) -> list[ExportedFile]:
             return export_bundle(
                 run.export_folder(view.split.samples),
                 facts_of(view, run),
-                model=content.get("model"),
+                model=content.get("model") if view.gallery.has_model else None,
                 dataset=content.get("dataset"),
                 base=view.diagnosis.project.source,
             )
@@ -70,6 +70,9 @@ st.caption(
     "Every file is read back and verified before it is offered. The mask is folded into the head: a plain linear "
     f'layer. The model card measures on "{plain(split.name)}". {split.caution}'
 )
+if view.gallery.model_note:
+    entry = view.diagnosis.project.content["model"]["entry"]
+    st.caption(f"{view.gallery.model_note} For the whole model, use `neurontune export --project … --entry {entry}`.")
 bundles: dict[str, list[ExportedFile]] = st.session_state.setdefault("bundles", {})
 folder = str(run.export_folder(split.samples))  # differs by run, split and content of the split
 files = bundles.get(folder, [])

@@ -38,7 +38,7 @@ def advise(
     ours, not the paper's.
     """
     from neurontune_core.advise import advise as ask
-    from neurontune_core.advise.sentences import CASES, evidence, remarks, sentence
+    from neurontune_core.advise.sentences import CASES, HEADINGS, evidence, remarks, sentence
 
     samples, trained = EmbeddingSet.load(identification), EmbeddingSet.load(tuning)
     human_verdicts = Mask.load(verdicts).verdicts if verdicts else {}
@@ -69,6 +69,11 @@ def advise(
         write_json(out / "advice.json", value)
     for remark in remarks(advice):
         note(remark)
-    lines = [f"{CASES[advice.case]}.", sentence(advice), "", table(list(rows[0]), [list(row.values()) for row in rows])]
+    lines = [
+        f"{CASES[advice.case]}.",
+        sentence(advice),
+        "",
+        table([HEADINGS.get(key, key) for key in rows[0]], [list(row.values()) for row in rows]),
+    ]
     written = [f"The advised head is in {out}."] if out else []
     answer(as_json, value, "\n".join([*lines, *written]))

@@ -30,6 +30,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
+from neurontune_core.models import names_entry
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import TuneResult
@@ -164,7 +165,7 @@ def extract(
         progress(f"{split}: {done} of {total} samples, {rate:.1f} a second")
 
     with stoppable():
-        made = extract_project(config | {"base": str(base)}, report, allow_python=entry is not None)
+        made = extract_project(config | {"base": str(base)}, report, allow_python=names_entry(config["model"], entry))
     head = "with the model's head" if made["head"] else "without a head: the model's own is for other classes"
     answer(as_json, made | {"out": str(out)}, f"Extracted {', '.join(made['embeddings'])} to {out}, {head}.")
 
@@ -186,6 +187,7 @@ def export(
     project: Annotated[
         Path | None, typer.Option(help="A project.json or its folder; its whole model is exported, too.")
     ] = None,
+    entry: Entry = None,
     as_json: AsJson = False,
 ) -> None:
     """Export a bundle: mask, head, model, card.
@@ -225,6 +227,7 @@ def export(
             model=content.get("model"),
             dataset=content.get("dataset"),
             base=opened.source if opened else Path.cwd(),
+            allow_python=names_entry(content.get("model"), entry),
         )
     except VerificationError as error:
         note(str(error))

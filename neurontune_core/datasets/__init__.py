@@ -1,4 +1,4 @@
-"""Data sets by spec: ``{"format": "image_table", "root": ...}``; one file per layout, one interface."""
+"""Datasets by spec: ``{"format": "image_table", "root": ...}``; one file per layout, one interface."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ FORMATS: dict[str, Callable[[dict[str, Any], Path], Dataset]] = {
 
 
 def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool = True) -> Dataset:
-    """Open the data set that ``spec`` names.
+    """Open the dataset that ``spec`` names.
 
     Args:
         spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
             file documents, and optionally ``hold_out`` (``share``, ``seed``): see `held_out`.
         base: the folder that a relative root starts from.
-        look_for_files: False opens a table whose pictures are all missing, too.
+        look_for_files: False opens a table whose images are all missing, too.
 
     Raises:
         InputError: when the format is unknown, the folder is missing, or its content is not what the spec says.
     """
     kind = spec.get("format")
     if kind not in FORMATS:
-        raise InputError(f'The data set format "{kind}" is not known; use one of {", ".join(FORMATS)}.')
+        raise InputError(f'The dataset format "{kind}" is not known; use one of {", ".join(FORMATS)}.')
     root = Path(base) / spec.get("root", ".")
     if not root.is_dir():
-        raise InputError(f"There is no folder {root}; give the folder of the data set.")
+        raise InputError(f"There is no folder {root}; give the folder of the dataset.")
     dataset = FORMATS[kind](spec, root)
     if "hold_out" in spec:
         dataset = held_out(dataset, spec["hold_out"])

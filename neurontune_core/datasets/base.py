@@ -1,4 +1,4 @@
-"""Dataset: a list of pictures or texts with labels, splits and, for measuring only, groups."""
+"""Dataset: a list of images or texts with labels, splits and, for measuring only, groups."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ SPLITS = {
 _SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliases}
 IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
 _LOOKED_FOR = 25  # files looked for when a table is opened
-SIZED = {"image": "pictures", "text": "texts", "text_pair": "pairs of texts"}  # modality -> what a sentence calls it
+SAMPLE_NOUNS = {
+    "image": "images",
+    "text": "texts",
+    "text_pair": "pairs of texts",
+}  # by modality
 
 
 class DatasetGuess(NamedTuple):
@@ -36,19 +40,19 @@ class DatasetGuess(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Pictures or texts under one folder.
+    """Images or texts under one folder.
 
     Attributes:
         root: the folder.
-        samples: one row per sample: ``id`` (unique text), ``source`` (a picture's path relative to ``root``, with
-            ``/``; of a text, and of a picture inside a table, ``<file>#<row from 0>``), ``label`` (int64, 0..C-1),
+        samples: one row per sample: ``id`` (unique text), ``source`` (an image's path relative to ``root``, with
+            ``/``; of a text, and of an image inside a table, ``<file>#<row from 0>``), ``label`` (int64, 0..C-1),
             ``split`` ("train", "val", "test" or ""), if known ``group`` (int64), and the words of a text in ``text``,
             of a pair in ``text`` and ``text2``.
         class_names: the C class names.
         group_names: names of the groups ``g = y * n_attributes + attribute``; empty without groups.
         modality: ``"image"``, ``"text"`` or ``"text_pair"``.
         overlapping_groups: a second set of groups that is not a partition, rows in the order of ``samples``, or None.
-        preprocessing: what the field does before the network: keys of `Preprocessing` for pictures, ``max_length`` (in
+        preprocessing: what the field does before the network: keys of `Preprocessing` for images, ``max_length`` (in
             tokens) for texts; empty where nothing is agreed on.
     """
 
@@ -62,23 +66,25 @@ class Dataset:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that have samples: train, val, test in this order, or ``("",)`` for a set without splits."""
+        """Return the splits that have samples: train, val, test in this order, or ``("",)`` for a set without
+        splits."""
         present = set(self.samples["split"])
         return tuple(split for split in (*SPLITS, "") if split in present)
 
     def rows(self, split: str) -> pd.DataFrame:
-        """The samples of one split, in the order of the listing.
+        """Return the samples of one split, in the order of the listing.
 
         Raises:
             InputError: when the split has none.
         """
         chosen = self.samples[self.samples["split"] == split]
         if chosen.empty:
-            raise InputError(f'The data set {self.root} has no samples in split "{split}"; it has {list(self.splits)}.')
+            raise InputError(f'The dataset {self.root} has no samples in split "{split}"; it has {list(self.splits)}.')
         return chosen
 
     def look_for_files(self) -> None:
-        """A picture here and there may be missing (extraction names them); all of them means a wrong folder.
+        """Check that some of the images exist: a few may be missing (extraction names them), all of them means a
+        wrong folder.
 
         Raises:
             InputError: when none of some that are looked for is there.
@@ -88,26 +94,26 @@ class Dataset:
         if sources and not any((self.root / source).is_file() for source in sources[::step]):
             folders = sorted(path.name for path in self.root.iterdir() if path.is_dir() and path.name[0] != ".")
             raise InputError(
-                f'None of the pictures that were looked for is in {self.root}, the first being "{sources[0]}"; '
-                f"check the data set's folder (it holds the folders {folders[:6]})."
+                f'None of the images that were looked for is in {self.root}, the first being "{sources[0]}"; '
+                f"check the dataset's folder (it holds the folders {folders[:6]})."
             )
 
     def open_text(self, row: int) -> str | tuple[str, str]:
-        """The text in row ``row`` of ``samples``, or both texts of a pair.
+        """Return the text in row ``row`` of ``samples``, or both texts of a pair.
 
         Raises:
-            InputError: when the samples are pictures.
+            InputError: when the samples are images.
         """
         if self.modality == "image":
-            raise InputError(f"The samples of {self.root} are pictures, not texts.")
+            raise InputError(f"The samples of {self.root} are images, not texts.")
         text = str(self.samples["text"].iat[row])
         return (text, str(self.samples["text2"].iat[row])) if self.modality == "text_pair" else text
 
     def open_sample(self, source: str) -> Image.Image | str | tuple[str, str]:
-        """The picture or the text that ``samples`` calls ``source``.
+        """Return the image or the text that ``samples`` calls ``source``.
 
         Raises:
-            InputError: when there is none, or the picture cannot be read.
+            InputError: when there is none, or the image cannot be read.
         """
         if self.modality == "image":
             return self.open_source(source)
@@ -120,32 +126,32 @@ class Dataset:
         return {source: row for row, source in enumerate(self.samples["source"])}
 
     def open_image(self, row: int) -> Image.Image:
-        """The picture in row ``row`` of ``samples``, upright and in RGB.
+        """Return the image in row ``row`` of ``samples``, upright and in RGB.
 
         Raises:
-            InputError: when the file is missing, is not a picture, or lies outside the folder.
+            InputError: when the file is missing, is not an image, or lies outside the folder.
         """
         return self.open_source(str(self.samples["source"].iat[row]))
 
     def open_source(self, source: str) -> Image.Image:
-        """The picture at ``source``, upright (EXIF) and in RGB.
+        """Return the image at ``source``, upright (EXIF) and in RGB.
 
         Raises:
-            InputError: when the file is missing, is not a picture, or lies outside the folder.
+            InputError: when the file is missing, is not an image, or lies outside the folder.
         """
         if self.modality != "image":
-            raise InputError(f"The samples of {self.root} are texts, not pictures.")
+            raise InputError(f"The samples of {self.root} are texts, not images.")
         try:
             return decode(inside(self.root, source), source)
         except FileNotFoundError:
-            raise InputError(f'The picture "{source}" is not in {self.root}.') from None
+            raise InputError(f'The image "{source}" is not in {self.root}.') from None
 
 
 def decode(file: Path | BytesIO, source: str) -> Image.Image:
-    """The picture in a file, upright (EXIF) and in RGB; ``source`` is what a message calls it.
+    """Return the image in a file, upright (EXIF) and in RGB; ``source`` is what a message calls it.
 
     Raises:
-        InputError: when it is not a picture.
+        InputError: when it is not an image.
         FileNotFoundError: when there is no file.
     """
     from PIL import Image, ImageOps
@@ -156,11 +162,11 @@ def decode(file: Path | BytesIO, source: str) -> Image.Image:
     except FileNotFoundError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
-        raise InputError(f'The picture "{source}" cannot be read ({error}).') from None
+        raise InputError(f'The image "{source}" cannot be read ({error}).') from None
 
 
 def inside(root: Path, source: str) -> Path:
-    """``root / source`` when that is in ``root``, symbolic links followed.
+    """Return ``root / source`` when that is in ``root``, symbolic links followed.
 
     Raises:
         InputError: for an absolute path, one with ``..``, and a link that leads out.
@@ -169,22 +175,22 @@ def inside(root: Path, source: str) -> Path:
     path = (root / source).resolve()
     if not path.is_relative_to(root.resolve()):
         raise InputError(
-            f'The path "{source}" leads out of the data set\'s folder {root} through a link; copy the files into it.'
+            f'The path "{source}" leads out of the dataset\'s folder {root} through a link; copy the files into it.'
         )
     return path
 
 
 def check_relative(source: str) -> None:
-    """Raises InputError unless ``source`` is a relative path without ``..``."""
+    """Raise InputError unless ``source`` is a relative path without ``..``."""
     path = PurePosixPath(source.replace("\\", "/"))
     if not source.strip() or "\0" in source or path.is_absolute() or source[1:2] == ":" or ".." in path.parts:
         raise InputError(
-            f'The path "{source}" leads out of the data set; give paths relative to its folder, without "..".'
+            f'The path "{source}" leads out of the dataset; give paths relative to its folder, without "..".'
         )
 
 
 def split_name(value: str) -> str:
-    """ "train", "val" or "test" for what data sets write: 0/1/2, valid, validation, ...
+    """Return "train", "val" or "test" for what datasets write: 0/1/2, valid, validation, ...
 
     Raises:
         InputError: for any other value.
@@ -200,5 +206,5 @@ def is_split(value: str) -> bool:
 
 
 def group_names(class_names: Sequence[str], attribute_names: Sequence[str]) -> tuple[str, ...]:
-    """Names in the order of ``g = y * n_attributes + attribute``: "waterbird, land"."""
+    """Return the names in the order of ``g = y * n_attributes + attribute``: "waterbird, land"."""
     return tuple(f"{label}, {attribute}" for label in class_names for attribute in attribute_names)

@@ -29,17 +29,17 @@ _PLACES = ("", "data/", "Anno/", "Eval/")
 
 
 def open_celeba(spec: dict[str, Any], root: Path) -> Dataset:
-    """Spec keys as in `open_table`; ``columns`` may name any two of the 40 attributes.
+    """Open CelebA; spec keys as in `open_table`; ``columns`` may name any two of the 40 attributes.
 
     Raises:
-        InputError: as `open_table`; when a file or a picture's split is missing; when an attribute is not -1 or 1.
+        InputError: as `open_table`; when a file or an image's split is missing; when an attribute is not -1 or 1.
     """
-    given = spec.get("columns") or {}
+    named_columns = spec.get("columns") or {}
     attributes = spec.get("table") or _find(root, "list_attr_celeba") or "metadata.csv"
     if "list_attr_celeba" not in attributes:
         names = {"class_names": NAMES["Blond_Hair"], "attribute_names": NAMES["Male"]}
         return replace(
-            open_table(names | spec | {"columns": METADATA_COLUMNS | given}, root), preprocessing=PREPROCESSING
+            open_table(names | spec | {"columns": METADATA_COLUMNS | named_columns}, root), preprocessing=PREPROCESSING
         )
     partition = _find(root, "list_eval_partition")
     if partition is None:
@@ -50,7 +50,7 @@ def open_celeba(spec: dict[str, Any], root: Path) -> Dataset:
     missing = table["image_id"][table["partition"].isna()]
     if len(missing):
         raise InputError(
-            f'{partition} has no split for "{missing.iat[0]}" ({len(missing):,} such pictures); '
+            f'{partition} has no split for "{missing.iat[0]}" ({len(missing):,} such images); '
             f"it does not belong to {attributes}."
         )
     columns = chosen_columns(table, COLUMNS, spec, tuple(COLUMNS), required=("path", "label"))
@@ -73,7 +73,7 @@ def guess_celeba(root: Path) -> DatasetGuess | None:
     spec = {"format": "celeba", "root": str(root), "table": file, "columns": dict(columns)}
     label, attribute = columns["label"], columns["attribute"]
     return DatasetGuess(
-        spec, f'CelebA: {file} lists {rows:,} pictures, blond hair or not ("{label}") and gender ("{attribute}").'
+        spec, f'CelebA: {file} lists {rows:,} images, blond hair or not ("{label}") and gender ("{attribute}").'
     )
 
 
@@ -95,15 +95,15 @@ def _read_list(path: Path) -> pd.DataFrame:
         if not body or any(len(row) != len(names) + 1 for row in body):
             raise InputError(f"{path} is not a list of CelebA: expected a file name and {len(names)} values in a row.")
         table = pd.DataFrame(body, columns=["image_id", *names])
-    wanted = "partition" if "partition" in path.name else "Blond_Hair"
-    for column in ("image_id", wanted):
+    required = "partition" if "partition" in path.name else "Blond_Hair"
+    for column in ("image_id", required):
         if column not in table:
             raise InputError(f'{path} has no column "{column}"; it has {list(table.columns)}.')
     return table
 
 
 def _named(spec: dict[str, Any], table: pd.DataFrame, column: str, key: str) -> dict[str, Any]:
-    """Names for the two values of an attribute, and the values as the indices 0 and 1."""
+    """Return the spec with names for the two values of an attribute, and the values as the indices 0 and 1."""
     index = table[column].astype("str").str.strip().map({"-1": "0", "0": "0", "1": "1"})
     if index.isna().any():
         row = int(index.isna().to_numpy().argmax())

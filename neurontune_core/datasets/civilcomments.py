@@ -29,7 +29,8 @@ _PRESENT = 0.5
 
 
 def open_civilcomments(spec: dict[str, Any], root: Path) -> Dataset:
-    """Spec keys: ``table`` (default: `TABLE`), ``columns`` (``text``, ``label``, ``split``, ``id``).
+    """Open CivilComments; spec keys: ``table`` (default: `TABLE`), ``columns`` (``text``, ``label``, ``split``,
+    ``id``).
 
     Raises:
         InputError: when a column is missing, or a value is not a share from 0 to 1.
@@ -38,11 +39,11 @@ def open_civilcomments(spec: dict[str, Any], root: Path) -> Dataset:
 
     name = spec.get("table", TABLE)
     path = inside(root, name)
-    given = COLUMNS | (spec.get("columns") or {})
+    named_columns = COLUMNS | (spec.get("columns") or {})
     header = read_header(path)
-    needed = [column for column in given.values() if column] + [*IDENTITIES, "id"]
-    table = read_table(path, columns=needed if set(given.values()) <= {*header, None} else None)
-    columns = chosen_columns(table, given, {}, (*COLUMNS, "id"), required=tuple(COLUMNS))
+    needed = [column for column in named_columns.values() if column] + [*IDENTITIES, "id"]
+    table = read_table(path, columns=needed if set(named_columns.values()) <= {*header, None} else None)
+    columns = chosen_columns(table, named_columns, {}, (*COLUMNS, "id"), required=tuple(COLUMNS))
     missing = [identity for identity in IDENTITIES if identity not in table]
     if missing:
         raise InputError(f'The table has no column "{missing[0]}" for an identity; it has {header}.')
@@ -83,7 +84,7 @@ def guess_civilcomments(root: Path) -> DatasetGuess | None:
 
 
 def _present(table: Any, column: str, *, empty: bool) -> np.ndarray:
-    """[N] bool: the share is at least a half; an empty cell is absent where ``empty`` allows it."""
+    """Return [N] bool: the share is at least a half; an empty cell is absent where ``empty`` allows it."""
     import pandas as pd
 
     shares = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)

@@ -14,7 +14,7 @@ from neurontune_core.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-# What data sets call these columns, the likelier name first. Compared without case.
+# What datasets call these columns, the likelier name first. Compared without case.
 COLUMN_NAMES = {
     "path": ("filename", "img_filename", "file_name", "path", "image_path", "img_path", "image", "image_id", "id"),
     "label": (
@@ -28,8 +28,8 @@ COLUMN_NAMES = {
     ),
     "id": ("id", "pairid", "idx", "index", "guid", "uid"),
 }
-Given = Mapping[str, str | None]  # role -> the column that a person named; None says that there is none
-NOTHING_GIVEN: Given = {}
+Corrections = Mapping[str, str | None]  # role -> the column that a person named; None says that there is none
+NO_CORRECTIONS: Corrections = {}
 FROM_FILE = "(file)"  # stands for a column where the file's name or folder tells the split; no table has this name
 TEXT_PAIRS = (
     *(("sentence1", "sentence2"), ("premise", "hypothesis"), ("text", "hypothesis"), ("text", "text2")),
@@ -40,12 +40,12 @@ _LEADS_OUT = r"(?s)^\s*$|\x00|^[/\\]|^.:|(?:^|[/\\])\.\.(?:[/\\]|$)"  # what che
 
 
 def texts(table: pd.DataFrame, column: str) -> pd.Series:
-    """The values of a column as text, without blanks around them; a missing value is ""."""
+    """Return the values of a column as text, without blanks around them; a missing value is ""."""
     return table[column].astype("str").fillna("").str.strip()
 
 
 def words(table: pd.DataFrame, column: str) -> pd.Series:
-    """The texts of a column as they are.
+    """Return the texts of a column as they are.
 
     Raises:
         InputError: naming the row, when a cell holds no text: a number, a list, or nothing at all.
@@ -56,8 +56,8 @@ def words(table: pd.DataFrame, column: str) -> pd.Series:
     if not isinstance(values.dtype, pd.StringDtype) or values.hasnans:
         strange = np.flatnonzero([not isinstance(value, str) for value in values])
         if len(strange):
-            found = values.iat[strange[0]]
-            what = "nothing" if values.isna().iat[strange[0]] else f"{type(found).__name__} {str(found)[:40]!r}"
+            cell = values.iat[strange[0]]
+            what = "nothing" if values.isna().iat[strange[0]] else f"{type(cell).__name__} {str(cell)[:40]!r}"
             raise InputError(
                 f'Row {strange[0] + 1} of column "{column}" holds {what}, not a text '
                 f"({len(strange):,} such rows); repair these rows or leave them out."
@@ -66,20 +66,20 @@ def words(table: pd.DataFrame, column: str) -> pd.Series:
 
 
 def guess_columns(table: pd.DataFrame) -> dict[str, str]:
-    """The roles of a table of pictures that column names give away; a role that none does is left out."""
+    """Return the roles of a table of images that column names give away; a role that none does is left out."""
     by_name = _by_name(table)
     guessed = {}
     for role in ("path", "label", "split", "attribute"):
         present = [by_name[name] for name in COLUMN_NAMES[role] if name in by_name]
         if role == "path":  # an "id" is only a path when it looks like one
-            present = [name for name in present if is_picture(str(table[name].iat[0]))]
+            present = [name for name in present if is_image(str(table[name].iat[0]))]
         if present:
             guessed[role] = present[0]
     return guessed
 
 
 def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
-    """The roles of a table of texts; without a known name, the text is the column with the longest values."""
+    """Return the roles of a table of texts; without a known name, the text is the column with the longest values."""
     by_name = _by_name(table)
     pair = next((pair for pair in TEXT_PAIRS if set(pair) <= set(by_name)), None)
     if pair:
@@ -99,23 +99,23 @@ def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
 
 
 def corrected(
-    guessed: Mapping[str, str], given: Given, table: pd.DataFrame, roles: Sequence[str]
+    guessed: Mapping[str, str], corrections: Corrections, table: pd.DataFrame, roles: Sequence[str]
 ) -> dict[str, Any] | None:
-    """The guessed columns with those that a person named; None when it is not this table that they meant."""
-    named = [column for column in given.values() if column]
-    if not set(given) <= set(roles) or not set(named) <= {str(column) for column in table.columns}:
+    """Return the guessed columns with those that a person named; None when it is not this table that they meant."""
+    named = [column for column in corrections.values() if column]
+    if not set(corrections) <= set(roles) or not set(named) <= {str(column) for column in table.columns}:
         return None
-    return {role: column for role, column in guessed.items() if column not in named} | dict(given)
+    return {role: column for role, column in guessed.items() if column not in named} | dict(corrections)
 
 
-def is_picture(value: str) -> bool:
+def is_image(value: str) -> bool:
     return os.path.splitext(value.strip())[1].lower() in IMAGE_ENDINGS
 
 
 def chosen_columns(
     table: pd.DataFrame, guessed: Mapping[str, str], spec: Mapping[str, Any], roles: Sequence[str], required: Collection
 ) -> dict[str, str]:
-    """The guessed columns, corrected by ``spec["columns"]``; what that sets to None is left out.
+    """Return the guessed columns, corrected by ``spec["columns"]``; what that sets to None is left out.
 
     Raises:
         InputError: for an unknown role, a column that the table has not, and a required role without a column.
@@ -124,20 +124,20 @@ def chosen_columns(
     unknown = set(columns) - set(roles)
     if unknown:
         raise InputError(f'columns has "{min(unknown)}", which is not one of {", ".join(roles)}.')
-    found = list(table.columns)
+    available = list(table.columns)
     for role, name in columns.items():
-        if name and name not in found:
-            raise InputError(f'The table has no column "{name}" for the {role}; it has {found}.')
+        if name and name not in available:
+            raise InputError(f'The table has no column "{name}" for the {role}; it has {available}.')
     for role in required:
         if not columns.get(role):
             raise InputError(
-                f"No column of the table looks like the {role}; name it in columns.{role}, one of {found}."
+                f"No column of the table looks like the {role}; name it in columns.{role}, one of {available}."
             )
     return {role: name for role, name in columns.items() if name}
 
 
 def check_paths(paths: pd.Series) -> None:
-    """Raises InputError unless every value is a relative path without ``..``."""
+    """Raise InputError unless every value is a relative path without ``..``."""
     refused = np.flatnonzero(paths.str.contains(_LEADS_OUT, regex=True).to_numpy(dtype=bool))
     for row in refused.tolist():
         check_relative(str(paths.iat[row]))

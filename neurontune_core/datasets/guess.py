@@ -1,4 +1,4 @@
-"""What lies in a folder or a file: a published data set by its own files, else tables, else folders by class."""
+"""What lies in a folder or a file: a published dataset by its own files, else tables, else folders by class."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from neurontune_core.datasets.base import SPLITS, DatasetGuess
 from neurontune_core.datasets.celeba import guess_celeba
 from neurontune_core.datasets.civilcomments import guess_civilcomments
-from neurontune_core.datasets.columns import NOTHING_GIVEN, Given
-from neurontune_core.datasets.image_folder import class_folders, pictures, subfolders
+from neurontune_core.datasets.columns import NO_CORRECTIONS, Corrections
+from neurontune_core.datasets.image_folder import class_folders, image_files, subfolders
 from neurontune_core.datasets.image_folder_metadata import guess_imagefolder
 from neurontune_core.datasets.image_table import ROLES as IMAGE_ROLES
 from neurontune_core.datasets.image_table import guess_table
@@ -30,7 +30,7 @@ ROLES = frozenset((*IMAGE_ROLES, *TEXT_ROLES))
 _VECTORS = (".npz", ".npy", ".safetensors", ".h5", ".hdf5")
 
 
-def guess_dataset(path: str | Path, columns: Given = NOTHING_GIVEN) -> DatasetGuess:
+def guess_dataset(path: str | Path, columns: Corrections = NO_CORRECTIONS) -> DatasetGuess:
     """Look at a folder or at one table, and say what it is.
 
     Args:
@@ -49,8 +49,8 @@ def guess_dataset(path: str | Path, columns: Given = NOTHING_GIVEN) -> DatasetGu
     guess = _guess(root, columns)
     named = {role: column for role, column in columns.items() if column}
     if named and "columns" not in guess.spec:
-        found = table_columns(root)
-        where = f"the columns of its table are {', '.join(found)}" if found else "it has no table"
+        available = table_columns(root)
+        where = f"the columns of its table are {', '.join(available)}" if available else "it has no table"
         raise InputError(f"{root} has no table with the columns {', '.join(named.values())}; {where}.")
     if "columns" in guess.spec:
         guess.spec["columns"] |= columns
@@ -58,7 +58,8 @@ def guess_dataset(path: str | Path, columns: Given = NOTHING_GIVEN) -> DatasetGu
 
 
 def table_columns(path: str | Path) -> list[str]:
-    """The columns of a table, or of the table of a folder that a data set would be read from; empty without one."""
+    """Return the columns of a table, or of the table of a folder that a dataset would be read from; empty without
+    one."""
     root = Path(path).expanduser().resolve()
     tables = [root] if root.is_file() else _tables(root) if root.is_dir() else []
     for folder in subfolders(root) if root.is_dir() and not tables else ():
@@ -69,39 +70,47 @@ def table_columns(path: str | Path) -> list[str]:
     return []
 
 
-def _guess(root: Path, given: Given) -> DatasetGuess:
+def _guess(root: Path, corrections: Corrections) -> DatasetGuess:
     if root.is_file():
-        return _guess_file(root, given)
+        return _guess_file(root, corrections)
     if not root.is_dir():
-        raise InputError(f"There is no folder {root}; give the folder of the data set.")
+        raise InputError(f"There is no folder {root}; give the folder of the dataset.")
     if guess := _guess_published(root):
         return guess
     below = [guess for folder in subfolders(root) if (guess := _guess_published(folder))]
     if len(below) > 1:
-        found = ", ".join(guess.spec["root"] for guess in below)
-        raise InputError(f"{root} holds several data sets ({found}); give one of them.")
+        roots = ", ".join(guess.spec["root"] for guess in below)
+        raise InputError(f"{root} holds several datasets ({roots}); give one of them.")
     if below:
         return below[0]
-    if guess := guess_shards(root, given=given) or guess_imagefolder(root, given) or _guess_tables(root, given):
+    if (
+        guess := guess_shards(root, corrections=corrections)
+        or guess_imagefolder(root, corrections)
+        or _guess_tables(root, corrections)
+    ):
         return guess
     return _guess_folders(root)
 
 
 def _guess_published(root: Path) -> DatasetGuess | None:
-    return next((guess for recognise in _PUBLISHED if (guess := recognise(root))), None)
+    return next((guess for recognize in _PUBLISHED if (guess := recognize(root))), None)
 
 
-def _guess_file(file: Path, given: Given) -> DatasetGuess:
+def _guess_file(file: Path, corrections: Corrections) -> DatasetGuess:
     if file.suffix.lower() in _VECTORS:
         raise InputError(f"{file} holds ready-made embeddings rather than samples; import it instead.")
     published = _guess_published(file.parent)
     if published and published.spec.get("table") == file.name:
         return published
-    in_shard = guess_shards(file.parent, file.name, given) if file.suffix.lower() in (".parquet", ".arrow") else None
-    guess = in_shard or guess_table(file.parent, file.name, given) or guess_texts(file.parent, file.name, given)
+    in_shard = (
+        guess_shards(file.parent, file.name, corrections) if file.suffix.lower() in (".parquet", ".arrow") else None
+    )
+    guess = (
+        in_shard or guess_table(file.parent, file.name, corrections) or guess_texts(file.parent, file.name, corrections)
+    )
     if guess is None:
         raise InputError(
-            f"No columns of {file} look like a picture's path or a text with a label; name them, its columns are "
+            f"No columns of {file} look like an image's path or a text with a label; name them, its columns are "
             f"{', '.join(column_names(file)) or 'not known'}."
         )
     return guess
@@ -114,13 +123,13 @@ def _tables(root: Path) -> list[Path]:
     )
 
 
-def _guess_tables(root: Path, given: Given) -> DatasetGuess | None:
+def _guess_tables(root: Path, corrections: Corrections) -> DatasetGuess | None:
     tables = _tables(root)
     for table in tables:
-        if guess := guess_table(root, table.name, given):
+        if guess := guess_table(root, table.name, corrections):
             return guess
     family = tables_by_split([table.name for table in tables])
-    if len(family) > 1 and (guess := guess_texts(root, family, given)):
+    if len(family) > 1 and (guess := guess_texts(root, family, corrections)):
         return guess
     return next((guess for table in tables if (guess := guess_texts(root, table.name))), None)
 
@@ -129,17 +138,17 @@ def _guess_folders(root: Path) -> DatasetGuess:
     tables = _tables(root)
     read = f" and no columns of {tables[0].name} look like a path or a text with a label" if tables else ""
     try:
-        places = [(split, folder, len(pictures(folder))) for split, folder in class_folders(root)]
+        places = [(split, folder, len(image_files(folder))) for split, folder in class_folders(root)]
     except InputError as error:
         raise InputError(f"{str(error).rstrip('.')}{read}.") from None
     places = [place for place in places if place[2]]
     if not places:
-        raise InputError(f"The folders of {root} hold no pictures{read}.")
+        raise InputError(f"The folders of {root} hold no images{read}.")
     classes = sorted({folder.name for _, folder, _ in places})
     named = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
     counts = {split: sum(count for place, _, count in places if place == split) for split in (*SPLITS, "")}
     splits = ", ".join(f"{count:,} {split}" for split, count in counts.items() if count and split)
     by_split = f" in splits by folder ({splits})" if splits else ", without splits"
     total = sum(counts.values())
-    description = f"{total:,} pictures of {len(classes)} classes by folder ({named}){by_split}; groups are not known."
+    description = f"{total:,} images of {len(classes)} classes by folder ({named}){by_split}; groups are not known."
     return DatasetGuess({"format": "image_folder", "root": str(root)}, description)

@@ -1,4 +1,4 @@
-"""Splits for data sets that come without: a seeded part of the training samples, as much of each class."""
+"""Splits for datasets that come without: a seeded part of the training samples, as much of each class."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from neurontune_core.datasets.base import Dataset
 from neurontune_core.errors import InputError
 
 
-def held_out(dataset: Dataset, wanted: Mapping[str, Any]) -> Dataset:
-    """The data set with the splits that it lacks.
+def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
+    """Return the dataset with the splits that it lacks.
 
     Without a validation split, ``share`` of the training samples become one. Without any splits, as many become the
     test split, too. What has a validation split stays as it is.
@@ -24,7 +24,7 @@ def held_out(dataset: Dataset, wanted: Mapping[str, Any]) -> Dataset:
     Raises:
         InputError: when there is no training split to take from, or a class has too few samples to be shared out.
     """
-    share, seed = float(wanted.get("share", 0.2)), int(wanted.get("seed", 0))
+    share, seed = float(options.get("share", 0.2)), int(options.get("seed", 0))
     if not 0 < share <= 0.5:
         raise InputError(f"Expected a share to hold out above 0 and at most 0.5, but got {share:g}.")
     if "val" in dataset.splits:
@@ -33,7 +33,7 @@ def held_out(dataset: Dataset, wanted: Mapping[str, Any]) -> Dataset:
     rows = np.flatnonzero(dataset.samples["split"].to_numpy() == source)
     if not len(rows):
         raise InputError(
-            f"The data set {dataset.root} has no training split, only {', '.join(dataset.splits)}, so nothing can be "
+            f"The dataset {dataset.root} has no training split, only {', '.join(dataset.splits)}, so nothing can be "
             "held out of it; name a split train."
         )
     labels = dataset.samples["label"].to_numpy()[rows]

@@ -1,4 +1,4 @@
-"""Pictures in folders by class: ``root/class/*.jpg`` or ``root/split/class/*.jpg``."""
+"""Images in folders by class: ``root/class/*.jpg`` or ``root/split/class/*.jpg``."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ def open_folder(spec: dict[str, Any], root: Path) -> Dataset:
     """List the folder; ``class_names`` in the spec fixes the order of the classes, else they are sorted by name.
 
     Raises:
-        InputError: when there are no class folders, no pictures, or a class that ``class_names`` does not know.
+        InputError: when there are no class folders, no images, or a class that ``class_names`` does not know.
     """
     import pandas as pd
 
     places = class_folders(root)
-    found = sorted({folder.name for _, folder in places})
-    class_names = _order(found, spec.get("class_names"), root)
+    names = sorted({folder.name for _, folder in places})
+    class_names = _order(names, spec.get("class_names"), root)
     records = [
         {"source": path.relative_to(root).as_posix(), "label": class_names.index(folder.name), "split": split}
         for split, folder in places
-        for path in pictures(folder)
+        for path in image_files(folder)
     ]
     if not records:
-        raise InputError(f"The folders of {root} hold no pictures ({', '.join(sorted(IMAGE_ENDINGS))}).")
+        raise InputError(f"The folders of {root} hold no images ({', '.join(sorted(IMAGE_ENDINGS))}).")
     samples = pd.DataFrame(records)
     samples.insert(0, "id", samples["source"])
     return Dataset(root, samples, class_names)
 
 
 def class_folders(root: Path) -> list[tuple[str, Path]]:
-    """(split, folder of one class) in sorted order; split is "" where the first level is the classes.
+    """Return (split, folder of one class) in sorted order; split is "" where the first level is the classes.
 
     Raises:
         InputError: when there are no folders.
     """
     top = subfolders(root)
     if not top:
-        raise InputError(f"{root} has no folders; expected a folder of pictures per class, or per split and class.")
+        raise InputError(f"{root} has no folders; expected a folder of images per class, or per split and class.")
     if not all(is_split(folder.name) for folder in top):
         return [("", folder) for folder in top]
     splits = [split_name(folder.name) for folder in top]
@@ -53,26 +53,26 @@ def class_folders(root: Path) -> list[tuple[str, Path]]:
     return [(split, folder) for split, parent in zip(splits, top, strict=True) for folder in subfolders(parent)]
 
 
-def pictures(folder: Path) -> list[Path]:
-    """Every picture under ``folder``, sorted; links to folders are not followed."""
-    found = [
+def image_files(folder: Path) -> list[Path]:
+    """List every image under ``folder``, sorted; links to folders are not followed."""
+    files = [
         Path(parent) / name
         for parent, _, names in os.walk(folder)
         for name in names
         if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_ENDINGS
     ]
-    return sorted(found)
+    return sorted(files)
 
 
 def subfolders(root: Path) -> list[Path]:
-    """Folders in ``root``, sorted, without hidden ones."""
+    """List the folders in ``root``, sorted, without hidden ones."""
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
 
 
-def _order(found: list[str], wanted: Sequence[str] | None, root: Path) -> tuple[str, ...]:
-    if not wanted:
-        return tuple(found)
-    unknown = [name for name in found if name not in wanted]
+def _order(names: list[str], class_names: Sequence[str] | None, root: Path) -> tuple[str, ...]:
+    if not class_names:
+        return tuple(names)
+    unknown = [name for name in names if name not in class_names]
     if unknown:
-        raise InputError(f'The folder "{unknown[0]}" in {root} is not one of the class_names {list(wanted)}.')
-    return tuple(map(str, wanted))
+        raise InputError(f'The folder "{unknown[0]}" in {root} is not one of the class_names {list(class_names)}.')
+    return tuple(map(str, class_names))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess, inside, is_split
-from neurontune_core.datasets.columns import FROM_FILE, NOTHING_GIVEN, Given, corrected, guess_columns, texts
+from neurontune_core.datasets.columns import FROM_FILE, NO_CORRECTIONS, Corrections, corrected, guess_columns, texts
 from neurontune_core.datasets.image_folder import subfolders
 from neurontune_core.datasets.image_table import ROLES, add_strange_splits, from_table, understood, without
 from neurontune_core.datasets.tables import read_table
@@ -24,7 +24,8 @@ NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
 def open_imagefolder(spec: dict[str, Any], root: Path) -> Dataset:
-    """Spec keys as in `open_table`, less ``table`` and ``images``; the path column is ``file_name``.
+    """Open an imagefolder with metadata; spec keys as in `open_table`, less ``table`` and ``images``; the path
+    column is ``file_name``.
 
     Raises:
         InputError: as `open_table`, and when no table has a column ``file_name``.
@@ -35,18 +36,18 @@ def open_imagefolder(spec: dict[str, Any], root: Path) -> Dataset:
     return from_table({"images": ""} | spec, root, table, _guessed(table))
 
 
-def guess_imagefolder(root: Path, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
+def guess_imagefolder(root: Path, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
     table = _read(root)
     if table is None:
         return None
-    columns = corrected(_guessed(table), given, table, ROLES)
+    columns = corrected(_guessed(table), corrections, table, ROLES)
     if columns is None or not columns.get("label"):
         return None
     spec: dict[str, Any] = {"format": "imagefolder", "root": str(root), "columns": columns}
     left_out = add_strange_splits(spec, table)
     lacking = without(columns, ("split", "attribute"))
     return DatasetGuess(
-        spec, f"imagefolder: the metadata lists {len(table):,} pictures: {understood(columns)}{lacking}{left_out}."
+        spec, f"imagefolder: the metadata lists {len(table):,} images: {understood(columns)}{lacking}{left_out}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures listed in a table, one row each: the Waterbirds, SubpopBench and WILDS way."""
+"""Images listed in a table, one row each: the Waterbirds, SubpopBench and WILDS way."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess, check_relative, inside
 from neurontune_core.datasets.columns import (
-    NOTHING_GIVEN,
-    Given,
+    NO_CORRECTIONS,
+    Corrections,
     check_paths,
     chosen_columns,
     corrected,
@@ -27,7 +27,7 @@ ROLES = ("path", "label", "split", "attribute")
 
 
 def open_table(spec: dict[str, Any], root: Path) -> Dataset:
-    """Read the table and check its columns; the pictures are opened later.
+    """Read the table and check its columns; the images are opened later.
 
     Spec keys: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute``; what is
     missing is guessed, ``None`` means there is none), ``images`` (the folder under root that the paths start from;
@@ -42,7 +42,7 @@ def open_table(spec: dict[str, Any], root: Path) -> Dataset:
 
 
 def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: dict[str, str]) -> Dataset:
-    """The pictures that the rows of ``table`` name; spec keys as in `open_table`."""
+    """Return the images that the rows of ``table`` name; spec keys as in `open_table`."""
     import pandas as pd
 
     columns = chosen_columns(table, guessed, spec, ROLES, required=("path", "label"))
@@ -60,12 +60,12 @@ def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: d
     return Dataset(root, samples, class_names, groups)
 
 
-def guess_table(root: Path, file: str, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
-    """None when the columns of the table do not look like those of a list of pictures."""
+def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
+    """Guess a list of images; None when the columns of the table do not look like those of a list of images."""
     spec: dict[str, Any] = {"format": "image_table", "root": str(root), "table": file}
     encoding = add_encoding(spec, root / file)
     table = read_table(root / file, encoding=spec.get("encoding", "utf-8"))
-    columns = corrected(guess_columns(table), given, table, ROLES)
+    columns = corrected(guess_columns(table), corrections, table, ROLES)
     if columns is None or not columns.get("path") or not columns.get("label"):
         return None
     spec["columns"] = columns
@@ -75,15 +75,15 @@ def guess_table(root: Path, file: str, given: Given = NOTHING_GIVEN) -> DatasetG
     left_out = add_strange_splits(spec, table)
     lacking = without(columns, ("split", "attribute"))
     return DatasetGuess(
-        spec, f"{file} lists {len(table):,} pictures: {understood(columns)}{lacking}{left_out}{encoding}."
+        spec, f"{file} lists {len(table):,} images: {understood(columns)}{lacking}{left_out}{encoding}."
     )
 
 
-def understood(columns: Given) -> str:
+def understood(columns: Corrections) -> str:
     return ", ".join(f'{role} from "{column}"' for role, column in columns.items() if column)
 
 
-def without(columns: Given, roles: tuple[str, ...]) -> str:
+def without(columns: Corrections, roles: tuple[str, ...]) -> str:
     missing = [role for role in roles if not columns.get(role)]
     return f"; no column looks like the {' or the '.join(missing)}" if missing else ""
 
@@ -107,7 +107,8 @@ def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
 
 
 def find_images(root: Path, first: str) -> str:
-    """The folder under ``root``, up to two levels down, that the first path starts from: "" when that is root."""
+    """Return the folder under ``root``, up to two levels down, that the first path starts from: "" when that is
+    root."""
     check_relative(first)
     if (root / first).is_file():
         return ""

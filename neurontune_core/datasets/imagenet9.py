@@ -22,7 +22,7 @@ PREPROCESSING = {"image_size": 224, "resize": 256, "resize_mode": "short_side"}
 
 
 def open_imagenet9(spec: dict[str, Any], root: Path) -> Dataset:
-    """Spec keys as in `open_table`. There are no groups.
+    """Open ImageNet-9; spec keys as in `open_table`. There are no groups.
 
     Raises:
         InputError: as `open_table`; when the column ``label_name`` holds class names in another order than ``y``.
@@ -37,9 +37,7 @@ def guess_imagenet9(root: Path) -> DatasetGuess | None:
         return None
     rows = len(read_table(root / "metadata.csv", columns=["y"]))
     spec = {"format": "imagenet9", "root": str(root), "table": "metadata.csv", "columns": dict(COLUMNS)}
-    return DatasetGuess(
-        spec, f"ImageNet-9: metadata.csv lists {rows:,} pictures of nine classes (y); it has no groups."
-    )
+    return DatasetGuess(spec, f"ImageNet-9: metadata.csv lists {rows:,} images of nine classes (y); it has no groups.")
 
 
 def _check_order(spec: dict[str, Any], root: Path) -> None:

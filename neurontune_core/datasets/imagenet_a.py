@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess
-from neurontune_core.datasets.image_folder import pictures, subfolders
+from neurontune_core.datasets.image_folder import image_files, subfolders
 from neurontune_core.datasets.imagenet9 import CLASSES, PREPROCESSING
 from neurontune_core.errors import InputError
 
@@ -32,10 +32,10 @@ _CLASS_OF = {wordnet_id: CLASSES.index(name) for name, ids in WORDNET_IDS.items(
 
 
 def open_imagenet_a(spec: dict[str, Any], root: Path) -> Dataset:
-    """The pictures in folders of the 42 ids; other folders are left out. It needs no spec keys.
+    """Open the images in folders of the 42 ids; other folders are left out. It needs no spec keys.
 
     Raises:
-        InputError: when no folder is one of the 42, or they hold no pictures.
+        InputError: when no folder is one of the 42, or they hold no images.
     """
     import pandas as pd
 
@@ -43,11 +43,11 @@ def open_imagenet_a(spec: dict[str, Any], root: Path) -> Dataset:
     records = [
         {"source": path.relative_to(root).as_posix(), "label": _CLASS_OF[folder.name], "split": "test"}
         for folder in known
-        for path in pictures(folder)
+        for path in image_files(folder)
     ]
     if not records:
         raise InputError(
-            f"{root} has no pictures in folders named by the WordNet ids of the nine classes, such as n02085620; "
+            f"{root} has no images in folders named by the WordNet ids of the nine classes, such as n02085620; "
             "give the folder that holds them."
         )
     samples = pd.DataFrame(records)
@@ -56,7 +56,7 @@ def open_imagenet_a(spec: dict[str, Any], root: Path) -> Dataset:
 
 
 def guess_imagenet_a(root: Path) -> DatasetGuess | None:
-    """Known by the folder's name, since folders of WordNet ids alone may be any part of ImageNet."""
+    """Recognize it by the folder's name, since folders of WordNet ids alone may be any part of ImageNet."""
     if not re.search(r"imagenet[-_]?a\b", root.name.lower()):
         return None
     folders = subfolders(root)
@@ -65,6 +65,6 @@ def guess_imagenet_a(root: Path) -> DatasetGuess | None:
         return None
     return DatasetGuess(
         {"format": "imagenet_a", "root": str(root)},
-        f"ImageNet-A: {sum(len(pictures(folder)) for folder in known):,} pictures in {len(known)} WordNet ids of the "
+        f"ImageNet-A: {sum(len(image_files(folder)) for folder in known):,} images in {len(known)} WordNet ids of the "
         f"nine classes, all test; {len(folders) - len(known)} other folders are left out.",
     )

@@ -22,7 +22,7 @@ _MAX_CLASSES = 20_000  # integer labels beyond this are ids, not classes
 def codes(
     values: pd.Series, names: Sequence[str] | None, column: str, prefix: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Text values as [N] int64 indices 0..n-1, with n names.
+    """Convert text values to [N] int64 indices 0..n-1, with n names.
 
     Whole numbers from 0 are indices already (-1 and 1, as CelebA writes, are 0 and 1); anything else is a name. Names
     come from ``names``, else they are the sorted values, or "<prefix> 0", ... for indices.
@@ -33,35 +33,35 @@ def codes(
     import pandas as pd
 
     inverse, uniques = pd.factorize(values)
-    found = [str(value) for value in uniques]
+    distinct = [str(value) for value in uniques]
 
     def first_row(wrong: Collection[str]) -> int:
-        return int(np.isin(inverse, [index for index, value in enumerate(found) if value in wrong]).argmax())
+        return int(np.isin(inverse, [index for index, value in enumerate(distinct) if value in wrong]).argmax())
 
-    if not _MISSING.isdisjoint(found):
+    if not _MISSING.isdisjoint(distinct):
         row = first_row(_MISSING) + 1
         raise InputError(f'Row {row} has no value in column "{column}"; fill it in or leave the row out.')
     known = None if names is None else [str(name) for name in names]
-    numbers = all(re.fullmatch(r"-?\d{1,15}(\.0+)?", value) for value in found)
-    if numbers and (known is None or not set(found) <= set(known)):
-        indices = np.array([int(value.partition(".")[0]) for value in found], dtype=np.int64)[inverse]
+    numbers = all(re.fullmatch(r"-?\d{1,15}(\.0+)?", value) for value in distinct)
+    if numbers and (known is None or not set(distinct) <= set(known)):
+        indices = np.array([int(value.partition(".")[0]) for value in distinct], dtype=np.int64)[inverse]
         return _integer_codes(indices, known, column, prefix)
     if known is None:
-        known = sorted(found)
+        known = sorted(distinct)
         if len(known) > _MAX_CLASSES:
             raise InputError(
                 f'Column "{column}" has {len(known):,} different values, too many for classes; name another column.'
             )
     index_of = {name: index for index, name in enumerate(known)}
-    unknown = set(found) - set(known)
+    unknown = set(distinct) - set(known)
     if unknown:
         row = first_row(unknown)
         raise InputError(f'"{values.iat[row]}" in row {row + 1} of column "{column}" is not one of {known[:8]}.')
-    return np.array([index_of[value] for value in found], dtype=np.int64)[inverse], tuple(known)
+    return np.array([index_of[value] for value in distinct], dtype=np.int64)[inverse], tuple(known)
 
 
 def split_codes(values: pd.Series, aliases: Mapping[str, str | None] | None = None) -> np.ndarray:
-    """[N] objects "train", "val" or "test", or None for a row that ``aliases`` leave out.
+    """Return [N] objects "train", "val" or "test", or None for a row that ``aliases`` leave out.
 
     Args:
         aliases: what a table's own split names mean, such as ``{"id_val": "val", "mixed_rand": None}``.
@@ -78,7 +78,8 @@ def split_codes(values: pd.Series, aliases: Mapping[str, str | None] | None = No
 
 
 def strange_splits(values: pd.Series) -> dict[str, None]:
-    """The split names of a table that mean none of train, val and test; all None, as ``spec["splits"]`` wants them."""
+    """Return the split names of a table that mean none of train, val and test; all None, as ``spec["splits"]`` wants
+    them."""
     strange: dict[str, None] = {}
     for value in values.unique():
         try:

@@ -44,7 +44,8 @@ _READ = ("gold_label", "pairID", "sentence1", "sentence2")
 
 
 def open_multinli(spec: dict[str, Any], root: Path) -> Dataset:
-    """Spec keys: ``table`` (default: `TABLE`, here or in ``data/``), ``columns`` (``label``, ``split``, ``attribute``).
+    """Open MultiNLI; spec keys: ``table`` (default: `TABLE`, here or in ``data/``), ``columns`` (``label``,
+    ``split``, ``attribute``).
 
     Where the table has no ``sentence2_has_negation``, it is computed by `has_negation`.
 
@@ -87,13 +88,15 @@ def guess_multinli(root: Path) -> DatasetGuess | None:
 
 
 def has_negation(sentences: pd.Series) -> pd.Series:
-    """[N] bool: a negation word of Gururangan et al. (2018) stands in it as a whole token, punctuation taken out."""
+    """Return [N] bool: a negation word of Gururangan et al. (2018) stands in it as a whole token, punctuation taken
+    out."""
     bare = sentences.astype("str").str.replace(f"[{re.escape(string.punctuation)}]", "", regex=True).str.lower()
     return bare.str.contains(rf"(?:^| )(?:{'|'.join(NEGATION_WORDS)})(?: |$)", regex=True)
 
 
 def _sentences(root: Path) -> tuple[pd.DataFrame, pd.Series]:
-    """The sentence files one after the other, pairs without a gold label among them, and "<file>#<row>" of each."""
+    """Return the sentence files one after the other, pairs without a gold label among them, and "<file>#<row>" of
+    each."""
     import pandas as pd
 
     for pattern in _FILES:
@@ -125,8 +128,8 @@ def _read_sentences(path: Path) -> pd.DataFrame:
 
 
 def _rows_of(table: pd.DataFrame, sentences: pd.DataFrame, label: str, name: str) -> np.ndarray:
-    """[N] the row of ``sentences`` that each row of the table means."""
-    said = texts(table, label).replace({str(index): class_name for index, class_name in enumerate(CLASSES)})
+    """Return [N] the row of ``sentences`` that each row of the table means."""
+    table_labels = texts(table, label).replace({str(index): class_name for index, class_name in enumerate(CLASSES)})
     gold = sentences["gold_label"].to_numpy(dtype=object)
     candidates = [rows for rows in _joins(table, sentences) if len(rows) == len(table) and (rows >= 0).all()]
     if not candidates:
@@ -134,19 +137,19 @@ def _rows_of(table: pd.DataFrame, sentences: pd.DataFrame, label: str, name: str
             f"{name} lists {len(table):,} pairs, but the sentence files hold {(gold != '-').sum():,} with a gold "
             "label, and nothing says which belongs to which; give the table that was made from them."
         )
-    wrong = [np.flatnonzero(said.to_numpy(dtype=object) != gold[rows]) for rows in candidates]
+    wrong = [np.flatnonzero(table_labels.to_numpy(dtype=object) != gold[rows]) for rows in candidates]
     for rows, other in zip(candidates, wrong, strict=True):
         if not len(other):
             return rows
     first = wrong[0][0]
     raise InputError(
-        f'Row {first + 1} of {name} says "{said.iat[first]}", but the pair in that place is '
+        f'Row {first + 1} of {name} says "{table_labels.iat[first]}", but the pair in that place is '
         f'"{gold[candidates[0][first]]}" ({len(wrong[0]):,} such rows); table and sentences do not belong together.'
     )
 
 
 def _joins(table: pd.DataFrame, sentences: pd.DataFrame) -> Iterator[np.ndarray]:
-    """The ways to join that the columns allow, the surest first; -1 is a row that is not found."""
+    """Yield the ways to join that the columns allow, the surest first; -1 is a row that is not found."""
     import pandas as pd
 
     if "pairID" in table:

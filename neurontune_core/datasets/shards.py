@@ -3,7 +3,7 @@
 A ``save_to_disk`` folder has ``state.json``, ``dataset_info.json`` and ``*.arrow``; of several splits it has one such
 folder each and ``dataset_dict.json``. A folder from the hub has ``data/train-00000-of-00002.parquet`` and the like.
 Class names come from the features in ``dataset_info.json``, or from those that the shards carry in their schema.
-Pictures lie inside the shards, as bytes.
+Images lie inside the shards, as bytes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurontune_core.datasets.base import SIZED, Dataset, DatasetGuess, decode, inside, is_split
+from neurontune_core.datasets.base import SAMPLE_NOUNS, Dataset, DatasetGuess, decode, inside, is_split
 from neurontune_core.datasets.columns import (
     FROM_FILE,
-    NOTHING_GIVEN,
-    Given,
+    NO_CORRECTIONS,
+    Corrections,
     chosen_columns,
     corrected,
     guess_columns,
@@ -44,8 +44,8 @@ IMAGE_ROLES = ("path", "label", "split", "attribute")
 
 
 @dataclass(frozen=True, eq=False)
-class ShardedPictures(Dataset):
-    """Pictures inside Parquet or Arrow files; a ``source`` is ``<file>#<row>``.
+class ShardedImages(Dataset):
+    """Images inside Parquet or Arrow files; a ``source`` is ``<file>#<row>``.
 
     Attributes:
         column: the column that holds them, of ``{"bytes": ..., "path": ...}``.
@@ -54,28 +54,28 @@ class ShardedPictures(Dataset):
     column: str = field(default="image", kw_only=True)
 
     def look_for_files(self) -> None:
-        """The shards were read already."""
+        """Check nothing: the shards were read already."""
 
     def open_source(self, source: str) -> Image.Image:
         name, _, row = source.rpartition("#")
-        cells = _pictures_of(inside(self.root, name), self.column)
+        cells = _images_of(inside(self.root, name), self.column)
         if not row.isdigit() or int(row) >= len(cells):
-            raise InputError(f'The picture "{source}" is not in {self.root}.')
+            raise InputError(f'The image "{source}" is not in {self.root}.')
         cell = cells[int(row)].as_py()
         data = cell.get("bytes") if isinstance(cell, dict) else cell
         if data is not None:
             return decode(BytesIO(data), source)
         if isinstance(cell, dict) and cell.get("path"):
             return super().open_source(str(cell["path"]))
-        raise InputError(f'The picture "{source}" is empty.')
+        raise InputError(f'The image "{source}" is empty.')
 
 
 def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
-    """Pictures, texts or pairs of texts in Parquet or Arrow files.
+    """Open images, texts or pairs of texts in Parquet or Arrow files.
 
-    Spec keys: ``table`` (split -> list of files; found when not given), ``columns`` (of pictures ``path``, the column
+    Spec keys: ``table`` (split -> list of files; found when not given), ``columns`` (of images ``path``, the column
     that holds them, ``label``, ``split``, ``attribute``; of texts as in `open_texts`), ``class_names``,
-    ``attribute_names``, ``splits``. Rows whose label is -1 (an unlabelled test set) are left out.
+    ``attribute_names``, ``splits``. Rows whose label is -1 (an unlabeled test set) are left out.
 
     Raises:
         InputError: when there are no shards, or a column, a label or a split is not what the spec says.
@@ -84,42 +84,42 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
     if not files:
         raise InputError(f"{root} has no Parquet or Arrow files; give a folder written by save_to_disk, or of shards.")
     table, sources, features = _read(root, files)
-    pictures = _picture_columns(features)
-    guessed = _guess(table, pictures)
+    images = _image_columns(features)
+    guessed = _guess(table, images)
     label = str((guessed | (spec.get("columns") or {})).get("label"))
     if label in table and _class_names(features, label):
         spec = {"class_names": _class_names(features, label)} | spec
         kept = (texts(table, label) != "-1").to_numpy()
         table, sources = table[kept].reset_index(drop=True), sources[kept].reset_index(drop=True)
         if table.empty:
-            raise InputError(f"The shards of {root} have no labelled rows: every {label} is -1.")
-    if not pictures:
+            raise InputError(f"The shards of {root} have no labeled rows: every {label} is -1.")
+    if not images:
         return from_texts(spec, root, table, sources)
     import pandas as pd
 
-    held = table.assign(**dict.fromkeys(pictures, ""))
+    held = table.assign(**dict.fromkeys(images, ""))
     columns = chosen_columns(held, guessed, spec, IMAGE_ROLES, required=("path", "label"))
-    if columns["path"] not in pictures:
-        raise InputError(f'The column "{columns["path"]}" holds no pictures; use one of {pictures}.')
+    if columns["path"] not in images:
+        raise InputError(f'The column "{columns["path"]}" holds no images; use one of {images}.')
     samples = pd.DataFrame({"id": sources.astype(object), "source": sources.astype(object)})
     samples, class_names, groups = label_samples(samples, table, columns, spec)
-    return ShardedPictures(root, samples, class_names, groups, column=columns["path"])
+    return ShardedImages(root, samples, class_names, groups, column=columns["path"])
 
 
-def guess_shards(root: Path, file: str | None = None, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
-    """The shards of a folder, or one file of it."""
+def guess_shards(root: Path, file: str | None = None, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
+    """Guess the shards of a folder, or one file of it."""
     files: Tables = file or find_shards(root)
     if not files:
         return None
     table, _, features = _read(root, files)
-    pictures = _picture_columns(features)
-    held = table.assign(**dict.fromkeys(pictures, ""))
-    columns = corrected(_guess(table, pictures), given, held, IMAGE_ROLES if pictures else TEXT_ROLES)
+    images = _image_columns(features)
+    held = table.assign(**dict.fromkeys(images, ""))
+    columns = corrected(_guess(table, images), corrections, held, IMAGE_ROLES if images else TEXT_ROLES)
     if columns is None or not columns.get("label") or not (columns.get("path") or columns.get("text")):
         return None
     spec: dict[str, Any] = {"format": "shards", "root": str(root), "table": files, "columns": columns}
     left_out = add_strange_splits(spec, table)
-    kind = SIZED["image" if pictures else "text_pair" if columns.get("text2") else "text"]
+    kind = SAMPLE_NOUNS["image" if images else "text_pair" if columns.get("text2") else "text"]
     names = _class_names(features, columns["label"])
     classes = f"; the classes are {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}" if names else ""
     return DatasetGuess(
@@ -132,12 +132,12 @@ def guess_shards(root: Path, file: str | None = None, given: Given = NOTHING_GIV
 def find_shards(root: Path) -> dict[str, list[str]]:
     """Split -> Arrow or Parquet files relative to root; the split is "" where the names tell none."""
     if (root / "dataset_dict.json").is_file():
-        said = read_json(root / "dataset_dict.json")
-        splits = said.get("splits") if isinstance(said, dict) else None
+        content = read_json(root / "dataset_dict.json")
+        splits = content.get("splits") if isinstance(content, dict) else None
         if not isinstance(splits, list):
             raise InputError(f"{root / 'dataset_dict.json'} lists no splits.")
-        found = {str(split): _saved(root, f"{split}/") for split in splits}
-        return {split: files for split, files in found.items() if files}
+        by_split = {str(split): _saved(root, f"{split}/") for split in splits}
+        return {split: files for split, files in by_split.items() if files}
     if (root / "state.json").is_file():
         return {"": _saved(root, "")}
     folders = [root, *(folder for folder in subfolders(root) if folder.name == "data" or is_split(folder.name))]
@@ -151,7 +151,7 @@ def find_shards(root: Path) -> dict[str, list[str]]:
 
 
 def _saved(root: Path, place: str) -> list[str]:
-    """The files that ``state.json`` names, in its order."""
+    """Return the files that ``state.json`` names, in its order."""
     state = read_json(inside(root, f"{place}state.json"))
     files = state.get("_data_files") if isinstance(state, dict) else None
     if not isinstance(files, list) or not all(isinstance(file, dict) and "filename" in file for file in files):
@@ -160,7 +160,7 @@ def _saved(root: Path, place: str) -> list[str]:
 
 
 def _read(root: Path, files: Tables) -> tuple[pd.DataFrame, pd.Series, dict[str, Any]]:
-    """Rows without the pictures, the source of each, and the features."""
+    """Read the rows without the images, the source of each, and the features."""
     parts: list[tuple[str, str, pd.DataFrame]] = []
     features: dict[str, Any] = {}
     for split, name in files_by_split(files):
@@ -168,7 +168,7 @@ def _read(root: Path, files: Tables) -> tuple[pd.DataFrame, pd.Series, dict[str,
         try:
             schema = _schema(path)
             features |= _features(schema, path.parent / "dataset_info.json")
-            held = [column for column in schema.names if not _holds_pictures(features, schema, column)]
+            held = [column for column in schema.names if not _holds_images(features, schema, column)]
             parts.append((split, name, read_arrow(path, held)))
         except (ValueError, OSError) as error:
             raise InputError(f"The shard {path} cannot be read ({error}).") from None
@@ -185,15 +185,15 @@ def _schema(path: Path) -> pa.Schema:
 
 
 def _features(schema: pa.Schema, info: Path) -> dict[str, Any]:
-    said = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    descriptions = [said.get("info")] if isinstance(said, dict) else []
+    metadata = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    descriptions = [metadata.get("info")] if isinstance(metadata, dict) else []
     if info.is_file():
         descriptions.insert(0, read_json(info))
-    found = [description.get("features") for description in descriptions if isinstance(description, dict)]
-    return next((features for features in found if isinstance(features, dict)), {})
+    candidates = [description.get("features") for description in descriptions if isinstance(description, dict)]
+    return next((features for features in candidates if isinstance(features, dict)), {})
 
 
-def _holds_pictures(features: Mapping[str, Any], schema: pa.Schema, column: str) -> bool:
+def _holds_images(features: Mapping[str, Any], schema: pa.Schema, column: str) -> bool:
     import pyarrow as pa
 
     kind = schema.field(column).type
@@ -201,7 +201,7 @@ def _holds_pictures(features: Mapping[str, Any], schema: pa.Schema, column: str)
     return is_struct or (isinstance(features.get(column), dict) and features[column].get("_type") == "Image")
 
 
-def _picture_columns(features: Mapping[str, Any]) -> list[str]:
+def _image_columns(features: Mapping[str, Any]) -> list[str]:
     return [name for name, kind in features.items() if isinstance(kind, dict) and kind.get("_type") == "Image"]
 
 
@@ -211,16 +211,16 @@ def _class_names(features: Mapping[str, Any], column: str) -> tuple[str, ...]:
     return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
-def _guess(table: pd.DataFrame, pictures: list[str]) -> dict[str, str]:
-    if not pictures:
+def _guess(table: pd.DataFrame, images: list[str]) -> dict[str, str]:
+    if not images:
         return guess_text_columns(table)
     guessed = {role: name for role, name in guess_columns(table).items() if role != "path"}
-    return {"path": pictures[0]} | guessed | ({"split": FROM_FILE} if FROM_FILE in table else {})
+    return {"path": images[0]} | guessed | ({"split": FROM_FILE} if FROM_FILE in table else {})
 
 
 @lru_cache(2)
-def _pictures_of(path: Path, column: str) -> pa.ChunkedArray:
-    """The column of pictures; of an Arrow file it stays on disk until a row is read."""
+def _images_of(path: Path, column: str) -> pa.ChunkedArray:
+    """Return the column of images; of an Arrow file it stays on disk until a row is read."""
     try:
         table = arrow_table(path, [column])
     except (ValueError, OSError) as error:

@@ -33,7 +33,7 @@ def read_table(
     header: bool = True,
     quoted: bool = True,
 ) -> pd.DataFrame:
-    """The table; the values of a text format (CSV, TSV) are all text, an empty cell is "".
+    """Read a table; the values of a text format (CSV, TSV) are all text, an empty cell is "".
 
     Args:
         columns: read these alone, where the table has them.
@@ -77,7 +77,8 @@ def read_table(
 def read_tables(
     root: Path, tables: Tables, *, encoding: str = "utf-8", header: bool = True
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Table or tables as one: (rows, the source "<file>#<row>" of each); `FROM_FILE` has the splits of files by split.
+    """Read a table or several as one: (rows, the source "<file>#<row>" of each); `FROM_FILE` has the splits of files
+    by split.
 
     Raises:
         InputError: as `read_table`, and when a file lies outside ``root``.
@@ -92,14 +93,14 @@ def read_tables(
 
 
 def files_by_split(tables: Tables) -> list[tuple[str, str]]:
-    """(split or "", file) of every file."""
+    """Return (split or "", file) of every file."""
     if isinstance(tables, str):
         return [("", tables)]
     return [(split, file) for split, files in tables.items() for file in ([files] if isinstance(files, str) else files)]
 
 
 def joined(parts: Sequence[tuple[str, str, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.Series]:
-    """(split or "", file, rows) as one table, and the source "<file>#<row>" of each row."""
+    """Join (split or "", file, rows) to one table, and return it with the source "<file>#<row>" of each row."""
     import pandas as pd
 
     sources = pd.Series([f"{name}#{row}" for _, name, part in parts for row in range(len(part))])
@@ -108,7 +109,7 @@ def joined(parts: Sequence[tuple[str, str, pd.DataFrame]]) -> tuple[pd.DataFrame
 
 
 def guess_encoding(path: Path) -> str:
-    """ "utf-8" where the whole file is, else "cp1252", which Windows programs write."""
+    """Return "utf-8" where the whole file is, else "cp1252", which Windows programs write."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as file:
@@ -121,7 +122,7 @@ def guess_encoding(path: Path) -> str:
 
 
 def read_header(path: Path) -> list[str]:
-    """The column names of a CSV file; empty when there is none or it cannot be read."""
+    """Return the column names of a CSV file; empty when there is none or it cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
@@ -130,7 +131,7 @@ def read_header(path: Path) -> list[str]:
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a table by its first line or its schema; empty where they cannot be read."""
+    """Return the columns of a table by its first line or its schema; empty where they cannot be read."""
     ending = path.suffix.lower()
     try:
         if ending == ".parquet":
@@ -148,7 +149,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Columns of a Parquet or Arrow file.
+    """Read columns of a Parquet or Arrow file.
 
     Raises:
         ValueError, OSError: pyarrow's, when the file is damaged.
@@ -157,7 +158,8 @@ def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
 
 
 def arrow_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """A Parquet file, or an Arrow file or stream memory-mapped; with ``columns``, of these the ones that it has."""
+    """Open a Parquet file, or an Arrow file or stream memory-mapped; with ``columns``, of these the ones that it
+    has."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -207,7 +209,8 @@ def _read_text(
 
 
 def _read_tabs(path: Path, columns: Sequence[str] | None, encoding: str, header: bool) -> pd.DataFrame:
-    """Tab-separated text comes with quoted cells (spreadsheets) and with stray quotes (GLUE): tell by the cells."""
+    """Read tab-separated text, which comes with quoted cells (spreadsheets) and with stray quotes (GLUE): tell by the
+    cells."""
     try:
         plain = _read_text(path, "\t", csv.QUOTE_NONE, columns, encoding, header)
     except UnicodeDecodeError:

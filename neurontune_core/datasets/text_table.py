@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurontune_core.datasets.base import SIZED, Dataset, DatasetGuess, is_split, split_name
+from neurontune_core.datasets.base import SAMPLE_NOUNS, Dataset, DatasetGuess, is_split, split_name
 from neurontune_core.datasets.columns import (
     COLUMN_NAMES,
-    NOTHING_GIVEN,
+    NO_CORRECTIONS,
     TEXT_PAIRS,
     TEXTS,
-    Given,
+    Corrections,
     chosen_columns,
     corrected,
     guess_text_columns,
@@ -54,7 +54,7 @@ def open_texts(spec: dict[str, Any], root: Path) -> Dataset:
 
 
 def from_texts(spec: dict[str, Any], root: Path, table: pd.DataFrame, sources: pd.Series) -> Dataset:
-    """The texts in the rows of ``table``; spec keys as in `open_texts`."""
+    """Return the texts in the rows of ``table``; spec keys as in `open_texts`."""
     import pandas as pd
 
     guessed = guess_text_columns(table)
@@ -70,7 +70,7 @@ def from_texts(spec: dict[str, Any], root: Path, table: pd.DataFrame, sources: p
 
 
 def identities(table: pd.DataFrame, column: str | None) -> np.ndarray:
-    """[N] unique texts: those of the column, or the row numbers.
+    """Return [N] unique texts: those of the column, or the row numbers.
 
     Raises:
         InputError: when two rows have the same id.
@@ -87,8 +87,8 @@ def identities(table: pd.DataFrame, column: str | None) -> np.ndarray:
     return values.to_numpy(dtype=object)
 
 
-def guess_texts(root: Path, tables: Tables, given: Given = NOTHING_GIVEN) -> DatasetGuess | None:
-    """None when no column of the tables looks like a text with a label."""
+def guess_texts(root: Path, tables: Tables, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
+    """Guess a table of texts; None when no column of the tables looks like a text with a label."""
     spec: dict[str, Any] = {"format": "text_table", "root": str(root), "table": tables}
     first = tables if isinstance(tables, str) else next(iter(tables.values()))
     name = first if isinstance(first, str) else first[0]
@@ -96,14 +96,14 @@ def guess_texts(root: Path, tables: Tables, given: Given = NOTHING_GIVEN) -> Dat
     options = {key: spec[key] for key in ("encoding", "header") if key in spec}
     table, _ = read_tables(root, tables, **options)
     guessed = guess_text_columns(table) if spec.get("header", True) else _guess_by_values(table)
-    if given.get("text") not in (None, guessed.get("text")):
+    if corrections.get("text") not in (None, guessed.get("text")):
         guessed.pop("text2", None)  # the guessed second text belongs to the guessed first one
-    columns = corrected(guessed, given, table, ROLES)
+    columns = corrected(guessed, corrections, table, ROLES)
     if columns is None or not columns.get("text") or not columns.get("label"):
         return None
     spec["columns"] = columns
     left_out = add_strange_splits(spec, table)
-    kind = SIZED["text_pair" if columns.get("text2") else "text"]
+    kind = SAMPLE_NOUNS["text_pair" if columns.get("text2") else "text"]
     lacking = without(columns, ("split", "attribute"))
     where = name if isinstance(tables, str) else f"{name} and the tables beside it"
     return DatasetGuess(
@@ -114,7 +114,8 @@ def guess_texts(root: Path, tables: Tables, given: Given = NOTHING_GIVEN) -> Dat
 
 
 def tables_by_split(names: list[str]) -> dict[str, list[str]]:
-    """Files whose names differ in a split's name and a shard's number alone, by split: ``train.tsv`` and ``dev.tsv``.
+    """Group files whose names differ in a split's name and a shard's number alone, by split: ``train.tsv`` and
+    ``dev.tsv``.
 
     The largest such family; empty when no name holds that of a split.
     """
@@ -149,7 +150,8 @@ def _reading(path: Path, spec: dict[str, Any]) -> str:
 
 
 def _guess_by_values(table: pd.DataFrame) -> dict[str, str]:
-    """For a table without a header: texts are long, the label is the first column with few different values."""
+    """Guess the columns of a table without a header: texts are long, the label is the first column with few
+    different values."""
     lengths = {name: float(table[name].str.len().mean()) for name in table.columns}
     few = [name for name in table.columns if table[name].nunique() <= min(100, len(table) // 2)]
     long = [name for name in table.columns if name not in few[:1] and table[name].str.contains(" ").mean() > 0.5]

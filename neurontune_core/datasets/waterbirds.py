@@ -1,4 +1,4 @@
-"""Waterbirds (Sagawa et al., ICLR 2020): ``waterbird_complete95_forest2water2/metadata.csv`` beside the pictures.
+"""Waterbirds (Sagawa et al., ICLR 2020): ``waterbird_complete95_forest2water2/metadata.csv`` beside the images.
 
 Columns ``img_id, img_filename, y, split, place, place_filename``; 11,788 rows, of which 4,795 train, 1,199 validation
 and 5,794 test. WILDS ships the same table.
@@ -20,7 +20,8 @@ PREPROCESSING = {"image_size": 224, "resize": 256, "resize_mode": "squash"}
 
 
 def open_waterbirds(spec: dict[str, Any], root: Path) -> Dataset:
-    """Spec keys as in `open_table`; columns and names are the published ones where the spec does not say otherwise.
+    """Open Waterbirds; spec keys as in `open_table`; columns and names are the published ones where the spec does
+    not say otherwise.
 
     Raises:
         InputError: as `open_table`.
@@ -35,5 +36,5 @@ def guess_waterbirds(root: Path) -> DatasetGuess | None:
     rows = len(read_table(root / "metadata.csv", columns=["y"]))
     spec = {"format": "waterbirds", "root": str(root), "table": "metadata.csv", "columns": dict(COLUMNS)}
     return DatasetGuess(
-        spec, f"Waterbirds: metadata.csv lists {rows:,} pictures, landbird or waterbird (y) on land or water (place)."
+        spec, f"Waterbirds: metadata.csv lists {rows:,} images, landbird or waterbird (y) on land or water (place)."
     )

@@ -25,7 +25,7 @@ class DiskCache:
         self._written = _LOOK_AFTER  # an older process may have left much
 
     def get(self, name: str) -> bytes | None:
-        """The bytes that `put` kept; None when there are none."""
+        """Return the bytes that `put` kept; None when there are none."""
         path = self._folder / name
         try:
             content = path.read_bytes()

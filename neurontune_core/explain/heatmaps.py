@@ -1,4 +1,4 @@
-"""Where in a picture a neuron looks."""
+"""Where in an image a neuron looks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def heatmaps(model: ImageModel, images: torch.Tensor, neuron: int) -> np.ndarray:
-    """Grad-CAM (Selvaraju et al., 2017) of one neuron of the embedding.
+    """Compute Grad-CAM (Selvaraju et al., 2017) of one neuron of the embedding.
 
     Where the embedding is the average of a convolution's channels, the gradient is the same everywhere and Grad-CAM is
     the neuron's own channel: no gradient is taken, the map is in units of the neuron's activation, and of a map without
@@ -29,7 +29,7 @@ def heatmaps(model: ImageModel, images: torch.Tensor, neuron: int) -> np.ndarray
         [B, h, w] float32, at least 0, at the resolution of the layer.
 
     Raises:
-        InputError: when there is no such neuron, or the network has no map over the picture.
+        InputError: when there is no such neuron, or the network has no map over the image.
     """
     from neurontune_core.errors import InputError
 
@@ -41,7 +41,7 @@ def heatmaps(model: ImageModel, images: torch.Tensor, neuron: int) -> np.ndarray
 
 
 def _by_gradient(model: ImageModel, images: torch.Tensor, neuron: int) -> torch.Tensor:
-    """[B, h, w], before the ReLU."""
+    """Return [B, h, w], before the ReLU."""
     import torch
     from captum.attr import LayerGradCam, LayerGradientXActivation
 

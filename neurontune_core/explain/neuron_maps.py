@@ -1,4 +1,4 @@
-"""Where neurons look in a project's pictures: computed on demand, a batch at a time, kept in memory and on disk."""
+"""Where neurons look in a project's images: computed on demand, a batch at a time, kept in memory and on disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AT_ONCE = 8
 _KEPT = 512
 
 
-class _Wanted(NamedTuple):
+class _MapKey(NamedTuple):
     split: str
     row: int
     neuron: int | None  # None: the maps of all neurons, which some networks give at once
@@ -34,7 +34,7 @@ class NeuronMaps:
 
     Args:
         network: gives the network; called at the first map that is not on disk.
-        picture: opens a sample.
+        image: opens a sample.
         cache: where maps lie.
         version: what makes the maps of a split other ones, as a folder's name; None keeps them off the disk.
     """
@@ -42,65 +42,65 @@ class NeuronMaps:
     def __init__(
         self,
         network: Callable[[], ImageModel],
-        picture: Callable[[str, int], Image.Image],
+        image: Callable[[str, int], Image.Image],
         cache: DiskCache,
         version: Callable[[str], str | None],
     ) -> None:
-        self._network, self._picture, self._cache, self._version = network, picture, cache, version
-        self._kept: OrderedDict[_Wanted, np.ndarray] = OrderedDict()
+        self._network, self._image, self._cache, self._version = network, image, cache, version
+        self._kept: OrderedDict[_MapKey, np.ndarray] = OrderedDict()
         self._turn = threading.Lock()
 
     def maps(self, split: str, rows: Sequence[int], neuron: int) -> dict[int, np.ndarray]:
-        """Row -> [h, w] float32, at least 0, in units of the activation or as `heatmaps` says.
+        """Return row -> [h, w] float32, at least 0, in units of the activation or as `heatmaps` says.
 
-        Pictures that cannot be read are left out.
+        Images that cannot be read are left out.
 
         Raises:
-            InputError: when none of the pictures can be read, or the network has no map over them.
+            InputError: when none of the images can be read, or the network has no map over them.
         """
         failure = None
         with self._turn:
-            missing = [each for row in rows if self._find(each := _Wanted(split, row, neuron)) is None]
+            missing = [each for row in rows if self._find(each := _MapKey(split, row, neuron)) is None]
             for start in range(0, len(missing), _AT_ONCE):
                 failure = self._compute(missing[start : start + _AT_ONCE]) or failure
-            found = {row: values for row in rows if (values := self._find(_Wanted(split, row, neuron))) is not None}
-        if failure and not found:
+            result = {row: values for row in rows if (values := self._find(_MapKey(split, row, neuron))) is not None}
+        if failure and not result:
             raise failure
-        return found
+        return result
 
-    def _find(self, wanted: _Wanted) -> np.ndarray | None:
-        whole = self._load(wanted._replace(neuron=None))
+    def _find(self, key: _MapKey) -> np.ndarray | None:
+        whole = self._load(key._replace(neuron=None))
         if whole is None:
-            return self._load(wanted)
-        if not 0 <= (neuron := wanted.neuron or 0) < len(whole):
+            return self._load(key)
+        if not 0 <= (neuron := key.neuron or 0) < len(whole):
             raise InputError(f"There is no neuron {neuron}; this model has the neurons 0..{len(whole) - 1}.")
         return np.maximum(whole[neuron], 0, dtype=np.float32)
 
-    def _load(self, wanted: _Wanted) -> np.ndarray | None:
-        if wanted not in self._kept:
-            name = self._name(wanted)
+    def _load(self, key: _MapKey) -> np.ndarray | None:
+        if key not in self._kept:
+            name = self._name(key)
             content = self._cache.get(name) if name else None
             if content is None:
                 return None
-            self._remember(wanted, np.load(io.BytesIO(content), allow_pickle=False))
-        self._kept.move_to_end(wanted)
-        return self._kept[wanted]
+            self._remember(key, np.load(io.BytesIO(content), allow_pickle=False))
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
-    def _compute(self, wanted: Sequence[_Wanted]) -> InputError | None:
-        """Of one neuron; returns why a picture could not be read, if one could not."""
+    def _compute(self, keys: Sequence[_MapKey]) -> InputError | None:
+        """Compute maps of one neuron; return why an image could not be read, if one could not."""
         import torch
 
         network = self._network()
-        chosen, pictures, failure = [], [], None
-        for each in wanted:
+        chosen, images, failure = [], [], None
+        for key in keys:
             try:
-                pictures.append(torch.from_numpy(network.preprocessing(self._picture(each.split, each.row))))
-                chosen.append(each)
+                images.append(torch.from_numpy(network.preprocessing(self._image(key.split, key.row))))
+                chosen.append(key)
             except InputError as error:
                 failure = error
         if not chosen:
             return failure
-        batch = torch.stack(pictures)
+        batch = torch.stack(images)
         whole = network.channel_maps(batch)
         if whole is None:
             assert chosen[0].neuron is not None
@@ -111,21 +111,21 @@ class NeuronMaps:
             self._store(each._replace(neuron=None), values)
         return failure
 
-    def _store(self, wanted: _Wanted, values: np.ndarray) -> None:
+    def _store(self, key: _MapKey, values: np.ndarray) -> None:
         limit = float(np.finfo(np.float16).max)
         small = np.clip(values, -limit, limit).astype(np.float16)
-        self._remember(wanted, small)
-        if name := self._name(wanted):
+        self._remember(key, small)
+        if name := self._name(key):
             file = io.BytesIO()
             np.save(file, small, allow_pickle=False)
             self._cache.put(name, file.getvalue())
 
-    def _remember(self, wanted: _Wanted, values: np.ndarray) -> None:
-        self._kept[wanted] = values
+    def _remember(self, key: _MapKey, values: np.ndarray) -> None:
+        self._kept[key] = values
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
-    def _name(self, wanted: _Wanted) -> str | None:
-        version = self._version(wanted.split)
-        neuron = "all" if wanted.neuron is None else wanted.neuron
-        return version and f"{version}/maps/{wanted.row}-{neuron}.npy"
+    def _name(self, key: _MapKey) -> str | None:
+        version = self._version(key.split)
+        neuron = "all" if key.neuron is None else key.neuron
+        return version and f"{version}/maps/{key.row}-{neuron}.npy"

@@ -1,4 +1,4 @@
-"""Pictures to look at: a sample as the network sees it, and a heatmap to lay over it."""
+"""Images to look at: a sample as the network sees it, and a heatmap to lay over it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from neurontune_core.models.preprocessing import Preprocessing
 
 # matplotlib's maps at nine even steps: dark to light in even steps of perceived lightness. RGB.
-COLOUR_MAPS = {
+COLOR_MAPS = {
     "inferno": (
         (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51), (249, 140, 10),
         (249, 201, 50), (252, 255, 164),
@@ -21,26 +21,26 @@ COLOUR_MAPS = {
         (68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129), (92, 200, 99),
         (170, 220, 50), (253, 231, 37),
     ),
-    "grey": ((0, 0, 0), (255, 255, 255)),
+    "gray": ((0, 0, 0), (255, 255, 255)),
 }  # fmt: skip
-_OPAQUE_FROM = 0.5  # of the maximum; below, the overlay fades out, so that the picture shows where the neuron is silent
+_OPAQUE_FROM = 0.5  # of the maximum; below, the overlay fades out, so that the image shows where the neuron is silent
 MAX_SIDE = 1024  # pixels; thumbnails and overlays are never larger
 
 
 def overlay_png(
-    heatmap: np.ndarray, maximum: float, size: int, *, opacity: float = 1.0, colours: str = "inferno"
+    heatmap: np.ndarray, maximum: float, size: int, *, opacity: float = 1.0, colors: str = "inferno"
 ) -> bytes:
-    """A transparent PNG [size, size] of one heatmap.
+    """Return a transparent PNG [size, size] of one heatmap.
 
     Args:
         heatmap: [h, w], at least 0.
-        maximum: the value of full colour. Give the largest value among all pictures of a neuron, so that they can be
+        maximum: the value of full color. Give the largest value among all images of a neuron, so that they can be
             compared; a map of zeros is fully transparent.
         size: side in pixels, up to `MAX_SIDE`.
-        opacity: of full colour, 0..1.
-        colours: a key of `COLOUR_MAPS`.
+        opacity: of full color, 0..1.
+        colors: a key of `COLOR_MAPS`.
     """
-    table = np.array(COLOUR_MAPS[colours], dtype=np.float32)
+    table = np.array(COLOR_MAPS[colors], dtype=np.float32)
     side = min(max(int(size), 1), MAX_SIDE)
     strength = _upsampled(np.clip(heatmap / maximum, 0, 1) if maximum > 0 else np.zeros_like(heatmap), side)
     steps = np.linspace(0, 1, len(table))
@@ -52,11 +52,12 @@ def overlay_png(
 
 
 def thumbnail_jpeg(image: Image.Image, preprocessing: Preprocessing | None, size: int, *, quality: int = 85) -> bytes:
-    """A JPEG [size, size] of the crop that the network sees, upright; overlays of the same size lie exactly on it.
+    """Return a JPEG [size, size] of the crop that the network sees, upright; overlays of the same size lie exactly
+    on it.
 
     Args:
-        image: an opened picture; EXIF orientation is respected.
-        preprocessing: of the model; None gives the centre square.
+        image: an opened image; EXIF orientation is respected.
+        preprocessing: of the model; None gives the center square.
         size: side in pixels, up to `MAX_SIDE`.
     """
     side = min(max(int(size), 1), MAX_SIDE)
@@ -69,7 +70,7 @@ def thumbnail_jpeg(image: Image.Image, preprocessing: Preprocessing | None, size
 
 
 def _upsampled(values: np.ndarray, side: int) -> np.ndarray:
-    """[h, w] in 0..1 -> [side, side] in 0..1, bicubic, without ringing below 0 or above 1."""
+    """Resize [h, w] in 0..1 -> [side, side] in 0..1, bicubic, without ringing below 0 or above 1."""
     image = Image.fromarray(np.asarray(values, dtype=np.float32))
     return np.clip(np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
 

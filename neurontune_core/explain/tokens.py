@@ -57,7 +57,7 @@ class TextAttribution:
 def token_attributions(
     model: TextModel, texts: Sequence[Text], neuron: int, *, steps: int = 32, batch_size: int = 8
 ) -> list[TextAttribution]:
-    """Integrated gradients (Sundararajan et al. 2017) of one neuron of the embedding, from the tokens' vectors.
+    """Compute integrated gradients (Sundararajan et al. 2017) of one neuron of the embedding, from the tokens' vectors.
 
     The baseline is the same sample with padding in the place of every token but the special ones ([CLS], [SEP]), so
     that these have no share and can be left out. The values of a word's pieces are added up.
@@ -66,7 +66,7 @@ def token_attributions(
         texts: samples as ``model.tokenization`` reads them.
         neuron: 0..M-1.
         steps: points of the integral; the sum of the values is as exact as these are many.
-        batch_size: samples tokenised and padded together.
+        batch_size: samples tokenized and padded together.
 
     Raises:
         InputError: when there is no such neuron.
@@ -89,7 +89,7 @@ def token_attributions(
 def _integrated(
     model: TextModel, inputs: dict[str, torch.Tensor], encoded: Any, neuron: int, steps: int
 ) -> torch.Tensor:
-    """[B, T], one value a token; 0 for special tokens and padding."""
+    """Return [B, T], one value a token; 0 for special tokens and padding."""
     import torch
     from captum.attr import LayerIntegratedGradients
 
@@ -119,8 +119,8 @@ def _attribution(
     parts: tuple[str, ...], encoded: Any, row: int, values: list[float], activation: float
 ) -> TextAttribution:
     words = [list(words_of(part)) for part in parts]
-    starts = [[word.start for word in found] for found in words]
-    sums = [[0.0] * len(found) for found in words]
+    starts = [[word.start for word in part_words] for part_words in words]
+    sums = [[0.0] * len(part_words) for part_words in words]
     read = [0] * len(parts)
     for (start, end), part, value in zip(
         encoded["offset_mapping"][row], encoded.sequence_ids(row), values, strict=True
@@ -136,8 +136,8 @@ def _attribution(
     cut = bool(encoded.encodings[row].overflowing)
     attributed = tuple(
         AttributedWord(*word, part, value)
-        for part, found in enumerate(words)
-        for word, value in zip(found, sums[part], strict=True)
+        for part, part_words in enumerate(words)
+        for word, value in zip(part_words, sums[part], strict=True)
         if word.start < read[part]
     )
     characters = tuple(end if cut else len(text) for end, text in zip(read, parts, strict=True))

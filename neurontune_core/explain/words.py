@@ -37,14 +37,14 @@ class DistinctiveWord(NamedTuple):
 
 
 def words_of(text: str) -> Iterator[Word]:
-    """The words and punctuation marks of a text, in order; "don't" is one word."""
-    return (Word(found.group(), found.start(), found.end()) for found in _WORD.finditer(text))
+    """Yield the words and punctuation marks of a text, in order; "don't" is one word."""
+    return (Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text))
 
 
 def distinctive_words(
     top: Iterable[str], rest: Iterable[str], *, limit: int = 20, prior_words: float = 500.0
 ) -> list[DistinctiveWord]:
-    """Words more frequent in ``top`` than in ``rest``, the clearest first.
+    """Return the words more frequent in ``top`` than in ``rest``, the clearest first.
 
     Log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, Eqs. 16, 20 and 22): each word's
     prior is its share of all the texts times ``prior_words``, so that rare words need more evidence. Punctuation marks
@@ -63,19 +63,19 @@ def distinctive_words(
     total_top, total_rest = counts_top.total(), counts_rest.total()
     if not total_top or not total_rest:
         raise InputError("There are no words in the top samples or in the others, so they cannot be compared.")
-    found = []
+    result = []
     for word, count in counts_top.items():
         share = (count + counts_rest[word]) / (total_top + total_rest)
         if share == 1:  # there is no other word
             break
         prior = prior_words * share
-        here, there = count + prior, counts_rest[word] + prior
-        odds_top = here / (total_top + prior_words - here)
-        odds_rest = there / (total_rest + prior_words - there)
-        z = math.log(odds_top / odds_rest) / math.sqrt(1 / here + 1 / there)
+        weight_top, weight_rest = count + prior, counts_rest[word] + prior
+        odds_top = weight_top / (total_top + prior_words - weight_top)
+        odds_rest = weight_rest / (total_rest + prior_words - weight_rest)
+        z = math.log(odds_top / odds_rest) / math.sqrt(1 / weight_top + 1 / weight_rest)
         if z > 0:
-            found.append(DistinctiveWord(word, z, count, counts_rest[word]))
-    return sorted(found, key=lambda entry: (-entry.z, entry.word))[:limit]
+            result.append(DistinctiveWord(word, z, count, counts_rest[word]))
+    return sorted(result, key=lambda entry: (-entry.z, entry.word))[:limit]
 
 
 def _counts(texts: Iterable[str]) -> Counter[str]:

@@ -55,6 +55,7 @@ def export_bundle(
     model: Mapping[str, Any] | None = None,
     dataset: Mapping[str, Any] | None = None,
     base: str | Path = ".",
+    allow_python: bool = False,
 ) -> list[ExportedFile]:
     """Write the bundle of a tuned head to ``folder``, replacing an earlier bundle there.
 
@@ -65,6 +66,7 @@ def export_bundle(
         model: the spec of the model, for `load_model`; None leaves the whole model out.
         dataset: the spec of the dataset, for `open_dataset`; with it, the reloaded model is run on real samples.
         base: the folder that the specs' relative paths start from.
+        allow_python: as in `load_model`.
 
     Raises:
         InputError: when heads, mask and evaluation set do not fit each other, or the specs are wrong.
@@ -86,7 +88,7 @@ def export_bundle(
         }
         preprocessing = None
         if model is not None:
-            preprocessing, check = _write_model(working, run, model, dataset, Path(base))
+            preprocessing, check = _write_model(working, run, model, dataset, Path(base), allow_python)
             checks["model_state_dict.safetensors"] = check
         checks["load_head.py"] = _write_snippet(working, run)
         checks["MODEL_CARD.md"] = _write_card(working, model_card(run, checks, preprocessing))
@@ -129,7 +131,12 @@ def _write_head(folder: Path, run: TunedRun) -> str:
 
 
 def _write_model(
-    folder: Path, run: TunedRun, spec: Mapping[str, Any], dataset: Mapping[str, Any] | None, base: Path
+    folder: Path,
+    run: TunedRun,
+    spec: Mapping[str, Any],
+    dataset: Mapping[str, Any] | None,
+    base: Path,
+    allow_python: bool,
 ) -> tuple[dict[str, Any], str]:
     """Return the model's preprocessing, and the check."""
     import torch
@@ -137,9 +144,9 @@ def _write_model(
 
     from neurontune_core.models import load_model
 
-    original = load_model(dict(spec), base)
+    original = load_model(dict(spec), base, allow_python=allow_python)
     if original.num_classes != run.head.num_classes:  # an ImageNet body whose head was trained on the embeddings
-        original = load_model({**spec, "num_classes": run.head.num_classes}, base)
+        original = load_model({**spec, "num_classes": run.head.num_classes}, base, allow_python=allow_python)
     state = {name: tensor.contiguous() for name, tensor in original.state_dict_with(run.head).items()}
     path = folder / "model_state_dict.safetensors"
     save_file(state, path)
@@ -147,7 +154,7 @@ def _write_model(
     written = {"weights": str(path.resolve()), "num_classes": run.head.num_classes}
     if "weights" in spec and (base / str(spec["weights"])).is_dir():  # a Hugging Face folder, with the network's config
         written.setdefault("config", spec["weights"])
-    again = load_model({**spec, **written}, base)
+    again = load_model({**spec, **written}, base, allow_python=allow_python)
     loaded = again.module.state_dict()
     equal = loaded.keys() == state.keys() and all(torch.equal(loaded[name], state[name]) for name in state)
     _require(equal, path.name, "its tensors are not those that were written")

@@ -16,7 +16,9 @@ from neurontune_core.tuning.config import TuneConfig
 
 _NO_MASKING = "No masking"  # class-balanced retraining without a mask
 _CHOSEN_BY = {
-    "sfit": "the highest SFit (SpuriousFit = Σ|delta|) on the identification set, which needs no group labels",
+    "sfit": (
+        "the highest SFit (spuriousness fitness score, Σ|delta|) on the identification set, which needs no group labels"
+    ),
     "worst_class_accuracy": "the highest worst-class accuracy on the identification set",
     "last": "nothing: the last epoch was kept",
 }

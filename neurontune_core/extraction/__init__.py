@@ -1,1 +1,1 @@
-"""Turn a network and a data set into an EmbeddingSet, or read one from ready-made arrays."""
+"""Turn a network and a dataset into an EmbeddingSet, or read one from ready-made arrays."""

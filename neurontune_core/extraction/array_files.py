@@ -17,7 +17,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def read_arrays(path: Path) -> Arrays:
-    """The arrays of a file; that of a ``.npy``, which stays on disk, is "embeddings".
+    """Read the arrays of a file by name; that of a ``.npy``, which stays on disk, is "embeddings".
 
     The numbered columns of a Parquet file ("0", "1", ... or "f0", "f1", ...) are one array "embeddings" [N, M].
 
@@ -81,7 +81,7 @@ def _read_parquet(path: Path) -> Arrays:
 
 
 def _column(column: Any, name: str, path: Path) -> np.ndarray:
-    """[N], or [N, M] of a column of lists."""
+    """Return [N], or [N, M] of a column of lists."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -105,10 +105,10 @@ def _read_safetensors(path: Path) -> Arrays:
     try:
         with safe_open(path, framework="np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-            said = file.metadata() or {}
+            metadata = file.metadata() or {}
         for role in ("class_names", "group_names"):
-            if role in said:
-                arrays[role] = np.array(json.loads(said[role]), dtype=object)
+            if role in metadata:
+                arrays[role] = np.array(json.loads(metadata[role]), dtype=object)
         return arrays
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # numpy has no bfloat16
         raise InputError(f"{path} cannot be read as safetensors of float16, float32 or integers ({error}).") from None

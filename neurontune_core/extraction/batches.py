@@ -1,4 +1,4 @@
-"""Samples of a data set as batches that a network reads, with what cannot be read set apart."""
+"""Samples of a dataset as batches that a network reads, with what cannot be read set apart."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def batches(
     batch_size: int,
     prepare: Prepare | None = None,
 ) -> Iterator[Batch]:
-    """The samples at the places ``order`` in ``rows``, ``batch_size`` at a time.
+    """Yield the samples at the places ``order`` in ``rows``, ``batch_size`` at a time.
 
     Args:
         prepare: row and sample -> what ``model.batch`` takes; default: ``model.prepare``.

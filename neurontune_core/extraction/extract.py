@@ -1,4 +1,4 @@
-"""Model + data set -> EmbeddingSet: batch by batch, on any device, going on where an earlier attempt stopped."""
+"""Model + dataset -> EmbeddingSet: batch by batch, on any device, going on where an earlier attempt stopped."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.errors import InputError, listing
 from neurontune_core.extraction.batches import batches
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from neurontune_core.datasets.base import Dataset
     from neurontune_core.models.base import Network
 
-MAX_UNREADABLE = 0.1  # share of pictures beyond which the folder is wrong rather than a few files
+MAX_UNREADABLE = 0.1  # share of images beyond which the folder is wrong rather than a few files
 _SECONDS_BETWEEN_NOTES = 1.0  # how much work a killed extraction may lose
-_KINDS = {"image": "pictures", "text": "single texts", "text_pair": "pairs of texts"}
 
 OnProgress = Callable[[int, int, float], object]
 
@@ -50,17 +50,17 @@ def extract(
     """Write the embeddings of one split to ``folder`` and open them.
 
     Work stands in ``<folder>.partial`` until it is whole, so a cancelled or killed one goes on where it was, with
-    the same vectors bit for bit. A finished folder made from the same model, pictures and settings is opened as it is.
+    the same vectors bit for bit. A finished folder made from the same model, images and settings is opened as it is.
 
     Args:
-        split: "train", "val", "test", or "" for a data set without splits.
+        split: "train", "val", "test", or "" for a dataset without splits.
         device: "auto" (CUDA, else Apple's MPS, else the CPU) or a torch device.
         dtype: "float16" or "float32", of the vectors on disk.
         on_progress: called with (samples done, samples in all, samples per second) after every batch.
         should_stop: asked before every batch.
 
     Raises:
-        InputError: when over a tenth of the pictures, or all, cannot be read; when a vector is not finite.
+        InputError: when over a tenth of the images, or all, cannot be read; when a vector is not finite.
         Cancelled: when ``should_stop`` returned True. Exceptions of ``on_progress`` pass and keep the work, too.
     """
     if dtype not in ("float16", "float32"):
@@ -70,8 +70,8 @@ def extract(
     folder, rows = Path(folder), dataset.rows(split)
     if model.modality != dataset.modality:
         raise InputError(
-            f'"{model.architecture}" reads {_KINDS[model.modality]}, but the samples of {dataset.root} are '
-            f"{_KINDS[dataset.modality]}; give a model and a data set of the same kind."
+            f'"{model.architecture}" reads {SAMPLE_NOUNS[model.modality]}, but the samples of {dataset.root} are '
+            f"{SAMPLE_NOUNS[dataset.modality]}; give a model and a dataset of the same kind."
         )
     torch_device = choose_device(device)
     settings = {
@@ -119,8 +119,8 @@ def extract(
     return EmbeddingSet.load(folder)
 
 
-def choose_device(wanted: str = "auto") -> str:
-    """The torch device to work on.
+def choose_device(requested: str = "auto") -> str:
+    """Return the torch device to work on.
 
     Raises:
         InputError: when the wanted device is not there.
@@ -136,11 +136,13 @@ def choose_device(wanted: str = "auto") -> str:
         )
         if there
     ]
-    if wanted == "auto":
+    if requested == "auto":
         return available[0]
-    if wanted.split(":")[0] not in available:
-        raise InputError(f'The device "{wanted}" is not on this machine; use "auto" or one of {", ".join(available)}.')
-    return wanted
+    if requested.split(":")[0] not in available:
+        raise InputError(
+            f'The device "{requested}" is not on this machine; use "auto" or one of {", ".join(available)}.'
+        )
+    return requested
 
 
 class _Partial:
@@ -160,7 +162,7 @@ class _Partial:
         self.vectors = np.lib.format.open_memmap(vectors, mode="w+", dtype=np.dtype(dtype), shape=shape)
 
     def note(self) -> None:
-        """Vectors first, then the note that they count."""
+        """Write the vectors first, then the note that they count."""
         self.vectors.flush()
         note = {"fingerprint": self.fingerprint, "done": self.done, "unreadable": self.unreadable}
         write_json(self.folder / "progress.json", note)
@@ -201,7 +203,7 @@ def _run(
 
 
 def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
-    """Names, labels, groups and, so that replaced pictures are noticed, sizes and times of change."""
+    """Digest names, labels, groups and, so that replaced images are noticed, sizes and times of change."""
     digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
     digest.update(rows.to_csv(index=False).encode())
     if dataset.overlapping_groups is not None:
@@ -212,7 +214,7 @@ def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
 
 
 def _state(root: Path, source: str) -> bytes:
-    """Size and time of change of a picture's file, or of the table that it stands in (``<file>#<row>``)."""
+    """Return size and time of change of an image's file, or of the table that it stands in (``<file>#<row>``)."""
     for path in (root / source, root / source.rpartition("#")[0]):
         with suppress(OSError):
             if path.is_file():
@@ -245,7 +247,7 @@ def refuse_unreadable(unreadable: list[tuple[int, str]], total: int, dataset: Da
     if len(unreadable) > MAX_UNREADABLE * total or len(unreadable) == total:
         reasons = " ".join(reason for _, reason in unreadable[:3])
         raise InputError(
-            f"{len(unreadable)} of {total} pictures of {dataset.root} cannot be read, so its listing "
+            f"{len(unreadable)} of {total} images of {dataset.root} cannot be read, so its listing "
             f"does not fit it. The first: {reasons}"
         )
 

@@ -61,8 +61,8 @@ def read_embeddings(
             arrays[role] = _one_a_row(Path(file))
     for role in ("embeddings", "labels"):
         if role not in arrays:
-            mend = "; give them in a file of their own" if role == "labels" else ""
-            raise InputError(f"{path} has no array that looks like the {role}; name it, one of {arrays['all']}{mend}.")
+            fix = "; give them in a file of their own" if role == "labels" else ""
+            raise InputError(f"{path} has no array that looks like the {role}; name it, one of {arrays['all']}{fix}.")
     arrays, split = _one_split(arrays, split, path)
     indices, classes = _indices(arrays["labels"], class_names, arrays.get("class_names"), "label", "class")
     group_indices, groups_named = _groups(arrays, indices, classes, group_names)
@@ -78,25 +78,25 @@ def read_embeddings(
     )
 
 
-def _roles(found: Arrays, names: Mapping[str, str | None], path: Path) -> dict[str, Any]:
-    """The arrays by role, and the names of all under "all"."""
+def _roles(available: Arrays, names: Mapping[str, str | None], path: Path) -> dict[str, Any]:
+    """Return the arrays by role, and the names of all under "all"."""
     unknown = set(names) - set(ARRAY_NAMES)
     if unknown:
         raise InputError(f'names has "{min(unknown)}", which is not one of {", ".join(ARRAY_NAMES)}.')
-    by_name = {name.lower(): name for name in found}
-    arrays: dict[str, Any] = {"all": sorted(found)}
+    by_name = {name.lower(): name for name in available}
+    arrays: dict[str, Any] = {"all": sorted(available)}
     for role, known in ARRAY_NAMES.items():
         name = names[role] if role in names else next((by_name[name] for name in known if name in by_name), None)
         if name is None:
             continue
-        if name not in found:
-            raise InputError(f'{path} has no array "{name}" for the {role}; it has {sorted(found)}.')
-        arrays[role] = found[name]
+        if name not in available:
+            raise InputError(f'{path} has no array "{name}" for the {role}; it has {sorted(available)}.')
+        arrays[role] = available[name]
     return arrays
 
 
 def _one_split(arrays: dict[str, Any], split: str, path: Path) -> tuple[dict[str, Any], str]:
-    """The rows of one split, where the file tells several, and its name."""
+    """Return the rows of one split, where the file tells several, and its name."""
     rows = len(arrays["embeddings"]) if arrays["embeddings"].ndim else 0
     for role in _PER_SAMPLE:
         if role in arrays and arrays[role].shape != (rows,):
@@ -106,12 +106,12 @@ def _one_split(arrays: dict[str, Any], split: str, path: Path) -> tuple[dict[str
             )
     if "splits" not in arrays:
         return arrays, split
-    told = split_codes(_strings(arrays["splits"]))
-    present = sorted(set(told.tolist()))
+    row_splits = split_codes(_strings(arrays["splits"]))
+    present = sorted(set(row_splits.tolist()))
     if not split and len(present) > 1:
         raise InputError(f"{path} holds the splits {', '.join(present)}; say which one to read.")
     split = split or present[0]
-    chosen = np.flatnonzero(told == split)
+    chosen = np.flatnonzero(row_splits == split)
     if not len(chosen):
         raise InputError(f'{path} has no rows of split "{split}"; it has {", ".join(present)}.')
     taken = {role: arrays[role][chosen] for role in ("embeddings", *_PER_SAMPLE) if role in arrays}
@@ -119,9 +119,9 @@ def _one_split(arrays: dict[str, Any], split: str, path: Path) -> tuple[dict[str
 
 
 def _indices(
-    values: np.ndarray, given: Sequence[str] | None, said: np.ndarray | None, column: str, prefix: str
+    values: np.ndarray, requested: Sequence[str] | None, stored: np.ndarray | None, column: str, prefix: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    names = given if given is not None else None if said is None else _strings(np.atleast_1d(said)).tolist()
+    names = requested if requested is not None else None if stored is None else _strings(np.atleast_1d(stored)).tolist()
     if values.dtype.kind == "f" and not np.array_equal(values, np.trunc(values)):
         raise InputError(f"Expected whole numbers or names as {column}s, but got {values.dtype} values with fractions.")
     indices, classes = codes(_strings(values), names, column, prefix)
@@ -134,19 +134,19 @@ def _indices(
 
 
 def _groups(
-    arrays: Mapping[str, Any], labels: np.ndarray, classes: tuple[str, ...], given: Sequence[str] | None
+    arrays: Mapping[str, Any], labels: np.ndarray, classes: tuple[str, ...], requested: Sequence[str] | None
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
     if "groups" in arrays:
-        return _indices(arrays["groups"], given, arrays.get("group_names"), "group", "group")
+        return _indices(arrays["groups"], requested, arrays.get("group_names"), "group", "group")
     if "attributes" not in arrays:
         return None, ()
     attributes, attribute_names = codes(_strings(arrays["attributes"]), None, "attributes", "attribute")
-    names = tuple(given) if given is not None else names_of_groups(classes, attribute_names)
+    names = tuple(requested) if requested is not None else names_of_groups(classes, attribute_names)
     return labels * len(attribute_names) + attributes, names
 
 
 def _strings(values: np.ndarray) -> Any:
-    """A pandas Series of text; bytes, as HDF5 and safetensors keep it, are decoded."""
+    """Return a pandas Series of text; bytes, as HDF5 and safetensors keep it, are decoded."""
     import pandas as pd
 
     values = np.asarray(values)
@@ -168,7 +168,7 @@ def _ids(values: np.ndarray | None, path: Path) -> np.ndarray:
 
 
 def _one_a_row(path: Path) -> np.ndarray:
-    """[N] values of a ``.npy`` or of a text file with one a line."""
+    """Return [N] values of a ``.npy`` or of a text file with one a line."""
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     if path.suffix.lower() == ".npy":

@@ -1,4 +1,4 @@
-"""A model and a data set side by side: what either says about how the other is to be read."""
+"""A model and a dataset side by side: what either says about how the other is to be read."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NUMBERED = re.compile(r"class \d+")  # what a class of integer labels is called
 
 @dataclass(frozen=True)
 class Pairing:
-    """A model and a data set that agree.
+    """A model and a dataset that agree.
 
     Attributes:
         model, dataset: as they are to be used; the model is the one that was given, set up for the data.
         model_spec, dataset_spec: what loads the same again, with no need to pair them.
         preprocessing_from: who says how a sample becomes the network's input, as a sentence can bear it.
         remarks: what was settled, in sentences.
-        names_differ: whether the model names its outputs, and differently from the data set's classes.
+        names_differ: whether the model names its outputs, and differently from the dataset's classes.
     """
 
     model: Network[Any]
@@ -40,12 +40,12 @@ class Pairing:
 
 
 def spec_for(dataset: Dataset, model_spec: dict[str, Any]) -> dict[str, Any]:
-    """The model's spec, told whether the samples are pairs of texts."""
+    """Return the model's spec, told whether the samples are pairs of texts."""
     if dataset.modality == "image" or model_spec.get("family") not in TEXT_FAMILIES:
         return model_spec
-    given = model_spec.get("tokenization") or {}
+    options = model_spec.get("tokenization") or {}
     pairs = {"pairs": True} if dataset.modality == "text_pair" else {}
-    return model_spec | {"tokenization": pairs | given} if pairs | given else model_spec
+    return model_spec | {"tokenization": pairs | options} if pairs | options else model_spec
 
 
 def pair(
@@ -53,7 +53,7 @@ def pair(
 ) -> Pairing:
     """Settle preprocessing and the order of the classes.
 
-    A model that brings no preprocessing of its own gets what the field does for the data set, at the size of its own
+    A model that brings no preprocessing of its own gets what the field does for the dataset, at the size of its own
     input. Classes that both sides name get the model's order. Labels that are mere numbers get the model's names; where
     they reach over half of its outputs and a few at the end have no samples, they are numbers of its outputs, too.
     """
@@ -63,7 +63,7 @@ def pair(
 
 
 def pair_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Give the model the data set's way of preparing samples where neither it nor its spec has one.
+    """Give the model the dataset's way of preparing samples where neither it nor its spec has one.
 
     Returns:
         The spec that says so, and who says how a sample becomes the network's input.
@@ -83,19 +83,21 @@ def _pair_images(model: ImageModel, field: Any, spec: dict[str, Any]) -> tuple[d
     resize = round(size * field["resize"] / field["image_size"])
     settings = {"image_size": size, "resize": resize, "resize_mode": field["resize_mode"]}
     model.preprocessing = model.preprocessing.changed({"preprocessing": settings})
-    model.preprocessing_from = "the data set's own recipe, as the model brings none"
+    model.preprocessing_from = "the dataset's own recipe, as the model brings none"
     return spec | {"preprocessing": settings}, model.preprocessing_from
 
 
 def _pair_texts(model: TextModel, field: Any, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    given = spec.get("tokenization") or {}
-    if given.get("max_length"):
+    options = spec.get("tokenization") or {}
+    if options.get("max_length"):
         return spec, "the model's settings"
     if not field.get("max_length"):
         return spec, "its tokenizer"
     max_length = min(model.tokenization.max_length, int(field["max_length"]))
     model.tokenization = replace(model.tokenization, max_length=max_length)
-    return spec | {"tokenization": {**given, "max_length": max_length}}, "its tokenizer, at the data set's usual length"
+    return spec | {
+        "tokenization": {**options, "max_length": max_length}
+    }, "its tokenizer, at the dataset's usual length"
 
 
 def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
@@ -106,19 +108,19 @@ def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
     reach = outputs / 2 < len(ours) <= outputs - (not theirs)  # 0 and 1 are no part of ImageNet's thousand
     if all(map(_NUMBERED.fullmatch, ours)) and reach:
         names = theirs if len(theirs) == outputs else tuple(f"class {index}" for index in range(outputs))
-        said = (
+        remark = (
             f"The labels are numbers up to {len(ours) - 1}; they are read as numbers of the model's {outputs} outputs."
         )
-        return _renamed(pairing, names, said, base) or pairing
+        return _renamed(pairing, names, remark, base) or pairing
     if not theirs:
         return pairing
     order = _same_names(ours, theirs)
-    said = f"The classes stand in the order of the model's outputs: {', '.join(order[:6])}."
-    return (order and _renamed(pairing, order, said, base)) or replace(pairing, names_differ=True)
+    remark = f"The classes stand in the order of the model's outputs: {', '.join(order[:6])}."
+    return (order and _renamed(pairing, order, remark, base)) or replace(pairing, names_differ=True)
 
 
 def _same_names(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
-    """The data set's names in the model's order; empty when they are other names."""
+    """Return the dataset's names in the model's order; empty when they are other names."""
     spelled = {_plain(name): name for name in ours}
     order = tuple(spelled.get(_plain(name), "") for name in theirs)
     return order if len(spelled) == len(ours) == len(theirs) and all(order) else ()
@@ -129,7 +131,8 @@ def _plain(name: str) -> str:
 
 
 def _renamed(pairing: Pairing, names: tuple[str, ...], remark: str, base: Path) -> Pairing | None:
-    """With the data set read under other class names; None when a sample would thereby change its class."""
+    """Return the pairing with the dataset read under other class names; None when a sample would thereby change its
+    class."""
     from neurontune_core.datasets import open_dataset
 
     if names == pairing.dataset.class_names:
@@ -150,5 +153,6 @@ def _renamed(pairing: Pairing, names: tuple[str, ...], remark: str, base: Path) 
 
 
 def accepts_order(pairing: Pairing, names: tuple[str, ...], base: str | Path) -> bool:
-    """Whether naming the classes in this order gives their samples other label numbers and leaves them their class."""
+    """Return whether naming the classes in this order gives their samples other label numbers and leaves them their
+    class."""
     return _renamed(pairing, names, "", Path(base)) is not None

@@ -21,7 +21,23 @@ FAMILIES = {
     "python": "neurontune_core.models.python_entry",
 }
 TEXT_FAMILIES = ("huggingface_text", "minilm")
+# Families whose weights a user names, as a menu offers them: not the packaged encoder, and no Python entry point.
+NAMED_FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # in a folder as Hugging Face and timm save it
 ALLOWED_HUB_MODELS: Mapping[str, str] = {}  # hub id -> the revision (commit) that was looked at; none so far
+
+
+def is_python_entry(spec: Mapping[str, Any]) -> bool:
+    """Return whether the network of a spec is built by the user's own code, which no screen runs."""
+    return spec.get("family") == "python"
+
+
+def names_entry(spec: Mapping[str, Any] | None, entry: str | None) -> bool:
+    """Return whether the user named the very entry point that builds the network of a spec, as the command line asks.
+
+    A project file of somebody else can thus not run code that the user did not name.
+    """
+    return bool(entry and spec and is_python_entry(spec) and spec.get("entry") == entry)
 
 
 def load_model(
@@ -41,7 +57,8 @@ def load_model(
             `Preprocessing`), ``use_last_linear`` (agree to go by the last linear layer of a head that is more than
             that), ``entry`` (``"module:function"`` of the family "python"), and what `huggingface_text` reads.
         base: the folder that relative paths start from.
-        allow_python: whether ``entry`` may be imported, which runs it. For a person at their own command line.
+        allow_python: whether ``entry`` may be imported, which runs it; only the command line sets it, where the user
+            names the entry point.
         allowed_hub: Hugging Face hub ids that ``hub`` may name, with their pinned revisions.
 
     Raises:
@@ -52,7 +69,8 @@ def load_model(
     if family not in FAMILIES:
         raise InputError(f'The model family "{family}" is not known; use one of {", ".join(FAMILIES)}.')
     if family == "python" and not (allow_python and entry and spec.get("entry") == entry):  # a person's, not a file's
-        raise InputError("A Python entry point runs code, so it is only loaded from the command line.")
+        flag = f", with --entry {spec['entry']}" if spec.get("entry") else ""
+        raise InputError(f"A Python entry point runs code, so it is only loaded from the command line{flag}.")
     if spec.get("hub"):
         from neurontune_core.models.huggingface import cached_folder
 

@@ -1,4 +1,4 @@
-"""Where a network keeps its last linear layer, and the last map over the picture that feeds it; found by running it."""
+"""Where a network keeps its last linear layer, and the last map over the image that feeds it; found by running it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Tap:
     layout: Layout
 
     def spatial(self, tensor: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-        """The tensor as [B, channels, h, w]; of tokens, the ``grid`` of patches without class and register tokens."""
+        """Return the tensor as [B, channels, h, w]; of tokens, the ``grid`` of patches without class and register
+        tokens."""
         if self.layout == "channels_last":
             return tensor.permute(0, 3, 1, 2)
         if self.layout == "tokens":
@@ -69,7 +70,7 @@ class _Call(NamedTuple):
 
 
 def run(module: nn.Module, batch: Batch) -> torch.Tensor:
-    """What the network gives for a tensor, or for tensors by name: its logits, unwrapped.
+    """Return what the network gives for a tensor, or for tensors by name: its logits, unwrapped.
 
     Raises:
         ValueError: when it gives neither a tensor nor something with ``logits``.
@@ -84,7 +85,7 @@ def run(module: nn.Module, batch: Batch) -> torch.Tensor:
 def dissect(
     module: nn.Module, image_size: int, architecture: str, *, headless: bool = False, use_last_linear: bool = False
 ) -> Anatomy:
-    """Run two noise pictures through ``module`` and find its parts by comparing numbers, not names.
+    """Run two noise images through ``module`` and find its parts by comparing numbers, not names.
 
     Args:
         headless: the network's output is the embedding itself.
@@ -101,7 +102,7 @@ def dissect(
         calls, output = _trace(module, noise)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise InputError(
-            f'"{architecture}" cannot read pictures of {image_size} x {image_size} pixels ({error}).'
+            f'"{architecture}" cannot read images of {image_size} x {image_size} pixels ({error}).'
         ) from None
     head, remark = _find_head(calls, output, architecture, use_last_linear, headless)
     name, embedding = (None, output) if head is None else (head.module, head.input)
@@ -126,7 +127,7 @@ def dissect_text(
     headless: bool = False,
     use_last_linear: bool = False,
 ) -> Anatomy:
-    """`dissect` for a network that reads tokens: ``batch`` is two texts, tokenised."""
+    """Apply `dissect` to a network that reads tokens: ``batch`` is two texts, tokenized."""
     calls, output = _trace(module, batch)
     head, remark = _find_head(calls, output, architecture, use_last_linear, headless)
     if head is None:
@@ -136,7 +137,7 @@ def dissect_text(
 
 
 def _trace(module: nn.Module, batch: Batch) -> tuple[list[_Call], torch.Tensor]:
-    """Every call of every layer, in the order in which they ended."""
+    """Record every call of every layer, in the order in which they ended."""
     calls: list[_Call] = []
     handles = []
     for name, layer in module.named_modules():
@@ -159,7 +160,8 @@ def _trace(module: nn.Module, batch: Batch) -> tuple[list[_Call], torch.Tensor]:
 def _find_head(
     calls: list[_Call], output: torch.Tensor, architecture: str, agreed: bool, headless: bool
 ) -> tuple[_Call | None, str]:
-    """The linear layer that gives the output, or, when that is agreed to, the last one before it; and what follows."""
+    """Return the linear layer that gives the output, or, when that is agreed to, the last one before it; and what
+    follows."""
     if headless:
         if output.ndim != 2:
             raise InputError(f'"{architecture}" gives {list(output.shape)} for two samples, not one vector for each.')
@@ -180,10 +182,10 @@ def _find_head(
     for name, function in _ENDINGS.items():
         if torch.allclose(function(head.output), output, atol=1e-6):
             follows = name
-    found = f'"{architecture}" does not end in one linear layer: behind "{head.module}" comes {follows}'
+    sentence = f'"{architecture}" does not end in one linear layer: behind "{head.module}" comes {follows}'
     if not agreed:
-        raise InputError(f'{found}; to go by "{head.module}" alone, add "use_last_linear": true.')
-    return head, f'{found}; the outputs of "{head.module}" are taken as the logits.'
+        raise InputError(f'{sentence}; to go by "{head.module}" alone, add "use_last_linear": true.')
+    return head, f'{sentence}; the outputs of "{head.module}" are taken as the logits.'
 
 
 _ENDINGS = {
@@ -194,7 +196,7 @@ _ENDINGS = {
 
 
 def _patch_grid(calls: list[_Call]) -> tuple[int, int]:
-    """(h, w) of the patches when the network ends in tokens [B, h*w or a few more, D]; else (0, 0).
+    """Return (h, w) of the patches when the network ends in tokens [B, h*w or a few more, D]; else (0, 0).
 
     They are the pixels of the last convolution's map, or, where patches are merged two by two (Swin), of that map
     halved some times.
@@ -210,7 +212,7 @@ def _patch_grid(calls: list[_Call]) -> tuple[int, int]:
 
 
 def _taps(call: _Call, side: Side, grid: tuple[int, int], calls: list[_Call]) -> list[Tap]:
-    """The ways to read one side of a call as a map over the picture."""
+    """Return the ways to read one side of a call as a map over the image."""
     tensor = call.output if side == "output" else call.input
     if tensor is None or sum(other.module == call.module for other in calls) > 1:  # one name, several tensors
         return []
@@ -222,7 +224,8 @@ def _taps(call: _Call, side: Side, grid: tuple[int, int], calls: list[_Call]) ->
 
 
 def _is_pooled(call: _Call, tap: Tap, grid: tuple[int, int], embedding: torch.Tensor) -> bool:
-    """Is the embedding the mean of this map over the picture? Tensors are compared after the run, as hooks see them."""
+    """Return whether the embedding is the mean of this map over the image. Tensors are compared after the run, as
+    hooks see them."""
     tensor = call.output if tap.side == "output" else call.input
     assert tensor is not None
     maps = tap.spatial(tensor, grid)
@@ -242,7 +245,7 @@ def _last_map(calls: list[_Call]) -> Tap | None:
 def _token_tap(
     module: nn.Module, classifier_name: str | None, calls: list[_Call], batch: torch.Tensor, grid: tuple[int, int]
 ) -> Tap | None:
-    """The last block or normalisation whose patch tokens still reach the embedding.
+    """Return the last block or normalization whose patch tokens still reach the embedding.
 
     A class token reads the patches for the last time in the last attention; behind it their gradient is zero.
     """

@@ -22,7 +22,7 @@ from neurontune_core.models.preprocessing import Preprocessing
 if TYPE_CHECKING:
     from PIL import Image
 
-B = TypeVar("B", torch.Tensor, Mapping[str, torch.Tensor])  # pictures, or tokens by name
+B = TypeVar("B", torch.Tensor, Mapping[str, torch.Tensor])  # images, or tokens by name
 
 
 class Network(Generic[B]):
@@ -51,19 +51,19 @@ class Network(Generic[B]):
 
     @property
     def modality(self) -> str:
-        """What a sample is: "image", "text" or "text_pair"."""
+        """Return what a sample is: "image", "text" or "text_pair"."""
         raise NotImplementedError
 
     def prepare(self, sample: Any) -> Any:
-        """One sample, made ready for `batch`."""
+        """Return one sample, made ready for `batch`."""
         raise NotImplementedError
 
     def batch(self, prepared: Sequence[Any]) -> B:
-        """What `prepare` made of B samples -> what the network reads."""
+        """Collect what `prepare` made of B samples into what the network reads."""
         raise NotImplementedError
 
     def input_settings(self) -> dict[str, Any]:
-        """How a sample becomes the network's input; JSON-able."""
+        """Return how a sample becomes the network's input; JSON-able."""
         raise NotImplementedError
 
     @property
@@ -83,12 +83,12 @@ class Network(Generic[B]):
         return self
 
     def logits(self, batch: B) -> torch.Tensor:
-        """What the network itself gives: [B, C], or [B, M] without a head, on the model's device."""
+        """Return what the network itself gives: [B, C], or [B, M] without a head, on the model's device."""
         with torch.inference_mode():
             return run(self.module, self._moved(batch))
 
     def logits_with_gradient(self, batch: B) -> torch.Tensor:
-        """[B, C] what the last layer gives, for those who train it; whatever follows that layer is left out.
+        """Return [B, C] what the last layer gives, for those who train it; whatever follows that layer is left out.
 
         Raises:
             InputError: when the network has no last layer.
@@ -100,12 +100,12 @@ class Network(Generic[B]):
         return captured[0]
 
     def embed(self, batch: B) -> torch.Tensor:
-        """A batch of B samples -> [B, M] float32 on the model's device."""
+        """Embed a batch of B samples: [B, M] float32 on the model's device."""
         with torch.inference_mode():
             return self.embed_with_gradient(batch)
 
     def embed_with_gradient(self, batch: B) -> torch.Tensor:
-        """`embed` for those who differentiate it."""
+        """Embed as `embed` does, for those who differentiate it."""
         if self.classifier_name is None:
             return run(self.module, self._moved(batch))
         with self._capture(Tap(self.classifier_name, "input", "vector")) as captured:
@@ -122,7 +122,7 @@ class Network(Generic[B]):
         self.num_classes = num_classes
 
     def head(self) -> LinearHead | None:
-        """The network's own last layer; None when it has none or it was never trained."""
+        """Return the network's own last layer; None when it has none or it was never trained."""
         layer = self._classifier
         if layer is None or not self.loading.trained_head:
             return None
@@ -137,7 +137,7 @@ class Network(Generic[B]):
         )
 
     def state_dict_with(self, head: LinearHead) -> dict[str, torch.Tensor]:
-        """A copy of the network's weights in which the last layer is ``head``.
+        """Return a copy of the network's weights in which the last layer is ``head``.
 
         Raises:
             InputError: when the network has no last layer, the head has other sizes, or a bias where it has none.
@@ -162,7 +162,7 @@ class Network(Generic[B]):
         return state
 
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the SHA-256 over architecture and weights."""
+        """Return 16 hexadecimal digits of the SHA-256 over architecture and weights."""
         digest = hashlib.sha256(self.architecture.encode())
         for name, tensor in sorted(self.module.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
@@ -195,10 +195,10 @@ class Network(Generic[B]):
 
 
 class ImageModel(Network[torch.Tensor]):
-    """A `Network` that reads pictures, batches [B, 3, H, W].
+    """A `Network` that reads images, batches [B, 3, H, W].
 
     Attributes:
-        preprocessing: how a picture becomes its input.
+        preprocessing: how an image becomes its input.
         preprocessing_from: who says so, such as ``"preprocessor_config.json"``; empty when nobody does, and it is what
             is usual for the architecture.
 
@@ -227,7 +227,7 @@ class ImageModel(Network[torch.Tensor]):
         return "image"
 
     def prepare(self, sample: Image.Image) -> np.ndarray:
-        """An RGB picture -> [3, H, W] float32."""
+        """Turn an RGB image into [3, H, W] float32."""
         return self.preprocessing(sample)
 
     def batch(self, prepared: Sequence[np.ndarray]) -> torch.Tensor:
@@ -237,7 +237,8 @@ class ImageModel(Network[torch.Tensor]):
         return self.preprocessing.to_json()
 
     def channel_maps(self, batch: torch.Tensor) -> torch.Tensor | None:
-        """[B, 3, H, W] -> [B, M, h, w] whose mean over h and w is the embedding; None where the network has none."""
+        """Return [B, 3, H, W] -> [B, M, h, w] whose mean over h and w is the embedding; None where the network has
+        none."""
         if self._anatomy.channel_maps is None:
             return None
         with torch.inference_mode(), self._capture(self._anatomy.channel_maps) as captured:
@@ -245,7 +246,7 @@ class ImageModel(Network[torch.Tensor]):
         return self._anatomy.channel_maps.spatial(captured[0], self._anatomy.grid)
 
     def heatmap_layer(self) -> nn.Module:
-        """The last layer that still knows where in the picture something is.
+        """Return the last layer that still knows where in the image something is.
 
         Raises:
             InputError: when the network has no such layer.
@@ -253,15 +254,15 @@ class ImageModel(Network[torch.Tensor]):
         return self.module.get_submodule(self.heatmap_tap().module)
 
     def heatmap_tap(self) -> Tap:
-        """`heatmap_layer` by name, with the side to read and its layout."""
+        """Return `heatmap_layer` by name, with the side to read and its layout."""
         tap = self._anatomy.channel_maps or self._anatomy.heatmap
         if tap is None:
             raise InputError(
-                f'"{self.architecture}" has no layer with a map over the picture, so no heatmap can be drawn.'
+                f'"{self.architecture}" has no layer with a map over the image, so no heatmap can be drawn.'
             )
         return tap
 
     @property
     def grid(self) -> tuple[int, int]:
-        """(rows, columns) of a token model's patches; (0, 0) for other networks."""
+        """Return (rows, columns) of a token model's patches; (0, 0) for other networks."""
         return self._anatomy.grid

@@ -37,7 +37,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The tensors of a checkpoint by name, without running anything in it.
+    """Return the tensors of a checkpoint by name, without running anything in it.
 
     Args:
         path: a ``.safetensors`` file, what ``torch.save`` wrote (a state dict, alone or under a usual key), or a
@@ -106,9 +106,9 @@ def _refuse_zip_bomb(path: Path) -> None:
 
 
 def _what_it_wants(path: Path, is_zip: bool) -> str:
-    wanted = _foreign_names(path) if is_zip else []  # only this format can be listed without reading it
-    if wanted:
-        return f"besides tensors it wants to use {', '.join(wanted[:4])}"
+    foreign = _foreign_names(path) if is_zip else []  # only this format can be listed without reading it
+    if foreign:
+        return f"besides tensors it wants to use {', '.join(foreign[:4])}"
     return "besides tensors it holds objects that would have to run code"
 
 

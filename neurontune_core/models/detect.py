@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json
-from neurontune_core.models import saved
+from neurontune_core.models import WEIGHT_FILES, saved
 from neurontune_core.models.known_networks import NetworkName, identify, misfit
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
 
 ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".tar")
-_SAVED_BY_HUGGING_FACE = ("model.safetensors", "pytorch_model.bin")
 _FAMILIES = ("torchvision", "efficientnet_lite", "cifar_resnet", "timm")  # the likelier first
 _POSITIONS = ("pos_embed", "patch_embed.proj.weight")
 _MAX_CLASS_TOKENS = 5  # class, distillation and register tokens in front of the patches
@@ -53,7 +52,7 @@ def guess_model(path: str | Path, family: str | None = None, architecture: str |
     if family in _HUGGING_FACE:
         return ModelGuess({"family": family, "weights": str(place)}, f"Weights for {family}, as named.")
     beside = place.parent / "config.json"
-    if place.name in _SAVED_BY_HUGGING_FACE and beside.is_file() and family in (None, *_HUGGING_FACE):
+    if place.name in WEIGHT_FILES and beside.is_file() and family in (None, *_HUGGING_FACE):
         return _guess_folder(place.parent, family, architecture)
     return _guess_file(place, family, architecture)
 
@@ -70,11 +69,11 @@ def _guess_folder(folder: Path, family: str | None, architecture: str | None) ->
         config = config if isinstance(config, dict) else {}
         if "architecture" in config and "model_type" not in config:
             return _guess_timm_folder(folder, config, architecture)
-        found = family or _hugging_face_family(folder, config)
-        kind = "image" if found == "huggingface_image" else "text"
+        detected = family or _hugging_face_family(folder, config)
+        kind = "image" if detected == "huggingface_image" else "text"
         name = next(iter(config.get("architectures") or ()), config.get("model_type", "unnamed"))
         return ModelGuess(
-            {"family": found, "weights": str(folder)}, f"A Hugging Face folder with the {kind} model {name}."
+            {"family": detected, "weights": str(folder)}, f"A Hugging Face folder with the {kind} model {name}."
         )
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix.lower() in ENDINGS)
     if len(files) != 1:
@@ -98,16 +97,16 @@ def _hugging_face_family(folder: Path, config: Mapping[str, Any]) -> str:
 
 
 def _guess_timm_folder(folder: Path, config: Mapping[str, Any], architecture: str | None) -> ModelGuess:
-    """A folder as timm pushes it to the hub: the configuration names the architecture and the preprocessing."""
+    """Return a folder as timm pushes it to the hub: the configuration names the architecture and the preprocessing."""
     name = architecture or str(config["architecture"])
-    file = next((folder / each for each in _SAVED_BY_HUGGING_FACE if (folder / each).is_file()), None)
+    file = next((folder / each for each in WEIGHT_FILES if (folder / each).is_file()), None)
     if file is None:
-        raise InputError(f"The folder {folder} holds neither {' nor '.join(_SAVED_BY_HUGGING_FACE)}.")
+        raise InputError(f"The folder {folder} holds neither {' nor '.join(WEIGHT_FILES)}.")
     spec: dict[str, Any] = {"family": "timm", "architecture": name, "weights": str(file)}
-    said = config.get("pretrained_cfg") or {}
-    given = {key: said[key] for key in ("mean", "std", "interpolation") if key in said}
-    if given:
-        spec["preprocessing"] = given
+    stored = config.get("pretrained_cfg") or {}
+    preprocessing = {key: stored[key] for key in ("mean", "std", "interpolation") if key in stored}
+    if preprocessing:
+        spec["preprocessing"] = preprocessing
     return ModelGuess(spec, f"A folder of timm's with the network {name}.")
 
 
@@ -118,15 +117,15 @@ def _guess_file(file: Path, family: str | None, architecture: str | None) -> Mod
         named = {"family": family, "architecture": architecture, "weights": str(file)}
         return ModelGuess(named, f"Weights for the {family} network {architecture}, as named.")
     state = read_checkpoint(file).state
-    found, prefix = identify(state)
+    candidates, prefix = identify(state)
     if architecture:
-        found = [each for each in found if each.architecture == architecture] or _named(architecture)
+        candidates = [each for each in candidates if each.architecture == architecture] or _named(architecture)
     if family:
-        found = [each for each in found if each.family == family]
-    if not found:
-        raise InputError(_not_recognised(file, state, family, architecture))
+        candidates = [each for each in candidates if each.family == family]
+    if not candidates:
+        raise InputError(_not_recognized(file, state, family, architecture))
     inside = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-    best = _closest(found, inside)
+    best = _closest(candidates, inside)
     first, others = best[0], tuple(best[1:])
     size = _unusual_size(first.architecture, inside) if first.family == "timm" else None
     spec: dict[str, Any] = {"family": first.family, "architecture": first.architecture, "weights": str(file)}
@@ -136,29 +135,31 @@ def _guess_file(file: Path, family: str | None, architecture: str | None) -> Mod
 
 
 def _named(architecture: str) -> list[NetworkName]:
-    """The families that have an architecture of this name."""
+    """Return the families that have an architecture of this name."""
     from neurontune_core.models.known_networks import read_index
 
     every = (NetworkName(*each) for networks in read_index()["networks"].values() for each in networks)
     return [each for each in every if each.architecture == architecture]
 
 
-def _closest(found: list[NetworkName], state: Mapping[str, torch.Tensor]) -> list[NetworkName]:
-    """Those networks that share most tensors with the checkpoint, the likelier family and plainer name first.
+def _closest(candidates: list[NetworkName], state: Mapping[str, torch.Tensor]) -> list[NetworkName]:
+    """Return those networks that share most tensors with the checkpoint, the likelier family and plainer name first.
 
     A ResNet of torchvision is timm's of the same name, weight by weight and result by result: one of them is enough.
     """
-    ours = {each.architecture for each in found if each.family != "timm"}
-    found = [each for each in found if each.family != "timm" or each.architecture.removeprefix("tv_") not in ours]
-    if len(found) > 1:
+    ours = {each.architecture for each in candidates if each.family != "timm"}
+    candidates = [
+        each for each in candidates if each.family != "timm" or each.architecture.removeprefix("tv_") not in ours
+    ]
+    if len(candidates) > 1:
         shapes = {name: tensor.shape for name, tensor in state.items()}
-        strange = {each: misfit(each, shapes) for each in found}
-        found = [each for each in found if strange[each] == min(strange.values())]
-    return sorted(found, key=lambda each: (_FAMILIES.index(each.family), len(each.architecture), each))
+        strange = {each: misfit(each, shapes) for each in candidates}
+        candidates = [each for each in candidates if strange[each] == min(strange.values())]
+    return sorted(candidates, key=lambda each: (_FAMILIES.index(each.family), len(each.architecture), each))
 
 
 def _unusual_size(architecture: str, state: Mapping[str, torch.Tensor]) -> int | None:
-    """The pictures' side where the position table is not for the usual one."""
+    """Return the images' side where the position table is not for the usual one."""
     import timm
 
     size = _image_size(state)
@@ -167,7 +168,7 @@ def _unusual_size(architecture: str, state: Mapping[str, torch.Tensor]) -> int |
 
 
 def _image_size(state: Mapping[str, torch.Tensor]) -> int | None:
-    """Of a vision transformer with a square position table, the side of the pictures that it was trained on."""
+    """Return the side of the images that a vision transformer with a square position table was trained on."""
     table, patches = (state.get(name) for name in _POSITIONS)
     if table is None or patches is None or table.ndim != 3 or patches.ndim != 4:
         return None
@@ -178,7 +179,7 @@ def _image_size(state: Mapping[str, torch.Tensor]) -> int | None:
     return None
 
 
-def _not_recognised(file: Path, state: Mapping[str, torch.Tensor], family: str | None, architecture: str | None) -> str:
+def _not_recognized(file: Path, state: Mapping[str, torch.Tensor], family: str | None, architecture: str | None) -> str:
     asked = " ".join(filter(None, (family, architecture)))
     names = [name for name, tensor in state.items() if tensor.ndim > 1] or list(state)
     of = f'no network "{asked}"' if asked else "no network of torchvision, timm, EfficientNet-Lite or CIFAR's ResNets"

@@ -18,7 +18,8 @@ _CROP_PADDING = 32  # pixels around the crop in the reference evaluation (effici
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """``weights`` is ``"imagenet"``, ``"random"`` or a checkpoint; its state-dict keys are efficientnet_lite_pytorch's.
+    """Load an EfficientNet-Lite; ``weights`` is ``"imagenet"``, ``"random"`` or a checkpoint; its state-dict keys
+    are efficientnet_lite_pytorch's.
 
     ``"imagenet"`` with another ``num_classes`` than 1,000 gives a fresh last layer, and ``head()`` is None.
 
@@ -37,8 +38,8 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
         module = EfficientNet.from_name(architecture.replace("_", "-"), image_size=preprocessing.image_size)
     imagenet = _imagenet_weights(architecture) if spec.get("weights") == "imagenet" else None
     loading = fill(module, "_fc", spec, base, imagenet)
-    told = "its published weights" if imagenet else ""
-    return ImageModel(module, architecture, preprocessing, preprocessing_from=told, loading=loading)
+    origin = "its published weights" if imagenet else ""
+    return ImageModel(module, architecture, preprocessing, preprocessing_from=origin, loading=loading)
 
 
 def _imagenet_weights(architecture: str) -> Path:

@@ -45,19 +45,19 @@ class Fit:
     remarks: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
-        """What was stripped, left out, missing or assumed; empty when everything fitted as it stood."""
-        told = []
+        """Return what was stripped, left out, missing or assumed; empty when everything fitted as it stood."""
+        lines = []
         if self.wrapper:
-            told.append(f'The weights were read from the checkpoint\'s "{self.wrapper}".')
+            lines.append(f'The weights were read from the checkpoint\'s "{self.wrapper}".')
         if self.prefix:
-            told.append(f'"{self.prefix}" was taken off the names of the weights.')
+            lines.append(f'"{self.prefix}" was taken off the names of the weights.')
         if self.unexpected:
-            told.append(f"Left out, as the network has no place for it: {_some(self.unexpected)}.")
+            lines.append(f"Left out, as the network has no place for it: {_some(self.unexpected)}.")
         if self.missing:
-            told.append(f"Not in the checkpoint, so freshly initialised or left off: {_some(self.missing)}.")
+            lines.append(f"Not in the checkpoint, so freshly initialized or left off: {_some(self.missing)}.")
         if self.unread:
-            told.append(f"Not read, as nothing in a checkpoint is run: its objects of {_some(self.unread)}.")
-        return [*told, *self.remarks]
+            lines.append(f"Not read, as nothing in a checkpoint is run: its objects of {_some(self.unread)}.")
+        return [*lines, *self.remarks]
 
 
 def fill(
@@ -72,14 +72,14 @@ def fill(
     Raises:
         InputError: when no weights are named, or they do not fit the network or the spec's ``num_classes``.
     """
-    weights, wanted = spec.get("weights"), spec.get("num_classes")
+    weights, requested = spec.get("weights"), spec.get("num_classes")
     if not isinstance(weights, str) or not weights:
         raise InputError('The model has no "weights"; give the path of a checkpoint, or "random" to try things out.')
-    if wanted is not None and int(wanted) < 0:
-        raise InputError(f"Expected num_classes of at least 0, but got {wanted}.")
+    if requested is not None and int(requested) < 0:
+        raise InputError(f"Expected num_classes of at least 0, but got {requested}.")
     if weights == "random":
-        _resize_head(module, classifier_name, wanted)
-        return Fit(trained_head=wanted != 0, headless=wanted == 0)
+        _resize_head(module, classifier_name, requested)
+        return Fit(trained_head=requested != 0, headless=requested == 0)
     if weights == "imagenet" and imagenet is None:
         raise InputError(
             f'There are no installed ImageNet weights for "{spec.get("architecture")}"; give "weights" as a path.'
@@ -87,31 +87,28 @@ def fill(
     checkpoint = read_checkpoint(imagenet or base / weights)
     state, fit = match(checkpoint, module.state_dict())
     head, remarks = _head_in(state, module, classifier_name, bool(spec.get("use_last_linear")), checkpoint.path)
-    found = None if head is None else len(state[f"{head}.weight"])
-    if imagenet is None and found and wanted and int(wanted) != found:
-        raise InputError(
-            f"The checkpoint {checkpoint.path} has {found} classes, but num_classes says {wanted}; "
-            "leave num_classes out."
-        )
-    if head is not None and wanted in (None, found):
-        _resize_head(module, classifier_name, found)
+    stored_classes = None if head is None else len(state[f"{head}.weight"])
+    if imagenet is None:
+        refuse_classes(checkpoint.path, stored_classes, requested)
+    if head is not None and requested in (None, stored_classes):
+        _resize_head(module, classifier_name, stored_classes)
         _nest(module, classifier_name, head)
         fit = replace(fit, remarks=remarks)
     else:
         dropped = [name for name in state if name.startswith(f"{classifier_name}.")]
         state = {name: tensor for name, tensor in state.items() if name not in dropped}
         fresh = tuple(f"{classifier_name}.{name}" for name in module.get_submodule(classifier_name).state_dict())
-        _resize_head(module, classifier_name, wanted or 0)
-        missing = () if wanted == 0 else fresh
+        _resize_head(module, classifier_name, requested or 0)
+        missing = () if requested == 0 else fresh
         unexpected = (*fit.unexpected, *dropped)
-        fit = replace(fit, trained_head=False, headless=not wanted, missing=missing, unexpected=unexpected)
+        fit = replace(fit, trained_head=False, headless=not requested, missing=missing, unexpected=unexpected)
     fit = check(fit, state, module, str(spec.get("architecture")))
     module.load_state_dict(state, strict=False)
     return fit
 
 
 def match(checkpoint: Checkpoint, expected: Iterable[str]) -> tuple[dict[str, torch.Tensor], Fit]:
-    """The checkpoint's tensors under the network's names: the prefix that makes most of them fit is taken off.
+    """Return the checkpoint's tensors under the network's names: the prefix that makes most of them fit is taken off.
 
     Training frameworks put ``module.`` (DataParallel), ``_orig_mod.`` (torch.compile) or the name of an attribute
     (Lightning: ``model.``, ``net.``, ``backbone.``) in front; what does not stand under it belongs to the wrapper.
@@ -131,7 +128,7 @@ def match(checkpoint: Checkpoint, expected: Iterable[str]) -> tuple[dict[str, to
 
 
 def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, architecture: str) -> Fit:
-    """``fit`` with what ``state`` has beside the network: names whose first part the network does not know.
+    """Return ``fit`` with what ``state`` has beside the network: names whose first part the network does not know.
 
     Raises:
         InputError: when they differ in more than that and what ``fit`` already says.
@@ -154,6 +151,15 @@ def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, archit
     return replace(fit, unexpected=(*fit.unexpected, *unexpected))
 
 
+def refuse_classes(checkpoint: Path, stored: int | None, requested: int | str | None) -> None:
+    """Raise InputError when a checkpoint has a last layer for another number of classes than the spec requests."""
+    if stored and requested and int(requested) != stored:
+        raise InputError(
+            f"The checkpoint {checkpoint} has {stored} classes, but num_classes says {requested}; "
+            "leave num_classes out."
+        )
+
+
 def refuse_misfit(
     source: str,
     architecture: str,
@@ -162,7 +168,9 @@ def refuse_misfit(
     reshaped: Mapping[str, tuple[list[int], list[int]]],
 ) -> None:
     """Raise InputError when any name is missing, unexpected or of another shape (there, here)."""
-    reasons = [f'"{name}" is {there} there and {here} in the network' for name, (there, here) in reshaped.items()][:1]
+    reasons = [
+        f'"{name}" is {there} there and {expected} in the network' for name, (there, expected) in reshaped.items()
+    ][:1]
     reasons += [f"it lacks {_some(missing)}"] if missing else []
     reasons += [f"it also has {_some(unexpected)}"] if unexpected else []
     if reasons:
@@ -174,7 +182,7 @@ def refuse_misfit(
 
 @contextmanager
 def seeded(seed: int = 0) -> Iterator[None]:
-    """Fresh weights that are the same at every load, so that "random" is one model and not many."""
+    """Make fresh weights the same at every load, so that "random" is one model and not many."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -183,24 +191,26 @@ def seeded(seed: int = 0) -> Iterator[None]:
 def _head_in(
     state: dict[str, torch.Tensor], module: nn.Module, name: str, agreed: bool, path: Path
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Where the checkpoint keeps the last layer ``name``: there, or one level deeper; None when it has none."""
+    """Return where the checkpoint keeps the last layer ``name``: there, or one level deeper; None when it has none."""
     inside = [key for key in state if key.startswith(f"{name}.")]
     weights = [key for key in inside if key.endswith(".weight")]
     if not inside:
         return None, ()
     layer = module.get_submodule(name)
     assert isinstance(layer, nn.Linear)
-    found = weights[0].removesuffix(".weight") if len(weights) == 1 else ""
-    index = found.removeprefix(f"{name}.")
+    layer_name = weights[0].removesuffix(".weight") if len(weights) == 1 else ""
+    index = layer_name.removeprefix(f"{name}.")
     shape = list(state[weights[0]].shape) if len(weights) == 1 else []
-    if found == name and len(shape) == 2:
-        return found, ()
+    if layer_name == name and len(shape) == 2:
+        return layer_name, ()
     if index.isdigit() and len(shape) == 2 and shape[1] == layer.in_features:
         if agreed:
-            return found, (f'The head is taken to be its one linear layer "{found}", with nothing else around it.',)
+            return layer_name, (
+                f'The head is taken to be its one linear layer "{layer_name}", with nothing else around it.',
+            )
         raise InputError(
-            f'The head of the checkpoint {path} is not one linear layer: "{found}" stands in a sequence whose other '
-            'layers have no weights; if these are only dropout, add "use_last_linear": true.'
+            f'The head of the checkpoint {path} is not one linear layer: "{layer_name}" is part of a sequence whose '
+            'other layers have no weights; if these are only dropout, add "use_last_linear": true.'
         )
     raise InputError(
         f'The head of the checkpoint {path} is not one linear layer "{name}" over {layer.in_features} neurons, it has '

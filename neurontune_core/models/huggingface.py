@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from neurontune_core.errors import InputError
+from neurontune_core.models import WEIGHT_FILES
 from neurontune_core.models.checkpoints import read_checkpoint
 from neurontune_core.models.fitting import Fit, match, refuse_misfit, seeded
 
-_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 _MAX_UNFILLED = 4  # times the numbers in the checkpoint that a network may have
 
 
@@ -30,7 +30,7 @@ class Folder:
 
 
 def cached_folder(hub_id: str, allowed: Mapping[str, str]) -> Path:
-    """Where an allowed hub model of the pinned revision lies in the local cache; nothing is fetched.
+    """Return where an allowed hub model of the pinned revision lies in the local cache; nothing is fetched.
 
     Raises:
         InputError: when the model is not allowed, its revision is no commit, or it is not in the cache.
@@ -54,7 +54,8 @@ def cached_folder(hub_id: str, allowed: Mapping[str, str]) -> Path:
 
 
 def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
-    """The folder that ``spec`` names: ``weights`` is it, or a checkpoint in it, or one for the folder ``config``.
+    """Return the folder that ``spec`` names: ``weights`` is it, or a checkpoint in it, or one for the folder
+    ``config``.
 
     Raises:
         InputError: when there is no configuration or no checkpoint, or it is of a kind that is not loaded.
@@ -70,9 +71,9 @@ def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
         folder = base / str(spec.get("config") or ".")
     elif path.is_dir():
         folder = path
-        checkpoint = next((path / name for name in _WEIGHT_FILES if (path / name).is_file()), None)
+        checkpoint = next((path / name for name in WEIGHT_FILES if (path / name).is_file()), None)
         if checkpoint is None:
-            raise InputError(f"The folder {path} holds neither {' nor '.join(_WEIGHT_FILES)}; save the model into it.")
+            raise InputError(f"The folder {path} holds neither {' nor '.join(WEIGHT_FILES)}; save the model into it.")
     else:
         folder, checkpoint = base / str(spec["config"]) if spec.get("config") else path.parent, path
     if not (folder / "config.json").is_file():
@@ -85,28 +86,28 @@ def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
             "code that comes with a model is never run."
         ) from None
     if getattr(config, "quantization_config", None):
-        raise InputError(f"The model in {folder} is quantised; save it in float32 or float16.")
+        raise InputError(f"The model in {folder} is quantized; save it in float32 or float16.")
     config.return_dict = True
     config.num_labels = max(int(config.num_labels or 0), 1)
     return Folder(folder, checkpoint, config)
 
 
 def network_class(auto_class: Any, config: Any, kind: str) -> Any:
-    """The class that ``auto_class`` has for the configuration.
+    """Return the class that ``auto_class`` has for the configuration.
 
     Raises:
         InputError: when there is none.
     """
     try:
-        found = auto_class._model_mapping[type(config)]
+        candidates = auto_class._model_mapping[type(config)]
     except KeyError:
         raise InputError(f'transformers has no {kind} for the model type "{config.model_type}".') from None
-    several = found if isinstance(found, tuple) else (found,)
+    several = candidates if isinstance(candidates, tuple) else (candidates,)
     return next((cls for cls in several if cls.__name__ in (config.architectures or ())), several[0])
 
 
 def outline(cls: Any, config: Any) -> nn.Module:
-    """The network without memory for its weights, to learn names and sizes from."""
+    """Return the network without memory for its weights, to learn names and sizes from."""
     try:
         with torch.device("meta"):
             return cls._from_config(config, attn_implementation=_attention(cls))
@@ -117,14 +118,14 @@ def outline(cls: Any, config: Any) -> nn.Module:
 
 
 def class_names(config: Any) -> tuple[str, ...]:
-    """What ``config.json`` calls the outputs, in their order; empty where it has only LABEL_0, LABEL_1, ..."""
-    said = {int(index): str(name) for index, name in (config.id2label or {}).items()}
-    names = tuple(said.get(index, "") for index in range(config.num_labels))
+    """Return what ``config.json`` calls the outputs, in their order; empty where it has only LABEL_0, LABEL_1, ..."""
+    labels = {int(index): str(name) for index, name in (config.id2label or {}).items()}
+    names = tuple(labels.get(index, "") for index in range(config.num_labels))
     return () if not all(names) or all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
 
 
 def head_of(probe: Any, num_labels: int) -> str:
-    """The name of the last linear layer outside of the backbone.
+    """Return the name of the last linear layer outside of the backbone.
 
     Raises:
         InputError: when there is none with ``num_labels`` outputs.
@@ -141,7 +142,7 @@ def head_of(probe: Any, num_labels: int) -> str:
 
 
 def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
-    """The tensors of a checkpoint under the names of ``probe`` or of its backbone.
+    """Return the tensors of a checkpoint under the names of ``probe`` or of its backbone.
 
     Raises:
         InputError: as `read_checkpoint` does, and when the configuration is of a far larger network than the weights.
@@ -149,10 +150,10 @@ def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
     names = list(probe.state_dict())
     inner = [name.removeprefix(f"{probe.base_model_prefix}.") for name in names]
     state, fit = match(read_checkpoint(path), [*names, *inner])
-    wanted, there = (sum(tensor.numel() for tensor in tensors.values()) for tensors in (probe.state_dict(), state))
-    if wanted > _MAX_UNFILLED * there + 1_000_000:
+    needed, there = (sum(tensor.numel() for tensor in tensors.values()) for tensors in (probe.state_dict(), state))
+    if needed > _MAX_UNFILLED * there + 1_000_000:
         raise InputError(
-            f"config.json beside {path} is of a network of {wanted:,} numbers, but the checkpoint holds {there:,}; "
+            f"config.json beside {path} is of a network of {needed:,} numbers, but the checkpoint holds {there:,}; "
             "use the config.json that was saved with it."
         )
     return state, fit
@@ -161,7 +162,8 @@ def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
 def assemble(
     cls: Any, config: Any, state: dict[str, torch.Tensor], source: str, optional: str = "$^"
 ) -> tuple[nn.Module, list[str], list[str]]:
-    """The network with ``state`` in it, what it lacks of the ``optional`` names (a pattern), and what was left over.
+    """Return the network with ``state`` in it, what it lacks of the ``optional`` names (a pattern), and what was
+    left over.
 
     transformers itself puts the tensors in, as it knows the names that older versions gave them.
 
@@ -183,14 +185,14 @@ def assemble(
         except Exception as error:
             raise InputError(f"{source} does not load as {cls.__name__} ({first_line(error)}).") from None
     missing = sorted(info["missing_keys"])
-    reshaped = {name: (list(there), list(here)) for name, there, here in info["mismatched_keys"]}
+    reshaped = {name: (list(there), list(expected)) for name, there, expected in info["mismatched_keys"]}
     lacking = [name for name in missing if not re.search(optional, name)]
     refuse_misfit(source, cls.__name__, lacking, [], reshaped)
     return module, missing, sorted(info["unexpected_keys"])
 
 
 def fresh(cls: Any, config: Any) -> nn.Module:
-    """The network with random weights, the same at every load."""
+    """Return the network with random weights, the same at every load."""
     with quiet(), seeded():
         return cls._from_config(config, attn_implementation=_attention(cls), dtype=torch.float32)
 
@@ -200,13 +202,13 @@ def first_line(error: Exception) -> str:
 
 
 def _attention(cls: Any) -> str:
-    """Named, so that a configuration cannot ask for kernels from elsewhere."""
+    """Name the kernel of attention, so that a configuration cannot ask for kernels from elsewhere."""
     return "sdpa" if getattr(cls, "_supports_sdpa", False) else "eager"
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """What was missing or left over is said by `Fit`, not on the terminal."""
+    """Keep transformers quiet: `Fit` says what was missing or left over, not the terminal."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -11,7 +11,7 @@ from torch import nn
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.models.base import ImageModel
-from neurontune_core.models.fitting import Fit, seeded
+from neurontune_core.models.fitting import Fit, refuse_classes, seeded
 from neurontune_core.models.huggingface import (
     assemble,
     class_names,
@@ -26,11 +26,12 @@ from neurontune_core.models.huggingface import (
 from neurontune_core.models.preprocessing import Preprocessing
 
 _INTERPOLATION = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL's numbers
-_WARP_FROM = 384  # pixels, in ConvNeXt's processor: from there on the picture is squashed, not cropped
+_WARP_FROM = 384  # pixels, in ConvNeXt's processor: from there on the image is squashed, not cropped
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """``weights`` is the model's folder; its ``preprocessor_config.json`` gives the preprocessing.
+    """Load an image classifier; ``weights`` is the model's folder; its ``preprocessor_config.json`` gives the
+    preprocessing.
 
     A folder without a trained head (``ViTModel``) gives a feature extractor: its embedding is what the family's own
     classifier would read.
@@ -41,30 +42,28 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     from transformers import AutoModelForImageClassification
 
     folder = open_folder(spec, base)
-    config, wanted = folder.config, spec.get("num_classes")
+    config, requested = folder.config, spec.get("num_classes")
     cls = network_class(AutoModelForImageClassification, config, "image classifier")
     if folder.checkpoint is None:
-        config.num_labels = wanted or config.num_labels
+        config.num_labels = requested or config.num_labels
         head, fit = head_of(outline(cls, config), config.num_labels), Fit()
-        module, found = fresh(cls, config), config.num_labels
+        module, stored_classes = fresh(cls, config), config.num_labels
     else:
         probe = outline(cls, config)
         head = head_of(probe, config.num_labels)
         state, fit = read_weights(folder.checkpoint, probe)
         weight = state.get(f"{head}.weight")
-        found = 0 if weight is None else len(weight)
-        if found and wanted and int(wanted) != found:
-            raise InputError(
-                f"The checkpoint {folder.checkpoint} has {found} classes, but num_classes says {wanted}; "
-                "leave num_classes out."
-            )
-        config.num_labels = found or wanted or config.num_labels
+        stored_classes = 0 if weight is None else len(weight)
+        refuse_classes(folder.checkpoint, stored_classes, requested)
+        config.num_labels = stored_classes or requested or config.num_labels
         module, missing, over = assemble(cls, config, state, str(folder.checkpoint), f"^{head}\\.")
-        fit = replace(fit, missing=tuple(missing), unexpected=(*fit.unexpected, *over), trained_head=bool(found))
-    if wanted == 0 or (not found and not wanted):
+        fit = replace(
+            fit, missing=tuple(missing), unexpected=(*fit.unexpected, *over), trained_head=bool(stored_classes)
+        )
+    if requested == 0 or (not stored_classes and not requested):
         module.set_submodule(head, nn.Identity())
         fit = replace(fit, headless=True, trained_head=False)
-    elif not found:
+    elif not stored_classes:
         with seeded():
             layer = module.get_submodule(head)
             assert isinstance(layer, nn.Linear)
@@ -82,45 +81,45 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
 
 
 def _preprocessing(folder: Path, config: Any) -> tuple[Preprocessing, tuple[str, ...]]:
-    """What ``preprocessor_config.json`` says; without one, what is assumed is said."""
+    """Return what ``preprocessor_config.json`` says; without one, what is assumed is said."""
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         size = _side(getattr(getattr(config, "vision_config", config), "image_size", None) or 224, path)
         assumed = Preprocessing(image_size=size, resize=size, resize_mode="squash")
         return assumed, (f"{folder} has no preprocessor_config.json; ImageNet's mean and std were assumed.",)
-    given = read_json(path)
+    content = read_json(path)
     try:
-        return _read(given, path), ()
+        return _read(content, path), ()
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f'{path} is not understood ({first_line(error)}); give the model\'s "preprocessing".'
         ) from None
 
 
-def _read(given: dict[str, Any], path: Path) -> Preprocessing:
-    size = given.get("size", 224)
+def _read(content: dict[str, Any], path: Path) -> Preprocessing:
+    size = content.get("size", 224)
     short_side = isinstance(size, dict) and "shortest_edge" in size
     resize = _side(size, path)
     image_size, squash = resize, not short_side
-    if "crop_pct" in given and short_side:  # ConvNeXt names the crop, and resizes to more
+    if "crop_pct" in content and short_side:  # ConvNeXt names the crop, and resizes to more
         squash = resize >= _WARP_FROM
-        resize = resize if squash else int(resize / (given["crop_pct"] or 224 / 256))
-    elif given.get("do_center_crop", False):
-        image_size = _side(given.get("crop_size", size), path)
-    elif short_side:  # without a crop the network would see oblongs; ours sees their centre
+        resize = resize if squash else int(resize / (content["crop_pct"] or 224 / 256))
+    elif content.get("do_center_crop", False):
+        image_size = _side(content.get("crop_size", size), path)
+    elif short_side:  # without a crop the network would see oblongs; ours sees their center
         squash = False
     ones, zeros = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
-    normalised = given.get("do_normalize", True)
-    mean = given["image_mean"] if normalised else zeros
-    std = given["image_std"] if normalised else ones
-    scale = 255 * given.get("rescale_factor", 1 / 255) if given.get("do_rescale", True) else 255.0
+    normalized = content.get("do_normalize", True)
+    mean = content["image_mean"] if normalized else zeros
+    std = content["image_std"] if normalized else ones
+    scale = 255 * content.get("rescale_factor", 1 / 255) if content.get("do_rescale", True) else 255.0
     return Preprocessing(
         image_size=image_size,
         resize=resize,
         resize_mode="squash" if squash else "short_side",
         mean=tuple(value / scale for value in mean),  # type: ignore[arg-type]
         std=tuple(value / scale for value in std),  # type: ignore[arg-type]
-        interpolation=_INTERPOLATION[given.get("resample", 2)],
+        interpolation=_INTERPOLATION[content.get("resample", 2)],
     )
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.head import LinearHead
-from neurontune_core.models.fitting import Fit, seeded
+from neurontune_core.models.fitting import Fit, refuse_classes, seeded
 from neurontune_core.models.huggingface import (
     Folder,
     assemble,
@@ -30,7 +30,8 @@ from neurontune_core.models.tokenization import open_tokenization
 
 
 def load(spec: dict[str, Any], base: Path) -> TextModel:
-    """``weights`` is the model's folder, with its tokenizer; ``tokenization`` sets ``max_length`` and ``pairs``.
+    """Load a text classifier or encoder; ``weights`` is the model's folder, with its tokenizer; ``tokenization``
+    sets ``max_length`` and ``pairs``.
 
     A folder without a trained head (``BertModel``, a sentence encoder), or ``num_classes`` 0, gives a feature
     extractor whose embedding is pooled by ``pooling``: "mean", "cls" (default: what the folder says, else "mean") or
@@ -43,66 +44,65 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
     from transformers import AutoModelForSequenceClassification
 
     folder = open_folder(spec, base)
-    config, wanted = folder.config, spec.get("num_classes")
+    config, requested = folder.config, spec.get("num_classes")
     state: dict[str, torch.Tensor] = {}
-    if wanted != 0 and not spec.get("pooling"):
+    if requested != 0 and not spec.get("pooling"):
         cls = network_class(AutoModelForSequenceClassification, config, "text classifier")
         probe = outline(cls, config)
         head = head_of(probe, config.num_labels)
         if folder.checkpoint is None:
-            config.num_labels = wanted or config.num_labels
+            config.num_labels = requested or config.num_labels
             return _model(fresh(cls, config), cls.__name__, Fit(), folder, spec)
         state, fit = read_weights(folder.checkpoint, probe)
         if f"{head}.weight" in state:
-            found = len(state[f"{head}.weight"])
-            if wanted and int(wanted) != found:
-                raise InputError(
-                    f"The checkpoint {folder.checkpoint} has {found} classes, but num_classes says {wanted}; "
-                    "leave num_classes out."
-                )
-            config.num_labels = found
+            stored_classes = len(state[f"{head}.weight"])
+            refuse_classes(folder.checkpoint, stored_classes, requested)
+            config.num_labels = stored_classes
             module, _, over = assemble(cls, config, state, str(folder.checkpoint))
             return _model(module, cls.__name__, replace(fit, unexpected=(*fit.unexpected, *over)), folder, spec)
     return _backbone(folder, spec, base)
 
 
 def _backbone(folder: Folder, spec: dict[str, Any], base: Path) -> TextModel:
-    """The network up to its tokens, pooled."""
+    """Return the network up to its tokens, pooled."""
     from transformers import AutoModel
 
-    config, given = folder.config, LinearHead.load(base / str(spec["head"])) if spec.get("head") else None
-    wanted = int(spec.get("num_classes") or (0 if given is None else given.num_classes))
+    config, stored_head = folder.config, LinearHead.load(base / str(spec["head"])) if spec.get("head") else None
+    requested = int(spec.get("num_classes") or (0 if stored_head is None else stored_head.num_classes))
     pooling = spec.get("pooling") or _pooling_of(folder.path)
-    if pooling not in _SAID:
-        raise InputError(f'pooling has the value "{pooling}"; use one of {", ".join(_SAID)}.')
+    if pooling not in _POOLED:
+        raise InputError(f'pooling has the value "{pooling}"; use one of {", ".join(_POOLED)}.')
     cls = network_class(AutoModel, config, "text encoder")
-    fit, head = Fit(trained_head=False, headless=not wanted), None
+    fit, head = Fit(trained_head=False, headless=not requested), None
     if folder.checkpoint is None:
         backbone = fresh(cls, config)
     else:
         state, fit = read_weights(folder.checkpoint, outline(cls, config))
         backbone, missing, over = assemble(cls, config, state, str(folder.checkpoint), r"^pooler\.")
         fit = replace(fit, missing=tuple(missing), unexpected=(*fit.unexpected, *over))
-        head = _own_head(folder.checkpoint, fit.prefix) if wanted else None
-        if head is None and given is not None:
-            given.check_fits(config.hidden_size, wanted)
-            head = {"weight": torch.from_numpy(given.weight.copy()), "bias": torch.from_numpy(given.bias.copy())}
-        fit = replace(fit, trained_head=head is not None, headless=not wanted)
+        head = _own_head(folder.checkpoint, fit.prefix) if requested else None
+        if head is None and stored_head is not None:
+            stored_head.check_fits(config.hidden_size, requested)
+            head = {
+                "weight": torch.from_numpy(stored_head.weight.copy()),
+                "bias": torch.from_numpy(stored_head.bias.copy()),
+            }
+        fit = replace(fit, trained_head=head is not None, headless=not requested)
     if pooling == "pooler" and not has_pooler(backbone, fit):
         raise InputError(f'The model in {folder.path} has no pooler; leave "pooling" out, or use "mean" or "cls".')
     module = PooledBackbone(backbone, pooling, getattr(config, "hidden_dropout_prob", None) or 0.0)
-    if wanted:
+    if requested:
         with seeded():
-            module.classifier = nn.Linear(config.hidden_size, wanted)
+            module.classifier = nn.Linear(config.hidden_size, requested)
         if head is not None:
             fit = replace(fit, unexpected=tuple(name for name in fit.unexpected if not name.startswith("classifier.")))
             module.classifier.load_state_dict(head)
-    said = f"The network has no head of its own; its embedding is the {_SAID[pooling]}."
-    fit = replace(fit, remarks=(*fit.remarks, said))
+    remark = f"The network has no head of its own; its embedding is the {_POOLED[pooling]}."
+    fit = replace(fit, remarks=(*fit.remarks, remark))
     return _model(module, f"{cls.__name__}, {pooling} pooling", fit, folder, spec)
 
 
-_SAID = {
+_POOLED = {
     "mean": "mean over its tokens",
     "cls": "vector of its first token",
     "pooler": "ReLU of its own pooler",
@@ -110,13 +110,13 @@ _SAID = {
 
 
 def has_pooler(backbone: nn.Module, fit: Fit) -> bool:
-    """Whether the backbone has a pooler, and the checkpoint (where there is one) its weights."""
+    """Return whether the backbone has a pooler, and the checkpoint (where there is one) its weights."""
     there = getattr(backbone, "pooler", None) is not None
     return there and not any(name.startswith("pooler.") for name in fit.missing)
 
 
 def _own_head(checkpoint: Path, prefix: str) -> dict[str, torch.Tensor] | None:
-    """The last layer of a `PooledBackbone` that was saved with one."""
+    """Return the last layer of a `PooledBackbone` that was saved with one."""
     from neurontune_core.models.checkpoints import read_checkpoint
 
     state = read_checkpoint(checkpoint).state
@@ -127,7 +127,7 @@ def _own_head(checkpoint: Path, prefix: str) -> dict[str, torch.Tensor] | None:
 
 
 def _pooling_of(folder: Path) -> Pooling:
-    """As a sentence encoder's folder says; else the mean."""
+    """Return the pooling that a sentence encoder's folder says; else the mean."""
     path = folder / "1_Pooling" / "config.json"
     return "cls" if path.is_file() and read_json(path).get("pooling_mode_cls_token") else "mean"
 
@@ -146,7 +146,7 @@ def _model(module: nn.Module, architecture: str, fit: Fit, folder: Folder, spec:
 
 
 def _positions(network: nn.Module, folder: Folder) -> int:
-    """The longest input, in tokens; RoBERTa counts its positions from the padding index on."""
+    """Return the longest input, in tokens; RoBERTa counts its positions from the padding index on."""
     limit = int(getattr(folder.config, "max_position_embeddings", 0) or 512)
     for name, layer in network.named_modules():
         if name.endswith("position_embeddings") and isinstance(layer, nn.Embedding) and layer.padding_idx is not None:

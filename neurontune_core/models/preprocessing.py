@@ -1,4 +1,4 @@
-"""Preprocessing: how a picture becomes a network's input. Needs no torch, so that thumbnails do not wait for it."""
+"""Preprocessing: how an image becomes a network's input. Needs no torch, so that thumbnails do not wait for it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _FILTERS = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the network's input: resize, centre crop, ``(x - mean) / std``.
+    """How an image becomes the network's input: resize, center crop, ``(x - mean) / std``.
 
     Attributes:
         image_size: side of the square that the network sees, in pixels.
-        resize: side that the picture is resized to before the crop, in pixels; at least ``image_size``.
+        resize: side that the image is resized to before the crop, in pixels; at least ``image_size``.
         resize_mode: ``"short_side"`` keeps the proportions (torchvision's ``Resize(256)``), ``"squash"`` makes a
-            square of the whole picture (``Resize((256, 256))``, as the Waterbirds recipe does).
+            square of the whole image (``Resize((256, 256))``, as the Waterbirds recipe does).
         mean, std: per RGB channel, for pixel values in 0..1.
         interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"`` or ``"lanczos"``.
 
@@ -56,32 +56,32 @@ class Preprocessing:
             values = getattr(self, name)
             if len(values) != 3 or (name == "std" and min(values) <= 0):
                 raise InputError(
-                    f"Expected three {name} values, one per colour channel (std above 0), but got {values!r}."
+                    f"Expected three {name} values, one per color channel (std above 0), but got {values!r}."
                 )
             object.__setattr__(self, name, tuple(float(value) for value in values))
 
     def changed(self, spec: dict[str, Any]) -> Preprocessing:
-        """These defaults with what a model spec says: its ``image_size`` and its ``preprocessing`` table.
+        """Return these defaults with what a model spec says: its ``image_size`` and its ``preprocessing`` table.
 
         A new image size alone keeps the proportion between resize and crop.
         """
-        given = dict(spec.get("preprocessing") or {})
+        settings = dict(spec.get("preprocessing") or {})
         if spec.get("image_size"):
-            given.setdefault("image_size", spec["image_size"])
-        unknown = set(given) - {field.name for field in dataclasses.fields(self)}
+            settings.setdefault("image_size", spec["image_size"])
+        unknown = set(settings) - {field.name for field in dataclasses.fields(self)}
         if unknown:
             raise InputError(
                 f'The preprocessing setting "{min(unknown)}" is not known; known are {", ".join(self.to_json())}.'
             )
-        if "image_size" in given and "resize" not in given:
-            given["resize"] = round(given["image_size"] * self.resize / self.image_size)
-        return dataclasses.replace(self, **given)
+        if "image_size" in settings and "resize" not in settings:
+            settings["resize"] = round(settings["image_size"] * self.resize / self.image_size)
+        return dataclasses.replace(self, **settings)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
     def crop(self, image: Image.Image) -> Image.Image:
-        """The RGB picture [image_size, image_size] that the network sees, before normalisation."""
+        """Return the RGB image [image_size, image_size] that the network sees, before normalization."""
         width, height = image.size
         if self.resize_mode == "squash":
             size = (self.resize, self.resize)
@@ -95,11 +95,11 @@ class Preprocessing:
         return image.crop((left, top, left + self.image_size, top + self.image_size))
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        """RGB picture -> [3, image_size, image_size] float32."""
-        return self.normalise(self.crop(image))
+        """Turn an RGB image into [3, image_size, image_size] float32."""
+        return self.normalize(self.crop(image))
 
-    def normalise(self, image: Image.Image) -> np.ndarray:
-        """An RGB picture of the right size -> [3, h, w] float32."""
+    def normalize(self, image: Image.Image) -> np.ndarray:
+        """Normalize an RGB image of the right size: [3, h, w] float32."""
         pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
-        normalised = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(normalised.transpose(2, 0, 1))
+        normalized = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
+        return np.ascontiguousarray(normalized.transpose(2, 0, 1))

@@ -18,10 +18,11 @@ from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Call ``entry``, ``"module:function"``, without arguments; it gives a ``torch.nn.Module`` that reads pictures.
+    """Call ``entry``, ``"module:function"``, without arguments; it gives a ``torch.nn.Module`` that reads images.
 
-    The module is looked for in ``base`` first. With ``weights`` their tensors are put into the network; without, it
-    stays as the function made it. ``num_classes`` 0 says that it gives an embedding and has no head.
+    The module is searched in ``base``, then in the current folder. With ``weights`` their tensors are put into the
+    network; without, it stays as the function made it. ``num_classes`` 0 says that it gives an embedding and has no
+    head.
 
     Raises:
         InputError: when the entry is not there or gives no network, or the weights do not fit it.
@@ -46,12 +47,14 @@ def _function(entry: str, base: Path) -> Any:
     name, _, function = entry.partition(":")
     if not name or not function:
         raise InputError(f'The entry "{entry}" names no function; write "module:function".')
-    sys.path.insert(0, str(base.resolve()))
+    folders = list(dict.fromkeys(str(folder.resolve()) for folder in (base, Path.cwd())))
+    sys.path[:0] = folders
     try:
         return getattr(importlib.import_module(name), function)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f'The entry "{entry}" cannot be found ({error}); its module is looked for in {base}.'
+            f'The entry "{entry}" cannot be found ({error}); its module is looked for in {" and ".join(folders)}.'
         ) from None
     finally:
-        sys.path.pop(0)
+        for folder in folders:
+            sys.path.remove(folder)

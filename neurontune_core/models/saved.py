@@ -19,7 +19,7 @@ def write_model_file(folder: Path, spec: Mapping[str, Any], **facts: Any) -> Non
 
 
 def resolved(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
-    """The spec that a ``model.json`` holds, with what else ``spec`` says; any other spec as it is.
+    """Return the spec that a ``model.json`` holds, with what else ``spec`` says; any other spec as it is.
 
     It is asked for by ``weights``, the file itself or its folder, and knows better than a ``family`` in ``spec``.
 
@@ -34,7 +34,8 @@ def resolved(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
 
 
 def trained_on(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any] | None:
-    """The spec of the data set that such a model was trained on, with its splits; None when that is not known."""
+    """Return the spec of the dataset that such a model was trained on, with its splits; None when that is not
+    known."""
     path = _file(spec, base)
     return None if path is None else _content(path).get("dataset")
 

@@ -47,7 +47,7 @@ class TextModel(Network[Mapping[str, torch.Tensor]]):
         return "text_pair" if self.tokenization.pairs else "text"
 
     def prepare(self, sample: Text) -> Text:
-        """A text as it is: texts are tokenised a batch at a time."""
+        """Return a text as it is: texts are tokenized a batch at a time."""
         return sample
 
     def batch(self, prepared: Sequence[Text]) -> dict[str, torch.Tensor]:
@@ -57,7 +57,7 @@ class TextModel(Network[Mapping[str, torch.Tensor]]):
         return self.tokenization.to_json()
 
     def input_embeddings(self) -> nn.Module:
-        """The layer that makes a vector of each token."""
+        """Return the layer that makes a vector of each token."""
         return self.module.get_input_embeddings()  # type: ignore[operator]
 
 
@@ -67,7 +67,7 @@ class PooledBackbone(nn.Module):
     Args:
         pooling: "mean" over the tokens that are not padding (Reimers & Gurevych 2019, the default of sentence
             encoders), "cls", the first token, or "pooler", ReLU of the backbone's own pooler behind dropout, as BERT is
-            trained for the paper's data sets. Vectors are not scaled to unit length.
+            trained for the paper's datasets. Vectors are not scaled to unit length.
         dropout: of the pooler's vector, while training.
     """
 

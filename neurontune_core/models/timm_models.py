@@ -8,11 +8,12 @@ from typing import Any
 from neurontune_core.errors import InputError
 from neurontune_core.models.base import ImageModel
 from neurontune_core.models.fitting import fill, seeded
+from neurontune_core.models.known_networks import timm_config
 from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Preprocessing defaults to timm's own for the architecture.
+    """Load a network of timm; preprocessing defaults to timm's own for the architecture.
 
     Raises:
         InputError: on an unknown architecture, one that does not end in one linear layer, or weights that do not fit.
@@ -26,7 +27,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     sized = {"img_size": spec["image_size"]} if spec.get("image_size") and _has_fixed_size(architecture) else {}
     with seeded():
         module = timm.create_model(architecture, pretrained=False, **sized)
-    classifier_name = _config(architecture).classifier
+    classifier_name = timm_config(architecture).classifier
     if not isinstance(classifier_name, str):
         raise InputError(
             f'"{architecture}" does not end in one linear layer ({classifier_name}), so its neurons have no one head.'
@@ -36,14 +37,8 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
 
 
 def _has_fixed_size(architecture: str) -> bool:
-    """Transformers with a position table are built for one image size."""
-    return bool(_config(architecture).fixed_input_size)
-
-
-def _config(architecture: str) -> Any:
-    import timm
-
-    return timm.get_pretrained_cfg(architecture, allow_unregistered=False)
+    """Return whether it is built for one image size, as transformers with a position table are."""
+    return bool(timm_config(architecture).fixed_input_size)
 
 
 def _defaults(module: Any) -> Preprocessing:

@@ -33,15 +33,15 @@ class Tokenization:
     lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)  # tokenizers keep settings of a call
 
     def __call__(self, texts: Sequence[Text]) -> dict[str, torch.Tensor]:
-        """B texts, or pairs of them -> tensors [B, T] by name, T at most ``max_length``."""
+        """Tokenize B texts, or pairs of them, to tensors [B, T] by name, T at most ``max_length``."""
         return self.tensors(self.encode(texts))
 
     def tensors(self, encoded: Any) -> dict[str, torch.Tensor]:
-        """What the network takes of an encoded batch."""
+        """Return what the network takes of an encoded batch."""
         return {name: torch.tensor(encoded[name]) for name in self.inputs}
 
     def encode(self, texts: Sequence[Text]) -> Any:
-        """transformers' ``BatchEncoding`` of the batch, with the offsets of the tokens.
+        """Return transformers' ``BatchEncoding`` of the batch, with the offsets of the tokens.
 
         Raises:
             InputError: when a sample is a pair where one text is read, or the other way round.
@@ -71,7 +71,7 @@ class Tokenization:
 def open_tokenization(
     folder: Path, settings: dict[str, Any], inputs: Sequence[str], limit: int, vocabulary: int
 ) -> Tokenization:
-    """The tokenizer of a model's folder.
+    """Return the tokenizer of a model's folder.
 
     Args:
         settings: ``max_length`` (default: the tokenizer's, at most ``limit``) and ``pairs`` (default False).

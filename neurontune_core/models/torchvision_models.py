@@ -14,7 +14,8 @@ from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Preprocessing defaults to that of torchvision's first ImageNet weights of the architecture (256/224 for ResNets).
+    """Load a network of torchvision; preprocessing defaults to that of torchvision's first ImageNet weights of the
+    architecture (256/224 for ResNets).
 
     Raises:
         InputError: on an unknown architecture, one that does not end in a linear layer, or weights that do not fit.
@@ -36,7 +37,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     return ImageModel(module, architecture, _defaults(architecture).changed(spec), loading=loading)
 
 
-# Both are for training; their weights are random and their initialisation slow unless told.
+# Both are for training; their weights are random and their initialization slow unless told.
 OPTIONS: dict[str, dict[str, Any]] = {
     "googlenet": {"aux_logits": True, "init_weights": False, "transform_input": False},
     "inception_v3": {"aux_logits": True, "init_weights": False, "transform_input": False},

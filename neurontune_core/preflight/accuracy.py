@@ -1,4 +1,4 @@
-"""Is the model right as often as it should be, or would another normalisation or another order of labels be right?"""
+"""Is the model right as often as it should be, or would another normalization or another order of labels be right?"""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ PER_CLASS = 6  # samples a class from which on the order of the labels can be to
 
 def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
     """Count the right answers, and those under other normalizations and another order of the labels."""
-    labels, said = answers.labels, answers.said
-    order, told = _best_order(labels, said.found, num_classes)
+    labels, predictions = answers.labels, answers.predictions
+    order, note = _best_order(labels, predictions.predicted, num_classes)
     return SampleAccuracy(
         split=answers.split,
         n=len(labels),
-        correct=int((said.found == labels).sum()),
+        correct=int((predictions.predicted == labels).sum()),
         chance=float(np.bincount(labels).max() / len(labels)),
         normalizations=tuple(_normalized(name, answers, other) for name, other in answers.others.items()),
         order=order,
-        order_note=told,
+        order_note=note,
     )
 
 
 def better(trial: Reading | None) -> bool:
-    """Whether the alternative is right more often, and chance explains neither that nor that it is surer of the truth.
+    """Return whether the alternative is right more often, and chance explains neither that nor that it is surer of
+    the truth.
 
     Which class is named says little of a sample; the probability of its own class says more. Both are counted by sign.
     """
@@ -48,7 +49,7 @@ def better(trial: Reading | None) -> bool:
 
 
 def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: bool) -> Iterator[Finding]:
-    """Warnings on normalisation, order of the labels, and a model that guesses."""
+    """Yield warnings on normalization, order of the labels, and a model that guesses."""
     now = f"{100 * accuracy.accuracy:.0f} %"
     if (best := _best_normalization(accuracy)) is not None:
         flags = " ".join(
@@ -57,7 +58,7 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
         yield Finding(
             "warning",
             "preprocessing",
-            f"The normalisation is likely wrong: with {best.name} the model is right on {100 * best.accuracy:.0f} % of "
+            f"The normalization is likely wrong: with {best.name} the model is right on {100 * best.accuracy:.0f} % of "
             f"{best.n} samples, as they were read on {100 * best.before / best.n:.0f} %.",
             f"Use what the model was trained with; that is likely: {best.name}.",
             flags,
@@ -95,20 +96,20 @@ def _best_normalization(accuracy: SampleAccuracy) -> Reading | None:
 
 def _normalized(name: str, answers: Answers, other: Predictions) -> Reading:
     n = len(other)
-    labels, found = answers.labels[:n], answers.said.found[:n]
-    more_likely = int((other.log_likelihood > answers.said.log_likelihood[:n]).sum())
-    return _trial(name, labels, found, other.found, more_likely, _settings(name))
+    labels, predicted = answers.labels[:n], answers.predictions.predicted[:n]
+    more_likely = int((other.log_likelihood > answers.predictions.log_likelihood[:n]).sum())
+    return _trial(name, labels, predicted, other.predicted, more_likely, _settings(name))
 
 
 def _trial(
     name: str,
     labels: np.ndarray,
-    found: np.ndarray,
+    predicted: np.ndarray,
     other: np.ndarray,
     more_likely: int | None,
     settings: dict[str, Any],
 ) -> Reading:
-    before, after = found == labels, other == labels
+    before, after = predicted == labels, other == labels
     fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
     return Reading(name, len(labels), int(before.sum()), fixed, broken, more_likely, settings)
 
@@ -118,8 +119,8 @@ def _settings(name: str) -> dict[str, Any]:
     return {"mean": list(mean), "std": list(std)}
 
 
-def _best_order(labels: np.ndarray, found: np.ndarray, num_classes: int) -> tuple[Reading | None, str]:
-    """The order of the outputs under which most are right (an assignment problem; Kuhn, 1955).
+def _best_order(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> tuple[Reading | None, str]:
+    """Return the order of the outputs under which most are right (an assignment problem; Kuhn, 1955).
 
     The order is chosen on one half of the sample and counted on the other, and the other way round: chosen and counted
     on the same samples, the best of all orders would look better than the right one.
@@ -134,20 +135,22 @@ def _best_order(labels: np.ndarray, found: np.ndarray, num_classes: int) -> tupl
     for label in range(num_classes):
         mine = np.flatnonzero(labels == label)
         half[mine] = np.arange(len(mine)) % 2
-    read = np.empty_like(found)
+    read = np.empty_like(predicted)
     for side in (0, 1):
-        read[half == side] = _assigned(labels[half != side], found[half != side], num_classes)[found[half == side]]
-    order = _assigned(labels, found, num_classes)
-    said = "The order of the labels was checked: the model's outputs were matched to the classes in the best order."
-    return _trial("another order", labels, found, read, None, {"order": order.tolist()}), said
+        read[half == side] = _assigned(labels[half != side], predicted[half != side], num_classes)[
+            predicted[half == side]
+        ]
+    order = _assigned(labels, predicted, num_classes)
+    note = "The order of the labels was checked: the model's outputs were matched to the classes in the best order."
+    return _trial("another order", labels, predicted, read, None, {"order": order.tolist()}), note
 
 
-def _assigned(labels: np.ndarray, found: np.ndarray, num_classes: int) -> np.ndarray:
-    """[C] the class that each output is to be read as; ties go to the order as it stands."""
+def _assigned(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return [C] the class that each output is to be read as; ties go to the order as it stands."""
     from scipy.optimize import linear_sum_assignment
 
     table = np.zeros((num_classes, num_classes))
-    np.add.at(table, (found, labels), 1)
+    np.add.at(table, (predicted, labels), 1)
     table += 1e-6 * np.eye(num_classes)
     return linear_sum_assignment(table, maximize=True)[1]
 

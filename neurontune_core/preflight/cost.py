@@ -53,7 +53,8 @@ class PeakMemory:
 
 
 def estimate(answers: Answers, peak: int, weights: int, device: str, samples: int, neurons: int) -> ExtractionCost:
-    """``weights`` and ``peak`` in bytes; ``samples`` are those of the whole data set."""
+    """Estimate the cost of the whole extraction; ``weights`` and ``peak`` in bytes, ``samples`` of the whole
+    dataset."""
     measured, rate = answers.rate
     free = psutil.virtual_memory().available
     if device.startswith("cuda"):
@@ -66,13 +67,13 @@ def estimate(answers: Answers, peak: int, weights: int, device: str, samples: in
 
 
 def judge_cost(cost: ExtractionCost, out: Path) -> list[Finding]:
-    """Too long, or more than there is room for."""
-    found = []
+    """Report what takes too long, or more than there is room for."""
+    findings = []
     if cost.seconds > LONG:
         fix = "It goes on in the background and can be stopped and resumed; a GPU, or fewer samples, is faster."
-        found.append(Finding("warning", "cost", f"Extraction will take about {in_words(cost.seconds)}.", fix))
+        findings.append(Finding("warning", "cost", f"Extraction will take about {in_words(cost.seconds)}.", fix))
     if cost.memory > cost.free_memory:
-        found.append(
+        findings.append(
             Finding(
                 "warning",
                 "cost",
@@ -84,22 +85,22 @@ def judge_cost(cost: ExtractionCost, out: Path) -> list[Finding]:
     free = shutil.disk_usage(place).free
     if cost.disk > free:
         sentence = f"The vectors take {size(cost.disk)}, and {place} has {size(free)} free."
-        found.append(Finding("blocker", "cost", sentence, "Make room, or write to another disk."))
-    return found
+        findings.append(Finding("blocker", "cost", sentence, "Make room, or write to another disk."))
+    return findings
 
 
 def in_words(seconds: float) -> str:
-    """ "40 s", "12 min", "3.5 h"."""
+    """Return a duration as "40 s", "12 min", "3.5 h"."""
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def size(count: float) -> str:
-    """ "12 MB" or "1.2 GB"."""
+    """Return a size as "12 MB" or "1.2 GB"."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):,.{1 if count < 1e7 else 0}f} MB"
 
 
 def bytes_of(module: Any) -> int:
-    """Bytes of a network's weights and buffers."""
+    """Return bytes of a network's weights and buffers."""
     return sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())

@@ -1,4 +1,4 @@
-"""The data set's half of the report: what is counted, and what is found wanting."""
+"""The dataset's half of the report: what is counted, and what is found wanting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurontune_core.datasets.base import SIZED
+from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.errors import InputError, listing
 from neurontune_core.extraction.extract import MAX_UNREADABLE
 from neurontune_core.preflight.report import Count, DataFacts, Finding
@@ -41,7 +41,7 @@ def inspect_samples(
 
 
 def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]:
-    """How many samples were opened, and why some could not be."""
+    """Return how many samples were opened, and why some could not be."""
     rows = np.random.default_rng(seed).permutation(len(dataset.samples))[:files]
     reasons = []
     for row in sorted(rows.tolist()):
@@ -56,7 +56,7 @@ def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]
 
 
 def _counts(dataset: Dataset) -> tuple[Count, ...]:
-    """Every split x class x group, the impossible ones left out."""
+    """Return every split x class x group, the impossible ones left out."""
     samples, attributes = dataset.samples, len(dataset.group_names) // len(dataset.class_names)
     grouped = "group" in samples and attributes > 0
     keys = ["split", "group" if grouped else "label"]
@@ -84,15 +84,15 @@ def _overlapping(dataset: Dataset) -> tuple[Count, ...]:
 def _unreadable(facts: DataFacts) -> Iterator[Finding]:
     if not facts.unreadable:
         return
-    what, share = SIZED[facts.modality], facts.unreadable / facts.opened
-    found = f"{facts.unreadable} of the {facts.opened} {what} that were opened cannot be read: {facts.reasons[0]}"
+    what, share = SAMPLE_NOUNS[facts.modality], facts.unreadable / facts.opened
+    sentence = f"{facts.unreadable} of the {facts.opened} {what} that were opened cannot be read: {facts.reasons[0]}"
     if facts.modality != "image":
-        yield Finding("warning", "data", found, "Fill these rows in or leave them out.")
+        yield Finding("warning", "data", sentence, "Fill these rows in or leave them out.")
     elif share > MAX_UNREADABLE:
-        fix = "Put the pictures into the folder that the table's paths start from, or name that folder."
-        yield Finding("blocker", "data", found, fix)
+        fix = "Put the images into the folder that the table's paths start from, or name that folder."
+        yield Finding("blocker", "data", sentence, fix)
     else:
-        yield Finding("warning", "data", found, "Extraction leaves such pictures out; replace the files to keep them.")
+        yield Finding("warning", "data", sentence, "Extraction leaves such images out; replace the files to keep them.")
 
 
 def _splits(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def _splits(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
     for split in dataset.splits:
         empty = [name for name in dataset.class_names if not _of_class(facts, split, name)]
         if empty:
-            where = f'split "{split}"' if split else "data set"
+            where = f'split "{split}"' if split else "dataset"
             few = split == "test" or len(empty) > len(dataset.class_names) / 2  # part of a larger label set
             sentence = f"The {where} has no samples of {len(empty)} classes: {listing(empty, 4)}."
             yield Finding("note" if few else "warning", "data", sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from neurontune_core.datasets.base import SIZED
+from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.errors import listing
 from neurontune_core.extraction.pairing import Pairing
 from neurontune_core.models.detect import ModelGuess
@@ -62,14 +62,14 @@ def judge_model(facts: ModelFacts, accuracy: SampleAccuracy | None) -> Iterator[
 
 
 def judge_pair(pairing: Pairing) -> Iterator[Finding]:
-    """What does not fit between model and data."""
+    """Return what does not fit between model and data."""
     model, dataset = pairing.model, pairing.dataset
     if model.modality != dataset.modality:
         yield Finding(
             "blocker",
             "model",
-            f"The model reads {SIZED[model.modality]}, but the data are {SIZED[dataset.modality]}.",
-            "Give a model and a data set of the same kind.",
+            f"The model reads {SAMPLE_NOUNS[model.modality]}, but the data are {SAMPLE_NOUNS[dataset.modality]}.",
+            "Give a model and a dataset of the same kind.",
         )
         return
     outputs, classes = model.num_classes, len(dataset.class_names)
@@ -77,7 +77,7 @@ def judge_pair(pairing: Pairing) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "labels",
-            f"The model's head has {outputs} outputs, but the data set has {classes} classes "
+            f"The model's head has {outputs} outputs, but the dataset has {classes} classes "
             f"({listing(dataset.class_names, 4)}), so extraction leaves that head out.",
             "Give the weights that were trained on these classes, or name the classes that it was trained on.",
         )
@@ -85,7 +85,7 @@ def judge_pair(pairing: Pairing) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "labels",
-            f"The model calls its outputs {listing(model.loading.class_names, 6)}; the data set calls its classes "
+            f"The model calls its outputs {listing(model.loading.class_names, 6)}; the dataset calls its classes "
             f"{listing(dataset.class_names, 6)}.",
             "Make sure that they are the same classes in the same order, or give them in the order of the outputs.",
             "--classes NAME,NAME,...",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from neurontune_core.datasets.base import SIZED
+from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.preflight.cost import in_words, size
 from neurontune_core.preflight.report import Count, DataFacts, ModelFacts, Report, SampleAccuracy
 from neurontune_core.tables import aligned_lines
@@ -14,7 +14,7 @@ _MARKS = {"blocker": "BLOCKER", "warning": "Warning", "note": "Note"}
 
 
 def page(report: Report, next_command: str) -> str:
-    """What was understood, what was measured, what is wrong, and the command that comes next."""
+    """Return what was understood, what was measured, what is wrong, and the command that comes next."""
     parts = [
         ("Model", model_lines(report.model) if report.model else ["not understood"]),
         ("Data", data_lines(report.data) if report.data else ["not understood"]),
@@ -33,7 +33,7 @@ def page(report: Report, next_command: str) -> str:
 
 
 def model_lines(facts: ModelFacts) -> list[str]:
-    """What the network is, in sentences."""
+    """Return what the network is, in sentences."""
     size_of = f"{facts.num_parameters:,} parameters"
     head = (
         f'Its head "{facts.head}" is {facts.num_classes} x {facts.num_neurons}: {facts.num_classes} classes over '
@@ -41,35 +41,37 @@ def model_lines(facts: ModelFacts) -> list[str]:
         if facts.head
         else f"It has no head; its embedding has {facts.num_neurons} neurons."
     )
-    told = [facts.description] if facts.description else []
-    return [*told, f"{facts.architecture}, {size_of}.", head, *facts.loading, _input_line(facts)]
+    lines = [facts.description] if facts.description else []
+    return [*lines, f"{facts.architecture}, {size_of}.", head, *facts.loading, _input_line(facts)]
 
 
 def _input_line(facts: ModelFacts) -> str:
-    """How a sample becomes the network's input, and who says so."""
-    said, origin = facts.input, f" From: {facts.input_from}." if facts.input_from else ""
+    """Return how a sample becomes the network's input, and who says so."""
+    settings, origin = facts.input, f" From: {facts.input_from}." if facts.input_from else ""
     if facts.modality != "image":
-        each = "each pair of texts" if said["pairs"] else "each text"
-        return f"It reads {each} as at most {said['max_length']} tokens of its {said['tokenizer']}.{origin}"
-    side, resized = said["image_size"], said["resize"]
+        each = "each pair of texts" if settings["pairs"] else "each text"
+        return f"It reads {each} as at most {settings['max_length']} tokens of its {settings['tokenizer']}.{origin}"
+    side, resized = settings["image_size"], settings["resize"]
     how = (
         f"squashed to {resized} x {resized}"
-        if said["resize_mode"] == "squash"
+        if settings["resize_mode"] == "squash"
         else f"scaled to {resized} on the short side"
     )
-    mean, std = (" ".join(f"{value:.4g}" for value in said[key]) for key in ("mean", "std"))
+    mean, std = (" ".join(f"{value:.4g}" for value in settings[key]) for key in ("mean", "std"))
     return (
-        f"Pictures are {how} ({said['interpolation']}), cropped to {side} x {side}, and normalised by mean {mean} and "
-        f"std {std}.{origin}"
+        f"Images are {how} ({settings['interpolation']}), cropped to {side} x {side}, and normalized by mean {mean} "
+        f"and std {std}.{origin}"
     )
 
 
 def data_lines(facts: DataFacts) -> list[str]:
-    """What the data are: a sentence, the samples by split, class and group, and how many could be read."""
-    told = [facts.description] if facts.description else []
+    """Return what the data are: a sentence, the samples by split, class and group, and how many could be read."""
+    description = [facts.description] if facts.description else []
     read = facts.opened - facts.unreadable
-    looked = f"{facts.opened:,} of {facts.num_samples:,} {SIZED[facts.modality]} were opened; {read:,} can be read."
-    lines = [*told, "", *table(facts.counts), ""]
+    looked = (
+        f"{facts.opened:,} of {facts.num_samples:,} {SAMPLE_NOUNS[facts.modality]} were opened; {read:,} can be read."
+    )
+    lines = [*description, "", *table(facts.counts), ""]
     if facts.overlapping:
         lines += ["Overlapping groups; a sample may be in several or in none:", "", *table(facts.overlapping), ""]
     return [*lines, looked]
@@ -101,7 +103,7 @@ def cost_lines(report: Report) -> list[str]:
 
 
 def table(counts: Sequence[Count]) -> list[str]:
-    """One row a class and group, one column a split."""
+    """Return one row a class and group, one column a split."""
     splits = list(dict.fromkeys(count.split for count in counts))
     rows: dict[str, dict[str, int]] = {}
     for count in counts:

@@ -1,4 +1,4 @@
-"""What a look at a model and a data set found: plain data, for the screen, the command line and JSON."""
+"""What a look at a model and a dataset found: plain data, for the screen, the command line and JSON."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Count:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data set.
+    """The dataset.
 
     Attributes:
         columns: what each column of its table was taken for; empty for folders.
@@ -172,7 +172,7 @@ class ExtractionCost:
 
 @dataclass(frozen=True)
 class Report:
-    """One page on a model and a data set before anything slow starts.
+    """One page on a model and a dataset before anything slow starts.
 
     Attributes:
         model_spec, dataset_spec: what extraction is to be given; None for a half that was refused.
@@ -191,7 +191,7 @@ class Report:
 
     @property
     def status(self) -> str:
-        """ "OK", "warnings" or "blockers"."""
+        """Return "OK", "warnings" or "blockers"."""
         levels = {finding.level for finding in self.findings}
         return next((STATUS[level] for level in ("blocker", "warning") if level in levels), STATUS["note"])
 
@@ -211,7 +211,7 @@ _PUBLIC_KEYS = {
     "fix": "mend",
     "opened": "looked_at",
     "more_likely": "likelier",
-    "normalizations": "normalisations",
+    "normalizations": "normalizations",
     "order_note": "order_said",
 }
 

@@ -46,7 +46,7 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def dataset(self) -> DatasetGuess:
-        """Raises InputError when the data are not understood."""
+        """Return the dataset as understood; raise InputError when the data are not understood."""
         if not self.data:
             raise InputError("Give the folder or the table of the data.")
         columns = {ROLE_NAMES.get(role, role): column or None for role, column in self.columns.items()}
@@ -56,7 +56,7 @@ class Request:
         return guess
 
     def model(self) -> ModelGuess:
-        """Raises InputError when the weights are not recognised."""
+        """Return the model as understood; raise InputError when the weights are not recognized."""
         options: dict[str, Any] = {
             key: value
             for key, value in self.settings.items()

@@ -39,49 +39,52 @@ class Predictions:
     """
 
     def __init__(self) -> None:
-        self.found = np.empty(0, np.int64)
+        self.predicted = np.empty(0, np.int64)
         self.log_likelihood = np.empty(0)
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.predicted)
 
     def add(self, model: Network[Any], batch: Any, labels: np.ndarray) -> None:
         logits = model.logits(batch).float().cpu()
         scores = logits.log_softmax(dim=1).numpy()[np.arange(len(labels)), labels]
-        self.found = np.concatenate([self.found, logits.argmax(dim=1).numpy()])
+        self.predicted = np.concatenate([self.predicted, logits.argmax(dim=1).numpy()])
         self.log_likelihood = np.concatenate([self.log_likelihood, scores])
 
 
 @dataclass
 class Answers:
-    """What the model said of n samples, as they are read and under other normalizations of pictures.
+    """What the model said of n samples, as they are read and under other normalizations of images.
 
     Attributes:
         split: where they come from.
         labels: [n] int64; empty for a model without a head for them.
         said: as the samples are read.
-        others: by normalisation, of the first samples alone where these told enough.
+        others: by normalization, of the first samples alone where these told enough.
         rates: (samples, seconds) of each batch.
     """
 
     split: str
     labels: np.ndarray
-    said: Predictions
+    predictions: Predictions
     others: dict[str, Predictions]
     rates: list[tuple[int, float]]
 
     @property
     def rate(self) -> tuple[int, float]:
-        """Samples timed and samples per second; the first batch only warms up, where there are others."""
+        """Return the samples timed and samples per second; the first batch only warms up, where there are others."""
         counted = self.rates[1:] or self.rates
         samples, seconds = (sum(values) for values in zip(*counted, strict=True))
         return int(samples), samples / max(seconds, 1e-9)
 
     def promising(self, other: Predictions) -> bool:
-        """Whether another normalisation is still in the race: as often right, or as likely on as many samples."""
+        """Return whether another normalization is still in the race: as often right, or as likely on as many
+        samples."""
         n = len(other)
-        gain = int((other.found == self.labels[:n]).sum() - (self.said.found[:n] == self.labels[:n]).sum())
-        return gain >= 0 or 2 * int((other.log_likelihood > self.said.log_likelihood[:n]).sum()) >= n
+        gain = int(
+            (other.predicted == self.labels[:n]).sum() - (self.predictions.predicted[:n] == self.labels[:n]).sum()
+        )
+        return gain >= 0 or 2 * int((other.log_likelihood > self.predictions.log_likelihood[:n]).sum()) >= n
 
 
 def ask(
@@ -106,9 +109,9 @@ def ask(
                 good.append(row)
         if not good:
             continue
-        batch, before = model.batch(prepared), len(answers.said)
+        batch, before = model.batch(prepared), len(answers.predictions)
         if with_answers:
-            answers.said.add(model, batch, labels[good])
+            answers.predictions.add(model, batch, labels[good])
             answers.labels = np.concatenate([answers.labels, labels[good]])
         else:
             model.embed(batch).float().cpu()
@@ -120,7 +123,7 @@ def ask(
 
 
 def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """[at most ``samples``] row numbers: one of each class in turn, classes and rows in random order.
+    """Return [at most ``samples``] row numbers: one of each class in turn, classes and rows in random order.
 
     Any beginning of them is as balanced as it can be.
     """
@@ -134,7 +137,7 @@ def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
 
 
 def _others(model: Network[Any]) -> dict[str, Any]:
-    """name -> what turns a normalised batch [B, 3, H, W] into one that is normalised in that way."""
+    """name -> what turns a normalized batch [B, 3, H, W] into one that is normalized in that way."""
     used = getattr(model, "preprocessing", None)
     if not isinstance(used, Preprocessing):
         return {}
@@ -147,10 +150,10 @@ def _others(model: Network[Any]) -> dict[str, Any]:
     }
 
 
-def _changer(used: Normalization, wanted: Normalization) -> Any:
+def _changer(used: Normalization, requested: Normalization) -> Any:
     def change(batch: torch.Tensor) -> torch.Tensor:
         (mean, std), (other_mean, other_std) = (
-            [batch.new_tensor(values).reshape(3, 1, 1) for values in each] for each in (used, wanted)
+            [batch.new_tensor(values).reshape(3, 1, 1) for values in each] for each in (used, requested)
         )
         return (batch * std + mean - other_mean) / other_std
 

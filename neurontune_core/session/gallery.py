@@ -14,7 +14,8 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.explain.disk_cache import DiskCache
 from neurontune_core.explain.neuron_maps import NeuronMaps
-from neurontune_core.explain.overlay import COLOUR_MAPS, overlay_png, thumbnail_jpeg
+from neurontune_core.explain.overlay import COLOR_MAPS, overlay_png, thumbnail_jpeg
+from neurontune_core.models import is_python_entry
 from neurontune_core.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -55,7 +56,17 @@ class Gallery:
 
     @property
     def has_model(self) -> bool:
-        return bool(self._project.content.get("model"))
+        """Return whether the network can be run here; one that the user's own code builds cannot."""
+        model = self._project.content.get("model")
+        return bool(model and not is_python_entry(model))
+
+    @property
+    def model_note(self) -> str:
+        """Return why the network of this project is not run on screens, in one sentence; else an empty text."""
+        model = self._project.content.get("model")
+        if not model or not is_python_entry(model):
+            return ""
+        return "This project's network is built by Python code, so it can only be run from the command line."
 
     @property
     def _modality(self) -> str:
@@ -167,9 +178,9 @@ class Gallery:
 
     def _heatmap(self, split: str, row: int, neuron: int, colors: str = "inferno") -> bytes:
         """Return a transparent PNG of where a neuron is active in a sample; the heatmaps of a neuron share a scale."""
-        if colors not in COLOUR_MAPS:
-            raise InputError(f'There is no color map "{colors}"; use one of {", ".join(COLOUR_MAPS)}.')
-        return overlay_png(self._maps.maps(split, [row], neuron)[row], self._scale(neuron), SIDE, colours=colors)
+        if colors not in COLOR_MAPS:
+            raise InputError(f'There is no color map "{colors}"; use one of {", ".join(COLOR_MAPS)}.')
+        return overlay_png(self._maps.maps(split, [row], neuron)[row], self._scale(neuron), SIDE, colors=colors)
 
     def _image(self, split: str, row: int) -> Image.Image:
         return self._dataset.open_source(self._source(split, row))

@@ -1,4 +1,4 @@
-"""How training pictures are varied: a random resized crop and a flip (Szegedy et al., 2015), by torchvision."""
+"""How training images are varied: a random resized crop and a flip (Szegedy et al., 2015), by torchvision."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from neurontune_core.training.seeds import derived
 
 
 class Augmentation:
-    """A picture of one epoch: the same for the same seed, epoch and row, in whatever process it is made.
+    """An image of one epoch: the same for the same seed, epoch and row, in whatever process it is made.
 
     Args:
-        preprocessing: gives size, interpolation, mean and std; without a random crop, its resize and centre crop too.
+        preprocessing: gives size, interpolation, mean and std; without a random crop, its resize and center crop too.
         config: ``augment``, ``crop_scale``, ``crop_ratio`` and ``seed``.
     """
 
@@ -36,8 +36,8 @@ class Augmentation:
         self._flip: Any = None if config.augment == "none" else v2.RandomHorizontalFlip()
 
     def __call__(self, row: int, image: Image.Image) -> np.ndarray:
-        """An RGB picture -> [3, image_size, image_size] float32."""
+        """Turn an RGB image into [3, image_size, image_size] float32."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derived(self._seed, self._epoch, row))
             image = self._preprocessing.crop(image) if self._crop is None else self._crop(image)
-            return self._preprocessing.normalise(image if self._flip is None else self._flip(image))
+            return self._preprocessing.normalize(image if self._flip is None else self._flip(image))

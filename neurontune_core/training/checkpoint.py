@@ -19,7 +19,7 @@ def save_checkpoint(folder: Path, fingerprint: str, state: dict[str, Any]) -> No
 
 
 def load_checkpoint(folder: Path, fingerprint: str) -> dict[str, Any] | None:
-    """What was saved last; None when nothing was. Only tensors and plain values are read, never objects.
+    """Return what was saved last; None when nothing was. Only tensors and plain values are read, never objects.
 
     Raises:
         InputError: when it belongs to another training, or cannot be read.
@@ -42,6 +42,6 @@ def load_checkpoint(folder: Path, fingerprint: str) -> dict[str, Any] | None:
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Together with what a process that was killed while writing left behind."""
+    """Remove the checkpoint, together with what a process that was killed while writing left behind."""
     for file in (folder / FILE, *folder.glob(f".*.{FILE}")):
         file.unlink(missing_ok=True)

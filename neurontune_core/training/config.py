@@ -1,4 +1,4 @@
-"""Every setting of ERM training with its default, and the published settings of each data set (Table 9)."""
+"""Every setting of ERM training with its default, and the published settings of each dataset (Table 9)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class TrainConfig(Settings):
     """
 
     epochs: int = setting(10, "how often every training sample is seen", low=1, high=100_000)
-    batch_size: int = setting(32, "samples that one step of the optimiser looks at", low=1, high=1_000_000)
+    batch_size: int = setting(32, "samples that one step of the optimizer looks at", low=1, high=1_000_000)
     optimizer: Optimizer = setting("sgd", "what takes the steps: sgd, or adamw for text", choices=Optimizer)
     learning_rate: float = setting(
         3e-3, "how large the first steps are; too large, and the loss is no number any more", low=1e-12, high=1e6
     )
     momentum: float = setting(0.9, "momentum of sgd: the share of a step that carries over into the next", high=0.9999)
     weight_decay: float = setting(
-        1e-4, "pull of all weights towards zero; adamw spares biases and normalisation layers", high=1e6
+        1e-4, "pull of all weights towards zero; adamw spares biases and normalization layers", high=1e6
     )
     schedule: Schedule = setting(
         "cosine",
@@ -48,9 +48,9 @@ class TrainConfig(Settings):
     layers: Layers = setting("all", "what is trained: the whole network, or its last layer alone", choices=Layers)
     fresh_head: bool = setting(False, "start from a new last layer even where the given one fits the classes")
     augment: Augment = setting(
-        "crop", "how training pictures are varied: a random crop and flip, a flip, not at all", choices=Augment
+        "crop", "how training images are varied: a random crop and flip, a flip, not at all", choices=Augment
     )
-    crop_scale: float = setting(0.7, "smallest share of the picture's area that a random crop keeps", low=0.01, high=1)
+    crop_scale: float = setting(0.7, "smallest share of the image's area that a random crop keeps", low=0.01, high=1)
     crop_ratio: float = setting(4 / 3, "largest side ratio of a random crop before it is made square", low=1, high=10)
     precision: Precision = setting(
         "auto", "auto: mixed precision on a GPU and float32 elsewhere; or one of the two", choices=Precision
@@ -85,7 +85,7 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
 
 
 def preset_for(data_format: str, modality: str) -> str:
-    """The name of the preset for a data set: its own where its layout is a published one.
+    """Return the name of the preset for a dataset: its own where its layout is a published one.
 
     Args:
         data_format: the ``format`` of its spec.
@@ -97,7 +97,7 @@ def preset_for(data_format: str, modality: str) -> str:
 
 
 def settings_of(preset: str, changes: Mapping[str, Any]) -> TrainConfig:
-    """A preset with what differs from it, as JSON has it: tuples may be lists.
+    """Return a preset with what differs from it, as JSON has it: tuples may be lists.
 
     Raises:
         InputError: when the preset or a setting is not known, or out of range.

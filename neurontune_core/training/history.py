@@ -55,7 +55,7 @@ class TrainHistory:
 
 
 def best_epoch(epochs: Sequence[TrainEpoch], keep: str) -> int | None:
-    """The number of the epoch that is kept: the highest ``keep``, the earliest of equals; or the last one."""
+    """Return the number of the epoch that is kept: the highest ``keep``, the earliest of equals; or the last one."""
     if not epochs:
         return None
     if keep == "last":
@@ -68,7 +68,7 @@ def write_history(folder: Path, history: TrainHistory) -> None:
 
 
 def read_history(folder: str | Path) -> TrainHistory:
-    """The history in a training's folder; empty before its first epoch.
+    """Return the history in a training's folder; empty before its first epoch.
 
     Raises:
         InputError: when the file is not a history.

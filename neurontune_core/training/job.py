@@ -1,4 +1,4 @@
-"""Model + data set -> a trained model's folder: what a job's process runs."""
+"""Model + dataset -> a trained model's folder: what a job's process runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from neurontune_core.training.config import TrainConfig, preset_for, settings_of
 
 
 def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[str, Any]:
-    """Spec in, trained model out.
+    """Train the model of a spec on a dataset, and write it to a folder.
 
     Args:
         config: ``model`` and ``dataset`` (specs), ``base`` (the folder their relative paths start from), ``out`` (the
-            folder of the trained model), and optionally ``preset`` (a key of `PRESETS`; default: the data set's own),
+            folder of the trained model), and optionally ``preset`` (a key of `PRESETS`; default: the dataset's own),
             ``settings`` (what differs from the preset) and ``device``.
         report: called as ``report(done=..., total=..., rate=..., message=...)``; raising in it stops the work, and the
             same job goes on from its last whole epoch.
@@ -64,6 +64,7 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
 
 
 def dataset_of(spec: Mapping[str, Any], base: Path, splits: tuple[str, ...], settings: TrainConfig) -> dict[str, Any]:
-    """The data set's spec with an absolute root and what training held out, so that extraction splits it alike."""
+    """Return the dataset's spec with an absolute root and what training held out, so that extraction splits it
+    alike."""
     held = {} if "val" in splits else {"hold_out": {"share": settings.hold_out, "seed": settings.seed}}
     return dict(spec) | {"root": str((base / spec.get("root", ".")).resolve())} | held

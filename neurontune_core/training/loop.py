@@ -62,7 +62,7 @@ def train(
     on_epoch: Callable[[TrainHistory], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Trained:
-    """Train by empirical risk minimisation, and write the best epoch to ``folder``.
+    """Train by empirical risk minimization, and write the best epoch to ``folder``.
 
     A stopped or killed training goes on from its last whole epoch when the same call is made again, and ends, on a
     CPU, with the same weights bit for bit. A finished one is opened as it is.
@@ -85,7 +85,7 @@ def train(
     folder, base = Path(folder), Path(base)
     dataset, remarks = with_splits(dataset, config)
     start = resolved(spec, base)
-    network, spec, found = open_trainable(start, base, dataset, config)
+    network, spec, network_remarks = open_trainable(start, base, dataset, config)
     torch_device = choose_device(device)
     fingerprint = _fingerprint(network, dataset, config, torch_device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def train(
             if (finished := _finished(folder, fingerprint)) is not None:
                 return finished
             run = _Run(Trainer(network.to(torch_device), dataset, config), folder, fingerprint, config)
-            run.resume(TrainHistory(planned=config.epochs, remarks=(*remarks, *found)))
+            run.resume(TrainHistory(planned=config.epochs, remarks=(*remarks, *network_remarks)))
             run.epochs(on_progress, on_epoch, should_stop)
             written = save_trained(
                 network,
@@ -188,18 +188,18 @@ class _Run:
         write_history(self._folder, self.history)
 
     def _stop(self, epoch: int) -> None:
-        """The loss is not a number any more: the epochs before stand."""
+        """Stop where the loss is NaN or infinite, and keep the epochs before."""
         rate = f"the learning rate, {self._config.learning_rate:g}, is probably too high"
         if self.history.best is None:
             raise InputError(f"The loss was not a number in the first epoch; {rate}.")
-        said = f"Training stopped in epoch {epoch}, where the loss was not a number; {rate}. "
-        said += f"Epoch {self.history.best} is kept."
-        self.history = replace(self.history, remarks=(*self.history.remarks, said))
+        remark = f"Training stopped in epoch {epoch}, where the loss was not a number; {rate}. "
+        remark += f"Epoch {self.history.best} is kept."
+        self.history = replace(self.history, remarks=(*self.history.remarks, remark))
         write_history(self._folder, self.history)
 
 
 def _fingerprint(network: Network[Any], dataset: Dataset, config: TrainConfig, device: str) -> str:
-    """What a training depends on; batches and devices change the last bits."""
+    """Return what a training depends on; batches and devices change the last bits."""
     rows = dataset.samples[dataset.samples["split"].isin(("train", "val"))]
     what = {
         "model": network.fingerprint(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from neurontune_core.datasets.base import SIZED, Dataset
+from neurontune_core.datasets.base import SAMPLE_NOUNS, Dataset
 from neurontune_core.errors import InputError
 from neurontune_core.extraction.pairing import pair_inputs
 from neurontune_core.files import write_whole
@@ -27,12 +27,12 @@ _NOT_KEPT = ("weights", "config", "head", "hub", "num_classes")  # of a spec, on
 def open_trainable(
     spec: Mapping[str, Any], base: Path, dataset: Dataset, config: TrainConfig
 ) -> tuple[Network[Any], dict[str, Any], list[str]]:
-    """The network with a last layer for the data's classes, the spec it came from, and sentences for a person.
+    """Return the network with a last layer for the data's classes, the spec it came from, and sentences for a person.
 
     A last layer for other classes, or none, gives way to a fresh one. A text backbone with a pooler and no head gets
     the embedding that the paper's BERT has, ReLU(dropout(pooler)); one without a pooler, and a sentence encoder, are
     pooled as extraction would.
-    Pictures and texts are prepared as the data set's own recipe says where it has one and the spec says nothing.
+    Images and texts are prepared as the dataset's own recipe says where it has one and the spec says nothing.
 
     Raises:
         InputError: when the network cannot be loaded or trained, or reads another kind of sample.
@@ -54,8 +54,8 @@ def open_trainable(
         network = load_model(spec, base)
     if network.modality != dataset.modality:
         raise InputError(
-            f'"{network.architecture}" reads {SIZED[network.modality]}, but the samples of {dataset.root} are '
-            f"{SIZED[dataset.modality]}; give a model and a data set of the same kind."
+            f'"{network.architecture}" reads {SAMPLE_NOUNS[network.modality]}, but the samples of {dataset.root} are '
+            f"{SAMPLE_NOUNS[dataset.modality]}; give a model and a dataset of the same kind."
         )
     remarks = network.loading.sentences()
     fresh = not network.loading.trained_head or spec.get("weights") == "random" or config.fresh_head
@@ -69,13 +69,14 @@ def open_trainable(
 
 
 def trained_parameters(network: Network[Any], config: TrainConfig) -> list[torch.nn.Parameter]:
-    """What the optimiser may change, made trainable: all of the network, or its last layer."""
+    """Return what the optimizer may change, made trainable: all of the network, or its last layer."""
     part = network.module if config.layers == "all" else network.module.get_submodule(str(network.classifier_name))
     return list(part.requires_grad_(True).parameters())
 
 
 def training_mode(network: Network[Any], config: TrainConfig) -> None:
-    """Dropout and batch statistics on; when the last layer alone is trained, everything before it stays as it is."""
+    """Set dropout and batch statistics on; when the last layer alone is trained, everything before it stays as it
+    is."""
     network.module.train(config.layers == "all")
 
 
@@ -117,7 +118,7 @@ def _save_tensors(module: torch.nn.Module, path: Path) -> None:
 
 
 def _save_folder(network: Network[Any], class_names: tuple[str, ...], source: Path, folder: Path) -> None:
-    """As transformers writes it: configuration, tokenizer or picture processor, and the weights."""
+    """Write the folder as transformers does: configuration, tokenizer or image processor, and the weights."""
     shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was killed here
     folder.mkdir(parents=True)
     module: Any = network.module

@@ -1,4 +1,4 @@
-"""Optimiser and learning-rate schedule, both torch's own."""
+"""Optimizer and learning-rate schedule, both torch's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from neurontune_core.training.config import TrainConfig
 
 
 def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """SGD with momentum, or AdamW without decay on biases and the scales of normalisation layers, which are vectors."""
+    """Return SGD with momentum, or AdamW without decay on biases and the scales of normalization layers, which are
+    vectors."""
     if config.optimizer == "sgd":
         return torch.optim.SGD(
             parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
@@ -27,7 +28,8 @@ def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch
 def make_scheduler(
     optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int
 ) -> lr_scheduler.LRScheduler:
-    """Stepped after every batch: milestones are whole epochs, cosine and line end at 0 with the last batch."""
+    """Return the schedule, stepped after every batch: milestones are whole epochs, cosine and line end at 0 with the
+    last batch."""
     steps = config.epochs * steps_per_epoch
     if config.schedule == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, steps)

@@ -11,13 +11,13 @@ import torch
 
 
 def derived(seed: int, *place: int) -> int:
-    """A seed of its own for each place."""
+    """Return a seed of its own for each place."""
     return int(np.random.SeedSequence([seed, *place]).generate_state(1, np.uint64)[0] >> 1)
 
 
 @contextmanager
 def seeded_everywhere(seed: int, device: torch.device) -> Iterator[None]:
-    """torch's generators, of the CPU and of ``device``, start from ``seed``, and afterwards are as they were."""
+    """Start torch's generators, of the CPU and of ``device``, from ``seed``, and restore them afterwards."""
     on_gpu = device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.manual_seed(seed)

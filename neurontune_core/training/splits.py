@@ -9,7 +9,8 @@ from neurontune_core.training.config import TrainConfig
 
 
 def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[str]]:
-    """The data set with a validation split, and sentences for a person: where one had to be made, what is missing.
+    """Return the dataset with a validation split, and sentences for a person: where one had to be made, what is
+    missing.
 
     Raises:
         InputError: when there is no training split, or it holds a single class.
@@ -17,7 +18,7 @@ def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[st
     split = held_out(dataset, {"share": config.hold_out, "seed": config.seed})
     if "train" not in split.splits:
         raise InputError(
-            f"The data set {dataset.root} has no training split, only {', '.join(dataset.splits)}; name one train."
+            f"The dataset {dataset.root} has no training split, only {', '.join(dataset.splits)}; name one train."
         )
     labels = sorted(set(split.rows("train")["label"].tolist()))
     if len(labels) < 2:
@@ -34,7 +35,7 @@ def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[st
         made = [name for name in ("val", "test") if name not in dataset.splits and name in split.splits]
         counts = " and ".join(f"{len(split.rows(name)):,} for {name}" for name in made)
         remarks.append(
-            f"The data set has no validation split, so a seeded part of its samples was held out: {counts}, as large a "
+            f"The dataset has no validation split, so a seeded part of its samples was held out: {counts}, as large a "
             "share of each class."
         )
     return split, remarks

@@ -1,4 +1,4 @@
-"""One epoch of training, and one measurement: the network with its optimiser, schedule and samples."""
+"""One epoch of training, and one measurement: the network with its optimizer, schedule and samples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Answers:
 
 
 class Trainer:
-    """Holds the network, the optimiser's state and the place in the schedule.
+    """Holds the network, the optimizer's state and the place in the schedule.
 
     Args:
         network: on the device that it is trained on.
@@ -102,13 +102,14 @@ class Trainer:
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
-            raise InputError("This network normalises over its batch; use a batch size of at least 2.") from None
+            raise InputError("This network normalizes over its batch; use a batch size of at least 2.") from None
         self._scaler.update()
         self._scheduler.step()
         return float(loss.detach())
 
     def measure(self, tick: Tick) -> Evaluation | None:
-        """On the validation split, pictures as extraction prepares them; None when an output is not a number."""
+        """Measure accuracy on the validation split, images as extraction prepares them; None when an output is not
+        a number."""
         network, rows = self._network, self._val
         network.module.eval()
         chosen: list[int] = []
@@ -139,14 +140,14 @@ class Trainer:
         return float(self._optimizer.param_groups[0]["lr"])
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """A copy on the CPU."""
+        """Return a copy on the CPU."""
         return {name: tensor.detach().cpu().clone() for name, tensor in self._network.module.state_dict().items()}
 
     def set_weights(self, weights: dict[str, torch.Tensor]) -> None:
         self._network.module.load_state_dict(weights)
 
     def state(self) -> dict[str, Any]:
-        """Of the optimiser, the schedule and the scaler of mixed precision."""
+        """Return the state of the optimizer, the schedule and the scaler of mixed precision."""
         parts: dict[str, Any] = {"optimizer": self._optimizer, "scheduler": self._scheduler, "scaler": self._scaler}
         return {name: part.state_dict() for name, part in parts.items()}
 
@@ -157,7 +158,7 @@ class Trainer:
 
 
 def mixed_precision(device: torch.device, config: TrainConfig) -> torch.dtype | None:
-    """What is computed in half precision, or None for float32: bfloat16 where it exists, else float16."""
+    """Return what is computed in half precision, or None for float32: bfloat16 where it exists, else float16."""
     if config.precision == "float32" or (config.precision == "auto" and device.type != "cuda"):
         return None
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):

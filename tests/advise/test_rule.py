@@ -33,7 +33,7 @@ def worst_group(head: LinearHead, test: EmbeddingSet) -> float:
 
 
 def noise(samples: int, seed: int, neurons: int = 60) -> EmbeddingSet:
-    """[samples, neurons] that say nothing about the labels."""
+    """Draw [samples, neurons] that are independent of the labels."""
     rng = np.random.default_rng(seed)
     return EmbeddingSet(np.abs(rng.normal(size=(samples, neurons))), np.arange(samples) % 2, ("a", "b"))
 
@@ -64,31 +64,31 @@ def test_a_strong_shortcut_is_mended_nearly_as_well_as_any_rule_that_ignores_it_
 def test_without_a_shortcut_the_advised_head_does_no_harm(seed: int) -> None:
     train, val = planted_set("train", 0.5, 1000, seed=seed), planted_set("val", 0.5, 300, seed=seed)
     head, test = erm(train), planted_set("test", 0.5, 8000, seed=seed)
-    found = advise(head, val, train, SHORT)
-    assert not found.more_counterexamples
-    assert worst_group(found.head, test) > worst_group(head, test) - 0.02
+    result = advise(head, val, train, SHORT)
+    assert not result.more_counterexamples
+    assert worst_group(result.head, test) > worst_group(head, test) - 0.02
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_shortcut_that_validation_shares_is_mended_from_the_few_counterexamples_of_both(seed: int) -> None:
     train, val = shortcut_set(3 * seed, 4000, 0.95), shortcut_set(3 * seed + 1, 1000, 0.95)
     head, test = shortcut_problem(seed).head, shortcut_set(3 * seed + 2, 8000, 0.5)
-    found = advise(head, val, train, SHORT)
-    assert found.more_counterexamples or (found.chosen, found.case) == ("weighted_up", "hard_samples")
+    result = advise(head, val, train, SHORT)
+    assert result.more_counterexamples or (result.chosen, result.case) == ("weighted_up", "hard_samples")
     off = neurontune(head, val, train, replace(SHORT, masking=False)).head
     assert worst_group(head, test) < 0.1
-    assert worst_group(found.head, test) > max(worst_group(off, test) + 0.1, ROBUST_WORST_GROUP - 0.06)
+    assert worst_group(result.head, test) > max(worst_group(off, test) + 0.1, ROBUST_WORST_GROUP - 0.06)
 
 
 def test_without_a_hard_sample_the_advice_is_masking_off_itself() -> None:
     train, val = shortcut_set(0, 1000, 1.0), shortcut_set(1, 400, 1.0)
     head = erm(train)
-    found = advise(head, val, train, SHORT)
-    assert (found.chosen, found.case) == ("masking_off", "little_evidence")
+    result = advise(head, val, train, SHORT)
+    assert (result.chosen, result.case) == ("masking_off", "little_evidence")
     off = neurontune(head, val, train, replace(SHORT, masking=False)).head
-    np.testing.assert_array_equal(found.head.weight, off.weight)
-    np.testing.assert_array_equal(found.head.bias, off.bias)
-    assert "none stands out as a counter-example" in sentence(found)
+    np.testing.assert_array_equal(result.head.weight, off.weight)
+    np.testing.assert_array_equal(result.head.bias, off.bias)
+    assert "none stands out as a counter-example" in sentence(result)
 
 
 def test_a_head_that_is_clearly_worse_on_unseen_samples_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,27 +107,27 @@ def test_a_head_that_is_clearly_worse_on_unseen_samples_is_not_taken(monkeypatch
         assert advise(erm(train), val, train, SHORT).chosen in expected
 
 
-def test_a_validation_set_as_biased_as_training_is_recognised() -> None:
-    """The same distribution twice: the head makes no more mistakes on one than on the other."""
+def test_a_validation_set_as_biased_as_training_is_recognized() -> None:
+    """Draw the same distribution twice: the head makes no more mistakes on one than on the other."""
     train = shortcut_set(0, 4000, 0.95)
     same, balanced = shortcut_set(1, 1000, 0.95), shortcut_set(2, 1000, 0.5)
     head = erm(train)
     assert not count_counterexamples(CrossFitter(head, same, train, SHORT)).more
-    found = count_counterexamples(CrossFitter(head, balanced, train, SHORT))
-    assert found.more
-    assert np.all(found.tuning_accuracy > 0.9)
-    assert np.all(found.identification_accuracy < 0.8)
+    result = count_counterexamples(CrossFitter(head, balanced, train, SHORT))
+    assert result.more
+    assert np.all(result.tuning_accuracy > 0.9)
+    assert np.all(result.identification_accuracy < 0.8)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_on_noise_the_head_is_kept(seed: int) -> None:
     head = LinearHead(np.random.default_rng(seed).normal(size=(2, 60)), np.zeros(2))
-    found = advise(head, noise(400, seed), noise(800, seed + 100), SHORT)
-    assert (found.chosen, found.case) == ("erm", "no_signal")
+    result = advise(head, noise(400, seed), noise(800, seed + 100), SHORT)
+    assert (result.chosen, result.case) == ("erm", "no_signal")
 
 
 def test_no_head_is_judged_on_what_made_it() -> None:
-    """Where nothing can be learnt, whoever is judged on samples that chose it looks better than a coin."""
+    """Learn nothing from noise: a head that is judged on samples that chose it looks better than a coin."""
     val, train = noise(400, 7, 300), noise(800, 8, 300)
     head = LinearHead(0.01 * np.random.default_rng(7).normal(size=(2, 300)), np.zeros(2))
     fitter = CrossFitter(head, val, train, replace(SHORT, learning_rate=0.02))
@@ -206,26 +206,26 @@ def test_an_averaged_head_gives_the_mean_of_its_members_logits(problem: Problem,
 def test_few_mistakes_are_no_reason_to_keep_a_head_that_leans_on_a_shortcut(problem: Problem, mistakes: int) -> None:
     right = problem.head.predict(problem.identification.embeddings) == problem.identification.labels
     rows = np.concatenate([np.flatnonzero(right), np.flatnonzero(~right)[:mistakes]])
-    found = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
-    assert int(found.mistakes.sum()) == mistakes
-    assert any(each.startswith("Few mistakes do not prove that there is no shortcut") for each in remarks(found))
-    assert worst_group(found.head, problem.test) > ROBUST_WORST_GROUP - 0.1
+    result = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
+    assert int(result.mistakes.sum()) == mistakes
+    assert any(each.startswith("Few mistakes do not prove that there is no shortcut") for each in remarks(result))
+    assert worst_group(result.head, problem.test) > ROBUST_WORST_GROUP - 0.1
 
 
 def test_a_class_of_one_sample_is_too_few_to_say(problem: Problem) -> None:
     labels = problem.identification.labels
     rows = np.sort(np.concatenate([np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)[:1]]))
-    found = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
-    assert (found.chosen, found.case) == ("erm", "too_few")
-    assert "too few samples" in sentence(found)
+    result = advise(problem.head, problem.identification.take(rows), problem.tuning, SHORT)
+    assert (result.chosen, result.case) == ("erm", "too_few")
+    assert "too few samples" in sentence(result)
 
 
 def test_a_class_without_mistakes_is_no_obstacle(problem: Problem) -> None:
     each = problem.identification
     right = problem.head.predict(each.embeddings) == each.labels
-    found = advise(problem.head, each.take(np.flatnonzero(right | (each.labels == 0))), problem.tuning, SHORT)
-    assert found.mistakes[1] == 0 < found.mistakes[0]
-    assert found.chosen in found.candidates
+    result = advise(problem.head, each.take(np.flatnonzero(right | (each.labels == 0))), problem.tuning, SHORT)
+    assert result.mistakes[1] == 0 < result.mistakes[0]
+    assert result.chosen in result.candidates
 
 
 def test_silent_neurons_change_nothing(problem: Problem, advice: Advice) -> None:
@@ -233,10 +233,10 @@ def test_silent_neurons_change_nothing(problem: Problem, advice: Advice) -> None
         return replace(each, embeddings=np.pad(each.embeddings, ((0, 0), (0, 3))))
 
     head = LinearHead(np.pad(problem.head.weight, ((0, 0), (0, 3))), problem.head.bias)
-    found = advise(head, widened(problem.identification), widened(problem.tuning), SHORT)
-    assert found.chosen == advice.chosen
-    np.testing.assert_allclose(found.head.weight[:, :-3], advice.head.weight, atol=1e-4)
-    assert not found.head.weight[:, -3:].any()
+    result = advise(head, widened(problem.identification), widened(problem.tuning), SHORT)
+    assert result.chosen == advice.chosen
+    np.testing.assert_allclose(result.head.weight[:, :-3], advice.head.weight, atol=1e-4)
+    assert not result.head.weight[:, -3:].any()
 
 
 def test_sets_that_do_not_belong_together_are_refused(problem: Problem) -> None:
@@ -250,9 +250,9 @@ def test_sets_that_do_not_belong_together_are_refused(problem: Problem) -> None:
 def test_verdicts_hold_in_every_masked_run(problem: Problem) -> None:
     always, never = np.zeros(10, dtype=bool), np.zeros(10, dtype=bool)
     always[8], never[1] = True, True
-    found = advise(problem.head, problem.identification, problem.tuning, SHORT, always=always, never=never)
+    result = advise(problem.head, problem.identification, problem.tuning, SHORT, always=always, never=never)
     for key in ("neurontune", "neurontune_held_out"):
-        for member in found.candidates[key].members:  # type: ignore[index]
+        for member in result.candidates[key].members:  # type: ignore[index]
             assert member.biased[8]
             assert not member.biased[1]
 
@@ -304,7 +304,7 @@ def test_the_evidence_is_what_numpy_counts(problem: Problem, advice: Advice) -> 
     labels = problem.identification.labels
     kept = advice.candidates["erm"].predictions == labels
     rows = {row["head"]: row for row in evidence(advice)}
-    row, each = rows["masking off, on the identification set"], advice.candidates["masking_off_held_out"]
+    row, each = rows["no masking, on the identification set"], advice.candidates["masking_off_held_out"]
     right = each.predictions == labels
     assert row["fixed"] == str((right & ~kept).sum())
     assert row["broken"] == str((kept & ~right).sum())
@@ -316,9 +316,9 @@ def test_the_evidence_is_what_numpy_counts(problem: Problem, advice: Advice) -> 
 
 
 def test_the_sentence_names_what_to_do_the_data_and_why(advice: Advice) -> None:
-    said = sentence(replace(advice, splits=("val", "train")))
-    assert said.startswith("On your data: ")
-    assert ", because val holds more counter-examples than train" in said
-    assert said.endswith(".")
+    text = sentence(replace(advice, splits=("val", "train")))
+    assert text.startswith("On your data: ")
+    assert ", because val holds more counter-examples than train" in text
+    assert text.endswith(".")
     assert advice.case in CASES
     assert len(reasons(advice)) == 3

@@ -19,8 +19,8 @@ CONFIG = TuneConfig(epochs=4, batches=10, rounds="once", mask_value=0.5)  # ever
 @pytest.fixture(scope="module")
 def advice() -> Advice:
     problem = shortcut_problem(0)
-    found = advise(problem.head, problem.identification, problem.tuning, CONFIG)
-    return replace(found, chosen="neurontune")
+    made = advise(problem.head, problem.identification, problem.tuning, CONFIG)
+    return replace(made, chosen="neurontune")
 
 
 def test_a_partial_mask_counts_the_neurons_that_every_run_masked(advice: Advice, tmp_path: Path) -> None:

@@ -100,6 +100,24 @@ def test_an_entry_point_is_for_the_command_line_alone(tmp_path: Path) -> None:
     assert "only loaded" in complaint("extract", "--project", made["out"], "--entry", "other:thing", "--out", "y")
 
 
+def test_a_project_of_ones_own_network_is_extracted_and_exported_again_when_its_entry_is_named(tmp_path: Path) -> None:
+    request = planted(tmp_path)
+    entry = ("--entry", "brightness:network")
+    words = ["--preprocessing", "mean=0.5,0.5,0.5", "--preprocessing", "std=0.5,0.5,0.5", "--image-size", 8]
+    out, tuned, bundle = tmp_path / "project", tmp_path / "tuned", tmp_path / "bundle"
+    made = ask("extract", request.data, request.weights, *entry, *words, "--device", "cpu", "--out", out)
+    again = ask("extract", "--project", out, *entry, "--device", "cpu", "--out", tmp_path / "again")
+    assert {key: again["model"][key] for key in ("family", "entry")} == {"family": "python", "entry": entry[1]}
+    ask("tune", "--identification", out / "embeddings" / "val", "--tuning", out / "embeddings" / "train",
+        "--head", out / made["head"], "--no-mask", "--epochs", 1, "--batches", 1, "--out", tuned)  # fmt: skip
+    export = ("export", "--project", out, "--head", tuned / "head.safetensors", "--mask", tuned / "mask.json")
+    assert "--entry brightness:network" in complaint(*export, "--out", bundle)
+    assert "--entry brightness:network" in complaint(*export, "--entry", "other:thing", "--out", bundle)
+    assert not bundle.exists()
+    files = [file["name"] for file in ask(*export, *entry, "--out", bundle)["files"]]
+    assert "model_state_dict.safetensors" in files
+
+
 @pytest.mark.parametrize("more", [(), ("--entry", "brightness:network")])
 def test_an_entry_point_that_a_file_names_is_not_run(tmp_path: Path, more: tuple[str, ...]) -> None:
     data, _ = planted(tmp_path).data, (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
@@ -132,7 +150,7 @@ def test_a_model_without_preprocessing_of_its_own_gets_the_data_sets(tmp_path: P
     assert answer["model"]["input_from"] == "its preprocessor_config.json"
     (own / "preprocessor_config.json").unlink()
     bare = ask("inspect", data, own, "--device", "cpu")
-    assert bare["model"]["input_from"] == "the data set's own recipe, as the model brings none"
+    assert bare["model"]["input_from"] == "the dataset's own recipe, as the model brings none"
     resized = ask("inspect", data, own, "--preprocessing", "resize=40", "--device", "cpu")
     assert (resized["model"]["input"]["resize"], resized["model"]["input_from"]) == (40, "the model's settings")
 

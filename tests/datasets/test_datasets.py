@@ -1,4 +1,4 @@
-"""Data sets on disk: what is read, what is guessed, and what is refused."""
+"""Datasets on disk: what is read, what is guessed, and what is refused."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from neurontune_core.datasets.base import split_name
 from neurontune_core.errors import InputError
 
 
-def picture(path: Path, colour: str = "red", size: tuple[int, int] = (8, 6)) -> Path:
+def picture(path: Path, color: str = "red", size: tuple[int, int] = (8, 6)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path)
+    Image.new("RGB", size, color).save(path)
     return path
 
 
@@ -76,7 +76,7 @@ def test_the_real_waterbirds_table_has_its_published_group_counts(shared_data: P
     picture(tmp_path / first)
     guess = guess_dataset(tmp_path)
     assert guess.spec["columns"] == {"path": "img_filename", "label": "y", "split": "split", "attribute": "place"}
-    assert "11,788 pictures" in guess.description
+    assert "11,788 images" in guess.description
     data = open_dataset(guess.spec, ".")
     assert Counter(data.rows("train")["group"]) == {0: 3498, 1: 184, 2: 56, 3: 1057}
 
@@ -92,7 +92,7 @@ def test_pictures_in_a_folder_beside_the_table_are_found(shared_data: Path) -> N
 def test_class_folders_are_classes_in_sorted_order(shared_data: Path) -> None:
     guess = guess_dataset(shared_data / "cifar_resnet" / "test_jpg")
     assert guess.spec["format"] == "image_folder"
-    assert "500 pictures of 10 classes" in guess.description
+    assert "500 images of 10 classes" in guess.description
     data = open_dataset(guess.spec, ".")
     assert data.class_names[:3] == ("airplane", "automobile", "bird")
     assert Counter(data.samples["label"]) == dict.fromkeys(range(10), 50)
@@ -101,7 +101,7 @@ def test_class_folders_are_classes_in_sorted_order(shared_data: Path) -> None:
 
 def test_split_folders_are_splits(tmp_path: Path) -> None:
     for path in ("train/cat/1.png", "train/dog/x/2.PNG", "valid/cat/3.jpg", "test/dog/4.png", "test/dog/notes.txt"):
-        picture(tmp_path / path) if not path.endswith("txt") else (tmp_path / path).write_text("no picture")
+        picture(tmp_path / path) if not path.endswith("txt") else (tmp_path / path).write_text("no image")
     data = open_dataset({"format": "image_folder", "root": str(tmp_path)}, "/")
     assert data.samples[["source", "label", "split"]].values.tolist() == [
         ["test/dog/4.png", 1, "test"],
@@ -114,7 +114,7 @@ def test_split_folders_are_splits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"), [("0", "train"), ("1", "val"), ("2", "test"), ("Validation", "val"), (" dev ", "val")]
 )
-def test_split_names_are_normalised(written: str, meant: str) -> None:
+def test_split_names_are_normalized(written: str, meant: str) -> None:
     assert split_name(written) == meant
 
 
@@ -158,11 +158,11 @@ def test_a_table_outside_the_folder_is_refused(tmp_path: Path) -> None:
         ({"y": ""}, {}, r'Row 4 has no value in column "y"'),
         ({"split": "later"}, {}, r'split "later" is not known'),
         ({}, {"columns": {"label": "species"}}, r'no column "species" for the label; it has .*filename.*place'),
-        ({}, {"columns": {"colour": "y"}}, r'columns has "colour"'),
+        ({}, {"columns": {"color": "y"}}, r'columns has "color"'),
         ({}, {"table": "list.csv"}, r"There is no table .*list.csv"),
         ({}, {"format": "hdf"}, r'format "hdf" is not known; use one of image_folder, image_table'),
         ({}, {"root": "birds"}, r"There is no folder .*birds"),
-        ({}, {"images": "elsewhere"}, r"None of the pictures .* the first being \"elsewhere/a.png\""),
+        ({}, {"images": "elsewhere"}, r"None of the images .* the first being \"elsewhere/a.png\""),
     ],
 )
 def test_what_does_not_fit_is_said(tmp_path: Path, change: dict, spec: dict, message: str) -> None:
@@ -182,7 +182,7 @@ def test_a_table_without_a_known_label_column_names_what_it_has(tmp_path: Path) 
 def test_a_missing_and_a_broken_picture_are_named(tmp_path: Path) -> None:
     data = open_dataset(TABLE, table(tmp_path, BIRDS))
     (tmp_path / "a.png").unlink()
-    (tmp_path / "b.png").write_bytes(b"not a picture")
+    (tmp_path / "b.png").write_bytes(b"not an image")
     with pytest.raises(InputError, match=r'"a.png" is not in'):
         data.open_image(0)
     with pytest.raises(InputError, match=r'"b.png" cannot be read'):

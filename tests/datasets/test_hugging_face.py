@@ -27,12 +27,12 @@ def test_imagefolder_metadata_gives_labels_groups_and_the_folders_splits(
 ) -> None:
     data = opened(layouts.imagefolder(tmp_path, kind, nested), attribute_names=["green", "blue"])
     folders = ("train", "validation", "test")
-    wanted = {
+    expected = {
         f"{folders[split]}/{number:04}.png": (label, SPLITS[split], 2 * label + cue)
         for number, (label, cue, split) in enumerate(PLAN)
     }
-    found = data.samples.set_index("source")[["label", "split", "group"]]
-    assert {name: tuple(row) for name, row in zip(found.index, found.to_numpy().tolist(), strict=True)} == wanted
+    result = data.samples.set_index("source")[["label", "split", "group"]]
+    assert {name: tuple(row) for name, row in zip(result.index, result.to_numpy().tolist(), strict=True)} == expected
 
 
 def test_imagefolder_paths_stay_inside(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_a_saved_folder_gives_class_names_splits_and_shards_in_order(tmp_path: P
         (row["headline"], label, SPLITS[split])
         for row, (label, _, split) in zip(layouts.text_rows(), PLAN, strict=True)
     ]
-    found = data.samples[["text", "label", "split"]].itertuples(index=False, name=None)
-    assert sorted(found) == sorted(rows)
+    result = data.samples[["text", "label", "split"]].itertuples(index=False, name=None)
+    assert sorted(result) == sorted(rows)
     assert data.samples["source"].iat[8] == "train/data-00001-of-00002.arrow#0"
 
 
@@ -66,8 +66,8 @@ def test_pictures_come_out_of_their_shard(tmp_path: Path) -> None:
     order = sorted(PLAN, key=lambda sample: sample[2])
     assert sorted(data.samples["split"]) == sorted(SPLITS[split] for _, _, split in PLAN)
     for split in SPLITS:
-        wanted = [(label, cue) for label, cue, place in order if SPLITS[place] == split]
-        for row, (label, cue) in zip(data.rows(split).index, wanted, strict=True):
+        expected = [(label, cue) for label, cue, place in order if SPLITS[place] == split]
+        for row, (label, cue) in zip(data.rows(split).index, expected, strict=True):
             layouts.picture(file := BytesIO(), label, cue)
             assert data.samples["label"].iat[row] == label
             assert data.open_image(int(row)).tobytes() == Image.open(file).convert("RGB").tobytes()
@@ -91,7 +91,7 @@ def write_pictures(path: Path, cells: list[dict], labels: list[int], column: str
 def test_pictures_beside_a_shard_are_opened_inside_the_folder_alone(tmp_path: Path) -> None:
     layouts.picture(tmp_path / "beside.png")
     cells = [{"bytes": None, "path": path} for path in ("beside.png", "/etc/passwd", "../secret.png", None)] + [
-        {"bytes": b"no picture", "path": None}
+        {"bytes": b"no image", "path": None}
     ]
     write_pictures(tmp_path / "train.parquet", cells, [0, 1, 0, 1, 0])
     data = opened(tmp_path)
@@ -101,16 +101,16 @@ def test_pictures_beside_a_shard_are_opened_inside_the_folder_alone(tmp_path: Pa
             data.open_image(row)
 
 
-def test_unlabelled_rows_of_a_classlabel_are_left_out(tmp_path: Path) -> None:
+def test_unlabeled_rows_of_a_classlabel_are_left_out(tmp_path: Path) -> None:
     features = {"text": {"_type": "Value"}, "label": {"_type": "ClassLabel", "names": ["a", "b"]}}
     for name, labels in (("train", [1, 0, 1]), ("test", [-1, -1, -1])):
-        said = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
-        table = pa.table({"text": [f"{name} {n}" for n in range(3)], "label": labels}).replace_schema_metadata(said)
+        content = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+        table = pa.table({"text": [f"{name} {n}" for n in range(3)], "label": labels}).replace_schema_metadata(content)
         pq.write_table(table, tmp_path / f"{name}.parquet")
     data = opened(tmp_path)
     assert data.samples["text"].tolist() == ["train 0", "train 1", "train 2"]
     assert [data.class_names[label] for label in data.samples["label"]] == ["b", "a", "b"]
-    with pytest.raises(InputError, match="no labelled rows"):
+    with pytest.raises(InputError, match="no labeled rows"):
         opened(tmp_path / "test.parquet")
 
 

@@ -1,4 +1,4 @@
-"""The published data sets of pictures, each from its own layout: labels, splits, groups, and what is refused."""
+"""The published datasets of images, each from its own layout: labels, splits, groups, and what is refused."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def opened(root: Path, **changes: object) -> Dataset:
 
 
 @pytest.mark.parametrize("name", layouts.IMAGE_LAYOUTS)
-def test_every_layout_of_pictures_is_recognised_and_every_picture_opens(name: str, tmp_path: Path) -> None:
+def test_every_layout_of_pictures_is_recognized_and_every_picture_opens(name: str, tmp_path: Path) -> None:
     data = opened(layouts.IMAGE_LAYOUTS[name](tmp_path))
     assert data.modality == "image"
     assert data.samples["id"].is_unique
     assert data.samples["label"].between(0, len(data.class_names) - 1).all()
     assert {data.open_image(row).size for row in range(len(data.samples))} == {(24, 24)}
     assert Preprocessing(**data.preprocessing).image_size == 224
-    with pytest.raises(InputError, match="are pictures, not texts"):
+    with pytest.raises(InputError, match="are images, not texts"):
         data.open_text(0)
 
 
@@ -68,7 +68,7 @@ def test_the_real_waterbirds_table_has_its_published_counts(shared_data: Path, t
     layouts.picture(tmp_path / pd.read_csv(tmp_path / "metadata.csv")["img_filename"].iat[0])
     guess = guess_dataset(tmp_path)
     assert guess.spec["format"] == "waterbirds"
-    assert "11,788 pictures" in guess.description
+    assert "11,788 images" in guess.description
     data = open_dataset(guess.spec, ".")
     assert {split: len(data.rows(split)) for split in data.splits} == {"train": 4795, "val": 1199, "test": 5794}
     assert Counter(data.rows("train")["group"]) == {0: 3498, 1: 184, 2: 56, 3: 1057}
@@ -79,7 +79,7 @@ def test_the_folder_above_a_published_set_will_do_unless_there_are_two(tmp_path:
     layouts.waterbirds(tmp_path / layouts.WATERBIRDS_FOLDER)
     assert guess_dataset(tmp_path).spec["root"] == str(tmp_path / layouts.WATERBIRDS_FOLDER)
     layouts.celeba_metadata(tmp_path / "celeba")
-    with pytest.raises(InputError, match="holds several data sets"):
+    with pytest.raises(InputError, match="holds several datasets"):
         guess_dataset(tmp_path)
 
 
@@ -131,7 +131,7 @@ def test_imagenet_a_is_mapped_to_the_nine_classes_and_the_rest_left_out(tmp_path
 
 
 def test_the_42_wordnet_ids_are_those_of_the_published_imagenet_indices() -> None:
-    """Against timm's list of ImageNet's ids by index, and its list of the 200 that ImageNet-A has."""
+    """Compare with timm's list of ImageNet's ids by index, and its list of the 200 that ImageNet-A has."""
     info = files("timm.data").joinpath("_info")
     ids = info.joinpath("imagenet_synsets.txt").read_text().split()
     indices = {
@@ -145,12 +145,12 @@ def test_the_42_wordnet_ids_are_those_of_the_published_imagenet_indices() -> Non
         "crab": range(118, 122),
         "insect": range(306, 311),
     }
-    assert {name: set(found) for name, found in WORDNET_IDS.items()} == {
+    assert {name: set(result) for name, result in WORDNET_IDS.items()} == {
         name: {ids[index] for index in chosen} for name, chosen in indices.items()
     }
     assert sum(map(len, WORDNET_IDS.values())) == 42
     released = set(info.joinpath("imagenet_a_synsets.txt").read_text().split())
-    inside = {name: len(released & set(found)) for name, found in WORDNET_IDS.items()}
+    inside = {name: len(released & set(result)) for name, result in WORDNET_IDS.items()}
     assert sum(inside.values()) == 21
     assert (inside["cat"], inside["crab"]) == (1, 0)
 

@@ -22,7 +22,7 @@ def opened(root: Path, **changes: object) -> Dataset:
 
 
 @pytest.mark.parametrize("name", layouts.TEXT_LAYOUTS)
-def test_every_layout_of_texts_is_recognised_and_opens(name: str, tmp_path: Path) -> None:
+def test_every_layout_of_texts_is_recognized_and_opens(name: str, tmp_path: Path) -> None:
     data = opened(layouts.TEXT_LAYOUTS[name](tmp_path))
     assert data.modality == ("text_pair" if name.startswith(("multinli", "pairs")) else "text")
     assert data.splits == SPLITS
@@ -31,22 +31,22 @@ def test_every_layout_of_texts_is_recognised_and_opens(name: str, tmp_path: Path
     for row in range(len(data.samples)):
         text = data.open_text(row)
         assert all(text) if isinstance(text, tuple) else text
-    with pytest.raises(InputError, match="are texts, not pictures"):
+    with pytest.raises(InputError, match="are texts, not images"):
         data.open_image(0)
 
 
 @pytest.mark.parametrize("files", ["jsonl", "txt", "glue"])
 def test_multinli_rows_meet_their_own_sentences(files: str, tmp_path: Path) -> None:
     data = opened(layouts.multinli(tmp_path, files))
-    wanted = layouts.multinli_rows()
-    wanted = wanted[wanted["gold_label"] != "-"]
+    expected = layouts.multinli_rows()
+    expected = expected[expected["gold_label"] != "-"]
     assert [data.open_text(row) for row in range(len(data.samples))] == list(
-        wanted[["sentence1", "sentence2"]].itertuples(index=False, name=None)
+        expected[["sentence1", "sentence2"]].itertuples(index=False, name=None)
     )
-    assert data.samples["id"].tolist() == wanted["pairID"].tolist()
+    assert data.samples["id"].tolist() == expected["pairID"].tolist()
     assert data.class_names == ("contradiction", "entailment", "neutral")
-    assert [data.class_names[label] for label in data.samples["label"]] == wanted["gold_label"].tolist()
-    negated = wanted["sentence2"].str.startswith("Nothing")
+    assert [data.class_names[label] for label in data.samples["label"]] == expected["gold_label"].tolist()
+    negated = expected["sentence2"].str.startswith("Nothing")
     assert data.samples["group"].tolist() == [2 * y + a for y, a in zip(data.samples["label"], negated, strict=True)]
     assert data.preprocessing == {"max_length": 128}
 
@@ -57,20 +57,20 @@ def test_multinli_joins_by_the_row_or_the_pair_that_a_shuffled_table_names(tmp_p
     some = table.sample(20, random_state=3)
     some.to_csv(tmp_path / "data" / "metadata_random.csv")
     all_rows = layouts.multinli_rows()
-    wanted = all_rows.loc[some.index]
-    assert opened(tmp_path).samples["text"].tolist() == wanted["sentence1"].tolist()
-    some.assign(pairID=wanted["pairID"]).reset_index(drop=True).to_csv(
+    expected = all_rows.loc[some.index]
+    assert opened(tmp_path).samples["text"].tolist() == expected["sentence1"].tolist()
+    some.assign(pairID=expected["pairID"]).reset_index(drop=True).to_csv(
         tmp_path / "data" / "metadata_random.csv", index=False
     )
-    assert opened(tmp_path).samples["text"].tolist() == wanted["sentence1"].tolist()
+    assert opened(tmp_path).samples["text"].tolist() == expected["sentence1"].tolist()
 
 
 def test_a_multinli_table_without_row_numbers_skips_the_pairs_without_a_gold_label(tmp_path: Path) -> None:
     layouts.multinli(tmp_path)
     path = tmp_path / "data" / "metadata_random.csv"
     pd.read_csv(path, index_col=0).to_csv(path, index=False)
-    wanted = layouts.multinli_rows().query("gold_label != '-'")
-    assert opened(tmp_path).samples["text"].tolist() == wanted["sentence1"].tolist()
+    expected = layouts.multinli_rows().query("gold_label != '-'")
+    assert opened(tmp_path).samples["text"].tolist() == expected["sentence1"].tolist()
 
 
 def test_multinli_refuses_sentences_of_another_table(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_negation_words_count_as_whole_tokens_without_punctuation() -> None:
     ]
     words = {"nobody", "no", "never", "nothing"}
     stripped = [sentence.translate(str.maketrans("", "", string.punctuation)).lower() for sentence in sentences]
-    wanted = [bool(words & set(sentence.split(" "))) for sentence in stripped]
-    assert wanted == [True, False, True, False, False, False, False, True]
-    assert has_negation(pd.Series(sentences)).tolist() == wanted
+    expected = [bool(words & set(sentence.split(" "))) for sentence in stripped]
+    assert expected == [True, False, True, False, False, False, False, True]
+    assert has_negation(pd.Series(sentences)).tolist() == expected
 
 
 def test_multinli_without_the_negation_column_computes_it(tmp_path: Path) -> None:
@@ -137,8 +137,8 @@ def test_civilcomments_has_four_groups_and_sixteen_that_overlap(tmp_path: Path) 
     assert overlapping.names[:3] == ("male, non-toxic", "male, toxic", "female, non-toxic")
     for number, (toxic, mentioned, _) in enumerate(PLAN):
         named = {layouts.IDENTITIES[number % 8], layouts.IDENTITIES[(number + 1) % 8]} if mentioned else set()
-        found = {name for name, member in zip(overlapping.names, overlapping.members[number], strict=True) if member}
-        assert found == {f"{identity}, {('non-toxic', 'toxic')[toxic]}" for identity in named}
+        result = {name for name, member in zip(overlapping.names, overlapping.members[number], strict=True) if member}
+        assert result == {f"{identity}, {('non-toxic', 'toxic')[toxic]}" for identity in named}
 
 
 def test_civilcomments_refuses_what_is_no_share(tmp_path: Path) -> None:
@@ -255,13 +255,13 @@ def test_another_encoding_is_noticed_named_and_refused_without_its_name(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("cell", "found"), [(7, r"int '7'"), (None, "nothing"), (["a", "b"], "(list|ndarray)"), ({"a": 1}, "dict")]
+    ("cell", "result"), [(7, r"int '7'"), (None, "nothing"), (["a", "b"], "(list|ndarray)"), ({"a": 1}, "dict")]
 )
-def test_a_cell_that_is_no_text_is_named(cell: object, found: str, tmp_path: Path) -> None:
+def test_a_cell_that_is_no_text_is_named(cell: object, result: str, tmp_path: Path) -> None:
     rows = [{"text": "fine", "label": "a"}, {"text": cell, "label": "b"}, {"text": "fine", "label": "a"}]
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     spec = {"format": "text_table", "root": str(tmp_path), "table": "t.jsonl"}
-    with pytest.raises(InputError, match=rf'Row 2 of column "text" holds {found}'):
+    with pytest.raises(InputError, match=rf'Row 2 of column "text" holds {result}'):
         open_dataset(spec, ".")
 
 

@@ -1,4 +1,4 @@
-"""Heatmaps and the pictures made of them."""
+"""Heatmaps and the images made of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from neurontune_core.errors import InputError
 from neurontune_core.explain.heatmaps import heatmaps
-from neurontune_core.explain.overlay import COLOUR_MAPS, overlay_png, thumbnail_jpeg
+from neurontune_core.explain.overlay import COLOR_MAPS, overlay_png, thumbnail_jpeg
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel
 from neurontune_core.models.preprocessing import Preprocessing
@@ -68,7 +68,7 @@ def test_other_networks_give_maps_that_are_finite_and_not_negative(family: str, 
 
 
 def patch_detector(head: nn.Module) -> ImageModel:
-    """Neuron 0 is on where an 8 x 8 block is bright; neuron 1 where it is dark."""
+    """Build a network whose neuron 0 is on where an 8 x 8 block is bright; neuron 1 where it is dark."""
     conv = nn.Conv2d(3, 2, 8, stride=8)
     with torch.no_grad():
         conv.weight[0], conv.weight[1] = 1 / 192, -1 / 192
@@ -81,7 +81,7 @@ POOLED = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2)]
 
 
 def squared() -> list[nn.Module]:
-    """A head that is not linear in the map, so that the gradient has to be taken."""
+    """Return a head that is not linear in the map, so that the gradient has to be taken."""
     hidden = nn.Linear(2, 2)
     with torch.no_grad():
         hidden.weight.copy_(torch.eye(2) * 3)
@@ -106,7 +106,7 @@ def test_a_neuron_that_looks_at_a_patch_lights_up_there(exact: bool, corner: tup
 
 
 def test_a_patch_planted_in_a_transformer_is_found() -> None:
-    """One patch is unlike all others, and the class token attends to it alone."""
+    """Check the one patch that is unlike all others: the class token attends to it alone."""
     model = random_model("timm", "vit_tiny_patch16_224")
     image = torch.zeros(1, 3, 224, 224)
     image[:, :, 64:80, 96:112] = 3 * torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -138,22 +138,22 @@ def test_a_neuron_that_is_not_there_is_refused() -> None:
 def test_overlays_of_one_neuron_share_their_scale() -> None:
     strong, weak = np.full((4, 4), 2.0), np.full((4, 4), 0.2)
     bright, dim = (decoded(overlay_png(heat, 2.0, 32)) for heat in (strong, weak))
-    assert tuple(bright[5, 5]) == (*COLOUR_MAPS["inferno"][-1], 255)
+    assert tuple(bright[5, 5]) == (*COLOR_MAPS["inferno"][-1], 255)
     assert dim[5, 5, 3] == round(255 * 0.2)
     assert decoded(overlay_png(np.zeros((4, 4)), 0.0, 32))[..., 3].max() == 0
     assert decoded(overlay_png(strong, 2.0, 32, opacity=0.5))[..., 3].max() == 128
 
 
-@pytest.mark.parametrize("colours", list(COLOUR_MAPS))
-def test_a_colour_map_grows_lighter_all_the_way(colours: str) -> None:
-    lightness = np.array(COLOUR_MAPS[colours]) @ np.array([0.2126, 0.7152, 0.0722])
+@pytest.mark.parametrize("colors", list(COLOR_MAPS))
+def test_a_color_map_grows_lighter_all_the_way(colors: str) -> None:
+    lightness = np.array(COLOR_MAPS[colors]) @ np.array([0.2126, 0.7152, 0.0722])
     assert np.all(np.diff(lightness) > 0)
 
 
 def test_a_thumbnail_is_the_crop_that_the_network_sees() -> None:
     preprocessing = Preprocessing(image_size=64, resize=96)
     picture = Image.new("RGB", (192, 96), "red")
-    picture.paste("blue", (64, 16, 64 + 32, 16 + 64))  # left half of the centre crop
+    picture.paste("blue", (64, 16, 64 + 32, 16 + 64))  # left half of the center crop
     shown = decoded(thumbnail_jpeg(picture, preprocessing, 128)).astype(int)
     assert shown.shape == (128, 128, 3)
     assert np.all(shown[:, :56, 2] > 200)

@@ -32,7 +32,7 @@ def network(*, pooled: bool) -> ImageModel:
 
 def picture(split: str, row: int) -> Image.Image:
     if row == 13:
-        raise InputError("The picture 13 cannot be read.")
+        raise InputError("The image 13 cannot be read.")
     pixels = np.random.default_rng(row).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 
@@ -73,27 +73,27 @@ def test_maps_are_computed_together_once_and_a_picture_that_cannot_be_read_is_le
         return usual(batch)
 
     monkeypatch.setattr(model, "channel_maps", counted)
-    shelf = maps(model, tmp_path)
-    first = shelf.maps("val", [0, 1], 2)
+    gallery = maps(model, tmp_path)
+    first = gallery.maps("val", [0, 1], 2)
     sizes.clear()
-    found = shelf.maps("val", [0, 1, 2, 13, *range(20, 28)], 2)
+    result = gallery.maps("val", [0, 1, 2, 13, *range(20, 28)], 2)
     assert sum(sizes) in (9, 18)  # the new ones, once; `heatmaps` asks the network a second time
     assert len(sizes) < 9
-    assert list(found) == [0, 1, 2, *range(20, 28)]
-    np.testing.assert_array_equal(found[1], first[1])
-    for row, values in found.items():
+    assert list(result) == [0, 1, 2, *range(20, 28)]
+    np.testing.assert_array_equal(result[1], first[1])
+    for row, values in result.items():
         batch = torch.from_numpy(model.preprocessing(picture("val", row)))[None]
         np.testing.assert_allclose(values, heatmaps(model, batch, 2)[0], rtol=2e-3, atol=1e-4)
-    with pytest.raises(InputError, match="The picture 13 cannot be read"):
-        shelf.maps("val", [13], 2)
+    with pytest.raises(InputError, match="The image 13 cannot be read"):
+        gallery.maps("val", [13], 2)
 
 
 @pytest.mark.parametrize("pooled", [True, False])
 def test_a_neuron_that_is_not_there_is_refused(tmp_path: Path, pooled: bool) -> None:
-    shelf = maps(network(pooled=pooled), tmp_path)
+    gallery = maps(network(pooled=pooled), tmp_path)
     for neuron in (6, 10**6):
         with pytest.raises(InputError, match="There is no neuron"):
-            shelf.maps("val", [0], neuron)
+            gallery.maps("val", [0], neuron)
 
 
 def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def load(folder: Path, **spec: object) -> TextModel:
 
 
 def activation_with_vectors(model: TextModel, text, neuron: int, changed) -> float:
-    """The neuron's activation when ``changed`` has been at the word vectors: a second way to a baseline."""
+    """Return the neuron's activation when ``changed`` has been at the word vectors: a second way to a baseline."""
     handle = model.input_embeddings().register_forward_hook(lambda _, inputs, output: changed(inputs[0], output))
     try:
         return float(model.embed(model.tokenization([text]))[0, neuron])
@@ -44,9 +44,9 @@ def test_the_words_add_up_to_the_activation_minus_the_baselines(tmp_path: Path, 
         named = torch.isin(ids, special) & (ids != tokenizer.unk_token_id)
         return torch.where(named.unsqueeze(2), vectors, padding)
 
-    found = token_attributions(model, TEXTS, 3, steps=100, batch_size=2)
+    result = token_attributions(model, TEXTS, 3, steps=100, batch_size=2)
     changes = []
-    for text, attribution in zip(TEXTS, found, strict=True):
+    for text, attribution in zip(TEXTS, result, strict=True):
         baseline = activation_with_vectors(model, text, 3, without_words)
         total = sum(word.value for word in attribution.words)
         changes.append(attribution.activation - baseline)
@@ -58,10 +58,10 @@ def test_the_words_add_up_to_the_activation_minus_the_baselines(tmp_path: Path, 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "deberta", "deberta-v2"])
 def test_word_pieces_become_words_where_they_stand(tmp_path: Path, kind: str) -> None:
     model = load(text_folder(tmp_path / kind, kind))
-    found = token_attributions(model, TEXTS, 0, steps=2)
-    assert [word.text for word in found[0].words] == ["The", "movie", "was", "great", "!"]
-    assert [word.text for word in found[1].words] == ["don't", "try", "17", "birds", ",", "a", "film"]
-    for text, attribution in zip(TEXTS, found, strict=True):
+    result = token_attributions(model, TEXTS, 0, steps=2)
+    assert [word.text for word in result[0].words] == ["The", "movie", "was", "great", "!"]
+    assert [word.text for word in result[1].words] == ["don't", "try", "17", "birds", ",", "a", "film"]
+    for text, attribution in zip(TEXTS, result, strict=True):
         assert all(text[word.start : word.end] == word.text and word.part == 0 for word in attribution.words)
         assert not attribution.cut
         assert attribution.characters_read == (len(text),)
@@ -69,7 +69,7 @@ def test_word_pieces_become_words_where_they_stand(tmp_path: Path, kind: str) ->
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "deberta-v2"])
 def test_a_neuron_that_reads_one_word_goes_by_that_word(tmp_path: Path, kind: str) -> None:
-    """With layers that add nothing, the mean of the vectors: the share of a word is what it adds to the mean."""
+    """Check, with layers that add nothing, the mean of the vectors: the share of a word is what it adds to the mean."""
     model = load(text_folder(tmp_path / kind, kind), num_classes=0)
     backbone = model.module.backbone
     for layer in backbone.modules():
@@ -87,9 +87,9 @@ def test_a_neuron_that_reads_one_word_goes_by_that_word(tmp_path: Path, kind: st
         pieces = [token for token in with_it if token not in without]
         vectors[pieces, 5] = 7.0
     text = "the great the"
-    (found,) = token_attributions(model, [text], 5, steps=4)
+    (result,) = token_attributions(model, [text], 5, steps=4)
     tokens = model.tokenization([text])["input_ids"][0].tolist()
-    shared = {word.text + str(word.start): word.value for word in found.words}
+    shared = {word.text + str(word.start): word.value for word in result.words}
     assert shared["great4"] == pytest.approx(7 * sum(token in pieces for token in tokens) / len(tokens), abs=1e-4)
     assert shared["the0"] == pytest.approx(0, abs=1e-4)
     assert shared["the10"] == pytest.approx(0, abs=1e-4)
@@ -108,16 +108,16 @@ def test_batches_and_padding_do_not_change_the_values(tmp_path: Path) -> None:
 def test_a_long_text_is_cut_and_that_is_said(tmp_path: Path) -> None:
     model = load(text_folder(tmp_path / "bert", "bert"), tokenization={"max_length": 8})
     text = "the movie was great and the film was awful"
-    (found,) = token_attributions(model, [text], 0, steps=2)
-    assert found.cut
-    assert [word.text for word in found.words] == ["the", "movie", "was", "great", "and", "the"]
-    assert found.characters_read == (len("the movie was great and the"),)
+    (result,) = token_attributions(model, [text], 0, steps=2)
+    assert result.cut
+    assert [word.text for word in result.words] == ["the", "movie", "was", "great", "and", "the"]
+    assert result.characters_read == (len("the movie was great and the"),)
 
 
 def test_the_words_of_a_pair_know_their_part(tmp_path: Path) -> None:
     model = load(text_folder(tmp_path / "deberta", "deberta"), tokenization={"pairs": True})
-    (found,) = token_attributions(model, [("the movie", "not the film")], 0, steps=2)
-    assert [(word.text, word.part) for word in found.words] == [
+    (result,) = token_attributions(model, [("the movie", "not the film")], 0, steps=2)
+    assert [(word.text, word.part) for word in result.words] == [
         ("the", 0),
         ("movie", 0),
         ("not", 1),
@@ -128,8 +128,8 @@ def test_the_words_of_a_pair_know_their_part(tmp_path: Path) -> None:
 
 def test_an_empty_text_has_no_words_and_hooks_do_not_stay_behind(tmp_path: Path) -> None:
     model = load(text_folder(tmp_path / "bert", "bert"))
-    (found,) = token_attributions(model, [""], 0, steps=2)
-    assert found.words == ()
+    (result,) = token_attributions(model, [""], 0, steps=2)
+    assert result.words == ()
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.module.modules())
     with pytest.raises(InputError, match=r"no neuron 16; this model has the neurons 0..15"):
         token_attributions(model, TEXTS, 16)

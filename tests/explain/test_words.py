@@ -25,9 +25,9 @@ def test_the_score_is_monroes_by_hand() -> None:
     prior = 500 * 3 / 7
     odds = [(2 + prior) / (3 + 500 - 2 - prior), (1 + prior) / (4 + 500 - 1 - prior)]
     expected = (math.log(odds[0]) - math.log(odds[1])) / math.sqrt(1 / (2 + prior) + 1 / (1 + prior))
-    (found,) = distinctive_words(top, rest)
-    assert (found.word, found.count_top, found.count_rest) == ("good", 2, 1)
-    assert found.z == pytest.approx(expected)
+    (result,) = distinctive_words(top, rest)
+    assert (result.word, result.count_top, result.count_rest) == ("good", 2, 1)
+    assert result.z == pytest.approx(expected)
 
 
 def test_the_planted_word_comes_first_and_noise_stays_below_three() -> None:
@@ -38,16 +38,16 @@ def test_the_planted_word_comes_first_and_noise_stays_below_three() -> None:
         starts = np.where(rng.random(count) < share_of_numbers, rng.integers(3, 99, count).astype(str), "the")
         return [f"{start} {' '.join(rng.choice(vocabulary, 8))}" for start in starts]
 
-    found = distinctive_words(headlines(100, 0.8), headlines(1000, 0.1))
-    assert found[0].word == NUMBER
-    assert found[0].z > 6
-    assert all(entry.z < 3.5 for entry in found[1:])  # 300 draws of a standard normal stay below this
+    result = distinctive_words(headlines(100, 0.8), headlines(1000, 0.1))
+    assert result[0].word == NUMBER
+    assert result[0].z > 6
+    assert all(entry.z < 3.5 for entry in result[1:])  # 300 draws of a standard normal stay below this
 
 
 def test_letter_case_and_marks_do_not_matter_and_the_limit_holds() -> None:
-    found = distinctive_words(["Great! GREAT, great.", "a b c d e f"], ["so so", "not at all"], limit=3)
-    assert len(found) == 3
-    assert (found[0].word, found[0].count_top) == ("great", 3)
+    result = distinctive_words(["Great! GREAT, great.", "a b c d e f"], ["so so", "not at all"], limit=3)
+    assert len(result) == 3
+    assert (result[0].word, result[0].count_top) == ("great", 3)
 
 
 def test_sides_without_words_are_refused() -> None:

@@ -154,7 +154,10 @@ def test_the_card_shows_the_numbers_counted_by_hand(run: TunedRun, tmp_path: Pat
 def test_the_card_says_how_it_was_chosen_and_what_groups_were_for(run: TunedRun, tmp_path: Path) -> None:
     export_bundle(tmp_path, run)
     card = (tmp_path / "MODEL_CARD.md").read_text()
-    assert "epoch 5 of 7, chosen by the highest SFit (SpuriousFit = Σ|delta|) on the identification set" in card
+    assert (
+        "epoch 5 of 7, chosen by the highest SFit (spuriousness fitness score, Σ|delta|) on the identification set"
+        in card
+    )
     assert "Group labels were used for the table above and for nothing else" in card
     assert "3 of 8, multiplied by 0 (score above 0)" in card
     assert "1 core, 1 spurious" in card

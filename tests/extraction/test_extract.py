@@ -29,7 +29,7 @@ PICTURES, SIZE = 23, 32
 
 @pytest.fixture
 def data(tmp_path: Path):
-    """23 noise pictures of two classes, 20 in train and 3 in test."""
+    """Write 23 noise images of two classes, 20 in train and 3 in test."""
     rng = np.random.default_rng(0)
     root = tmp_path / "data"
     root.mkdir()
@@ -169,7 +169,7 @@ def test_too_many_unreadable_pictures_are_an_error_that_names_the_first(
 ) -> None:
     for number in range(broken):
         (data.root / f"{number:02d}.png").write_bytes(b"broken")
-    with pytest.raises(InputError, match=rf'{broken} of 20 pictures .* cannot be read.*"00.png".*"02.png"'):
+    with pytest.raises(InputError, match=rf'{broken} of 20 images .* cannot be read.*"00.png".*"02.png"'):
         extract(model, data, tmp_path / "out", split="train", device="cpu")
 
 

@@ -41,7 +41,7 @@ def fixed_lists(folder: Path) -> Path:
 
 
 def columns(folder: Path) -> Path:
-    """Columns in an order that sorting them as text would spoil."""
+    """Return columns in an order that sorting them as text would spoil."""
     wide = np.concatenate([VECTORS] * 3, axis=1)
     table = pd.DataFrame({f"f{number}": wide[:, number] for number in (11, 10, *range(10))})
     table.assign(y=LABELS, group=GROUPS).to_parquet(folder / "w.parquet")
@@ -56,14 +56,14 @@ def safetensors(folder: Path) -> Path:
 
 @pytest.mark.parametrize("write", [npz, lists, fixed_lists, columns, safetensors])
 def test_every_kind_of_file_gives_vectors_labels_and_groups(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    found = read_embeddings(write(tmp_path), split="val")
-    wanted = np.concatenate([VECTORS] * 3, axis=1) if write is columns else VECTORS
-    np.testing.assert_array_equal(found.embeddings, wanted)
-    assert found.labels.tolist() == LABELS.tolist()
-    assert found.groups is not None
-    assert found.groups.tolist() == GROUPS.tolist()
-    assert found.class_names == (("a", "b", "c") if write is safetensors else ("class 0", "class 1", "class 2"))
-    assert found.split == "val"
+    result = read_embeddings(write(tmp_path), split="val")
+    expected = np.concatenate([VECTORS] * 3, axis=1) if write is columns else VECTORS
+    np.testing.assert_array_equal(result.embeddings, expected)
+    assert result.labels.tolist() == LABELS.tolist()
+    assert result.groups is not None
+    assert result.groups.tolist() == GROUPS.tolist()
+    assert result.class_names == (("a", "b", "c") if write is safetensors else ("class 0", "class 1", "class 2"))
+    assert result.split == "val"
 
 
 def test_an_npy_stays_on_disk_and_takes_its_labels_from_another_file(tmp_path: Path) -> None:
@@ -87,10 +87,10 @@ def test_an_npy_stays_on_disk_and_takes_its_labels_from_another_file(tmp_path: P
 def test_attributes_make_groups_label_by_label(tmp_path: Path) -> None:
     place = np.array([0, 1, 0, 1, 1, 0])
     np.savez(tmp_path / "v.npz", X=VECTORS, y=LABELS, place=place)
-    found = read_embeddings(tmp_path / "v.npz")
-    assert found.groups is not None
-    assert found.groups.tolist() == (LABELS * 2 + place).tolist()
-    assert found.group_names[3] == "class 1, attribute 1"
+    result = read_embeddings(tmp_path / "v.npz")
+    assert result.groups is not None
+    assert result.groups.tolist() == (LABELS * 2 + place).tolist()
+    assert result.group_names[3] == "class 1, attribute 1"
     assert read_embeddings(tmp_path / "v.npz", names={"attributes": None}).groups is None
 
 
@@ -102,10 +102,10 @@ def test_one_split_of_several_is_read_by_name(tmp_path: Path) -> None:
         split=["train", "val", "val", "train", "test", "val"],
         id=list("abcdef"),
     )
-    found = read_embeddings(tmp_path / "v.npz", split="val")
-    assert found.labels.tolist() == [1, 2, 2]
-    assert found.sample_ids.tolist() == ["b", "c", "f"]
-    np.testing.assert_array_equal(found.embeddings, VECTORS[[1, 2, 5]])
+    result = read_embeddings(tmp_path / "v.npz", split="val")
+    assert result.labels.tolist() == [1, 2, 2]
+    assert result.sample_ids.tolist() == ["b", "c", "f"]
+    np.testing.assert_array_equal(result.embeddings, VECTORS[[1, 2, 5]])
     with pytest.raises(InputError, match="holds the splits test, train, val; say which"):
         read_embeddings(tmp_path / "v.npz")
     with pytest.raises(InputError, match='no rows of split "dev"; it has test'):
@@ -213,9 +213,9 @@ def test_hdf5_reads_its_own_arrays_and_follows_no_link_out(tmp_path: Path) -> No
     with h5py.File(tmp_path / "v.h5", "a") as file:
         del file["labels"]
         file["labels"] = ["b", "a", "c", "b", "a", "c"]
-    found = read_embeddings(tmp_path / "v.h5")
-    assert found.class_names == ("a", "b", "c")
-    assert found.labels.tolist() == [1, 0, 2, 1, 0, 2]
+    result = read_embeddings(tmp_path / "v.h5")
+    assert result.class_names == ("a", "b", "c")
+    assert result.labels.tolist() == [1, 0, 2, 1, 0, 2]
 
 
 def test_real_vectors_load_with_their_groups(shared_data: Path) -> None:
@@ -223,8 +223,8 @@ def test_real_vectors_load_with_their_groups(shared_data: Path) -> None:
     file = folder / "efficientnet_lite0_features_f16.npz"
     table = pd.read_csv(folder / "metadata.csv").set_index("filename")
     for split, size in (("train", 1170), ("val", 176), ("test", 596)):
-        found = read_embeddings(file, split=split)
-        assert (found.num_samples, found.num_neurons, found.embeddings.dtype) == (size, 1280, np.float16)
-        rows = table.loc[found.sample_ids]
-        assert found.groups is not None
-        assert found.groups.tolist() == (rows["y"] * 2 + rows["place"]).tolist()
+        result = read_embeddings(file, split=split)
+        assert (result.num_samples, result.num_neurons, result.embeddings.dtype) == (size, 1280, np.float16)
+        rows = table.loc[result.sample_ids]
+        assert result.groups is not None
+        assert result.groups.tolist() == (rows["y"] * 2 + rows["place"]).tolist()

@@ -20,7 +20,7 @@ CLASSES = 3
 
 
 def state_of(family: str, architecture: str, **options: object) -> dict[str, torch.Tensor]:
-    """A checkpoint of another program: built by the library itself, with a head of three classes."""
+    """Return a checkpoint of another program: built by the library itself, with a head of three classes."""
     if family == "timm":
         return timm.create_model(architecture, num_classes=CLASSES, **options).state_dict()
     if family == "torchvision":
@@ -56,7 +56,7 @@ def test_a_checkpoint_tells_its_architecture(
     assert model.loading.prefix == prefix
 
 
-def test_a_checkpoint_without_its_last_layer_is_recognised_too(tmp_path: Path) -> None:
+def test_a_checkpoint_without_its_last_layer_is_recognized_too(tmp_path: Path) -> None:
     state = {name: tensor for name, tensor in state_of("cifar_resnet", "resnet20").items() if "linear" not in name}
     torch.save(state, tmp_path / "a.pt")
     guess = guess_model(tmp_path)  # the one checkpoint of the folder
@@ -72,7 +72,7 @@ def test_the_position_table_tells_the_image_size(tmp_path: Path) -> None:
 
 
 def test_networks_that_share_their_weights_are_all_named(tmp_path: Path) -> None:
-    """TensorFlow's paddings make other features of the same weights: only a person knows which it was."""
+    """Name all: TensorFlow's paddings make other features of the same weights: only a person knows which it was."""
     torch.save(state_of("timm", "tf_mobilenetv3_small_minimal_100"), tmp_path / "a.pt")
     guess = guess_model(tmp_path / "a.pt")
     several = {guess.spec["architecture"], *(each.architecture for each in guess.alternatives)}
@@ -81,13 +81,13 @@ def test_networks_that_share_their_weights_are_all_named(tmp_path: Path) -> None
     assert (chosen.spec["architecture"], chosen.alternatives) == ("tf_mobilenetv3_small_minimal_100", ())
 
 
-def test_a_resnet_with_other_normalisation_layers_is_not_taken_for_the_plain_one() -> None:
+def test_a_resnet_with_other_normalization_layers_is_not_taken_for_the_plain_one() -> None:
     module, _ = build(NetworkName("timm", "resnet50_gn"))
-    found, _ = identify({name: torch.empty(tensor.shape) for name, tensor in module.state_dict().items()})
-    assert NetworkName("torchvision", "resnet50") in found  # by the matrices alone
+    result, _ = identify({name: torch.empty(tensor.shape) for name, tensor in module.state_dict().items()})
+    assert NetworkName("torchvision", "resnet50") in result  # by the matrices alone
     from neurontune_core.models.detect import _closest
 
-    assert _closest(found, module.state_dict()) == [NetworkName("timm", "resnet50_gn")]
+    assert _closest(result, module.state_dict()) == [NetworkName("timm", "resnet50_gn")]
 
 
 @pytest.mark.parametrize("kind", TEXT_FAMILIES)
@@ -134,7 +134,7 @@ class Evil:
         return os.system, ("echo ran > evil.txt",)
 
 
-def test_nothing_in_a_checkpoint_runs_while_it_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_in_a_checkpoint_runs_while_it_is_recognized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"state_dict": state_of("cifar_resnet", "resnet20"), "more": Evil()}, "a.pt")
     with pytest.raises(InputError, match="refused, and nothing in it ran"):
@@ -143,7 +143,8 @@ def test_nothing_in_a_checkpoint_runs_while_it_is_recognised(tmp_path: Path, mon
 
 
 def test_the_index_knows_every_network_of_the_installed_libraries() -> None:
-    """When this fails, a library is of another version: ``python -m neurontune_core.models.known_networks``."""
+    """Check the index; when this fails, a library is of another version: ``python -m
+    neurontune_core.models.known_networks``."""
     index = read_index()
     known = {NetworkName(*each) for networks in index["networks"].values() for each in networks}
     single = {
@@ -154,5 +155,5 @@ def test_the_index_knows_every_network_of_the_installed_libraries() -> None:
     assert single <= {each.architecture for each in known if each.family == "timm"}
     for network in sorted(known)[::130]:
         module, classifier = build(network)
-        found = digest({name: tensor.shape for name, tensor in module.state_dict().items()}, classifier)
-        assert list(network) in index["networks"][found]
+        result = digest({name: tensor.shape for name, tensor in module.state_dict().items()}, classifier)
+        assert list(network) in index["networks"][result]

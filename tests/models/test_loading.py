@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import enum
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,8 +52,9 @@ def test_cifar_resnets_have_the_published_number_of_parameters(depth: int) -> No
 
 
 @pytest.mark.parametrize(("name", "at_least"), [("resnet20-12fca82f.th", 0.78), ("resnet56-4bfd9763.th", 0.81)])
-def test_cifar_checkpoints_recognise_pictures(shared_data: Path, name: str, at_least: float) -> None:
-    """Published are 91.7 and 93.4 % on the pictures themselves; these are JPEGs of quality 75, which cost 10 points.
+def test_cifar_checkpoints_recognize_pictures(shared_data: Path, name: str, at_least: float) -> None:
+    """Check accuracy: published are 91.7 and 93.4 % on the images themselves; these are JPEGs of quality 75, which
+    cost 10 points.
 
     Shortcuts that are padded on one side, in place of both, give 10 %.
     """
@@ -93,14 +95,14 @@ def test_a_lightning_checkpoint_loads_and_says_how(tmp_path: Path, prefix: str) 
     model = load_model(saved(content, tmp_path / "last.ckpt"), tmp_path)
     assert model.fingerprint() == original.fingerprint()
     assert (model.loading.wrapper, model.loading.prefix) == ("state_dict", prefix)
-    told = " ".join(model.loading.sentences())
+    sentences = " ".join(model.loading.sentences())
     for word in (
         f'"{prefix}" was taken off',
         '"criterion.weight"',
         "argparse.Namespace",
         "nothing in a checkpoint is run",
     ):
-        assert word in told
+        assert word in sentences
     with pytest.raises(InputError, match="was refused"):  # other files are not Lightning's, and hold weights alone
         load_model(saved(content, tmp_path / "last.pth"), tmp_path)
 
@@ -157,8 +159,8 @@ def test_a_backbone_without_a_head_is_a_feature_extractor(tmp_path: Path, how: s
     maps = model.channel_maps(noise(model))
     assert maps is not None
     torch.testing.assert_close(maps.mean(dim=(2, 3)), model.embed(noise(model)))
-    told = " ".join(model.loading.sentences())
-    assert ('"linear.weight"' in told) == (how != "random")
+    sentences = " ".join(model.loading.sentences())
+    assert ('"linear.weight"' in sentences) == (how != "random")
 
 
 def test_a_backbone_may_be_given_a_fresh_head(tmp_path: Path) -> None:
@@ -248,9 +250,8 @@ def test_a_python_entry_point_runs_only_where_that_is_allowed(tmp_path: Path) ->
     witness = tmp_path / "it_ran"
     (tmp_path / "my_network_for_a_test.py").write_text(ENTRY.format(witness=str(witness)))
     spec = {"family": "python", "entry": "my_network_for_a_test:build", "image_size": 16}
-    with pytest.raises(
-        InputError, match=r"^A Python entry point runs code, so it is only loaded from the command line\.$"
-    ):
+    sentence = "A Python entry point runs code, so it is only loaded from the command line, with --entry {}."
+    with pytest.raises(InputError, match=rf"^{re.escape(sentence.format(spec['entry']))}$"):
         load_model(spec, tmp_path)
     assert not witness.exists()
     model = load_model(spec, tmp_path, allow_python=True)

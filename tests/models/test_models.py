@@ -287,7 +287,7 @@ def test_checkpoints_that_do_not_fit_say_where(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "every", [4, pytest.param(1, marks=pytest.mark.slow(reason="every fourth of the 250 photographs is recognized"))]
 )
-def test_lite0_recognises_real_photographs(shared_data: Path, every: int) -> None:
+def test_lite0_recognizes_real_photographs(shared_data: Path, every: int) -> None:
     folder = shared_data / "imagenet_sample250"
     model = load_model(
         {"family": "efficientnet_lite", "architecture": "efficientnet_lite0", "weights": "imagenet"}, "."

@@ -157,7 +157,7 @@ def test_the_verb_prints_case_sentence_and_table_and_refuses_with_one_sentence(w
     assert shown.exit_code == 0
     assert "On your data: " in shown.stdout
     assert "because val holds more counter-examples than train" in shown.stdout
-    assert shown.stdout.count("\nmasking off, on ") == 2
+    assert shown.stdout.count("\nno masking, on ") == 2
     refused = CliRunner().invoke(app, [*words, "--head", "nowhere.safetensors"])
     assert refused.exit_code == 2
     assert refused.stderr == "There is no head file nowhere.safetensors.\n"

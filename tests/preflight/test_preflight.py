@@ -27,7 +27,7 @@ def looked(request: Request, folder: Path, **options: Any) -> Report:
     return inspect_dataset(request, folder, allow_python=True, device="cpu", **options)
 
 
-def told(report: Report, about: str) -> list[str]:
+def sentences(report: Report, about: str) -> list[str]:
     return [finding.sentence for finding in report.findings if finding.about == about]
 
 
@@ -49,14 +49,14 @@ def test_the_keys_that_scripts_read_are_those_of_the_first_version(tmp_path: Pat
     assert set(content["findings"][0]) == {"level", "about", "sentence", "mend", "flags"}
     assert {"looked_at", "unreadable", "counts"} <= set(content["data"])
     assert set(content["accuracy"]) == {
-        *("split", "n", "correct", "chance", "normalisations", "order", "order_said", "accuracy", "interval")
+        *("split", "n", "correct", "chance", "normalizations", "order", "order_said", "accuracy", "interval")
     }
     trial = {"name", "n", "before", "fixed", "broken", "likelier", "settings"}
     assert set(content["accuracy"]["order"]) == trial
-    assert all(set(reading) == trial for reading in content["accuracy"]["normalisations"])
+    assert all(set(reading) == trial for reading in content["accuracy"]["normalizations"])
 
 
-def test_a_wrong_normalisation_is_found_and_its_mend_mends_it(tmp_path: Path) -> None:
+def test_a_wrong_normalization_is_found_and_its_mend_mends_it(tmp_path: Path) -> None:
     request = planted(tmp_path)
     wrong = Request(request.data, request.weights, entry=request.entry, settings={"image_size": SIDE})
     report = looked(wrong, tmp_path)
@@ -73,7 +73,7 @@ def test_a_wrong_order_of_labels_is_found_and_its_mend_mends_it(tmp_path: Path) 
     (finding,) = [finding for finding in report.findings if finding.about == "labels"]
     assert "right on 100 % of the sample, not 0 %" in finding.sentence
     assert finding.flags == "--classes light,dark"
-    assert not told(report, "accuracy")
+    assert not sentences(report, "accuracy")
     mended = Request(request.data, request.weights, classes=("light", "dark"), entry=request.entry,
                      settings=request.settings)  # fmt: skip
     again = looked(mended, tmp_path)
@@ -91,12 +91,13 @@ def test_an_order_of_numbered_labels_is_not_mended_by_names(tmp_path: Path) -> N
 
 
 def test_guesses_are_not_taken_for_another_order_of_labels() -> None:
-    """The best of all orders, counted on the samples that chose it, looks better than chance nearly always."""
+    """Draw guesses: the best of all orders, counted on the samples that chose it, looks better than chance nearly
+    always."""
     doubted = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        labels, found = np.arange(96) % 8, rng.integers(0, 8, 96)
-        order, _ = _best_order(labels, found, 8)
+        labels, result = np.arange(96) % 8, rng.integers(0, 8, 96)
+        order, _ = _best_order(labels, result, 8)
         doubted += better(order)
     assert doubted <= 4  # half a per cent, and what 200 trials allow
 
@@ -116,17 +117,17 @@ def test_unreadable_pictures_are_counted_on_a_bounded_sample(tmp_path: Path) -> 
     request = planted(tmp_path)
     files = sorted(Path(request.data).rglob("*.png"))
     for file in files[:5]:
-        file.write_bytes(b"no picture")
+        file.write_bytes(b"no image")
     report = looked(request, tmp_path)
     assert report.data is not None
     assert (report.data.opened, report.data.unreadable) == (80, 5)
-    (sentence,) = told(report, "data")[:1]
-    assert sentence.startswith("5 of the 80 pictures that were opened cannot be read")
+    (sentence,) = sentences(report, "data")[:1]
+    assert sentence.startswith("5 of the 80 images that were opened cannot be read")
     fewer = looked(request, tmp_path, files=30, seed=1)
     assert fewer.data is not None
     assert fewer.data.opened == 30
     for file in files[:20]:
-        file.write_bytes(b"no picture")
+        file.write_bytes(b"no image")
     assert looked(request, tmp_path).status == "blockers"  # extraction would refuse
 
 
@@ -167,7 +168,7 @@ def test_texts_for_a_model_of_pictures_are_a_blocker(tmp_path: Path) -> None:
     table = layouts.text_table(tmp_path)
     request = Request(str(table), "random", family="cifar_resnet", architecture="resnet20")
     report = inspect_dataset(request, tmp_path, device="cpu")
-    assert report.of("blocker")[0].sentence == "The model reads pictures, but the data are texts."
+    assert report.of("blocker")[0].sentence == "The model reads images, but the data are texts."
     assert report.accuracy is None
 
 
@@ -187,8 +188,8 @@ def test_a_head_for_other_classes_and_a_missing_one_are_said(tmp_path: Path) -> 
         )
         for num_classes in (5, 0)
     )
-    assert "has 5 outputs, but the data set has 2 classes (cat, dog)" in told(five, "labels")[0]
-    assert "hold no last layer" in told(none, "model")[0]
+    assert "has 5 outputs, but the dataset has 2 classes (cat, dog)" in sentences(five, "labels")[0]
+    assert "hold no last layer" in sentences(none, "model")[0]
     for report in (five, none):
         assert (report.status, report.accuracy) == ("warnings", None)
         assert report.cost is not None
@@ -233,8 +234,8 @@ def test_named_columns_go_before_guessed_ones(tmp_path: Path) -> None:
     assert {count.split for count in report.data.counts} == {""}
     expected = pd.crosstab(table["species"], table["number"]).to_numpy().ravel().tolist()
     assert [count.n for count in report.data.counts] == expected
-    wrong = inspect_dataset(Request(str(tmp_path / "metadata_metashift.csv"), columns={"colour": "file"}), tmp_path)
-    assert 'no column for the "colour"' in wrong.of("blocker")[0].sentence
+    wrong = inspect_dataset(Request(str(tmp_path / "metadata_metashift.csv"), columns={"color": "file"}), tmp_path)
+    assert 'no column for the "color"' in wrong.of("blocker")[0].sentence
 
 
 def test_names_in_the_models_folder_order_the_classes(tmp_path: Path) -> None:
@@ -251,7 +252,7 @@ def test_names_in_the_models_folder_order_the_classes(tmp_path: Path) -> None:
     config["id2label"] = {"0": "horse", "1": "cat"}
     (folder / "config.json").write_text(json.dumps(config))
     again = inspect_dataset(Request(str(data), str(folder)), tmp_path, device="cpu")
-    assert "The model calls its outputs horse, cat" in told(again, "labels")[0]
+    assert "The model calls its outputs horse, cat" in sentences(again, "labels")[0]
 
 
 def test_pairs_of_texts_are_read_as_pairs_and_cut_at_the_fields_length(tmp_path: Path) -> None:
@@ -290,7 +291,7 @@ def test_the_real_waterbirds_table_is_counted_though_its_pictures_are_missing(sh
     assert [count.n for count in report.data.counts if count.split == "train"] == [3498, 184, 56, 1057]  # published
     assert (report.data.opened, report.data.unreadable) == (200, 200)
     assert report.status == "blockers"
-    assert "200 of the 200 pictures that were opened cannot be read" in report.of("blocker")[0].sentence
+    assert "200 of the 200 images that were opened cannot be read" in report.of("blocker")[0].sentence
 
 
 def test_waterbirds_style_is_read_with_its_groups(shared_data: Path) -> None:
@@ -318,8 +319,9 @@ def test_real_multinli_rows_are_pairs_with_three_classes(shared_data: Path) -> N
 
 
 @pytest.mark.parametrize(("name", "at_least"), [("resnet20-12fca82f.th", 0.75), ("resnet56-4bfd9763.th", 0.78)])
-def test_the_cifar_checkpoints_are_recognised_and_right(shared_data: Path, name: str, at_least: float) -> None:
-    """Published are 91.7 and 93.4 %; these are JPEGs of quality 75, which cost ten points (see test_loading)."""
+def test_the_cifar_checkpoints_are_recognized_and_right(shared_data: Path, name: str, at_least: float) -> None:
+    """Check accuracy: published are 91.7 and 93.4 %; these are JPEGs of quality 75, which cost ten points (see
+    test_loading)."""
     folder = shared_data / "cifar_resnet"
     report = inspect_dataset(
         Request(str(folder / "test_jpg"), str(folder / name)), device="cpu", seconds=60, samples=160, files=20
@@ -329,19 +331,20 @@ def test_the_cifar_checkpoints_are_recognised_and_right(shared_data: Path, name:
     assert report.accuracy is not None
     assert (report.accuracy.n, report.accuracy.chance) == (160, 0.1)
     assert report.accuracy.accuracy >= at_least
-    assert not told(report, "preprocessing") + told(report, "labels") + told(report, "accuracy")
+    assert not sentences(report, "preprocessing") + sentences(report, "labels") + sentences(report, "accuracy")
 
 
-@pytest.mark.slow(reason="the same is found on planted pictures, and CIFAR's photographs are recognized")
-def test_imagenet_photos_are_recognised_and_the_usual_wrong_normalisation_is_found(shared_data: Path) -> None:
-    """EfficientNet-Lite0 reads (x - 127) / 128; with ImageNet's mean and std it silently loses ten points."""
+@pytest.mark.slow(reason="the same is found on planted images, and CIFAR's photographs are recognized")
+def test_imagenet_photos_are_recognized_and_the_usual_wrong_normalization_is_found(shared_data: Path) -> None:
+    """Check that EfficientNet-Lite0 reads (x - 127) / 128; with ImageNet's mean and std it silently loses ten
+    points."""
     request = Request(str(shared_data / "imagenet_sample250"), "imagenet", family="efficientnet_lite")
     options: dict[str, Any] = {"device": "cpu", "seconds": 120, "files": 5}
     right = inspect_dataset(request, samples=32, **options)
     assert right.accuracy is not None
     assert right.accuracy.accuracy >= 0.75  # of 32; test_models has all 250
-    assert not told(right, "preprocessing") + told(right, "accuracy")
+    assert not sentences(right, "preprocessing") + sentences(right, "accuracy")
     wrong = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     asked = Request(request.data, request.weights, family=request.family, settings={"preprocessing": wrong})
-    sentence = told(inspect_dataset(asked, samples=64, **options), "preprocessing")[0]
+    sentence = sentences(inspect_dataset(asked, samples=64, **options), "preprocessing")[0]
     assert "with values from -1 to 1 the model is right on 8" in sentence

@@ -55,3 +55,14 @@ def test_vectors_alone_have_no_images(tmp_path: Path) -> None:
     assert not gallery.has_images
     with pytest.raises(InputError, match="vectors alone"):
         gallery.thumbnail("val", 0)
+
+
+def test_a_network_that_python_code_builds_is_not_run_on_screens_and_the_reason_is_given(tmp_path: Path) -> None:
+    content = {"model": {"family": "python", "entry": "mine:network"}, "modality": "image", "dataset": {"root": "."}}
+    write_project(tmp_path, **content)
+    gallery = Gallery(Project.at(tmp_path))
+    assert gallery.has_pictures
+    assert not gallery.has_model
+    assert "only be run from the command line" in gallery.model_note
+    other = Gallery(Project(EXAMPLES["example"], tmp_path))
+    assert (other.has_model, other.model_note) == (True, "")

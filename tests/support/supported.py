@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.preflight.inspection import inspect_dataset
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
@@ -20,7 +21,7 @@ from tests.support.tiny_huggingface import IMAGE_FAMILIES, TEXT_FAMILIES, image_
 DOCUMENT = Path(__file__).parents[2] / "docs" / "supported.md"
 INTRODUCTION = """# What is read
 
-Found by running `neurontune inspect` on a small data set of each layout and on weights of each family; a test compares
+Found by running `neurontune inspect` on a small dataset of each layout and on weights of each family; a test compares
 this file with what it finds. To write it anew, in a checkout:
 
     .venv/bin/python -m tests.support.supported
@@ -41,7 +42,7 @@ class Layout(NamedTuple):
     groups: int
 
 
-_WATERBIRDS = "`metadata.csv` with `img_filename, y, split, place` beside the pictures"
+_WATERBIRDS = "`metadata.csv` with `img_filename, y, split, place` beside the images"
 _SENTENCES = "`metadata_random.csv` beside {}"
 _TEXTS = "texts in one table, {}"
 LAYOUTS = {
@@ -53,10 +54,10 @@ LAYOUTS = {
     "imagenet_a": Layout("folders of WordNet ids, mapped to the nine classes", "image", 10, 9, 0),
     "subpopbench": Layout("`metadata_*.csv` with `filename, split, y, a`", "image", 32, 2, 4),
     "wilds": Layout("`metadata.csv` with `split, y, filename`; splits of other names are left out", "image", 28, 2, 0),
-    "split folders": Layout("`split/class/picture`, or `class/picture`", "image", 32, 2, 0),
+    "split folders": Layout("`split/class/image`, or `class/image`", "image", 32, 2, 0),
     "imagefolder, .csv": Layout("Hugging Face's imagefolder with `metadata.csv`", "image", 32, 2, 4),
     "imagefolder, .jsonl in split folders": Layout("the same with `metadata.jsonl` in each split", "image", 32, 2, 4),
-    "hub parquet": Layout("Parquet shards that hold the pictures", "image", 32, 2, 0),
+    "hub parquet": Layout("Parquet shards that hold the images", "image", 32, 2, 0),
     "multinli, .jsonl": Layout(_SENTENCES.format("the sentences as `.jsonl`"), "text_pair", 34, 3, 6),
     "multinli, .txt": Layout(_SENTENCES.format("the sentences as `.txt`"), "text_pair", 34, 3, 6),
     "multinli, GLUE": Layout(_SENTENCES.format("GLUE's `.tsv`"), "text_pair", 34, 3, 6),
@@ -68,7 +69,6 @@ LAYOUTS = {
     "pairs, a file a split": Layout("pairs of texts in `train.tsv`, `dev.tsv`, `test.tsv`", "text_pair", 32, 2, 0),
     "save_to_disk": Layout("a folder that `datasets` saved, Arrow shards", "text", 32, 2, 0),
 }
-_KINDS = {"image": "pictures", "text": "texts", "text_pair": "pairs of texts"}
 
 
 def document(folder: Path) -> str:
@@ -81,16 +81,16 @@ def document(folder: Path) -> str:
 
 
 def data_rows(folder: Path, every: int = 1) -> list[str]:
-    """Return the row of every so manieth layout."""
+    """Return the row of every n-th layout."""
     return [
-        f"| {name} | {layout.files} | {_KINDS[layout.modality]} | {'yes' if layout.groups else '–'} "
+        f"| {name} | {layout.files} | {SAMPLE_NOUNS[layout.modality]} | {'yes' if layout.groups else '–'} "
         f"| {_tick(_reads(name, folder))} |"
         for name, layout in list(LAYOUTS.items())[::every]
     ]
 
 
 def model_rows(folder: Path, every: int = 1) -> list[str]:
-    """Return the row of every so manieth network."""
+    """Return the row of every n-th network."""
     rows = []
     for number, (family, network, by, make) in list(enumerate(_models()))[::every]:
         place = folder / f"model {number}"
@@ -145,7 +145,7 @@ def _cells(name: str) -> list[int]:
     ]
 
 
-_NETWORKS = (  # family, architecture, neurons, side of the pictures
+_NETWORKS = (  # family, architecture, neurons, side of the images
     ("torchvision", "resnet18", 512, 32),
     ("torchvision", "densenet121", 1024, 32),
     ("torchvision", "efficientnet_b0", 1280, 32),

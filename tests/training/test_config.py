@@ -1,4 +1,4 @@
-"""Settings, schedules, optimiser and augmentation of training, against Table 9 and closed forms."""
+"""Settings, schedules, optimizer and augmentation of training, against Table 9 and closed forms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from neurontune_core.training.config import PRESETS, TrainConfig, preset_for
 from neurontune_core.training.history import TrainEpoch, best_epoch
 from neurontune_core.training.optimizer import make_optimizer, make_scheduler
 
-TABLE_9 = {  # optimiser, learning rate, batch size, epochs, schedule
+TABLE_9 = {  # optimizer, learning rate, batch size, epochs, schedule
     "waterbirds": ("sgd", 3e-3, 32, 100, "cosine"),
     "celeba": ("sgd", 3e-3, 128, 20, "cosine"),
     "imagenet9": ("sgd", 1e-3, 128, 120, "step"),
@@ -28,16 +28,16 @@ TABLE_9 = {  # optimiser, learning rate, batch size, epochs, schedule
 
 @pytest.mark.parametrize("name", TABLE_9)
 def test_presets_are_those_of_table_9(name: str) -> None:
-    found = PRESETS[name]
+    result = PRESETS[name]
     assert (
-        found.optimizer,
-        found.learning_rate,
-        found.batch_size,
-        found.epochs,
-        found.schedule,
+        result.optimizer,
+        result.learning_rate,
+        result.batch_size,
+        result.epochs,
+        result.schedule,
     ) == TABLE_9[name]
-    assert (found.momentum, found.weight_decay, found.keep) == (0.9, 1e-4, "accuracy")
-    assert (found.milestones, found.decay_factor) == ((40, 60, 80), 0.1)
+    assert (result.momentum, result.weight_decay, result.keep) == (0.9, 1e-4, "accuracy")
+    assert (result.milestones, result.decay_factor) == ((40, 60, 80), 0.1)
 
 
 def test_pictures_are_cropped_as_their_data_sets_recipes_say_and_texts_are_left_alone() -> None:
@@ -71,17 +71,17 @@ def test_a_setting_out_of_range_is_named(wrong: dict) -> None:
 
 
 def rates(config: TrainConfig, steps_per_epoch: int) -> list[float]:
-    """The learning rate of every step."""
+    """Return the learning rate of every step."""
     weight = torch.nn.Parameter(torch.ones(2, 2))
     optimizer = make_optimizer([weight], config)
     scheduler = make_scheduler(optimizer, config, steps_per_epoch)
-    found = []
+    result = []
     for _ in range(config.epochs * steps_per_epoch):
-        found.append(optimizer.param_groups[0]["lr"])
+        result.append(optimizer.param_groups[0]["lr"])
         weight.sum().backward()
         optimizer.step()
         scheduler.step()
-    return found
+    return result
 
 
 def test_the_rate_falls_along_the_closed_form_of_each_schedule() -> None:
@@ -95,7 +95,7 @@ def test_the_rate_falls_along_the_closed_form_of_each_schedule() -> None:
     np.testing.assert_allclose(rates(stepped, steps), [0.4] * 3 + [0.2] * 9 + [0.1] * 3)
 
 
-def test_adamw_spares_biases_and_normalisation_and_sgd_decays_all() -> None:
+def test_adamw_spares_biases_and_normalization_and_sgd_decays_all() -> None:
     module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2))
     adamw = make_optimizer(list(module.parameters()), TrainConfig(optimizer="adamw", weight_decay=0.5))
     decays = {id(each): group["weight_decay"] for group in adamw.param_groups for each in group["params"]}
@@ -105,14 +105,15 @@ def test_adamw_spares_biases_and_normalisation_and_sgd_decays_all() -> None:
 
 
 def ramp() -> Image.Image:
-    """Red grows from left to right and green from top to bottom, so that a crop shows what it is of."""
+    """Draw an image whose red grows from left to right and green from top to bottom, so that a crop shows what it is
+    of."""
     axis = np.linspace(0, 255, 200).round().astype(np.uint8)
     red, green = np.meshgrid(axis, axis)
     return Image.fromarray(np.stack([red, green, np.zeros_like(red)], axis=2))
 
 
 def extent(pixels: np.ndarray) -> tuple[float, float]:
-    """Width and height of the crop as shares of the picture."""
+    """Return width and height of the crop as shares of the image."""
     return float(np.ptp(pixels[0].mean(axis=0))), float(np.ptp(pixels[1].mean(axis=1)))
 
 

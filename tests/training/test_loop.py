@@ -43,8 +43,8 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, dict[str, 
 
 
 def tensors(folder: Path) -> dict[str, torch.Tensor]:
-    found = next(file for file in folder.rglob("model.safetensors"))
-    return load_file(found)
+    result = next(file for file in folder.rglob("model.safetensors"))
+    return load_file(result)
 
 
 def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
@@ -82,7 +82,7 @@ def test_a_stopped_training_ends_with_the_same_weights_bit_for_bit(
 ) -> None:
     dataset, model, config = (pictures, IMAGE_MODEL, QUICK) if kind == "pictures" else (*texts, TEXTS)
     whole = train(model, dataset, tmp_path / "whole", config)
-    # Of pictures, progress is told 5 times an epoch, of texts 9: in the first, between two, and in a later epoch.
+    # Of images, progress is told 5 times an epoch, of texts 9: in the first, between two, and in a later epoch.
     for calls in (3, 6, 7) if kind == "pictures" else (4, 10, 12):
         with pytest.raises(KeyboardInterrupt):
             train(model, dataset, tmp_path / "stopped", config, on_progress=stopping_after(calls))
@@ -169,8 +169,8 @@ def test_the_kept_weights_are_those_of_the_best_epoch(pictures: Dataset, tmp_pat
     head = model.head()
     assert head is not None
     measured = evaluate(head, extract(model, dataset, tmp_path / "val", split="val", dtype="float32"))
-    found = (measured.accuracy, measured.worst_class_accuracy, measured.worst_group_accuracy)
-    assert found == (kept.accuracy, kept.worst_class_accuracy, kept.worst_group_accuracy)
+    result = (measured.accuracy, measured.worst_class_accuracy, measured.worst_group_accuracy)
+    assert result == (kept.accuracy, kept.worst_class_accuracy, kept.worst_group_accuracy)
 
 
 def test_training_the_head_alone_leaves_everything_before_it_untouched(pictures: Dataset, tmp_path: Path) -> None:
@@ -253,9 +253,9 @@ def test_a_text_model_is_not_trained_on_pictures(
 def test_a_few_unreadable_pictures_are_passed_over_and_many_are_refused(tmp_path: Path) -> None:
     dataset = bars(tmp_path / "data", each=10)
     files = sorted((tmp_path / "data" / "train").rglob("*.png"))
-    files[0].write_bytes(b"no picture")
+    files[0].write_bytes(b"no image")
     assert train(IMAGE_MODEL, dataset, tmp_path / "few", replace(QUICK, epochs=1, batch_size=10)).history.best == 1
     for file in files[:5]:
-        file.write_bytes(b"no picture")
-    with pytest.raises(InputError, match="5 of 20 pictures"):
+        file.write_bytes(b"no image")
+    with pytest.raises(InputError, match="5 of 20 images"):
         train(IMAGE_MODEL, dataset, tmp_path / "many", replace(QUICK, epochs=1, batch_size=10))

@@ -47,7 +47,7 @@ def resnet_of_three(root: Path) -> dict[str, Any]:
 
 MODELS = {
     "cifar_resnet": lambda root: IMAGE_MODEL,
-    "backbone for pictures": vit,
+    "backbone for images": vit,
     "head for other classes": resnet_of_three,
     "timm": lambda root: {"family": "timm", "architecture": "test_resnet", "weights": "random", "image_size": 32},
     "text classifier for other classes": lambda root: text_model(
@@ -127,8 +127,8 @@ def test_pictures_are_prepared_as_the_recipe_of_their_data_set_says(pictures: Da
     network, _, _ = open_trainable(spec, tmp_path, as_published, ONE)
     assert (network.preprocessing.resize, network.preprocessing.resize_mode) == (40, "squash")
     network, _, _ = open_trainable(spec, tmp_path, replace(pictures, preprocessing=recipe), ONE)
-    found = network.preprocessing  # the recipe at the size of the network's own input
-    assert (found.image_size, found.resize, found.resize_mode) == (32, 40, "squash")
+    result = network.preprocessing  # the recipe at the size of the network's own input
+    assert (result.image_size, result.resize, result.resize_mode) == (32, 40, "squash")
 
 
 def test_a_training_becomes_a_project_with_its_head_and_its_held_out_samples(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ HELP = {
         "100,000 samples fit the map; the others are placed among them."
     ),
     "sfit": (
-        "SFit (SpuriousFit = Σ|delta|): the sum of all absolute scores of the retrained head on the identification "
-        "split. It needs no group labels."
+        "SFit (spuriousness fitness score, Σ|delta|): the sum of all absolute scores of the retrained head on the "
+        "identification split. It needs no group labels."
     ),
     "retrain": (
         "Retrains the last layer on class-balanced batches with this mask and, for comparison, without one. The "

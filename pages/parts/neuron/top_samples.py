@@ -12,7 +12,7 @@ from pages.parts.samples.wall import wall
 
 TOP = 120
 LINE, MOST_LINES = 26, 7  # characters of a line; lines of a card
-COLORS = ("inferno", "viridis", "grey")
+COLORS = ("inferno", "viridis", "gray")
 
 
 def top_samples(view: View, neuron: int, label: int) -> None:

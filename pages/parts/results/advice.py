@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from neurontune_core.advise.sentences import HEADINGS
 from neurontune_core.advise.storage import KeptAdvice
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.heads import candidate_intervals
@@ -62,7 +63,7 @@ def recommendation(advice: KeptAdvice) -> None:
     for remark in advice.remarks:
         st.caption(plain(remark))
     with st.expander("Evidence"):
-        st.dataframe(list(advice.evidence), hide_index=True, key="evidence")
+        st.dataframe(list(advice.evidence), hide_index=True, key="evidence", column_config=HEADINGS)
         st.caption(f"{EXPLAINED} {COLUMNS}")
 
 

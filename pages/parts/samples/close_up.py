@@ -78,6 +78,8 @@ def sample_content(
     elif gallery.has_images:
         photo = ("photo", f"/nt/image/{view.name}/{split}/{row}")
         images = [{"name": "as the network sees it" if neuron is None else "input", "layers": [photo]}]
+        if neuron is not None and gallery.model_note:
+            st.caption(f"{gallery.model_note} Heatmaps are not shown.")
         if neuron is not None and gallery.has_model:
             heat = ("heat", f"{photo[1]}/{neuron}?colors={colors}")
             images += [{"name": "heatmap", "layers": [heat]}, {"name": "overlay", "layers": [photo, heat]}]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from neurontune_core.datasets import table_columns
+from neurontune_core.models import NAMED_FAMILIES
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
 from neurontune_core.preflight.sample import NORMALIZATIONS
@@ -24,7 +25,6 @@ OF_MODALITY = {
     "text": ("text", "text2", "label", "split", "attribute"),
     "text_pair": ("text", "text2", "label", "split", "attribute"),
 }
-FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
 FOUND, NONE = "as found", "none"
 MOST_NAMES = 30
 
@@ -34,7 +34,7 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
     with st.form(f"correct-{key}", border=False):
         columns = _columns(request, report, key)
         families, architectures, third = st.columns(3)
-        chosen = (FOUND, *FAMILIES)
+        chosen = (FOUND, *NAMED_FAMILIES)
         family = families.selectbox(
             "Model family", chosen, chosen.index(request.family or FOUND), key=f"family-{key}",
             help="The library that the network comes from."

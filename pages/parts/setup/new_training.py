@@ -10,10 +10,10 @@ import streamlit as st
 from neurontune_core.datasets import guess_dataset
 from neurontune_core.errors import InputError
 from neurontune_core.jobs.store import JobStore
+from neurontune_core.models import NAMED_FAMILIES
 from neurontune_core.models.packaged import packaged_models
 from pages.parts.frame.state import workspace
 from pages.parts.frame.words import plain
-from pages.parts.setup.corrections import FAMILIES
 from pages.parts.setup.training_settings import training_settings
 
 OWN = "a checkpoint of my own"
@@ -69,7 +69,7 @@ def _model_spec() -> dict[str, Any]:
     if start != OWN:
         return ready[start]
     left, right = st.columns(2)
-    family = left.selectbox("Model family", FAMILIES, key="train_family", persist_state="session")
+    family = left.selectbox("Model family", NAMED_FAMILIES, key="train_family", persist_state="session")
     architecture = right.text_input("Architecture", placeholder="resnet50", key="train_arch", persist_state="session")
     weights = st.text_input("Weights file, or Hugging Face folder", key="train_weights", persist_state="session")
     file = Path(weights).expanduser()
