@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.errors import InputError
+from pages.parts.frame.mask_edits import showing_a_move
 from pages.parts.frame.prefetch import freeze_after_imports, page_shown
 from pages.parts.frame.sidebar import sidebar
 from pages.parts.frame.tune_settings import SETTINGS
@@ -49,12 +50,13 @@ st.logo(PAGES.parent / "assets" / "wordmark.svg", icon_image=PAGES.parent / "ass
 page = st.navigation(pages, position="top")
 restore(URL_CHOICES)
 st.html(PAGES.parent / "assets" / "app.html")
-with st.sidebar:
-    st.session_state["view"] = sidebar(curves=page.title in WITH_CURVES)
-try:
-    page.run()
-except InputError as error:
-    st.error(plain(str(error)))
+with showing_a_move():
+    with st.sidebar:
+        st.session_state["view"] = sidebar(curves=page.title in WITH_CURVES)
+    try:
+        page.run()
+    except InputError as error:
+        st.error(plain(str(error)))
 write_to_url(URL_CHOICES)
 page_shown.set()
 freeze_after_imports()

@@ -93,8 +93,16 @@ class Journal:
             edits, applied = self._read()
             self._write([*edits[:applied], edit], applied + 1)
 
-    def move(self, setting: str, before: float, after: float, by: str = "") -> None:
-        """Record a change of λ or the mask value; steps of one person within 1.5 s are one change."""
+    def move(self, setting: str, before: float, after: float, by: str = "", *, shown_at: float = 0.0) -> None:
+        """Record a change of λ or the mask value; steps of one person within 1.5 s are one change.
+
+        Args:
+            setting: one of `SETTINGS`.
+            before, after: the values.
+            by: the name of the person.
+            shown_at: when the step before was on screen, in seconds since 1970; the pause counts from there, so that a
+                slow server does not split a change.
+        """
         if setting not in SETTINGS:
             raise InputError(f'"{setting}" is not a setting of the mask; use one of {", ".join(SETTINGS)}.')
         edit = Move(setting, float(before), float(after), time.time(), by)
@@ -102,7 +110,8 @@ class Journal:
             edits, applied = self._read()
             kept = edits[:applied]
             last = kept[-1] if kept else None
-            if isinstance(last, Move) and (last.setting, last.by) == (setting, by) and edit.at - last.at < _ONE_MOVE:
+            same = isinstance(last, Move) and (last.setting, last.by) == (setting, by)
+            if isinstance(last, Move) and same and edit.at - max(last.at, shown_at) < _ONE_MOVE:
                 edit = replace(edit, before=last.before)
                 kept.pop()
             if edit.before != edit.after:

@@ -124,6 +124,20 @@ def test_steps_that_are_further_apart_than_a_second_and_a_half_are_two_moves(
 
 
 @pytest.mark.long
+def test_a_slow_server_does_not_split_a_move(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: now[0])
+    journal.move("threshold", 0.0, 0.1)
+    now[0] = 110.0  # the screen took nine seconds to show the first step
+    journal.move("threshold", 0.1, 0.2, shown_at=109.0)
+    assert journal.counts() == (1, 0)
+    now[0] = 115.0
+    journal.move("threshold", 0.2, 0.3, shown_at=112.0)
+    assert journal.counts() == (2, 0)
+    assert journal.undo() == Move("threshold", 0.2, 0.3, 115.0)
+    assert journal.undo() == Move("threshold", 0.0, 0.2, 110.0)
+
+
 def test_verdicts_outlive_any_number_of_moves(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**9, 60))
     monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: next(clock))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from neurontune_core.workspace.journal import Journal, Move
@@ -14,7 +18,19 @@ def record_move(setting: str) -> None:
     """Write to the journal that the slider of a setting was moved."""
     view = current_view()
     before = {"threshold": view.threshold, "mask_value": view.mask_value}[setting]
-    view.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]])
+    shown_at = st.session_state.get("move_shown_at", 0.0)
+    view.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]], shown_at=shown_at)
+    st.session_state["move_recorded"] = True
+
+
+@contextmanager
+def showing_a_move() -> Iterator[None]:
+    """Note when a run of the script that a slider started has ended, in whatever way; the next step counts from it."""
+    try:
+        yield
+    finally:
+        if st.session_state.pop("move_recorded", False):
+            st.session_state["move_shown_at"] = time.time()
 
 
 def undo_buttons(journal: Journal) -> None:
