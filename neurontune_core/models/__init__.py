@@ -23,7 +23,6 @@ FAMILIES = {
 TEXT_FAMILIES = ("huggingface_text", "minilm")
 # Families whose weights a user names, as a menu offers them: not the packaged encoder, and no Python entry point.
 NAMED_FAMILIES = ("torchvision", "timm", "huggingface_image", "huggingface_text", "efficientnet_lite", "cifar_resnet")
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # in a folder as Hugging Face and timm save it
 ALLOWED_HUB_MODELS: Mapping[str, str] = {}  # hub id -> the revision (commit) that was looked at; none so far
 
 

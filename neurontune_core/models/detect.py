@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json
-from neurontune_core.models import WEIGHT_FILES, saved
+from neurontune_core.models import saved
 from neurontune_core.models.known_networks import NetworkName, identify, misfit
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def guess_model(path: str | Path, family: str | None = None, architecture: str |
     if family in _HUGGING_FACE:
         return ModelGuess({"family": family, "weights": str(place)}, f"Weights for {family}, as named.")
     beside = place.parent / "config.json"
-    if place.name in WEIGHT_FILES and beside.is_file() and family in (None, *_HUGGING_FACE):
+    if place.name in saved.WEIGHT_FILES and beside.is_file() and family in (None, *_HUGGING_FACE):
         return _guess_folder(place.parent, family, architecture)
     return _guess_file(place, family, architecture)
 
@@ -99,9 +99,9 @@ def _hugging_face_family(folder: Path, config: Mapping[str, Any]) -> str:
 def _guess_timm_folder(folder: Path, config: Mapping[str, Any], architecture: str | None) -> ModelGuess:
     """Return a folder as timm pushes it to the hub: the configuration names the architecture and the preprocessing."""
     name = architecture or str(config["architecture"])
-    file = next((folder / each for each in WEIGHT_FILES if (folder / each).is_file()), None)
+    file = next((folder / each for each in saved.WEIGHT_FILES if (folder / each).is_file()), None)
     if file is None:
-        raise InputError(f"The folder {folder} holds neither {' nor '.join(WEIGHT_FILES)}.")
+        raise InputError(f"The folder {folder} holds neither {' nor '.join(saved.WEIGHT_FILES)}.")
     spec: dict[str, Any] = {"family": "timm", "architecture": name, "weights": str(file)}
     stored = config.get("pretrained_cfg") or {}
     preprocessing = {key: stored[key] for key in ("mean", "std", "interpolation") if key in stored}

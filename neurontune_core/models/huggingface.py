@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from neurontune_core.errors import InputError
-from neurontune_core.models import WEIGHT_FILES
 from neurontune_core.models.checkpoints import read_checkpoint
 from neurontune_core.models.fitting import Fit, match, refuse_misfit, seeded
+from neurontune_core.models.saved import WEIGHT_FILES
 
 _MAX_UNFILLED = 4  # times the numbers in the checkpoint that a network may have
 

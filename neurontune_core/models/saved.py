@@ -10,6 +10,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 
 FORMAT = "neurontune-model/1"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # in a folder as Hugging Face and timm save it
 FILE = "model.json"
 
 

@@ -61,7 +61,7 @@ def test_a_network_that_python_code_builds_is_not_run_on_screens_and_the_reason_
     content = {"model": {"family": "python", "entry": "mine:network"}, "modality": "image", "dataset": {"root": "."}}
     write_project(tmp_path, **content)
     gallery = Gallery(Project.at(tmp_path))
-    assert gallery.has_pictures
+    assert gallery.has_images
     assert not gallery.has_model
     assert "only be run from the command line" in gallery.model_note
     other = Gallery(Project(EXAMPLES["example"], tmp_path))
