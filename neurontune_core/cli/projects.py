@@ -30,7 +30,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
-from neurontune_core.models import names_entry
+from neurontune_core.models import is_python_entry, names_entry
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import TuneResult
@@ -132,12 +132,14 @@ def extract(
         }
         own |= {"--column": column, "--classes": classes, "--num-classes": num_classes}
         own |= {"--image-size": image_size, "--preprocessing": preprocessing, "--use-last-linear": use_last_linear}
-        opened = Project.at(project)
-        same = (opened.content.get("model") or {}).get("entry") == entry
-        own["--entry"] = None if same else entry  # the user repeats it, since it runs code
-        if extra := [option for option, value in own.items() if value is not None and value is not False]:
+        extra = [option for option, value in own.items() if value is not None and value is not False]
+        if not extra:
+            opened = Project.at(project)
+            content, base = opened.content, opened.source
+        if entry is not None and (extra or not is_python_entry(content.get("model") or {})):
+            extra.append("--entry")  # else the user repeats the project's own, since it runs code
+        if extra:
             raise InputError(f"--project has a model and a dataset already; leave out {', '.join(extra)}.")
-        content, base = opened.content, opened.source
         config |= {key: content[key] for key in ("model", "dataset", "name", "title", "problem") if key in content}
     else:
         from neurontune_core.models.saved import trained_on

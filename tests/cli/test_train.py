@@ -124,7 +124,7 @@ def test_ctrl_c_is_a_sentence_and_the_epochs_stay(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("neurontune_core.cli.train.job_progress", interrupt)
     result = run(*words)
     assert result.exit_code == 130
-    assert "Stopped; the same command goes on where it was." in result.stderr
+    assert "Stopped; the same command resumes it." in result.stderr
     monkeypatch.undo()
     assert len(read_history(tmp_path / "out").epochs) == 1
     result = run(*words, "--json")

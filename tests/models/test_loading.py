@@ -189,7 +189,7 @@ def test_a_head_in_a_sequence_is_used_when_that_is_agreed_to(tmp_path: Path) -> 
     state = original.module.state_dict()
     state = {name.replace("linear.", "linear.1."): tensor for name, tensor in state.items()}
     spec = saved(state, tmp_path / "m.pth")
-    with pytest.raises(InputError, match=r'"linear\.1" stands in a sequence .* add "use_last_linear": true'):
+    with pytest.raises(InputError, match=r'"linear\.1" is part of a sequence .* add "use_last_linear": true'):
         load_model(spec, tmp_path)
     model = load_model(spec | {"use_last_linear": True}, tmp_path)
     assert model.classifier_name == "linear.1"
