@@ -14,7 +14,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 CHROMIUM := $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 
-.PHONY: app test quick test-all check format example clean
+.PHONY: app test quick test-all check format example pictures clean
 
 app: $(STAMP)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -51,6 +51,10 @@ example: $(STAMP)
 	$(BIN)/python assets/make_headlines.py
 	$(BIN)/python assets/make_faces.py
 	$(BIN)/python assets/make_reviews.py
+
+# The images of README, from the real app.
+pictures: $(STAMP) chromium
+	$(BIN)/python docs/make_pictures.py
 
 $(STAMP):
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
