@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from safetensors.torch import load_file
 
+from neurontune_core.jobs.store import JobStore
 from neurontune_core.models import load_model
 from tests.support.browser import Server, download, go_to, metric, settled, wait_until
 from tests.support.own_model import own_model
@@ -39,7 +40,8 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
     main.get_by_role("button", name="Extract", exact=False).filter(has_text=re.compile("Extract$")).click()
     expect(page.get_by_text("Extract my-pictures · done")).to_be_visible(timeout=240_000)
     settled(page)
-    page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
+    (job,) = (job for job in JobStore(server.home / "jobs").list() if job.title == "Extract my-pictures")
+    page.locator(f".st-key-open-{job.id} button").click()
     expect(page.get_by_role("heading", name="Accuracy by class")).to_be_visible()
     settled(page)
 
