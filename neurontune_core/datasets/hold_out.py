@@ -19,7 +19,7 @@ def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
     test split, too. What has a validation split stays as it is.
 
     Args:
-        wanted: ``share`` (0 to 0.5) and ``seed``.
+        options: ``share`` (0 to 0.5) and ``seed``.
 
     Raises:
         InputError: when there is no training split to take from, or a class has too few samples to be shared out.

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from safetensors.torch import load_file
 
 from neurontune_core import EmbeddingSet, LinearHead
+from neurontune_core.jobs.store import JobStore
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import EXAMPLES
 from tests.support.browser import (
@@ -227,7 +228,8 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(
     expect(page.get_by_text(f"Extract {name} · cancelled")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text(f"Extract {name} · done")).to_be_visible(timeout=600_000)
-    page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
+    (job,) = (job for job in JobStore(server.home / "jobs").list() if job.title == f"Extract {name}")
+    page.locator(f".st-key-open-{job.id} button").click()
     expect(page.get_by_role("heading", name="Animal or vehicle? (extracted again)")).to_be_visible()
     settled(page)
     expect(page).to_have_url(re.compile(rf"[?&]project={name}(&|$)"))

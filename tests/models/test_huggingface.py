@@ -294,6 +294,7 @@ def test_a_hub_model_is_only_taken_from_the_list_and_the_cache(tmp_path: Path, m
         ("ViTImageProcessorPil", {"size": {"height": 32, "width": 32}}),
         ("ConvNextImageProcessorPil", {"size": {"shortest_edge": 64}, "crop_pct": 0.875}),
         ("CLIPImageProcessorPil", {"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}}),
+        ("ViTImageProcessorPil", {"size": {"height": 32, "width": 32}, "do_rescale": False}),
     ],
 )
 def test_preprocessing_is_that_of_the_folders_processor(tmp_path: Path, processor: str, settings: dict) -> None:
@@ -309,7 +310,9 @@ def test_preprocessing_is_that_of_the_folders_processor(tmp_path: Path, processo
     expected = theirs(image, return_tensors="np")["pixel_values"][0]
     ours = model.preprocessing(image)
     assert ours.shape == expected.shape
-    assert np.abs(ours - expected).mean() < 0.02  # their resizing rounds to whole gray values in another place
+    unit = 1 if settings.get("do_rescale", True) else 255
+    # Their resizing rounds to whole gray values in another place.
+    assert np.abs(ours - expected).mean() < 0.02 * unit
     assert model.loading.sentences() == []
 
 

@@ -163,6 +163,11 @@ def test_held_out_samples_are_seeded_shared_by_class_and_taken_from_training_alo
     assert held_out(one, {"share": 0.5}) is one
 
 
+def test_the_share_that_is_held_out_is_rounded_to_the_nearest_count(tmp_path: Path) -> None:
+    dataset = held_out(bars(tmp_path, ("train",), each=8), {"share": 0.2})  # 1.6 of 8
+    assert dataset.rows("val")["label"].value_counts().to_dict() == {0: 2, 1: 2}
+
+
 def test_too_few_samples_of_a_class_cannot_be_held_out(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='Class "lies" has 1 samples, too few'):
         held_out(bars(tmp_path, ("train",), each=1), {"share": 0.2})
