@@ -228,7 +228,8 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(
     expect(page.get_by_text(f"Extract {name} · cancelled")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text(f"Extract {name} · done")).to_be_visible(timeout=600_000)
-    (job,) = (job for job in JobStore(server.home / "jobs").list() if job.title == f"Extract {name}")
+    jobs = JobStore(server.home / "jobs").list()
+    job = next(job for job in jobs if job.title == f"Extract {name}")  # the resumed one: newest first
     page.locator(f".st-key-open-{job.id} button").click()
     expect(page.get_by_role("heading", name="Animal or vehicle? (extracted again)")).to_be_visible()
     settled(page)
