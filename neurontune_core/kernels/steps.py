@@ -3,9 +3,10 @@
 They are plain arithmetic on arrays, release the GIL and use one thread: threads that waited for each other at every
 step were ten times slower on a busy machine, and one keeps a run the same, bit for bit.
 
-`shared_steps` does the same for several heads. In place of these steps, with one head, it takes 0.95 of their time for
-2 classes and 2,048 neurons, but 1.13 to 1.18 for 3 classes and 768 neurons (float16, best of 9 interleaved runs, three
-times over), it cannot leave out masked columns, and its sums are in another order. So both exist.
+`shared_steps` does the same for several heads. In place of these steps, with one head, it takes 0.87 to 0.98 of
+their time for 2 classes and 2,048 neurons (float16 and float32), but 1.13 to 1.18 for 3 classes and 768 neurons
+(float16; best of 9 interleaved runs, three times over, on a busy machine), it cannot leave out masked columns, and
+its sums are in another order. So both exist.
 """
 
 from __future__ import annotations
