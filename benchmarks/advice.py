@@ -1,12 +1,12 @@
 """What the adviser's choice costs: regret against the best of the heads that the paper's settings give.
 
 For every problem (benchmarks/advice_problems.py), validation set (balanced over the groups, or as biased as the
-training set) and seed, the reference is the best worst-group accuracy on test among ERM, masking off, NeuronTune and
+training set) and seed, the reference is the best worst-group accuracy on test among ERM, no masking, NeuronTune and
 NeuronTune† (halves of validation), each with the default settings, chosen with the test set's groups in hand. Regret
 is that minus the worst-group accuracy of the advised head, which saw no group. It is negative where the advised head is
 better than all four; "only losses" counts those as 0; "own too" adds the heads that the adviser tried to the four.
-"Behind off" is masking off's worst group minus the advised head's: its mean, its largest value, and how many cases are
-more than 2 points behind by more than 1.96 standard errors. All in percentage points.
+"Behind no masking" is the worst group without masking minus the advised head's: its mean, its largest value, and how
+many cases are more than 2 points behind by more than 1.96 standard errors. All in percentage points.
 
 Results are kept in --cache, one file a case, and taken from there on the next run; delete it after changing the rule.
 """
@@ -28,14 +28,14 @@ from neurontune_core.advise import advise
 from neurontune_core.advise.rule import worst_class_lead
 from neurontune_core.files import read_json, write_json
 
-REFERENCES = ("ERM", "masking off", "NeuronTune", "NeuronTune†")
+REFERENCES = ("ERM", "no masking", "NeuronTune", "NeuronTune†")
 ADVISED = {
     "erm": "keep",
-    "masking_off": "off on train",
-    "neurontune": "NT on train",
-    "weighted_up": "hard up",
-    "masking_off_held_out": "off on val",
-    "neurontune_held_out": "NT†",
+    "masking_off": "no masking on train",
+    "neurontune": "NeuronTune on train",
+    "weighted_up": "upweighted",
+    "masking_off_held_out": "no masking on val",
+    "neurontune_held_out": "NeuronTune†",
 }
 
 
@@ -89,7 +89,7 @@ def measure(sets: Sets, seed: int) -> dict:
     references = {"ERM": outcome(sets.head)}
     config = TuneConfig(seed=seed)
     attempts: dict[str, Callable[[], LinearHead]] = {
-        "masking off": lambda: neurontune(sets.head, sets.validation, sets.train, replace(config, masking=False)).head,
+        "no masking": lambda: neurontune(sets.head, sets.validation, sets.train, replace(config, masking=False)).head,
         "NeuronTune": lambda: neurontune(sets.head, sets.validation, sets.train, config).head,
         "NeuronTune†": lambda: neurontune_halves(sets.head, sets.validation, config).head,
     }
@@ -100,7 +100,7 @@ def measure(sets: Sets, seed: int) -> dict:
             print(f"  {name}: {error}")
     advice = advise(sets.head, sets.validation, sets.train, config)
     advised = outcome(advice.head)
-    lead, error = worst_class_lead(references["masking off"], advised, test.groups)
+    lead, error = worst_class_lead(references["no masking"], advised, test.groups)
     more = advice.counterexamples
     return {
         "sizes": [part.num_samples for part in (sets.validation, sets.train, test)],
@@ -125,7 +125,7 @@ def print_table(cases: Sequence[dict]) -> None:
         "regret",
         "only losses",
         "own too",
-        "behind off: mean, largest, beyond error",
+        "behind no masking: mean, largest, beyond error",
         "advised head",
     )
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
@@ -150,7 +150,7 @@ def print_row(name: str, cases: Sequence[dict]) -> None:
         str(len(cases)),
         *references,
         f"{advised.mean():.1f}",
-        f"{regret.mean():+.1f} ± {regret.std():.1f}",
+        f"{regret.mean():+.1f} ± {regret.std(ddof=1):.1f}",
         f"{regret.clip(0).mean():.1f}",
         f"{(hindsight - advised).mean():.1f}",
         f"{behind.mean():+.1f}, {behind.max():+.1f}, {beyond}",

@@ -1,4 +1,4 @@
-"""Real data that the adviser's problems are drawn from: features with a known cue, and the two built-in examples."""
+"""Real data that the adviser's problems are drawn from: features with a known cue, and two built-in examples."""
 
 from __future__ import annotations
 
@@ -101,23 +101,28 @@ def digits(classes: int) -> Pool:
     )
 
 
-def example(seed: int, validation: str) -> Sets:
-    """Read the built-in example; its training set has 485 and 15 of each class."""
-    table = pd.read_csv(ASSETS / "example" / "metadata.csv").set_index("filename")
-    return _shipped("example", seed, validation, 15 / 485, table["object"])
+def faces(seed: int, validation: str) -> Sets:
+    """Read the built-in faces; what must not be split is an expression, whichever family drew it."""
+    table = pd.read_csv(ASSETS / "faces" / "metadata.csv").set_index("filename")
+    return _shipped("faces", seed, validation, table["pair"], table["expression"])
 
 
-def headlines(seed: int, validation: str) -> Sets:
-    """Read the second built-in example; its training set has 950 and 50 of each class."""
-    return _shipped("headlines", seed, validation, 50 / 950)
+def reviews(seed: int, validation: str) -> Sets:
+    """Read the built-in reviews; what must not be split is a pair."""
+    table = pd.read_csv(ASSETS / "reviews" / "reviews.csv")
+    pairs = table["pair"].set_axis([f"reviews.csv#{row}" for row in range(len(table))])
+    return _shipped("reviews", seed, validation, pairs, pairs)
 
 
-def _shipped(name: str, seed: int, validation: str, minor: float, units: pd.Series | None = None) -> Sets:
+def _shipped(name: str, seed: int, validation: str, pairs: pd.Series, units: pd.Series) -> Sets:
     """Return its own splits, or, for seeds other than 0, validation and test drawn anew, apart by unit.
 
+    Biased validation holds one sample of each pair; of each class as large a share contradicts the shortcut as in
+    training.
+
     Args:
-        minor: counter-examples in biased validation, over the samples that are none.
-        units: what must not be split, by source; each sample for itself without.
+        pairs: by source, what joins a sample without the shortcut to the same one with it.
+        units: by source, what must not be split; each holds whole pairs.
     """
     folder = ASSETS / name
     train, val, test = (EmbeddingSet.load(folder / "embeddings" / split) for split in ("train", "val", "test"))
@@ -131,15 +136,18 @@ def _shipped(name: str, seed: int, validation: str, minor: float, units: pd.Seri
             sample_ids=np.concatenate([val.sample_ids, test.sample_ids]),
             sources=np.concatenate([val.sources, test.sources]),
         )
-        unit = np.arange(both.num_samples).astype(str) if units is None else units[list(both.sources)].to_numpy(str)
+        unit = units[list(both.sources)].to_numpy(str)
         chosen = np.zeros(len(unit), dtype=bool)
         for label in (0, 1):
             names = rng.permutation(np.unique(unit[both.labels == label]))
             chosen |= np.isin(unit, names[: len(names) // 2])
         val, test = both.take(np.flatnonzero(chosen)), both.take(np.flatnonzero(~chosen))
     if validation == "biased":
-        rows = [rng.permutation(np.flatnonzero(val.groups == group)) for group in range(4)]
-        major = min(len(rows[0]), len(rows[3]))
-        few = max(1, round(major * minor))
-        val = val.take(np.sort(np.concatenate([cell[: major if g in (0, 3) else few] for g, cell in enumerate(rows)])))
+        pair = pairs[list(val.sources)].to_numpy(str)
+        counter = np.zeros(val.num_samples, dtype=bool)
+        for label, aligned in ((0, 0), (1, 3)):
+            contradicting = np.mean(train.groups[train.labels == label] != aligned)
+            names = rng.permutation(np.unique(pair[val.labels == label]))
+            counter |= np.isin(pair, names[: max(1, round(len(names) * contradicting))])
+        val = val.take(np.flatnonzero(np.isin(val.groups, (0, 3)) != counter))
     return Sets(LinearHead.load(folder / "head.safetensors"), val, train, test)

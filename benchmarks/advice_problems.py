@@ -2,7 +2,7 @@
 
 Each is drawn twice: with a validation set balanced over the groups, and with one as biased as the training set. They
 come in two parts. The adviser's rule was designed on the development part; the held-out part has other seeds, other
-strengths of the shortcut, other cues for the same data, and five kinds of data of its own: the second built-in example,
+strengths of the shortcut, other cues for the same data, and five kinds of data of its own: the built-in reviews,
 networks that have memorised their training set, textures as the class, two shortcuts at once, and wrong labels.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from advice_draw import Pool, Sets, drawn
 from advice_generated import memorised, noisy_labels, planted, shortcut, two_cues, wide
-from advice_pools import birds, clickbait, cue_conflict, digits, example, headlines, sentence_pairs, shared_data
+from advice_pools import birds, clickbait, cue_conflict, digits, faces, reviews, sentence_pairs, shared_data
 
 Part = Literal["development", "held out"]
 VALIDATIONS = ("balanced", "biased")
@@ -80,7 +80,7 @@ def development(cache: Path) -> Iterator[Problem]:
             make = _drawn(partial(sentence_pairs, cache, kind), seed, aligned=aligned, penalty=1.0, **PAIRS)
             yield of("pairs of sentences, negation", f"nli-{kind}-{aligned:g}-{seed}", make=make)
     for seed in (0, 1, 2):
-        yield of("built-in example", f"example-{seed}", make=partial(example, seed))
+        yield of("built-in faces", f"faces-{seed}", make=partial(faces, seed))
     for seed, strengths in ((0, (0.5, 0.8, 0.95, 1.0)), (10, (0.5, 0.7, 0.9, 0.98, 1.0))):
         for aligned in strengths:
             yield of("planted, 12 neurons", f"planted-{aligned:g}-{seed}", make=partial(planted, seed, aligned=aligned))
@@ -111,7 +111,7 @@ def held_out(cache: Path) -> Iterator[Problem]:
             make = _drawn(partial(sentence_pairs, cache, "overlap"), seed, aligned=aligned, penalty=0.1, **PAIRS)
             yield of("pairs of sentences, overlap", f"overlap-{aligned:g}-{seed}", make=make)
     for seed in (0, 1, 2):
-        yield of("second built-in example", f"headlines-{seed}", make=partial(headlines, seed))
+        yield of("built-in reviews", f"reviews-{seed}", make=partial(reviews, seed))
     for seed, classes, aligned in ((30, 2, 0.95), (31, 2, 0.98), (32, 2, 0.9), (33, 4, 0.95), (34, 4, 0.9)):
         make = _drawn(partial(digits, classes), seed, aligned=aligned, penalty=1.0, **DIGITS)
         yield of("colored digits, memorised", f"digits-{classes}-{aligned:g}-{seed}", make=_memorised(make, seed))
