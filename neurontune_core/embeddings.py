@@ -49,6 +49,8 @@ class EmbeddingSet:
         sources: [N] image paths relative to the dataset's root, or texts; None when only vectors are known.
         split: the name of the split, such as ``"val"``.
         provenance: what made the vectors (model fingerprint, preprocessing, files left out); JSON-able.
+        pairs: [N] text or None: two samples with the same text are one thing without and with the attribute; None when
+            no sample has such a text. For measuring only (`evaluation.pairs`).
 
     Raises:
         InputError: when shapes disagree, a label or group is out of range, an id occurs twice, or a row holds NaN or
@@ -71,6 +73,7 @@ class EmbeddingSet:
     sources: np.ndarray | None = None
     split: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
+    pairs: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         embeddings = np.asanyarray(self.embeddings)
@@ -98,7 +101,8 @@ class EmbeddingSet:
         if len(sample_ids) == 0:
             sample_ids = np.array([str(row) for row in range(samples)], dtype=object)
         sources = self.sources
-        for name, column in (("sample_ids", sample_ids), ("sources", sources)):
+        pairs = _pair_names(self.pairs)
+        for name, column in (("sample_ids", sample_ids), ("sources", sources), ("pairs", pairs)):
             if column is not None and len(column) != samples:
                 raise InputError(f"Expected {samples} {name}, one per embedding, but got {len(column)}.")
         _refuse_repeated(sample_ids)
@@ -110,6 +114,7 @@ class EmbeddingSet:
         set_field(self, "group_names", tuple(map(str, self.group_names)) if groups is not None else ())
         set_field(self, "sample_ids", np.asarray(sample_ids, dtype=object))
         set_field(self, "sources", None if sources is None else np.asarray(sources, dtype=object))
+        set_field(self, "pairs", pairs)
 
     @property
     def num_samples(self) -> int:
@@ -143,6 +148,7 @@ class EmbeddingSet:
             overlapping_groups=overlapping and OverlappingGroups(overlapping.names, overlapping.members[rows]),
             sample_ids=self.sample_ids[rows],
             sources=None if self.sources is None else self.sources[rows],
+            pairs=None if self.pairs is None else self.pairs[rows],
         )
 
     def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:
@@ -178,6 +184,8 @@ class EmbeddingSet:
             columns["group"] = self.groups
         if self.sources is not None:
             columns["source"] = self.sources
+        if self.pairs is not None:
+            columns["pair"] = self.pairs
         overlapping = self.overlapping_groups
         for place, name in enumerate(overlapping.names if overlapping else ()):
             assert overlapping is not None
@@ -253,6 +261,7 @@ class EmbeddingSet:
             else None,
             sample_ids=id_column,
             sources=columns.get("source"),
+            pairs=columns.get("pair"),
             split=split or meta.get("split", ""),
             provenance=meta.get("provenance", {}),
         )
@@ -296,6 +305,14 @@ def _indices(values: Any, samples: int, limit: int, what: str, names: str) -> np
             f"the first in row {outside[0]}: {array[outside[0]]}."
         )
     return array
+
+
+def _pair_names(values: Any) -> np.ndarray | None:
+    """Return [N] texts and None, which "" and NaN count as; None where no sample has a pair."""
+    if values is None:
+        return None
+    names = [None if value is None or value == "" or value != value else str(value) for value in values]
+    return np.array(names, dtype=object) if any(name is not None for name in names) else None
 
 
 def _refuse_repeated(sample_ids: np.ndarray) -> None:

@@ -33,6 +33,7 @@ def make_set(samples: int = 12, neurons: int = 4, dtype: type = np.float32, **ch
         "sources": np.array([f"{row}.jpg" for row in range(samples)], dtype=object),
         "split": "val",
         "provenance": {"model": "abc"},
+        "pairs": [f"pair {row // 2}" if row < 6 else None for row in range(samples)],
     }
     return EmbeddingSet(**(arguments | changes))
 
@@ -45,7 +46,7 @@ def test_a_set_comes_back_from_disk_as_it_was_and_stays_there(tmp_path: Path, dt
     assert isinstance(loaded.embeddings, np.memmap)
     assert not loaded.embeddings.flags.writeable
     assert loaded.embeddings.dtype == dtype
-    for name in ("embeddings", "labels", "groups", "sample_ids", "sources"):
+    for name in ("embeddings", "labels", "groups", "sample_ids", "sources", "pairs"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(original, name))
     for name in ("class_names", "group_names", "split", "num_samples", "num_neurons", "num_classes"):
         assert getattr(loaded, name) == getattr(original, name)
@@ -94,7 +95,24 @@ def test_take_keeps_every_column_in_step() -> None:
     assert taken.groups.tolist() == [1, 0, 3]
     assert taken.sample_ids.tolist() == ["id5", "id0", "id7"]
     assert taken.sources.tolist() == ["5.jpg", "0.jpg", "7.jpg"]
+    assert taken.pairs.tolist() == ["pair 2", "pair 0", None]
     np.testing.assert_array_equal(taken.embeddings, make_set().embeddings[[5, 0, 7]])
+
+
+def test_halves_keep_the_pairs_of_their_samples() -> None:
+    whole = make_set()
+    pair_of = dict(zip(whole.sample_ids, whole.pairs, strict=True))
+    for half in whole.halves(0):
+        assert half.pairs.tolist() == [pair_of[name] for name in half.sample_ids]
+
+
+@pytest.mark.parametrize("pairs", [None, [None] * 12, [""] * 12, [float("nan")] * 12])
+def test_a_set_in_which_no_sample_has_a_pair_has_none(tmp_path: Path, pairs: list | None) -> None:
+    original = make_set(pairs=pairs)
+    original.save(tmp_path)
+    assert "pair" not in pd.read_parquet(tmp_path / "samples.parquet")
+    assert original.pairs is None
+    assert EmbeddingSet.load(tmp_path).pairs is None
 
 
 @settings(max_examples=50, deadline=None)
@@ -147,6 +165,7 @@ def with_bad_value(row: int, value: float) -> np.ndarray:
         ({"groups": np.zeros(3, int)}, "Expected 12 groups, one per embedding"),
         ({"sample_ids": np.array(["a"])}, "Expected 12 sample_ids, one per embedding, but got 1"),
         ({"sources": np.array(["a"])}, "Expected 12 sources, one per embedding, but got 1"),
+        ({"pairs": ["a"]}, "Expected 12 pairs, one per embedding, but got 1"),
         ({"embeddings": with_bad_value(7, np.nan)}, "1 embeddings hold NaN or infinity, in rows 7; remove these"),
         ({"embeddings": with_bad_value(0, -np.inf)}, "1 embeddings hold NaN or infinity, in rows 0;"),
         ({"embeddings": np.full((12, 4), np.inf)}, "12 embeddings .* in rows 0, 1, 2, 3, 4 and 7 more"),

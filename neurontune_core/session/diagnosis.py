@@ -10,10 +10,12 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
+from neurontune_core.evaluation.pairs import find_pairs
 from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.distributions import Distribution, distributions_of
+from neurontune_core.identification.paired import paired_change
 from neurontune_core.identification.scorer import SpuriousnessScorer, spuriousness_scores
 from neurontune_core.identification.scores import SpuriousnessScores
 from neurontune_core.mask import with_verdicts
@@ -126,6 +128,17 @@ class Diagnosis:
         for start in range(0, len(vectors), _ROWS_PER_BLOCK):
             zeros += np.count_nonzero(vectors[start : start + _ROWS_PER_BLOCK] == 0, axis=0)
         return zeros / len(vectors)
+
+    @cached_property
+    def paired_change(self) -> np.ndarray | None:
+        """Return [M], how far the attribute alone moves each neuron on the identification set; None without pairs.
+
+        For showing only: pairs rest on group labels.
+        """
+        pairs = find_pairs(self.identification)
+        if not len(pairs):
+            return None
+        return paired_change(self.identification.embeddings, pairs.without, pairs.with_attribute)
 
     def logit_contributions(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
         """Return what an activation of this neuron adds to the logits, by class name; with many classes the largest.

@@ -11,6 +11,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.evaluation.changes import Changes
 from neurontune_core.evaluation.mask_curve import MaskCurve, MaskCurves
+from neurontune_core.evaluation.pairs import PairedPredictions, Pairs, find_pairs
 from neurontune_core.evaluation.projection import principal_axes
 from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices
 from neurontune_core.evaluation.umap_projection import read_map
@@ -87,6 +88,15 @@ class MeasuredSplit:
     def changes(self, before: LinearHead, after: LinearHead) -> Changes:
         """Return which samples the second head corrects, and which it newly gets wrong."""
         return Changes(self.samples, self._measure(before)[0], self._measure(after)[0])
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Return the pairs of the split; a split without any has none."""
+        return find_pairs(self.samples)
+
+    def paired(self, head: LinearHead) -> PairedPredictions:
+        """Return what the attribute alone does to a head's predictions."""
+        return PairedPredictions(self.samples, self._measure(head)[0], self.pairs)
 
     def _measure(self, head: LinearHead) -> tuple[np.ndarray, Evaluation]:
         """Return [N] predictions of a head, and its accuracies."""
