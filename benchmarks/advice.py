@@ -141,8 +141,8 @@ def print_row(name: str, cases: Sequence[dict]) -> None:
     beyond = int((behind - 2 > 1.96 * error).sum())
     hindsight = 100 * np.array([max(*case["references"].values(), *case["candidates"].values()) for case in cases])
     references = []
-    for name in REFERENCES:
-        values = [100 * case["references"][name] for case in cases if name in case["references"]]
+    for reference in REFERENCES:
+        values = [100 * case["references"][reference] for case in cases if reference in case["references"]]
         references.append(f"{np.mean(values):.1f}" if values else "–")
     chosen = ", ".join(f"{ADVISED[key]} {times}" for key, times in Counter(c["chosen"] for c in cases).most_common())
     cells = (
