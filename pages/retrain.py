@@ -22,7 +22,7 @@ st.markdown(
 )
 settings(view)
 st.toggle(
-    "Let the adviser choose the head", value=True, **ADVISED.widget,
+    "Let the adviser choose the head", **ADVISED.starting_at(True),
     help="It chooses among your head, the head retrained without a mask and NeuronTune's, without group labels. "
     "NeuronTune's head, as in the paper, is kept, too. The rule is ours, not the paper's.",
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from neurontune_core.errors import InputError
@@ -51,6 +52,13 @@ class Workspace:
         """
         folder = self.root / "projects" / safe_name(name)
         return Project(EXAMPLES.get(name, folder), folder)
+
+    def project_file(self, name: str) -> Path | None:
+        """Return the ``project.json`` of a project, which is not read; None when there is no project of this name."""
+        with suppress(InputError):
+            file = EXAMPLES.get(name, self.root / "projects" / safe_name(name)) / "project.json"
+            return file if file.is_file() else None
+        return None
 
     def free_name(self, suggestion: str) -> str:
         """Return a name that `new_folder` accepts and no folder has, as similar to the suggestion as possible."""

@@ -86,11 +86,11 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         st.info(plain(str(error)))
         return 0.0, 0.0
     threshold = st.slider(
-        "λ, threshold", 0.0, top, 0.0, top / 200, "%.3f", key=SLIDERS["threshold"], bind="query-params",
+        "λ, threshold", 0.0, top, step=top / 200, format="%.3f", key=SLIDERS["threshold"], bind="query-params",
         help=HELP["threshold"], on_change=record_move, args=("threshold",),
     )  # fmt: skip
     mask_value = st.slider(
-        "Mask value", 0.0, 1.0, 0.0, 0.05, key=SLIDERS["mask_value"], bind="query-params",
+        "Mask value", 0.0, 1.0, step=0.05, key=SLIDERS["mask_value"], bind="query-params",
         help=HELP["mask value"], on_change=record_move, args=("mask_value",),
     )  # fmt: skip
     masked = diagnosis.masked_neurons(threshold)

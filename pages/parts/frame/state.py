@@ -70,9 +70,10 @@ def _version(name: str) -> int:
     Raises:
         InputError: when there is no such project.
     """
-    if name not in workspace().names():
+    file = workspace().project_file(name)
+    if file is None:
         raise InputError(f'There is no project "{name}"; choose another one in the sidebar.')
-    return (open_project(name).source / "project.json").stat().st_mtime_ns
+    return file.stat().st_mtime_ns
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,13 @@ def settings(view: View) -> None:
         **KEPT.widget,
         help=f"{HELP['sfit']} It is a noisy criterion; worst-class accuracy is often better.",
     )
-    epochs.number_input("Epochs", *RANGES["epochs"], DEFAULTS.epochs, **EPOCHS.widget)
-    rate.number_input("Learning rate", *RANGES["rate"], DEFAULTS.learning_rate, format="%g", **RATE.widget)
+    epochs.number_input("Epochs", *RANGES["epochs"], **EPOCHS.starting_at(DEFAULTS.epochs))
+    rate.number_input("Learning rate", *RANGES["rate"], format="%g", **RATE.starting_at(DEFAULTS.learning_rate))
     batch.number_input(
-        "Batch size", *RANGES["batch"], _usual_batch(view.diagnosis), **BATCH.widget,
+        "Batch size", *RANGES["batch"], **BATCH.starting_at(_usual_batch(view.diagnosis)),
         help="Samples of a batch, equally many of each class and at least one.",
     )  # fmt: skip
-    seed.number_input("Seed", *RANGES["seed"], DEFAULTS.seed, **SEED.widget)
+    seed.number_input("Seed", *RANGES["seed"], **SEED.starting_at(DEFAULTS.seed))
 
 
 def _usual_batch(diagnosis: Diagnosis) -> int:

@@ -33,6 +33,14 @@ class UrlChoice:
         """Return the arguments of the widget."""
         return {"key": self.key, "persist_state": "session"}
 
+    def starting_at(self, default: Any) -> dict[str, Any]:
+        """Return the arguments of a widget that starts at ``default``, unless the session has a value already.
+
+        The default goes to the session state, not to the widget: where both have one, Streamlit logs a warning.
+        """
+        st.session_state.setdefault(self.key, default)
+        return self.widget
+
 
 def restore(choices: Sequence[UrlChoice]) -> None:
     """Take the choices from the URL, before the first screen of a session."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 
@@ -13,6 +13,7 @@ from neurontune_core.evaluation.umap_projection import FEWEST
 from neurontune_core.figures.sample_map import MOST_POINTS, sample_map
 from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.session.index_ranges import Indices
+from neurontune_core.session.latest_results import LatestResults
 from neurontune_core.session.measured_split import MeasuredSplit
 from pages.parts.frame.state import View, workspace
 from pages.parts.frame.words import HELP, plain
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 PRINCIPAL, UMAP = "principal axes", "UMAP"
 AXES = {PRINCIPAL: ("first principal axis", "second principal axis"), UMAP: ("", "")}
 MEANWHILE = "Until then you see the principal axes."
+_KEPT_FIGURES = 4  # of a split
+_figures: WeakKeyDictionary[MeasuredSplit, LatestResults[Figure]] = WeakKeyDictionary()  # they go with their split
 
 
 def drawn_rows(view: View) -> Indices:
@@ -38,7 +41,7 @@ def drawn_rows(view: View) -> Indices:
         requested = PRINCIPAL
     ready = requested == PRINCIPAL or split.umap() is not None
     if not ready:
-        _progress(view)
+        _missing_map(view)
     kind = requested if ready else PRINCIPAL
     st.caption(
         "Every sample by its embedding. Blue dots: correct. Red crosses: misclassified. Draw around samples with the "
@@ -61,13 +64,17 @@ def drawn_rows(view: View) -> Indices:
     return rows
 
 
-@lru_cache(4)
 def _figure(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> Figure:
-    samples = split.samples
-    labels = [samples.class_names[label] for label in samples.labels]
-    names = [f"{name}: {label}" for name, label in zip(samples.sample_ids, labels, strict=True)]
-    places = split.map if kind == PRINCIPAL else split.umap()
-    return sample_map(places, split.correct, names, AXES[kind], drawn=from_text(outlines), revision=revision)
+    """Return the map as a figure, the same object while nothing about it changes."""
+
+    def draw() -> Figure:
+        samples = split.samples
+        labels = [samples.class_names[label] for label in samples.labels]
+        names = [f"{name}: {label}" for name, label in zip(samples.sample_ids, labels, strict=True)]
+        places = split.map if kind == PRINCIPAL else split.umap()
+        return sample_map(places, split.correct, names, AXES[kind], drawn=from_text(outlines), revision=revision)
+
+    return _figures.setdefault(split, LatestResults(_KEPT_FIGURES)).get((kind, outlines, revision), draw)
 
 
 def _jobs(view: View) -> list[Job]:
@@ -91,17 +98,23 @@ def _start_at_first_choice(view: View) -> None:
         _start(view)
 
 
-@st.fragment(run_every=0.5)
-def _progress(view: View) -> None:
+def _missing_map(view: View) -> None:
+    """Show the progress of the job that computes the map; without one, offer to start it."""
     job = next(iter(_jobs(view)), None)
     status = job.status() if job else None
-    if job is None or status is None or status.finished:
-        if status and status.state == "done" and view.split.umap() is not None:
-            st.rerun()
-        problem = status.error if status and status.error else "This map is not computed yet."
-        st.info(f"{plain(problem)} {MEANWHILE}")
-        st.button("Compute the map", on_click=_start, args=(view,), key="make_map")
+    if job and status and not status.finished:
+        _progress(job)
         return
+    problem = status.error if status and status.error else "This map is not computed yet."
+    st.info(f"{plain(problem)} {MEANWHILE}")
+    st.button("Compute the map", on_click=_start, args=(view,), key="make_map")
+
+
+@st.fragment(run_every=0.5)
+def _progress(job: Job) -> None:
+    status = job.status()
+    if status.finished:
+        st.rerun()  # the whole screen, which shows the map or why there is none
     text, stop = st.columns([5, 1], vertical_alignment="center")
     message = "waiting for another job" if status.state == "queued" else status.message or "starting"
     minutes, seconds = divmod(int((datetime.now() - job.created).total_seconds()), 60)
