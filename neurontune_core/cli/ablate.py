@@ -37,13 +37,15 @@ def ablate(
     """Vary one setting and compare the results.
 
     Settings that draw the same batches run side by side. The paper's numbers, where there are any, follow the measured
-    ones and are marked as published. After Ctrl-C the table has the seeds that were done by then.
+    ones and are marked as published. After Ctrl-C the table has the seeds that were done by then, and the exit code is
+    130.
     """
     from neurontune_core.experiments.studies import StudyResult, run_study, study
     from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
 
     opened, chosen = Project.at(project or EXAMPLES["example"]), study(name)
     so_far: list[StudyResult] = []
+    stopped = False
     try:
         result = run_study(
             name,
@@ -57,8 +59,9 @@ def ablate(
     except KeyboardInterrupt:
         if not so_far:
             raise
-        note("Stopped; the table has the seeds that were done by then.")
-        result = so_far[-1]
+        result, stopped = so_far[-1], True
+        done = f"{result.seeds} of {result.asked} seeds" if chosen.ablation else "rows"
+        note(f"Stopped; the table has the {done} that were done by then.")
     progress("")
     rows, paper = result.table(), result.published()
     write(markdown, to_markdown(rows))
@@ -69,3 +72,5 @@ def ablate(
         text += "\n\n" + table(list(paper[0]), [list(row.values()) for row in paper])
     value = {"study": name, "rows": [asdict(part) for part in result.parts], "published": paper}
     answer(as_json, value, f"{chosen.title}. {chosen.question}\n\n{text}")
+    if stopped:
+        raise typer.Exit(130)

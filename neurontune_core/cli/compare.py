@@ -48,7 +48,8 @@ def compare(
     """Compare the methods of the paper's tables.
 
     ERM and retraining without a mask are always among them. A method that uses group labels is marked; one that fails
-    gives its reason, and the others go on. After Ctrl-C the table has the runs that were done by then.
+    gives its reason, and the others go on. After Ctrl-C the table has the runs that were done by then, and the exit
+    code is 130.
     """
     from neurontune_core.baselines.registry import METHODS
     from neurontune_core.experiments.leaderboard import (
@@ -65,6 +66,7 @@ def compare(
     beside = published_beside(published) if published else ()
     opened, settings = Project.at(project or EXAMPLES["example"]), _settings(setting)
     so_far: dict[str, MethodSummary] = {}
+    stopped = False
     try:
         summaries = compare_methods(
             opened.load_head(),
@@ -78,10 +80,10 @@ def compare(
             on_run=lambda summary, _: so_far.update({summary.method.key: summary}),
         )
     except KeyboardInterrupt:
-        summaries = ranked(list(so_far.values()))
+        summaries, stopped = ranked(list(so_far.values())), True
         if not summaries:
             raise
-        note("Stopped; the table has the runs that were done by then.")
+        note(f"Stopped; the table has the {sum(summary.seeds for summary in summaries)} runs that were done by then.")
     progress("")
     rows = with_published(leaderboard_rows(summaries), beside)
     write(markdown, to_markdown(rows))
@@ -94,6 +96,8 @@ def compare(
         note(sentence)
     shown = [{name: cell for name, cell in row.items() if name != "failed"} for row in rows]
     answer(as_json, {"methods": _plain(summaries)}, table(list(shown[0]), [list(row.values()) for row in shown]))
+    if stopped:
+        raise typer.Exit(130)
 
 
 def write(path: Path | None, text: str) -> None:
@@ -120,7 +124,7 @@ def _plain(summaries: Sequence[MethodSummary]) -> list[dict[str, Any]]:
 def _settings(words: Sequence[str] | None) -> dict[str, Any]:
     """Return the settings by method of words such as "dfr.refits=10"."""
     from neurontune_core.baselines.registry import method
-    from neurontune_core.baselines.settings_io import given_settings
+    from neurontune_core.baselines.settings_io import parse_settings
 
     by_method: dict[str, dict[str, str]] = {}
     for name, value in pairs_of(words, "--set").items():
@@ -128,4 +132,4 @@ def _settings(words: Sequence[str] | None) -> dict[str, Any]:
         if not dot:
             raise InputError(f'--set has the value "{name}={value}"; write it as method.setting=value.')
         by_method.setdefault(key, {})[setting] = value
-    return {key: given_settings(method(key), values) for key, values in by_method.items()}
+    return {key: parse_settings(method(key), values) for key, values in by_method.items()}

@@ -159,9 +159,9 @@ def test_ctrl_c_ends_with_what_is_done(tmp_path: Path, monkeypatch: pytest.Monke
     write_project(tmp_path / "birds")
     arguments = ["compare", "--project", str(tmp_path / "birds"), "--method", "bpa", "--seeds", "1", "--json"]
     result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 130, result.stderr
     assert {each["method"] for each in json.loads(result.stdout)["methods"]} == {"erm", "masking_off"}
-    assert "Stopped" in result.stderr
+    assert "Stopped; the table has the 2 runs that were done by then." in result.stderr
 
 
 @pytest.mark.parametrize("key", list(METHODS))

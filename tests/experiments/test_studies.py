@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from neurontune_core import InputError, spuriousness_scores
-from neurontune_core.cli import app
 from neurontune_core.experiments.cost import exponent, measure_cost
 from neurontune_core.experiments.stability import stability
 from neurontune_core.experiments.studies import (
@@ -26,8 +24,10 @@ from neurontune_core.experiments.studies import (
 )
 from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import JobStore
+from neurontune_core.tuning.sweep import neurontune_sweep
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import Workspace
+from tests.support.cli import call
 from tests.support.pages import opened, text_of
 from tests.support.projects import planted_head, planted_set, write_project
 
@@ -137,6 +137,26 @@ def test_a_stopped_study_keeps_the_seeds_that_are_done(project: Project) -> None
     assert (result.seeds, result.asked) == (2, 4)
 
 
+def test_ctrl_c_prints_the_seeds_that_are_done_and_ends_with_130(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeps: list[int] = []
+
+    def sweep(*args: Any, **options: Any) -> Any:
+        sweeps.append(len(sweeps))
+        if len(sweeps) > 2:
+            raise KeyboardInterrupt
+        return neurontune_sweep(*args, **options)
+
+    monkeypatch.setattr("neurontune_core.experiments.ablation_run.neurontune_sweep", sweep)
+    few = [word for name, value in FEW.items() for word in ("--set", f"{name}={value}")]
+    result = call("ablate", "rules", "--project", project.source, "--seeds", 4, *few, "--json")
+    assert result.exit_code == 130, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    (done,) = {len(values) for row in rows for values in row["values"].values()}
+    assert f"Stopped; the table has the {done} of 4 seeds that were done by then." in result.stderr
+
+
 def test_bad_requests_and_damaged_files_are_sentences(project: Project) -> None:
     with pytest.raises(InputError, match='no ablation "magic"; use one of sets'):
         study_config(project, "birds", "magic", 1, {})
@@ -155,7 +175,7 @@ def test_the_command_line_writes_measured_rows_and_marks_published_ones(project:
     arguments = ["ablate", "mask-value", "--project", project.source, "--seeds", 1, "--csv", tmp_path / "t.csv"]
     arguments += [word for name, value in FEW.items() for word in ("--set", f"{name}={value}")]
     arguments += ["--latex", tmp_path / "t.tex", "--markdown", tmp_path / "t.md"]
-    result = CliRunner().invoke(app, [str(argument) for argument in [*arguments, "--json"]])
+    result = call(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
     value = json.loads(result.stdout)
     rows = list(csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8")))
@@ -165,7 +185,7 @@ def test_the_command_line_writes_measured_rows_and_marks_published_ones(project:
     ]
     assert len(value["published"]) == 6
     assert (tmp_path / "t.tex").read_text(encoding="utf-8").count(r"\\") == 7
-    plain = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    plain = call(*arguments)
     assert "mask value 0.2, CelebA" in plain.stdout
 
 
