@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from neurontune_core.errors import InputError
+
+Optimizer = Literal["sgd", "adamw"]  # of ERM training and of NeuronTune
 
 
 def setting(default: Any, explanation: str, *, choices: Any = None, low: float = 0, high: float = 1e9) -> Any:
@@ -43,13 +45,15 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value, choices = getattr(self, each.name), each.metadata["choices"]
+        for declared in fields(self):
+            value, choices = getattr(self, declared.name), declared.metadata["choices"]
             if choices:
                 if value not in choices:
-                    raise InputError(f'Expected {each.name} to be one of {", ".join(choices)}, but got "{value}".')
-            elif each.metadata["range"] is not None:
-                object.__setattr__(self, each.name, _checked(each.name, value, each.default, *each.metadata["range"]))
+                    raise InputError(f'Expected {declared.name} to be one of {", ".join(choices)}, but got "{value}".')
+            elif declared.metadata["range"] is not None:
+                object.__setattr__(
+                    self, declared.name, _checked(declared.name, value, declared.default, *declared.metadata["range"])
+                )
 
 
 def _checked(name: str, value: Any, default: Any, low: float, high: float) -> Any:
@@ -59,7 +63,7 @@ def _checked(name: str, value: Any, default: Any, low: float, high: float) -> An
             raise InputError(f"Expected {name} to be a grid of values, but got {value!r}; write several in a list.")
         if not value:
             raise InputError(f"Expected at least one value for {name}, but the grid is empty.")
-        return tuple(_checked(name, each, default[0], low, high) for each in value)
+        return tuple(_checked(name, entry, default[0], low, high) for entry in value)
     if isinstance(default, bool):
         if not isinstance(value, (bool, np.bool_)):
             raise InputError(f"Expected {name} to be True or False, but got {value!r}.")

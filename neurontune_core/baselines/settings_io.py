@@ -13,12 +13,12 @@ _NOT_WRITTEN = ("seed", "early_logits")  # seeds are set for all methods at once
 _SWITCH = {"on": True, "yes": True, "true": True, "1": True, "off": False, "no": False, "false": False, "0": False}
 
 
-def offered(entry: Method) -> list[Field]:
+def changeable_fields(entry: Method) -> list[Field]:
     """Return the settings of a method that a user may change."""
     return [field for field in fields(entry.settings) if field.name not in (*_NOT_WRITTEN, *entry.fixed)]
 
 
-def given_settings(entry: Method, values: Mapping[str, Any]) -> Any:
+def parse_settings(entry: Method, values: Mapping[str, Any]) -> Any:
     """Return the method's settings with some of them changed.
 
     Args:
@@ -29,10 +29,10 @@ def given_settings(entry: Method, values: Mapping[str, Any]) -> Any:
         InputError: when there is no such setting, or its value cannot be read or is out of range; the message names it.
 
     >>> from neurontune_core.baselines.registry import method
-    >>> given_settings(method("dfr"), {"strengths": "1, 0.5", "refits": "3"})
+    >>> parse_settings(method("dfr"), {"strengths": "1, 0.5", "refits": "3"})
     DfrSettings(strengths=(1.0, 0.5), refits=3, seed=0)
     """
-    known = {field.name: field for field in offered(entry)}
+    known = {field.name: field for field in changeable_fields(entry)}
     for name in values:
         if name not in known:
             raise InputError(
@@ -41,24 +41,24 @@ def given_settings(entry: Method, values: Mapping[str, Any]) -> Any:
     return entry.settings(**{name: _value(entry, known[name], value) for name, value in values.items()})
 
 
-def written(value: Any) -> str:
-    """Write a setting's value as text that `given_settings` reads.
+def format_value(value: Any) -> str:
+    """Write a setting's value as text that `parse_settings` reads.
 
-    >>> written((0.1, 10.0)), written(True)
+    >>> format_value((0.1, 10.0)), format_value(True)
     ('0.1, 10', 'on')
     """
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(written, value))
+        return ", ".join(map(format_value, value))
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def changed(settings: Any) -> dict[str, Any]:
+def changed_settings(settings: Any) -> dict[str, Any]:
     """Return the settings that differ from their defaults, except the seed; JSON-able.
 
     >>> from neurontune_core.tuning.config import TuneConfig
-    >>> changed(TuneConfig(threshold=0.5, seed=3))
+    >>> changed_settings(TuneConfig(threshold=0.5, seed=3))
     {'threshold': 0.5}
     """
     values = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _NOT_WRITTEN}
@@ -83,7 +83,7 @@ def _value(entry: Method, setting: Field, value: Any) -> Any:
         return _number(value, default)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(
-            f'{entry.name}: the setting {setting.name} has the value "{value}"; write it like {written(default)}.'
+            f'{entry.name}: the setting {setting.name} has the value "{value}"; write it like {format_value(default)}.'
         ) from None
 
 

@@ -54,7 +54,7 @@ def example(
     project = Project.at(EXAMPLES[name])
     sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
-    for name, config in (("Masking off", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
+    for name, config in (("No masking", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
         note(f"{name} ...")
         results[name] = neurontune(erm, sets["identification"], sets["tuning"], config)
     note("Advice ...")

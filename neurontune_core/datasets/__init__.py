@@ -38,7 +38,7 @@ FORMATS: dict[str, Callable[[dict[str, Any], Path], Dataset]] = {
 
 
 def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool = True) -> Dataset:
-    """Open the dataset that ``spec`` names.
+    r"""Open the dataset that ``spec`` names.
 
     Args:
         spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
@@ -48,6 +48,13 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
 
     Raises:
         InputError: when the format is unknown, the folder is missing, or its content is not what the spec says.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "reviews.csv").write_text("text,label\na good one,good\na bad one,bad\n")
+    ...     dataset = open_dataset({"format": "text_table", "table": "reviews.csv"}, folder)
+    >>> dataset.class_names, dataset.open_text(0)
+    (('bad', 'good'), 'a good one')
     """
     kind = spec.get("format")
     if kind not in FORMATS:

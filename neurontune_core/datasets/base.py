@@ -32,7 +32,7 @@ SAMPLE_NOUNS = {
 
 
 class DatasetGuess(NamedTuple):
-    """A spec for `open_dataset` (its root is absolute), and one sentence on what was understood."""
+    """A spec for `open_dataset`, with an absolute root, and one sentence that describes the dataset."""
 
     spec: dict[str, Any]
     description: str
@@ -46,14 +46,20 @@ class Dataset:
         root: the folder.
         samples: one row per sample: ``id`` (unique text), ``source`` (an image's path relative to ``root``, with
             ``/``; of a text, and of an image inside a table, ``<file>#<row from 0>``), ``label`` (int64, 0..C-1),
-            ``split`` ("train", "val", "test" or ""), if known ``group`` (int64), and the words of a text in ``text``,
-            of a pair in ``text`` and ``text2``.
+            ``split`` ("train", "val", "test" or ""), ``group`` (int64) where groups are known, the words of a text in
+            ``text``, and those of a pair in ``text`` and ``text2``.
         class_names: the C class names.
         group_names: names of the groups ``g = y * n_attributes + attribute``; empty without groups.
         modality: ``"image"``, ``"text"`` or ``"text_pair"``.
         overlapping_groups: a second set of groups that is not a partition, rows in the order of ``samples``, or None.
-        preprocessing: what the field does before the network: keys of `Preprocessing` for images, ``max_length`` (in
-            tokens) for texts; empty where nothing is agreed on.
+        preprocessing: the usual preprocessing of a published dataset: keys of `Preprocessing` for images,
+            ``max_length`` (in tokens) for texts; empty for other datasets.
+
+    >>> import pandas as pd
+    >>> samples = pd.DataFrame({"source": ["a.jpg", "b.jpg"], "label": [0, 1], "split": ["test", "train"]})
+    >>> dataset = Dataset(Path("birds"), samples, ("landbird", "waterbird"))
+    >>> dataset.splits, dataset.rows("test")["source"].tolist()
+    (('train', 'test'), ['a.jpg'])
     """
 
     root: Path
@@ -66,16 +72,15 @@ class Dataset:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Return the splits that have samples: train, val, test in this order, or ``("",)`` for a set without
-        splits."""
+        """Return the splits that have samples, in the order train, val, test; ``("",)`` for a dataset without any."""
         present = set(self.samples["split"])
         return tuple(split for split in (*SPLITS, "") if split in present)
 
     def rows(self, split: str) -> pd.DataFrame:
-        """Return the samples of one split, in the order of the listing.
+        """Return the rows of ``samples`` that belong to a split, in their order.
 
         Raises:
-            InputError: when the split has none.
+            InputError: when the split has no samples.
         """
         chosen = self.samples[self.samples["split"] == split]
         if chosen.empty:
@@ -83,11 +88,12 @@ class Dataset:
         return chosen
 
     def look_for_files(self) -> None:
-        """Check that some of the images exist: a few may be missing (extraction names them), all of them means a
-        wrong folder.
+        """Check that some of the images exist.
+
+        A few may be missing, which extraction reports; if none exists, the folder is wrong.
 
         Raises:
-            InputError: when none of some that are looked for is there.
+            InputError: when none of a sample of the images exists.
         """
         sources = [] if self.modality != "image" else self.samples["source"].tolist()
         step = max(1, len(sources) // _LOOKED_FOR)
@@ -148,11 +154,21 @@ class Dataset:
 
 
 def decode(file: Path | BytesIO, source: str) -> Image.Image:
-    """Return the image in a file, upright (EXIF) and in RGB; ``source`` is what a message calls it.
+    """Decode an image file and return it upright (EXIF) and in RGB.
+
+    Args:
+        file: a path or the bytes of the file.
+        source: the name of the image in messages.
 
     Raises:
         InputError: when it is not an image.
-        FileNotFoundError: when there is no file.
+        FileNotFoundError: when there is no such file.
+
+    >>> from PIL import Image
+    >>> file = BytesIO()
+    >>> Image.new("L", (3, 2)).save(file, "PNG")
+    >>> decode(file, "a.png").mode, decode(file, "a.png").size
+    ('RGB', (3, 2))
     """
     from PIL import Image, ImageOps
 
@@ -166,10 +182,13 @@ def decode(file: Path | BytesIO, source: str) -> Image.Image:
 
 
 def inside(root: Path, source: str) -> Path:
-    """Return ``root / source`` when that is in ``root``, symbolic links followed.
+    """Return ``root / source`` with symbolic links resolved, provided that it lies inside ``root``.
 
     Raises:
         InputError: for an absolute path, one with ``..``, and a link that leads out.
+
+    >>> inside(Path("/data"), "birds/1.jpg").name
+    '1.jpg'
     """
     check_relative(source)
     path = (root / source).resolve()
@@ -181,7 +200,16 @@ def inside(root: Path, source: str) -> Path:
 
 
 def check_relative(source: str) -> None:
-    """Raise InputError unless ``source`` is a relative path without ``..``."""
+    """Check that ``source`` is a relative path without ``..``.
+
+    Raises:
+        InputError: when it is not.
+
+    >>> check_relative("birds/1.jpg")
+    >>> check_relative("../secret")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: The path "../secret" leads out of the dataset; ...
+    """
     path = PurePosixPath(source.replace("\\", "/"))
     if not source.strip() or "\0" in source or path.is_absolute() or source[1:2] == ":" or ".." in path.parts:
         raise InputError(
@@ -190,10 +218,13 @@ def check_relative(source: str) -> None:
 
 
 def split_name(value: str) -> str:
-    """Return "train", "val" or "test" for what datasets write: 0/1/2, valid, validation, ...
+    """Normalize the name of a split to "train", "val" or "test"; datasets write 0/1/2, valid, validation, dev, ...
 
     Raises:
         InputError: for any other value.
+
+    >>> split_name("Validation"), split_name("2")
+    ('val', 'test')
     """
     name = _SPLIT_OF.get(value.strip().lower())
     if name is None:
@@ -206,5 +237,9 @@ def is_split(value: str) -> bool:
 
 
 def group_names(class_names: Sequence[str], attribute_names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names in the order of ``g = y * n_attributes + attribute``: "waterbird, land"."""
+    """Combine class and attribute names into group names, in the order of ``g = y * n_attributes + attribute``.
+
+    >>> group_names(("landbird", "waterbird"), ("land", "water"))
+    ('landbird, land', 'landbird, water', 'waterbird, land', 'waterbird, water')
+    """
     return tuple(f"{label}, {attribute}" for label in class_names for attribute in attribute_names)

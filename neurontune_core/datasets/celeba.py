@@ -29,7 +29,11 @@ _PLACES = ("", "data/", "Anno/", "Eval/")
 
 
 def open_celeba(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open CelebA; spec keys as in `open_table`; ``columns`` may name any two of the 40 attributes.
+    """Open CelebA.
+
+    Args:
+        spec: as for `open_table`; ``columns`` may name any two of the 40 attributes.
+        root: the folder of the dataset.
 
     Raises:
         InputError: as `open_table`; when a file or an image's split is missing; when an attribute is not -1 or 1.
@@ -103,7 +107,7 @@ def _read_list(path: Path) -> pd.DataFrame:
 
 
 def _named(spec: dict[str, Any], table: pd.DataFrame, column: str, key: str) -> dict[str, Any]:
-    """Return the spec with names for the two values of an attribute, and the values as the indices 0 and 1."""
+    """Return the spec with names for the two values of an attribute, and encode the values -1 and 1 as 0 and 1."""
     index = table[column].astype("str").str.strip().map({"-1": "0", "0": "0", "1": "1"})
     if index.isna().any():
         row = int(index.isna().to_numpy().argmax())

@@ -29,8 +29,11 @@ _PRESENT = 0.5
 
 
 def open_civilcomments(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open CivilComments; spec keys: ``table`` (default: `TABLE`), ``columns`` (``text``, ``label``, ``split``,
-    ``id``).
+    """Open CivilComments, with the groups of the paper and the overlapping ones of WILDS.
+
+    Args:
+        spec: ``table`` (default: `TABLE`), ``columns`` (``text``, ``label``, ``split``, ``id``).
+        root: the folder of the dataset.
 
     Raises:
         InputError: when a column is missing, or a value is not a share from 0 to 1.
@@ -84,7 +87,7 @@ def guess_civilcomments(root: Path) -> DatasetGuess | None:
 
 
 def _present(table: Any, column: str, *, empty: bool) -> np.ndarray:
-    """Return [N] bool: the share is at least a half; an empty cell is absent where ``empty`` allows it."""
+    """Return [N] bool: the share is at least one half; where ``empty`` allows an empty cell, it counts as absent."""
     import pandas as pd
 
     shares = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)

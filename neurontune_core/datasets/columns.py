@@ -40,15 +40,25 @@ _LEADS_OUT = r"(?s)^\s*$|\x00|^[/\\]|^.:|(?:^|[/\\])\.\.(?:[/\\]|$)"  # what che
 
 
 def texts(table: pd.DataFrame, column: str) -> pd.Series:
-    """Return the values of a column as text, without blanks around them; a missing value is ""."""
+    """Convert the values of a column to stripped text; a missing value becomes "".
+
+    >>> import pandas as pd
+    >>> texts(pd.DataFrame({"place": [" land ", None]}), "place").tolist()
+    ['land', '']
+    """
     return table[column].astype("str").fillna("").str.strip()
 
 
 def words(table: pd.DataFrame, column: str) -> pd.Series:
-    """Return the texts of a column as they are.
+    """Return the texts of a column unchanged.
 
     Raises:
         InputError: naming the row, when a cell holds no text: a number, a list, or nothing at all.
+
+    >>> import pandas as pd
+    >>> words(pd.DataFrame({"text": ["a good one", None]}), "text")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: Row 2 of column "text" holds nothing, not a text ...
     """
     import pandas as pd
 
@@ -66,7 +76,16 @@ def words(table: pd.DataFrame, column: str) -> pd.Series:
 
 
 def guess_columns(table: pd.DataFrame) -> dict[str, str]:
-    """Return the roles of a table of images that column names give away; a role that none does is left out."""
+    """Guess the columns of a table of images from their names.
+
+    Returns:
+        Role (path, label, split, attribute) -> column, without the roles that no name suggests.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"img_filename": ["1.jpg"], "y": [0], "weather": ["rain"]})
+    >>> guess_columns(table)
+    {'path': 'img_filename', 'label': 'y'}
+    """
     by_name = _by_name(table)
     guessed = {}
     for role in ("path", "label", "split", "attribute"):
@@ -79,7 +98,16 @@ def guess_columns(table: pd.DataFrame) -> dict[str, str]:
 
 
 def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
-    """Return the roles of a table of texts; without a known name, the text is the column with the longest values."""
+    """Guess the columns of a table of texts from their names; without a known name, the text is the column with the
+    longest values.
+
+    Returns:
+        Role (text, text2, label, split, attribute, id) -> column, without the roles that no name suggests.
+
+    >>> import pandas as pd
+    >>> guess_text_columns(pd.DataFrame({"review": ["a good one"], "label": ["good"], "stars": [5]}))
+    {'text': 'review', 'label': 'label'}
+    """
     by_name = _by_name(table)
     pair = next((pair for pair in TEXT_PAIRS if set(pair) <= set(by_name)), None)
     if pair:
@@ -101,7 +129,15 @@ def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
 def corrected(
     guessed: Mapping[str, str], corrections: Corrections, table: pd.DataFrame, roles: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Return the guessed columns with those that a person named; None when it is not this table that they meant."""
+    """Merge a user's corrections into the guessed columns.
+
+    Returns:
+        Role -> column; None when the corrections name a role or a column that this table does not have.
+
+    >>> import pandas as pd
+    >>> corrected({"label": "y"}, {"label": "species"}, pd.DataFrame(columns=["y", "species"]), ("label",))
+    {'label': 'species'}
+    """
     named = [column for column in corrections.values() if column]
     if not set(corrections) <= set(roles) or not set(named) <= {str(column) for column in table.columns}:
         return None
@@ -115,10 +151,22 @@ def is_image(value: str) -> bool:
 def chosen_columns(
     table: pd.DataFrame, guessed: Mapping[str, str], spec: Mapping[str, Any], roles: Sequence[str], required: Collection
 ) -> dict[str, str]:
-    """Return the guessed columns, corrected by ``spec["columns"]``; what that sets to None is left out.
+    """Return the guessed columns with those of ``spec["columns"]`` in their place; a role set to None is left out.
+
+    Args:
+        table: the table.
+        guessed: role -> column.
+        spec: of the dataset.
+        roles: the roles that the format knows.
+        required: the roles that must have a column.
 
     Raises:
-        InputError: for an unknown role, a column that the table has not, and a required role without a column.
+        InputError: for an unknown role, a column that the table does not have, or a required role without a column.
+
+    >>> import pandas as pd
+    >>> table, spec = pd.DataFrame(columns=["file", "y", "place"]), {"columns": {"split": None, "label": "place"}}
+    >>> chosen_columns(table, {"path": "file", "label": "y"}, spec, ("path", "label", "split"), ("path",))
+    {'path': 'file', 'label': 'place'}
     """
     columns = dict(guessed) | (spec.get("columns") or {})
     unknown = set(columns) - set(roles)
@@ -137,7 +185,14 @@ def chosen_columns(
 
 
 def check_paths(paths: pd.Series) -> None:
-    """Raise InputError unless every value is a relative path without ``..``."""
+    """Check that every value is a relative path without ``..``.
+
+    Raises:
+        InputError: naming the first that is not.
+
+    >>> import pandas as pd
+    >>> check_paths(pd.Series(["1.jpg", "birds/2.jpg"]))
+    """
     refused = np.flatnonzero(paths.str.contains(_LEADS_OUT, regex=True).to_numpy(dtype=bool))
     for row in refused.tolist():
         check_relative(str(paths.iat[row]))

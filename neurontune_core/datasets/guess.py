@@ -31,16 +31,24 @@ _VECTORS = (".npz", ".npy", ".safetensors", ".h5", ".hdf5")
 
 
 def guess_dataset(path: str | Path, columns: Corrections = NO_CORRECTIONS) -> DatasetGuess:
-    """Look at a folder or at one table, and say what it is.
+    r"""Recognize the dataset in a folder or in one table.
 
     Args:
-        columns: columns that a person names (role -> column; None for a role that no column has); the rest is guessed.
+        path: the folder or the table.
+        columns: role -> column as the user names them (None for a role that no column has); the rest is guessed.
 
     Returns:
-        the spec, with the guessed columns in ``columns`` for a person to correct, and one sentence.
+        The spec, with the guessed columns in ``columns`` for the user to correct, and one sentence.
 
     Raises:
-        InputError: when there is nothing, or nothing that is understood.
+        InputError: when there is nothing, or no known layout.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "reviews.csv").write_text("text,label\na good one,good\na bad one,bad\n")
+    ...     guess = guess_dataset(folder)
+    >>> guess.spec["format"], guess.spec["columns"]
+    ('text_table', {'text': 'text', 'label': 'label'})
     """
     root = Path(path).expanduser().resolve()
     unknown = set(columns) - ROLES
@@ -58,8 +66,14 @@ def guess_dataset(path: str | Path, columns: Corrections = NO_CORRECTIONS) -> Da
 
 
 def table_columns(path: str | Path) -> list[str]:
-    """Return the columns of a table, or of the table of a folder that a dataset would be read from; empty without
-    one."""
+    r"""Return the columns of a table, or of the table that a folder's dataset would be read from; empty without one.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "metadata.csv").write_text("img_filename,y\n1.jpg,0\n")
+    ...     table_columns(folder)
+    ['img_filename', 'y']
+    """
     root = Path(path).expanduser().resolve()
     tables = [root] if root.is_file() else _tables(root) if root.is_dir() else []
     for folder in subfolders(root) if root.is_dir() and not tables else ():

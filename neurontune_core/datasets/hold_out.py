@@ -13,16 +13,24 @@ from neurontune_core.errors import InputError
 
 
 def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
-    """Return the dataset with the splits that it lacks.
+    """Add the splits that a dataset lacks.
 
-    Without a validation split, ``share`` of the training samples become one. Without any splits, as many become the
-    test split, too. What has a validation split stays as it is.
+    Without a validation split, a share of the training samples of each class becomes one. Without any splits, another
+    such share becomes the test split. A dataset with a validation split is returned unchanged.
 
     Args:
+        dataset: the dataset.
         options: ``share`` (0 to 0.5) and ``seed``.
 
     Raises:
-        InputError: when there is no training split to take from, or a class has too few samples to be shared out.
+        InputError: when there is no training split, or a class has too few samples to divide.
+
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> samples = pd.DataFrame({"id": list("abcdefgh"), "label": [0, 1] * 4, "split": ""})
+    >>> dataset = held_out(Dataset(Path("birds"), samples, ("land", "water")), {"share": 0.25, "seed": 0})
+    >>> [(split, len(dataset.rows(split))) for split in dataset.splits]
+    [('train', 4), ('val', 2), ('test', 2)]
     """
     share, seed = float(options.get("share", 0.2)), int(options.get("seed", 0))
     if not 0 < share <= 0.5:
@@ -42,12 +50,12 @@ def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
     rng = np.random.default_rng(seed)
     for label in np.unique(labels):
         own = rng.permutation(rows[labels == label])
-        each = max(1, round(share * len(own)))
-        if len(own) <= each * len(new):
+        count = max(1, round(share * len(own)))
+        if len(own) <= count * len(new):
             raise InputError(
                 f'Class "{dataset.class_names[label]}" has {len(own)} samples, too few to hold some out for '
                 f"{' and '.join(new)}; add samples of it, or give a validation split."
             )
         for place, split in enumerate(new):
-            splits[own[place * each : (place + 1) * each]] = split
+            splits[own[place * count : (place + 1) * count]] = split
     return replace(dataset, samples=dataset.samples.assign(split=splits))

@@ -12,10 +12,14 @@ from neurontune_core.errors import InputError
 
 
 def open_folder(spec: dict[str, Any], root: Path) -> Dataset:
-    """List the folder; ``class_names`` in the spec fixes the order of the classes, else they are sorted by name.
+    """List the images of a folder with one subfolder per class.
+
+    Args:
+        spec: ``class_names`` sets the order of the classes; by default they are sorted by name.
+        root: the folder.
 
     Raises:
-        InputError: when there are no class folders, no images, or a class that ``class_names`` does not know.
+        InputError: when there are no class folders, no images, or a class that ``class_names`` does not contain.
     """
     import pandas as pd
 
@@ -39,6 +43,13 @@ def class_folders(root: Path) -> list[tuple[str, Path]]:
 
     Raises:
         InputError: when there are no folders.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("train/cat", "train/dog", "test/cat"):
+    ...         Path(folder, name).mkdir(parents=True)
+    ...     [(split, path.name) for split, path in class_folders(Path(folder))]
+    [('test', 'cat'), ('train', 'cat'), ('train', 'dog')]
     """
     top = subfolders(root)
     if not top:
@@ -54,7 +65,15 @@ def class_folders(root: Path) -> list[tuple[str, Path]]:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """List every image under ``folder``, sorted; links to folders are not followed."""
+    """List the images under ``folder`` at any depth, sorted; links to folders are not followed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("b.PNG", "a.jpg", "notes.txt"):
+    ...         Path(folder, name).touch()
+    ...     [path.name for path in image_files(Path(folder))]
+    ['a.jpg', 'b.PNG']
+    """
     files = [
         Path(parent) / name
         for parent, _, names in os.walk(folder)
@@ -65,7 +84,15 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def subfolders(root: Path) -> list[Path]:
-    """List the folders in ``root``, sorted, without hidden ones."""
+    """List the folders directly in ``root``, sorted, without hidden ones.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("dog", "cat", ".git"):
+    ...         Path(folder, name).mkdir()
+    ...     [path.name for path in subfolders(Path(folder))]
+    ['cat', 'dog']
+    """
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
 
 

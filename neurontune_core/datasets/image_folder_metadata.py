@@ -24,8 +24,11 @@ NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
 def open_imagefolder(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open an imagefolder with metadata; spec keys as in `open_table`, less ``table`` and ``images``; the path
-    column is ``file_name``.
+    """Open a Hugging Face imagefolder with metadata.
+
+    Args:
+        spec: as for `open_table`, without ``table`` and ``images``; the path column is ``file_name``.
+        root: the folder of the dataset.
 
     Raises:
         InputError: as `open_table`, and when no table has a column ``file_name``.

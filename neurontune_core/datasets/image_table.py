@@ -27,22 +27,36 @@ ROLES = ("path", "label", "split", "attribute")
 
 
 def open_table(spec: dict[str, Any], root: Path) -> Dataset:
-    """Read the table and check its columns; the images are opened later.
+    """Read the table of an image dataset and check its columns; the images are opened later.
 
-    Spec keys: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute``; what is
-    missing is guessed, ``None`` means there is none), ``images`` (the folder under root that the paths start from;
-    found when not given), ``class_names``, ``attribute_names``, ``splits`` (what the table's own split names mean, such
-    as ``{"id_val": "val"}``; None leaves the rows out), ``encoding``.
+    Args:
+        spec: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute``; missing
+            ones are guessed, None means that there is none), ``images`` (the folder under root that the paths start
+            from; found by default), ``class_names``, ``attribute_names``, ``splits`` (what the table's own split names
+            mean, such as ``{"id_val": "val"}``; None leaves the rows out), ``encoding``.
+        root: the folder of the dataset.
 
     Raises:
-        InputError: when a column, a label, a split or all the files are not what the spec says; it says what was found.
+        InputError: when a column, a label, a split or all the files are not as the spec says.
     """
     table = read_table(inside(root, spec.get("table", "metadata.csv")), encoding=spec.get("encoding", "utf-8"))
     return from_table(spec, root, table, guess_columns(table))
 
 
 def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: dict[str, str]) -> Dataset:
-    """Return the images that the rows of ``table`` name; spec keys as in `open_table`."""
+    """Make a dataset of the images that the rows of a table name.
+
+    Args:
+        spec, root: as for `open_table`.
+        table: the rows.
+        guessed: role -> column, for the roles that the spec does not name.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"file": ["1.jpg", "2.jpg"], "y": ["cat", "dog"]})
+    >>> dataset = from_table({"images": "photos"}, Path("."), table, {"path": "file", "label": "y"})
+    >>> dataset.samples["source"].tolist(), dataset.class_names
+    (['photos/1.jpg', 'photos/2.jpg'], ('cat', 'dog'))
+    """
     import pandas as pd
 
     columns = chosen_columns(table, guessed, spec, ROLES, required=("path", "label"))
@@ -61,7 +75,7 @@ def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: d
 
 
 def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
-    """Guess a list of images; None when the columns of the table do not look like those of a list of images."""
+    """Recognize a table that lists images; None when its columns are not those of such a list."""
     spec: dict[str, Any] = {"format": "image_table", "root": str(root), "table": file}
     encoding = add_encoding(spec, root / file)
     table = read_table(root / file, encoding=spec.get("encoding", "utf-8"))
@@ -89,7 +103,7 @@ def without(columns: Corrections, roles: tuple[str, ...]) -> str:
 
 
 def add_encoding(spec: dict[str, Any], file: Path) -> str:
-    """Put the encoding of a text table into the spec where it is not UTF-8, and say so."""
+    """Record the encoding of a text table in the spec where it is not UTF-8, and return a remark; "" otherwise."""
     if file.suffix.lower() in (".parquet", ".arrow") or guess_encoding(file) == "utf-8":
         return ""
     spec["encoding"] = guess_encoding(file)
@@ -97,7 +111,14 @@ def add_encoding(spec: dict[str, Any], file: Path) -> str:
 
 
 def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
-    """Put split names that mean nothing known into the spec, to be left out, and say so."""
+    """Record unknown split names in the spec as left out, and return a remark; "" where there are none.
+
+    >>> import pandas as pd
+    >>> spec = {"columns": {"split": "fold"}}
+    >>> _ = add_strange_splits(spec, pd.DataFrame({"fold": ["train", "ood"]}))
+    >>> spec["splits"]
+    {'ood': None}
+    """
     column = spec["columns"].get("split")
     strange = strange_splits(texts(table, column)) if column else {}
     if not strange:
@@ -107,8 +128,15 @@ def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
 
 
 def find_images(root: Path, first: str) -> str:
-    """Return the folder under ``root``, up to two levels down, that the first path starts from: "" when that is
-    root."""
+    """Find the folder, at most two levels under ``root``, that the first path starts from; "" where it is root itself.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "images").mkdir()
+    ...     Path(folder, "images", "1.jpg").touch()
+    ...     find_images(Path(folder), "1.jpg")
+    'images'
+    """
     check_relative(first)
     if (root / first).is_file():
         return ""

@@ -22,7 +22,11 @@ PREPROCESSING = {"image_size": 224, "resize": 256, "resize_mode": "short_side"}
 
 
 def open_imagenet9(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open ImageNet-9; spec keys as in `open_table`. There are no groups.
+    """Open ImageNet-9, which has no groups.
+
+    Args:
+        spec: as for `open_table`.
+        root: the folder of the dataset.
 
     Raises:
         InputError: as `open_table`; when the column ``label_name`` holds class names in another order than ``y``.

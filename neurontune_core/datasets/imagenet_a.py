@@ -32,7 +32,7 @@ _CLASS_OF = {wordnet_id: CLASSES.index(name) for name, ids in WORDNET_IDS.items(
 
 
 def open_imagenet_a(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open the images in folders of the 42 ids; other folders are left out. It needs no spec keys.
+    """Open the images in the folders of the 42 WordNet ids; other folders are left out. It has no spec keys of its own.
 
     Raises:
         InputError: when no folder is one of the 42, or they hold no images.
@@ -56,7 +56,7 @@ def open_imagenet_a(spec: dict[str, Any], root: Path) -> Dataset:
 
 
 def guess_imagenet_a(root: Path) -> DatasetGuess | None:
-    """Recognize it by the folder's name, since folders of WordNet ids alone may be any part of ImageNet."""
+    """Recognize ImageNet-A by the name of its folder: folders of WordNet ids could be any part of ImageNet."""
     if not re.search(r"imagenet[-_]?a\b", root.name.lower()):
         return None
     folders = subfolders(root)

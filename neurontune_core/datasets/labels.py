@@ -29,6 +29,13 @@ def codes(
 
     Raises:
         InputError: for a value that is missing, out of range, or not among ``names``.
+
+    >>> import pandas as pd
+    >>> indices, names = codes(pd.Series(["dog", "cat", "dog"]), None, "species", "class")
+    >>> indices.tolist(), names
+    ([1, 0, 1], ('cat', 'dog'))
+    >>> codes(pd.Series(["-1", "1"]), None, "Male", "Male")[1]
+    ('Male 0', 'Male 1')
     """
     import pandas as pd
 
@@ -61,13 +68,21 @@ def codes(
 
 
 def split_codes(values: pd.Series, aliases: Mapping[str, str | None] | None = None) -> np.ndarray:
-    """Return [N] objects "train", "val" or "test", or None for a row that ``aliases`` leave out.
+    """Normalize the split names of a column.
 
     Args:
+        values: [N] the column.
         aliases: what a table's own split names mean, such as ``{"id_val": "val", "mixed_rand": None}``.
+
+    Returns:
+        [N] objects "train", "val" or "test", or None for a row that ``aliases`` leave out.
 
     Raises:
         InputError: for a value that is neither in ``aliases`` nor a known name.
+
+    >>> import pandas as pd
+    >>> split_codes(pd.Series(["train", "id_val", "ood"]), {"id_val": "val", "ood": None}).tolist()
+    ['train', 'val', None]
     """
     import pandas as pd
 
@@ -78,8 +93,12 @@ def split_codes(values: pd.Series, aliases: Mapping[str, str | None] | None = No
 
 
 def strange_splits(values: pd.Series) -> dict[str, None]:
-    """Return the split names of a table that mean none of train, val and test; all None, as ``spec["splits"]`` wants
-    them."""
+    """Collect the split names of a column that are unknown, each with None, as ``spec["splits"]`` takes them.
+
+    >>> import pandas as pd
+    >>> strange_splits(pd.Series(["train", "ood", "ood"]))
+    {'ood': None}
+    """
     strange: dict[str, None] = {}
     for value in values.unique():
         try:
@@ -94,13 +113,26 @@ def label_samples(
 ) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
     """Add ``label``, ``split`` and, with an attribute, ``group`` to ``samples``.
 
-    Rows whose split the spec sets to None are left out.
+    Rows whose split the spec maps to None are left out.
+
+    Args:
+        samples: one row per sample, in the order of ``table``.
+        table: the table as read.
+        columns: role -> column; ``label`` is required.
+        spec: ``class_names``, ``attribute_names`` and ``splits``.
 
     Returns:
-        the samples, the class names and the group names.
+        The samples, the class names and the group names.
 
     Raises:
         InputError: as `codes` and `split_codes` do.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"y": ["cat", "dog"], "place": ["in", "out"]})
+    >>> columns = {"label": "y", "attribute": "place"}
+    >>> samples, classes, groups = label_samples(pd.DataFrame({"id": ["a", "b"]}), table, columns, {})
+    >>> samples["group"].tolist(), groups[3]
+    ([0, 3], 'dog, out')
     """
     if "split" in columns:
         samples["split"] = split_codes(texts(table, columns["split"]), spec.get("splits"))

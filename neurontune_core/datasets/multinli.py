@@ -44,10 +44,14 @@ _READ = ("gold_label", "pairID", "sentence1", "sentence2")
 
 
 def open_multinli(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open MultiNLI; spec keys: ``table`` (default: `TABLE`, here or in ``data/``), ``columns`` (``label``,
-    ``split``, ``attribute``).
+    """Open MultiNLI.
 
     Where the table has no ``sentence2_has_negation``, it is computed by `has_negation`.
+
+    Args:
+        spec: ``table`` (default: `TABLE`, in root or one of its usual folders), ``columns`` (``label``, ``split``,
+            ``attribute``).
+        root: the folder of the dataset.
 
     Raises:
         InputError: when a file is missing, or table and sentences do not belong together.
@@ -88,15 +92,28 @@ def guess_multinli(root: Path) -> DatasetGuess | None:
 
 
 def has_negation(sentences: pd.Series) -> pd.Series:
-    """Return [N] bool: a negation word of Gururangan et al. (2018) stands in it as a whole token, punctuation taken
-    out."""
+    """Mark the sentences that contain a negation word of Gururangan et al. (2018) as a whole token, punctuation aside.
+
+    Args:
+        sentences: [N] text.
+
+    Returns:
+        [N] bool.
+
+    >>> import pandas as pd
+    >>> has_negation(pd.Series(["No, never!", "Nobody's here", "It is known."])).tolist()
+    [True, False, False]
+    """
     bare = sentences.astype("str").str.replace(f"[{re.escape(string.punctuation)}]", "", regex=True).str.lower()
     return bare.str.contains(rf"(?:^| )(?:{'|'.join(NEGATION_WORDS)})(?: |$)", regex=True)
 
 
 def _sentences(root: Path) -> tuple[pd.DataFrame, pd.Series]:
-    """Return the sentence files one after the other, pairs without a gold label among them, and "<file>#<row>" of
-    each."""
+    """Read the sentence files one after the other, including pairs without a gold label.
+
+    Returns:
+        The rows, and the source "<file>#<row>" of each.
+    """
     import pandas as pd
 
     for pattern in _FILES:
@@ -128,7 +145,7 @@ def _read_sentences(path: Path) -> pd.DataFrame:
 
 
 def _rows_of(table: pd.DataFrame, sentences: pd.DataFrame, label: str, name: str) -> np.ndarray:
-    """Return [N] the row of ``sentences`` that each row of the table means."""
+    """Return [N]: the row of ``sentences`` for each row of the table."""
     table_labels = texts(table, label).replace({str(index): class_name for index, class_name in enumerate(CLASSES)})
     gold = sentences["gold_label"].to_numpy(dtype=object)
     candidates = [rows for rows in _joins(table, sentences) if len(rows) == len(table) and (rows >= 0).all()]
@@ -149,7 +166,7 @@ def _rows_of(table: pd.DataFrame, sentences: pd.DataFrame, label: str, name: str
 
 
 def _joins(table: pd.DataFrame, sentences: pd.DataFrame) -> Iterator[np.ndarray]:
-    """Yield the ways to join that the columns allow, the surest first; -1 is a row that is not found."""
+    """Yield the ways to join that the columns allow, the most reliable first; -1 marks a row without a match."""
     import pandas as pd
 
     if "pairID" in table:

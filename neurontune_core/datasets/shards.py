@@ -48,7 +48,7 @@ class ShardedImages(Dataset):
     """Images inside Parquet or Arrow files; a ``source`` is ``<file>#<row>``.
 
     Attributes:
-        column: the column that holds them, of ``{"bytes": ..., "path": ...}``.
+        column: the column that holds them, as ``{"bytes": ..., "path": ...}``.
     """
 
     column: str = field(default="image", kw_only=True)
@@ -73,12 +73,16 @@ class ShardedImages(Dataset):
 def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
     """Open images, texts or pairs of texts in Parquet or Arrow files.
 
-    Spec keys: ``table`` (split -> list of files; found when not given), ``columns`` (of images ``path``, the column
-    that holds them, ``label``, ``split``, ``attribute``; of texts as in `open_texts`), ``class_names``,
-    ``attribute_names``, ``splits``. Rows whose label is -1 (an unlabeled test set) are left out.
+    Rows whose label is -1 (an unlabeled test set) are left out.
+
+    Args:
+        spec: ``table`` (split -> list of files; found by default), ``columns`` (of images ``path``, the column that
+            holds them, ``label``, ``split``, ``attribute``; of texts as in `open_texts`), ``class_names``,
+            ``attribute_names``, ``splits``.
+        root: the folder of the dataset.
 
     Raises:
-        InputError: when there are no shards, or a column, a label or a split is not what the spec says.
+        InputError: when there are no shards, or a column, a label or a split is not as the spec says.
     """
     files = spec.get("table") or find_shards(root)
     if not files:
@@ -107,7 +111,7 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
 
 
 def guess_shards(root: Path, file: str | None = None, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
-    """Guess the shards of a folder, or one file of it."""
+    """Recognize Parquet or Arrow shards in a folder, or in one file of it; None where there are none."""
     files: Tables = file or find_shards(root)
     if not files:
         return None
@@ -130,7 +134,21 @@ def guess_shards(root: Path, file: str | None = None, corrections: Corrections =
 
 
 def find_shards(root: Path) -> dict[str, list[str]]:
-    """Split -> Arrow or Parquet files relative to root; the split is "" where the names tell none."""
+    """Find the Arrow or Parquet files of a folder.
+
+    Returns:
+        Split -> files relative to root; the split is "" where their names have none.
+
+    Raises:
+        InputError: when a ``dataset_dict.json`` or ``state.json`` of Hugging Face is damaged.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("train-00000-of-00001.parquet", "validation-00000-of-00001.parquet"):
+    ...         Path(folder, name).touch()
+    ...     find_shards(Path(folder))
+    {'train': ['train-00000-of-00001.parquet'], 'val': ['validation-00000-of-00001.parquet']}
+    """
     if (root / "dataset_dict.json").is_file():
         content = read_json(root / "dataset_dict.json")
         splits = content.get("splits") if isinstance(content, dict) else None

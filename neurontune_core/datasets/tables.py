@@ -33,16 +33,24 @@ def read_table(
     header: bool = True,
     quoted: bool = True,
 ) -> pd.DataFrame:
-    """Read a table; the values of a text format (CSV, TSV) are all text, an empty cell is "".
+    r"""Read a table; the values of a text format (CSV, TSV) are all text, an empty cell is "".
 
     Args:
+        path: the file; its ending tells the format.
         columns: read these alone, where the table has them.
         encoding: of a text format.
         header: False names the columns "1", "2", ... and counts the first line as a row.
-        quoted: False for tab-separated text in which a quote is a sign like any other.
+        quoted: False for tab-separated text in which a quote is an ordinary character.
 
     Raises:
-        InputError: when the file is missing, of another kind, in another encoding, empty or damaged.
+        InputError: when the file is missing, of another format or encoding, empty or damaged.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "metadata.csv")
+    ...     _ = file.write_text("name,y\na,1\nb,\n")
+    ...     read_table(file)["y"].tolist()
+    ['1', '']
     """
     if not path.is_file():
         raise InputError(f"There is no table {path}.")
@@ -77,11 +85,20 @@ def read_table(
 def read_tables(
     root: Path, tables: Tables, *, encoding: str = "utf-8", header: bool = True
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Read a table or several as one: (rows, the source "<file>#<row>" of each); `FROM_FILE` has the splits of files
-    by split.
+    r"""Read one table or several as one; of several, the column `FROM_FILE` holds the split of each row's file.
+
+    Returns:
+        The rows, and the source "<file>#<row>" of each.
 
     Raises:
         InputError: as `read_table`, and when a file lies outside ``root``.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.csv").write_text("y\n0\n"), Path(folder, "b.csv").write_text("y\n1\n")
+    ...     table, sources = read_tables(Path(folder), {"train": "a.csv", "test": "b.csv"})
+    >>> table[FROM_FILE].tolist(), sources.tolist()
+    (['train', 'test'], ['a.csv#0', 'b.csv#0'])
     """
     parts = [
         (split, name, read_table(inside(root, name), encoding=encoding, header=header))
@@ -93,14 +110,30 @@ def read_tables(
 
 
 def files_by_split(tables: Tables) -> list[tuple[str, str]]:
-    """Return (split or "", file) of every file."""
+    """List (split, file) of every file of a spec's ``table``; the split is "" for a single file.
+
+    >>> files_by_split({"train": ["a.csv", "b.csv"], "test": "c.csv"})
+    [('train', 'a.csv'), ('train', 'b.csv'), ('test', 'c.csv')]
+    """
     if isinstance(tables, str):
         return [("", tables)]
     return [(split, file) for split, files in tables.items() for file in ([files] if isinstance(files, str) else files)]
 
 
 def joined(parts: Sequence[tuple[str, str, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.Series]:
-    """Join (split or "", file, rows) to one table, and return it with the source "<file>#<row>" of each row."""
+    """Join the rows of several tables.
+
+    Args:
+        parts: (split or "", file, rows) of each.
+
+    Returns:
+        The rows, with the split of their file in `FROM_FILE`, and the source "<file>#<row>" of each.
+
+    >>> import pandas as pd
+    >>> table, sources = joined([("", "a.csv", pd.DataFrame({"y": ["0", "1"]}))])
+    >>> sources.tolist()
+    ['a.csv#0', 'a.csv#1']
+    """
     import pandas as pd
 
     sources = pd.Series([f"{name}#{row}" for _, name, part in parts for row in range(len(part))])
@@ -109,7 +142,14 @@ def joined(parts: Sequence[tuple[str, str, pd.DataFrame]]) -> tuple[pd.DataFrame
 
 
 def guess_encoding(path: Path) -> str:
-    """Return "utf-8" where the whole file is, else "cp1252", which Windows programs write."""
+    """Return "utf-8" where the whole file decodes as UTF-8, otherwise "cp1252", which Windows programs write.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.csv").write_bytes("Möwe".encode("cp1252"))
+    ...     guess_encoding(Path(folder, "a.csv"))
+    'cp1252'
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as file:
@@ -122,7 +162,11 @@ def guess_encoding(path: Path) -> str:
 
 
 def read_header(path: Path) -> list[str]:
-    """Return the column names of a CSV file; empty when there is none or it cannot be read."""
+    """Return the column names of a CSV file; empty when the file does not exist or cannot be read.
+
+    >>> read_header(Path("no such file.csv"))
+    []
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
@@ -131,7 +175,14 @@ def read_header(path: Path) -> list[str]:
 
 
 def column_names(path: Path) -> list[str]:
-    """Return the columns of a table by its first line or its schema; empty where they cannot be read."""
+    r"""Return the columns of a table from its first line or its schema; empty where they cannot be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.jsonl").write_text('{"text": "a good one", "label": 1}\n')
+    ...     column_names(Path(folder, "a.jsonl"))
+    ['text', 'label']
+    """
     ending = path.suffix.lower()
     try:
         if ending == ".parquet":
@@ -149,17 +200,35 @@ def column_names(path: Path) -> list[str]:
 
 
 def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read columns of a Parquet or Arrow file.
+    """Read columns of a Parquet or Arrow file into memory.
+
+    Args:
+        path: the file.
+        columns: read these alone, where the file has them; all by default.
 
     Raises:
         ValueError, OSError: pyarrow's, when the file is damaged.
+
+    >>> import pandas as pd
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     pd.DataFrame({"text": ["a"], "label": [1]}).to_parquet(Path(folder, "a.parquet"))
+    ...     read_arrow(Path(folder, "a.parquet"), ["label"])["label"].tolist()
+    [1]
     """
     return arrow_table(path, columns).to_pandas()
 
 
 def arrow_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Open a Parquet file, or an Arrow file or stream memory-mapped; with ``columns``, of these the ones that it
-    has."""
+    """Open a Parquet file, or memory-map an Arrow file or stream.
+
+    Args:
+        path: the file.
+        columns: open these alone, where the file has them; all by default.
+
+    Raises:
+        ValueError, OSError: pyarrow's, when the file is damaged.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -209,8 +278,9 @@ def _read_text(
 
 
 def _read_tabs(path: Path, columns: Sequence[str] | None, encoding: str, header: bool) -> pd.DataFrame:
-    """Read tab-separated text, which comes with quoted cells (spreadsheets) and with stray quotes (GLUE): tell by the
-    cells."""
+    """Read tab-separated text, whose quotes may delimit cells (spreadsheets) or be ordinary characters (GLUE), as its
+    cells suggest.
+    """
     try:
         plain = _read_text(path, "\t", csv.QUOTE_NONE, columns, encoding, header)
     except UnicodeDecodeError:

@@ -37,15 +37,17 @@ _KNOWN = {*COLUMN_NAMES["label"], *COLUMN_NAMES["split"], *COLUMN_NAMES["id"], *
 
 
 def open_texts(spec: dict[str, Any], root: Path) -> Dataset:
-    """Read the tables; the texts stay in memory.
+    """Read the tables of a text dataset; the texts stay in memory.
 
-    Spec keys: ``table`` (a file, or split -> file or list of files), ``columns`` (``text``, ``text2`` for the second of
-    a pair, ``label``, ``split``, ``attribute``, ``id``; what is missing is guessed, ``None`` means there is none),
-    ``header`` (False where the first line is a row already; the columns are "1", "2", ... then), ``encoding``,
-    ``class_names``, ``attribute_names``, ``splits`` (as in `open_table`).
+    Args:
+        spec: ``table`` (a file, or split -> file or list of files), ``columns`` (``text``, ``text2`` for the second of
+            a pair, ``label``, ``split``, ``attribute``, ``id``; missing ones are guessed, None means that there is
+            none), ``header`` (False where the first line is a row already; the columns are then "1", "2", ...),
+            ``encoding``, ``class_names``, ``attribute_names``, ``splits`` (as in `open_table`).
+        root: the folder of the dataset.
 
     Raises:
-        InputError: when a column, a label, a split, an id or a text is not what the spec says; it says what was found.
+        InputError: when a column, a label, a split, an id or a text is not as the spec says.
     """
     table, sources = read_tables(
         root, spec.get("table", "metadata.csv"), encoding=spec.get("encoding", "utf-8"), header=spec.get("header", True)
@@ -54,7 +56,19 @@ def open_texts(spec: dict[str, Any], root: Path) -> Dataset:
 
 
 def from_texts(spec: dict[str, Any], root: Path, table: pd.DataFrame, sources: pd.Series) -> Dataset:
-    """Return the texts in the rows of ``table``; spec keys as in `open_texts`."""
+    """Make a dataset of the texts in the rows of a table.
+
+    Args:
+        spec, root: as for `open_texts`.
+        table: the rows.
+        sources: [N] the source of each.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"premise": ["It rains."], "hypothesis": ["It is wet."], "label": ["entailment"]})
+    >>> dataset = from_texts({}, Path("."), table, pd.Series(["a.csv#0"]))
+    >>> dataset.modality, dataset.open_text(0)
+    ('text_pair', ('It rains.', 'It is wet.'))
+    """
     import pandas as pd
 
     guessed = guess_text_columns(table)
@@ -70,10 +84,16 @@ def from_texts(spec: dict[str, Any], root: Path, table: pd.DataFrame, sources: p
 
 
 def identities(table: pd.DataFrame, column: str | None) -> np.ndarray:
-    """Return [N] unique texts: those of the column, or the row numbers.
+    """Return [N] unique ids: the values of a column, or the row numbers.
 
     Raises:
         InputError: when two rows have the same id.
+
+    >>> import pandas as pd
+    >>> identities(pd.DataFrame({"key": ["x", "y"]}), "key").tolist()
+    ['x', 'y']
+    >>> identities(pd.DataFrame({"key": ["x", "y"]}), None).tolist()
+    ['0', '1']
     """
     if column is None:
         return np.array([str(row) for row in range(len(table))], dtype=object)
@@ -88,7 +108,7 @@ def identities(table: pd.DataFrame, column: str | None) -> np.ndarray:
 
 
 def guess_texts(root: Path, tables: Tables, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
-    """Guess a table of texts; None when no column of the tables looks like a text with a label."""
+    """Recognize a table of texts; None when it has no column of texts, or none of labels."""
     spec: dict[str, Any] = {"format": "text_table", "root": str(root), "table": tables}
     first = tables if isinstance(tables, str) else next(iter(tables.values()))
     name = first if isinstance(first, str) else first[0]
@@ -114,10 +134,13 @@ def guess_texts(root: Path, tables: Tables, corrections: Corrections = NO_CORREC
 
 
 def tables_by_split(names: list[str]) -> dict[str, list[str]]:
-    """Group files whose names differ in a split's name and a shard's number alone, by split: ``train.tsv`` and
-    ``dev.tsv``.
+    """Group files whose names differ only in a split's name and a shard number, such as ``train.tsv`` and ``dev.tsv``.
 
-    The largest such family; empty when no name holds that of a split.
+    Returns:
+        Split -> files, of the largest such family; empty when no name contains that of a split.
+
+    >>> tables_by_split(["dev.tsv", "readme.txt", "train.tsv"])
+    {'val': ['dev.tsv'], 'train': ['train.tsv']}
     """
     families: dict[str, dict[str, list[str]]] = {}
     for name in sorted(names):
@@ -131,7 +154,7 @@ def tables_by_split(names: list[str]) -> dict[str, list[str]]:
 
 
 def _reading(path: Path, spec: dict[str, Any]) -> str:
-    """Put encoding and header into the spec where they are not the usual ones, and say so."""
+    """Record encoding and header in the spec where they are unusual, and return a remark on both."""
     notes = add_encoding(spec, path)
     if path.suffix.lower() not in (".csv", ".tsv", ".txt", ""):
         return notes
@@ -150,8 +173,9 @@ def _reading(path: Path, spec: dict[str, Any]) -> str:
 
 
 def _guess_by_values(table: pd.DataFrame) -> dict[str, str]:
-    """Guess the columns of a table without a header: texts are long, the label is the first column with few
-    different values."""
+    """Guess the columns of a table without a header: the texts are the columns of long values, the label is the first
+    column with few distinct ones.
+    """
     lengths = {name: float(table[name].str.len().mean()) for name in table.columns}
     few = [name for name in table.columns if table[name].nunique() <= min(100, len(table) // 2)]
     long = [name for name in table.columns if name not in few[:1] and table[name].str.contains(" ").mean() > 0.5]

@@ -20,8 +20,11 @@ PREPROCESSING = {"image_size": 224, "resize": 256, "resize_mode": "squash"}
 
 
 def open_waterbirds(spec: dict[str, Any], root: Path) -> Dataset:
-    """Open Waterbirds; spec keys as in `open_table`; columns and names are the published ones where the spec does
-    not say otherwise.
+    """Open Waterbirds; columns and names are the published ones unless the spec says otherwise.
+
+    Args:
+        spec: as for `open_table`.
+        root: the folder of the dataset.
 
     Raises:
         InputError: as `open_table`.

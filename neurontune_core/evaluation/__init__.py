@@ -1,1 +1,1 @@
-"""Measure accuracy by class and group, and find where the mistakes gather."""
+"""Measure accuracy by class and group, and find where misclassified samples gather."""

@@ -41,7 +41,7 @@ def mistake_slices(
 
     Args:
         embedding_set: [N, M] the samples.
-        predictions: [N] of the head whose mistakes are clustered.
+        predictions: [N] of the head whose misclassified samples are clustered.
         most: clusters per class at most.
         seed: of the mixtures.
 
@@ -52,7 +52,7 @@ def mistake_slices(
     >>> samples = EmbeddingSet(vectors, np.zeros(30, dtype=int), ("bird", "plane"))
     >>> (cluster,) = mistake_slices(samples, predictions=np.repeat([1, 0], [5, 25]))
     >>> cluster.title, cluster.rows.tolist(), cluster.accuracy
-    ('bird, mistakes 1', [0, 1, 2, 3, 4], 0.0)
+    ('bird, misclassified 1', [0, 1, 2, 3, 4], 0.0)
     """
     from sklearn.mixture import GaussianMixture
 
@@ -84,7 +84,7 @@ def mistake_slices(
         for number in range(best.n_components):
             rows = own[part == number]
             if len(rows) >= _FEWEST:
-                slices.append(Slice(f"{name}, mistakes {number + 1}", rows, float(right[rows].mean())))
+                slices.append(Slice(f"{name}, misclassified {number + 1}", rows, float(right[rows].mean())))
     return sorted(slices, key=lambda part: part.accuracy)
 
 

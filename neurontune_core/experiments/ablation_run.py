@@ -16,7 +16,7 @@ from neurontune_core.experiments.leaderboard import format_spread
 from neurontune_core.head import LinearHead
 from neurontune_core.statistics import Spread
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.sweep import Outcome, neurontune_sweep
+from neurontune_core.tuning.sweep import SweepResult, neurontune_sweep
 
 MEASURES = {
     "worst group": "worst_group_accuracy",
@@ -131,7 +131,7 @@ def _count(row: VariantResult) -> str:
     return "–" if biased is None else f"{biased.mean:.0f}"
 
 
-def _measure(row: dict[str, Any], outcome: Outcome, evaluation: EmbeddingSet) -> None:
+def _measure(row: dict[str, Any], outcome: SweepResult, evaluation: EmbeddingSet) -> None:
     if isinstance(outcome, InputError):
         row["error"] = str(outcome)
         return

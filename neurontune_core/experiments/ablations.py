@@ -147,8 +147,8 @@ def _steps(head: LinearHead, identification: EmbeddingSet, base: TuneConfig) -> 
 
 
 ABLATIONS = {
-    each.key: each
-    for each in (
+    ablation.key: ablation
+    for ablation in (
         Ablation("sets", "Which sets (Table 4)", "On which samples should biased neurons be found "
                  "(identify), on which should the head be retrained (tune), and what does the mask add?", _sets, 4),
         Ablation("mask-value", "Mask value (Table 5)", "Is it better to mask biased neurons fully or in part? "

@@ -11,7 +11,7 @@ from typing import Any
 
 from neurontune_core.baselines.base import Method, MethodResult
 from neurontune_core.baselines.registry import METHODS, method
-from neurontune_core.baselines.settings_io import changed, given_settings
+from neurontune_core.baselines.settings_io import changed_settings, parse_settings
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, Proportion
@@ -53,7 +53,11 @@ class Comparison:
     @property
     def complete(self) -> bool:
         """Return whether every requested run was done, or failed for a reason."""
-        done = [each for each in self.summaries if each.error or each.seeds == num_runs(each.method, self.seeds)]
+        done = [
+            summary
+            for summary in self.summaries
+            if summary.error or summary.seeds == num_runs(summary.method, self.seeds)
+        ]
         return len(done) == len(self.summaries) == len(self.methods)
 
     def head_file(self, key: str) -> Path:
@@ -90,7 +94,7 @@ class Comparison:
             if content["format"] != FORMAT:
                 raise KeyError("format")
             parts = tuple((tuple(content[kind]["names"]), tuple(content[kind]["n"])) for kind in ("classes", "groups"))
-            summaries = ranked([_method_summary(each, content["shares"], parts) for each in content["standings"]])
+            summaries = ranked([_method_summary(entry, content["shares"], parts) for entry in content["standings"]])
             return cls(
                 folder,
                 tuple(content["methods"]),
@@ -129,7 +133,7 @@ def comparison_config(
         InputError: for an unknown method or setting, or a value out of range.
     """
     keys = with_always(keys)
-    settings = {key: changed(given_settings(method(key), options[key])) for key in keys if options.get(key)}
+    settings = {key: changed_settings(parse_settings(method(key), options[key])) for key in keys if options.get(key)}
     return {
         "name": name,
         "source": str(project.source),
@@ -158,14 +162,14 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
     project, out = Project(Path(config["source"]), Path(config["folder"])), Path(config["out"])
     head, sets = project.load_head(), {role: project.load_set(role) for role in ROLES}
     keys, seeds = config["methods"], config["seeds"]
-    settings = {key: given_settings(method(key), config["settings"].get(key, {})) for key in keys}
+    settings = {key: parse_settings(method(key), config["settings"].get(key, {})) for key in keys}
     origin, total = origin_of(head, sets), sum(num_runs(method(key), seeds) for key in keys)
     known: Sequence[MethodSummary] = ()
     outcome: dict[str, Any] = {"comparison": out.name}
     if (out / FILE).exists():
         saved = Comparison.load(out)
         if same_origin(saved.checksums, origin):
-            known = [each for each in saved.summaries if _still_valid(each, settings, saved)]
+            known = [summary for summary in saved.summaries if _still_valid(summary, settings, saved)]
         else:
             outcome["set_aside"] = _set_aside(out).name
             message = "The earlier runs were made from another extraction; they are set aside, and all are run again"
@@ -175,7 +179,9 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
     began, runs = time.monotonic(), 0
 
     def done() -> int:
-        return sum(num_runs(each.method, seeds) if each.error else each.seeds for each in summaries.values())
+        return sum(
+            num_runs(summary.method, seeds) if summary.error else summary.seeds for summary in summaries.values()
+        )
 
     def start(entry: Method, seed: int) -> None:
         count = num_runs(entry, seeds)
@@ -214,7 +220,7 @@ def compare_project(config: dict[str, Any], report: Callable[..., object]) -> di
 def _still_valid(summary: MethodSummary, settings: Mapping[str, Any], saved: Comparison) -> bool:
     """Return whether a saved method ran with these settings and, unless it failed, still has its head."""
     key = summary.method.key
-    same = key in settings and changed(summary.settings) == changed(settings[key])
+    same = key in settings and changed_settings(summary.settings) == changed_settings(settings[key])
     return same and (bool(summary.error) or saved.head_file(key).is_file())
 
 
@@ -230,7 +236,7 @@ def _set_aside(folder: Path) -> Path:
 
 def _content(summaries: Sequence[MethodSummary], evaluation: EmbeddingSet) -> dict[str, Any]:
     """Return what is written: counts, from which every number is computed."""
-    measured = next((run.evaluation for each in summaries for run in each.runs), None)
+    measured = next((run.evaluation for summary in summaries for run in summary.runs), None)
     kinds = {
         kind: {"names": [part.name for part in parts], "n": [part.n for part in parts]}
         for kind, parts in (
@@ -240,12 +246,12 @@ def _content(summaries: Sequence[MethodSummary], evaluation: EmbeddingSet) -> di
     }
     return kinds | {
         "split": evaluation.split,
-        "shares": next((each.shares for each in summaries), None),
+        "shares": next((summary.shares for summary in summaries), None),
         "standings": [
             {
-                "method": each.method.key,
-                "settings": changed(each.settings),
-                "error": each.error,
+                "method": summary.method.key,
+                "settings": changed_settings(summary.settings),
+                "error": summary.error,
                 "runs": [
                     {
                         "seed": run.seed,
@@ -255,10 +261,10 @@ def _content(summaries: Sequence[MethodSummary], evaluation: EmbeddingSet) -> di
                         "right_by_class": [part.correct for part in run.evaluation.classes],
                         "right_by_group": [part.correct for part in run.evaluation.groups],
                     }
-                    for run in each.runs
+                    for run in summary.runs
                 ],
             }
-            for each in summaries
+            for summary in summaries
         ],
     }
 
@@ -267,7 +273,7 @@ def _method_summary(content: dict[str, Any], shares: list[float] | None, parts: 
     entry = METHODS[content["method"]]
     return MethodSummary(
         entry,
-        given_settings(entry, content["settings"]),
+        parse_settings(entry, content["settings"]),
         tuple(
             SeedRun(
                 run["seed"],

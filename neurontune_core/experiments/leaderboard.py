@@ -42,17 +42,17 @@ def leaderboard_rows(summaries: Sequence[MethodSummary]) -> list[dict[str, str]]
     >>> leaderboard_rows([summary])[0]["worst class"], leaderboard_rows([summary])[0]["average"]
     ('75.0', '87.5')
     """
-    columns = [name for name, measure in _NUMBERS.items() if any(getattr(each, measure) for each in summaries)]
-    failed = any(each.error for each in summaries)
+    columns = [name for name, measure in _NUMBERS.items() if any(getattr(summary, measure) for summary in summaries)]
+    failed = any(summary.error for summary in summaries)
     return [
-        {"method": each.method.name, "uses groups": "yes" if each.uses_groups else "no"}
-        | {name: format_spread(getattr(each, _NUMBERS[name])) for name in columns}
+        {"method": summary.method.name, "uses groups": "yes" if summary.uses_groups else "no"}
+        | {name: format_spread(getattr(summary, _NUMBERS[name])) for name in columns}
         | {
-            "seeds": str(each.seeds),
-            "seconds": MISSING if each.seconds is None else f"{each.seconds.mean:.2f}",
+            "seeds": str(summary.seeds),
+            "seconds": MISSING if summary.seconds is None else f"{summary.seconds.mean:.2f}",
         }
-        | ({"failed": each.error} if failed else {})
-        for each in summaries
+        | ({"failed": summary.error} if failed else {})
+        for summary in summaries
     ]
 
 
@@ -113,7 +113,9 @@ def what_to_know(published: Sequence[Published]) -> list[str]:
 
 def remarks(summaries: Sequence[MethodSummary]) -> list[str]:
     """Return the warnings of methods about this data, each sentence once, behind the method's name."""
-    sentences = [f"{each.method.name}: {text}" for each in summaries for run in each.runs for text in run.warnings]
+    sentences = [
+        f"{summary.method.name}: {text}" for summary in summaries for run in summary.runs for text in run.warnings
+    ]
     return list(dict.fromkeys(sentences))
 
 
@@ -127,13 +129,18 @@ def to_csv(summaries: Sequence[MethodSummary], published: Sequence[Published] = 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    for each in summaries:
-        row: list[object] = [each.method.key, each.method.name, "measured", "yes" if each.uses_groups else "no"]
-        row.append(each.seeds)
+    for summary in summaries:
+        row: list[object] = [
+            summary.method.key,
+            summary.method.name,
+            "measured",
+            "yes" if summary.uses_groups else "no",
+        ]
+        row.append(summary.seeds)
         for measure in _NUMBERS.values():
-            value: Spread | None = getattr(each, measure)
+            value: Spread | None = getattr(summary, measure)
             row += ["", ""] if value is None else [f"{100 * value.mean:.2f}", f"{100 * value.sd:.2f}"]
-        row += ["" if each.seconds is None else f"{each.seconds.mean:.3f}", each.error]
+        row += ["" if summary.seconds is None else f"{summary.seconds.mean:.3f}", summary.error]
         writer.writerow(row)
     for cell in published:
         row = [cell.method, cell.name, f"published: {cell.source}" + (f"; {cell.metric}" if cell.metric else "")]

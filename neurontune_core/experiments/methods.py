@@ -10,7 +10,7 @@ import numpy as np
 
 from neurontune_core.baselines.base import Method, MethodResult
 from neurontune_core.baselines.registry import METHODS, method
-from neurontune_core.baselines.settings_io import changed
+from neurontune_core.baselines.settings_io import changed_settings
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate, group_shares, reweighted_accuracy
@@ -197,7 +197,7 @@ def compare_methods(
     for entry in map(method, with_always(keys)):
         chosen = (settings or {}).get(entry.key) or entry.settings()
         summary = done.get(entry.key)
-        if summary is None or changed(summary.settings) != changed(chosen):
+        if summary is None or changed_settings(summary.settings) != changed_settings(chosen):
             summary = MethodSummary(entry, chosen, shares=shares)
         for seed in range(summary.seeds, 0 if summary.error else num_runs(entry, seeds)):
             if should_stop is not None and should_stop():

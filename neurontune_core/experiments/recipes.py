@@ -39,8 +39,8 @@ _RESNET = "torchvision's ImageNet weights, as a file"
 _BERT = "the folder of bert-base-uncased, with its tokenizer"
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        each.key: each
-        for each in (
+        recipe.key: recipe
+        for recipe in (
             Recipe("waterbirds", "torchvision", "resnet50", _RESNET, TuneConfig()),
             Recipe("celeba", "torchvision", "resnet50", _RESNET, TuneConfig()),
             Recipe("imagenet9", "torchvision", "resnet18", _RESNET, TuneConfig(epochs=1)),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.baselines.settings_io import changed, given_settings
+from neurontune_core.baselines.settings_io import changed_settings, parse_settings
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.ablation_run import VariantResult, ablation_table, run_ablation
@@ -38,7 +38,7 @@ class Study:
     ablation: Ablation | None = None
 
 
-STUDIES = {key: Study(key, each.title, each.question, each) for key, each in ABLATIONS.items()} | {
+STUDIES = {key: Study(key, ablation.title, ablation.question, ablation) for key, ablation in ABLATIONS.items()} | {
     "stability": Study(
         "stability",
         "How stable the biased neurons are",
@@ -94,7 +94,7 @@ class StudyResult:
 
     def save(self, path: Path) -> None:
         """Write the result as JSON."""
-        write_json(path, {"format": FORMAT, **asdict(self), "parts": [asdict(each) for each in self.parts]})
+        write_json(path, {"format": FORMAT, **asdict(self), "parts": [asdict(part) for part in self.parts]})
 
     @classmethod
     def load(cls, path: Path) -> StudyResult:
@@ -152,10 +152,10 @@ def run_study(
     Raises:
         InputError: for an unknown study or setting, or sets that do not fit.
     """
-    chosen, base = study(key), given_settings(METHODS["neurontune"], options or {})
+    chosen, base = study(key), parse_settings(METHODS["neurontune"], options or {})
     assert isinstance(base, TuneConfig)
     origin = {} if key == "cost" else origin_of(head, sets)
-    result = StudyResult(key, (), 0, seeds, changed(base), origin, time.time())
+    result = StudyResult(key, (), 0, seeds, changed_settings(base), origin, time.time())
 
     def keep(parts: list[VariantResult]) -> None:
         nonlocal result
@@ -178,7 +178,7 @@ def study_config(project: Project, name: str, key: str, seeds: int, options: Map
     Raises:
         InputError: as `run_study` does, before anything starts.
     """
-    settings = changed(given_settings(METHODS["neurontune"], options))
+    settings = changed_settings(parse_settings(METHODS["neurontune"], options))
     return {
         "name": name,
         "source": str(project.source),

@@ -18,6 +18,13 @@ class DiskCache:
     Args:
         folder: made at the first `put`.
         most_bytes: what it may hold, give or take 64 MB.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     cache = DiskCache(Path(folder))
+    ...     cache.put("maps/3.npy", b"map")
+    ...     cache.get("maps/3.npy"), cache.get("maps/4.npy")
+    (b'map', None)
     """
 
     def __init__(self, folder: Path, most_bytes: int = _MOST_BYTES) -> None:
@@ -25,7 +32,7 @@ class DiskCache:
         self._written = _LOOK_AFTER  # an older process may have left much
 
     def get(self, name: str) -> bytes | None:
-        """Return the bytes that `put` kept; None when there are none."""
+        """Return the bytes kept under a name; None when there are none."""
         path = self._folder / name
         try:
             content = path.read_bytes()

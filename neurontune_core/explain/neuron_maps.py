@@ -30,13 +30,14 @@ class _MapKey(NamedTuple):
 
 
 class NeuronMaps:
-    """Maps by split, row and neuron.
+    """Heatmaps by split, row and neuron, kept in memory and on disk.
 
     Args:
-        network: gives the network; called at the first map that is not on disk.
-        image: opens a sample.
-        cache: where maps lie.
-        version: what makes the maps of a split other ones, as a folder's name; None keeps them off the disk.
+        network: returns the network; called for the first map that is not on disk.
+        image: opens a sample by split and row.
+        cache: of the maps on disk.
+        version: maps a split to the folder name of its maps, which changes with whatever they depend on; None keeps
+            them off the disk.
     """
 
     def __init__(
@@ -51,12 +52,12 @@ class NeuronMaps:
         self._turn = threading.Lock()
 
     def maps(self, split: str, rows: Sequence[int], neuron: int) -> dict[int, np.ndarray]:
-        """Return row -> [h, w] float32, at least 0, in units of the activation or as `heatmaps` says.
+        """Return row -> [h, w] float32, at least 0, in the unit that `heatmaps` documents.
 
         Images that cannot be read are left out.
 
         Raises:
-            InputError: when none of the images can be read, or the network has no map over them.
+            InputError: when none of the images can be read, or the network has no map over the image.
         """
         failure = None
         with self._turn:
@@ -87,7 +88,7 @@ class NeuronMaps:
         return self._kept[key]
 
     def _compute(self, keys: Sequence[_MapKey]) -> InputError | None:
-        """Compute maps of one neuron; return why an image could not be read, if one could not."""
+        """Compute maps of one neuron, and return the error of an image that could not be read, if any."""
         import torch
 
         network = self._network()
@@ -104,11 +105,11 @@ class NeuronMaps:
         whole = network.channel_maps(batch)
         if whole is None:
             assert chosen[0].neuron is not None
-            for each, values in zip(chosen, heatmaps(network, batch, chosen[0].neuron), strict=True):
-                self._store(each, values)
+            for key, values in zip(chosen, heatmaps(network, batch, chosen[0].neuron), strict=True):
+                self._store(key, values)
             return failure
-        for each, values in zip(chosen, whole.float().cpu().numpy(), strict=True):
-            self._store(each._replace(neuron=None), values)
+        for key, values in zip(chosen, whole.float().cpu().numpy(), strict=True):
+            self._store(key._replace(neuron=None), values)
         return failure
 
     def _store(self, key: _MapKey, values: np.ndarray) -> None:

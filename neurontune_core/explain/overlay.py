@@ -39,6 +39,11 @@ def overlay_png(
         size: side in pixels, up to `MAX_SIDE`.
         opacity: of full color, 0..1.
         colors: a key of `COLOR_MAPS`.
+
+    >>> png = overlay_png(np.array([[0.0, 2.0]], dtype=np.float32), maximum=2.0, size=2)
+    >>> image = Image.open(io.BytesIO(png))
+    >>> image.size, image.getchannel("A").getpixel((1, 0)) > image.getchannel("A").getpixel((0, 0))
+    ((2, 2), True)
     """
     table = np.array(COLOR_MAPS[colors], dtype=np.float32)
     side = min(max(int(size), 1), MAX_SIDE)
@@ -52,13 +57,16 @@ def overlay_png(
 
 
 def thumbnail_jpeg(image: Image.Image, preprocessing: Preprocessing | None, size: int, *, quality: int = 85) -> bytes:
-    """Return a JPEG [size, size] of the crop that the network sees, upright; overlays of the same size lie exactly
-    on it.
+    """Return a JPEG [size, size] of the crop that the network sees; overlays of the same size align with it.
 
     Args:
         image: an opened image; EXIF orientation is respected.
         preprocessing: of the model; None gives the center square.
         size: side in pixels, up to `MAX_SIDE`.
+        quality: of the JPEG.
+
+    >>> Image.open(io.BytesIO(thumbnail_jpeg(Image.new("RGB", (40, 30)), None, 16))).size
+    (16, 16)
     """
     side = min(max(int(size), 1), MAX_SIDE)
     upright = ImageOps.exif_transpose(image).convert("RGB")

@@ -24,7 +24,7 @@ class AttributedWord(NamedTuple):
     """A word and its share of the neuron's activation.
 
     Attributes:
-        text: as it stands in the sample.
+        text: as in the sample.
         start, end: its characters, ``part[start:end]``.
         part: 0, or 1 in the second text of a pair.
         value: in units of the activation; negative where the word lowers it.
@@ -39,7 +39,7 @@ class AttributedWord(NamedTuple):
 
 @dataclass(frozen=True)
 class TextAttribution:
-    """One sample's words, in order, as far as the network read.
+    """The words of one sample, in order, up to where the network stopped reading.
 
     Attributes:
         words: their values add up to the activation minus that of the baseline.
@@ -57,16 +57,20 @@ class TextAttribution:
 def token_attributions(
     model: TextModel, texts: Sequence[Text], neuron: int, *, steps: int = 32, batch_size: int = 8
 ) -> list[TextAttribution]:
-    """Compute integrated gradients (Sundararajan et al. 2017) of one neuron of the embedding, from the tokens' vectors.
+    """Compute integrated gradients (Sundararajan et al. 2017) of one neuron of the embedding by token.
 
-    The baseline is the same sample with padding in the place of every token but the special ones ([CLS], [SEP]), so
-    that these have no share and can be left out. The values of a word's pieces are added up.
+    The baseline is the same sample with every token but the special ones ([CLS], [SEP]) replaced by padding, so that
+    special tokens have no share and can be left out. The values of a word's pieces are added up.
 
     Args:
+        model: the network.
         texts: samples as ``model.tokenization`` reads them.
         neuron: 0..M-1.
-        steps: points of the integral; the sum of the values is as exact as these are many.
+        steps: points of the integral; more of them bring the sum of the values closer to the activation's change.
         batch_size: samples tokenized and padded together.
+
+    Returns:
+        One attribution per text.
 
     Raises:
         InputError: when there is no such neuron.

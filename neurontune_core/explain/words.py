@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 
 
 class Word(NamedTuple):
-    """One word, or one punctuation mark, and where it stands: ``text[start:end]``."""
+    """One word or punctuation mark and its position: ``text[start:end]``."""
 
     text: str
     start: int
@@ -37,14 +37,18 @@ class DistinctiveWord(NamedTuple):
 
 
 def words_of(text: str) -> Iterator[Word]:
-    """Yield the words and punctuation marks of a text, in order; "don't" is one word."""
+    """Yield the words and punctuation marks of a text, in order; "don't" is one word.
+
+    >>> [word.text for word in words_of("Don't stop!")]
+    ["Don't", 'stop', '!']
+    """
     return (Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text))
 
 
 def distinctive_words(
     top: Iterable[str], rest: Iterable[str], *, limit: int = 20, prior_words: float = 500.0
 ) -> list[DistinctiveWord]:
-    """Return the words more frequent in ``top`` than in ``rest``, the clearest first.
+    """Find the words that are more frequent in ``top`` than in ``rest``, the clearest first.
 
     Log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, Eqs. 16, 20 and 22): each word's
     prior is its share of all the texts times ``prior_words``, so that rare words need more evidence. Punctuation marks
@@ -52,12 +56,16 @@ def distinctive_words(
 
     Args:
         top: a neuron's top samples.
-        rest: the samples to compare with; not the same ones again.
+        rest: the samples to compare with, without those of ``top``.
         limit: words returned at most; only those with z above 0 are.
         prior_words: weight of the prior, in words.
 
     Raises:
         InputError: when one of the sides has no words.
+
+    >>> words = distinctive_words(["the sea", "a sea", "by the sea"], ["the land", "a wood", "by a road"])
+    >>> words[0].word, words[0].count_top, words[0].count_rest
+    ('sea', 3, 0)
     """
     counts_top, counts_rest = _counts(top), _counts(rest)
     total_top, total_rest = counts_top.total(), counts_rest.total()

@@ -17,12 +17,18 @@ Arrays = dict[str, np.ndarray]
 
 
 def read_arrays(path: Path) -> Arrays:
-    """Read the arrays of a file by name; that of a ``.npy``, which stays on disk, is "embeddings".
+    """Read the arrays of a file by name; the one of a ``.npy`` is "embeddings" and stays on disk.
 
-    The numbered columns of a Parquet file ("0", "1", ... or "f0", "f1", ...) are one array "embeddings" [N, M].
+    The numbered columns of a Parquet file ("0", "1", ... or "f0", "f1", ...) become one array "embeddings" [N, M].
 
     Raises:
         InputError: when the file is missing, of another kind, damaged, holds objects, or is larger than the memory.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(Path(folder, "birds.npz"), embeddings=np.zeros((3, 2)), labels=[0, 1, 1])
+    ...     {name: array.shape for name, array in read_arrays(Path(folder, "birds.npz")).items()}
+    {'embeddings': (3, 2), 'labels': (3,)}
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}.")

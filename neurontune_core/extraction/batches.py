@@ -20,7 +20,13 @@ Prepare = Callable[[int, Any], Any]
 
 
 class Batch(NamedTuple):
-    """What the network reads (None: nothing could be read), of which rows, and (row, reason) of those that failed."""
+    """A batch of samples.
+
+    Attributes:
+        inputs: what the network reads; None where no sample could be read.
+        rows: the row of each sample.
+        failures: (row, reason) of each sample that could not be read.
+    """
 
     inputs: Any
     rows: list[int]
@@ -35,10 +41,15 @@ def batches(
     batch_size: int,
     prepare: Prepare | None = None,
 ) -> Iterator[Batch]:
-    """Yield the samples at the places ``order`` in ``rows``, ``batch_size`` at a time.
+    """Yield the samples at the positions ``order`` of ``rows``, ``batch_size`` at a time.
 
     Args:
-        prepare: row and sample -> what ``model.batch`` takes; default: ``model.prepare``.
+        model: prepares and collates the samples.
+        dataset: the dataset of the samples.
+        rows: rows of ``dataset.samples``.
+        order: positions in ``rows``.
+        batch_size: samples of a batch.
+        prepare: maps row and sample to what ``model.batch`` takes; by default ``model.prepare``.
     """
     from torch.utils.data import DataLoader
 
@@ -66,7 +77,7 @@ class _Plain:
 
 
 class _Samples:
-    """Row number -> (row number, what is prepared of the sample, None), or the reason why it cannot be read."""
+    """Maps a row to (row, prepared sample, None), or to (row, None, the reason why it cannot be read)."""
 
     def __init__(self, dataset: Dataset, sources: list[str], prepare: Prepare) -> None:
         self.dataset, self.sources, self.prepare = dataset, sources, prepare

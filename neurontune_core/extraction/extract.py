@@ -32,7 +32,7 @@ OnProgress = Callable[[int, int, float], object]
 
 
 class Cancelled(Exception):
-    """``should_stop`` said so. The vectors so far are kept, and the same call goes on from there."""
+    """Raised when ``should_stop`` returns True. The vectors so far are kept, and the same call resumes the work."""
 
 
 def extract(
@@ -47,21 +47,25 @@ def extract(
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> EmbeddingSet:
-    """Write the embeddings of one split to ``folder`` and open them.
+    """Extract the embeddings of one split to ``folder`` and open them.
 
-    Work stands in ``<folder>.partial`` until it is whole, so a cancelled or killed one goes on where it was, with
-    the same vectors bit for bit. A finished folder made from the same model, images and settings is opened as it is.
+    Unfinished work is kept in ``<folder>.partial``, so a cancelled or killed extraction resumes and yields the same
+    vectors bit for bit. A finished folder of the same model, images and settings is opened as it is.
 
     Args:
+        model: the network; it is moved to the device.
+        dataset: the dataset.
+        folder: of the embedding set.
         split: "train", "val", "test", or "" for a dataset without splits.
         device: "auto" (CUDA, else Apple's MPS, else the CPU) or a torch device.
+        batch_size: samples of a batch.
         dtype: "float16" or "float32", of the vectors on disk.
         on_progress: called with (samples done, samples in all, samples per second) after every batch.
         should_stop: asked before every batch.
 
     Raises:
         InputError: when over a tenth of the images, or all, cannot be read; when a vector is not finite.
-        Cancelled: when ``should_stop`` returned True. Exceptions of ``on_progress`` pass and keep the work, too.
+        Cancelled: when ``should_stop`` returned True. Exceptions of ``on_progress`` are passed on; work is kept.
     """
     if dtype not in ("float16", "float32"):
         raise InputError(f'dtype has the value "{dtype}"; use "float16" or "float32".')
@@ -120,10 +124,13 @@ def extract(
 
 
 def choose_device(requested: str = "auto") -> str:
-    """Return the torch device to work on.
+    """Return the torch device to work on; "auto" is the first of CUDA, Apple's MPS and the CPU that is available.
 
     Raises:
-        InputError: when the wanted device is not there.
+        InputError: when the requested device is not available.
+
+    >>> choose_device("cpu")
+    'cpu'
     """
     import torch
 
@@ -146,7 +153,7 @@ def choose_device(requested: str = "auto") -> str:
 
 
 class _Partial:
-    """The folder of unfinished work: preallocated vectors, and a note of how many rows of them count."""
+    """The folder of unfinished work: preallocated vectors, and a note of how many of their rows are valid."""
 
     def __init__(self, folder: Path, fingerprint: str, shape: tuple[int, int], dtype: str) -> None:
         self.folder, self.fingerprint = folder, fingerprint
@@ -162,7 +169,7 @@ class _Partial:
         self.vectors = np.lib.format.open_memmap(vectors, mode="w+", dtype=np.dtype(dtype), shape=shape)
 
     def note(self) -> None:
-        """Write the vectors first, then the note that they count."""
+        """Write the vectors first, then the note that they are valid."""
         self.vectors.flush()
         note = {"fingerprint": self.fingerprint, "done": self.done, "unreadable": self.unreadable}
         write_json(self.folder / "progress.json", note)
@@ -203,7 +210,10 @@ def _run(
 
 
 def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
-    """Digest names, labels, groups and, so that replaced images are noticed, sizes and times of change."""
+    """Hash the ids, labels and groups of samples, and the sizes and modification times of their files.
+
+    A replaced image thus changes the digest.
+    """
     digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
     digest.update(rows.to_csv(index=False).encode())
     if dataset.overlapping_groups is not None:
@@ -214,7 +224,7 @@ def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
 
 
 def _state(root: Path, source: str) -> bytes:
-    """Return size and time of change of an image's file, or of the table that it stands in (``<file>#<row>``)."""
+    """Return size and modification time of an image's file, or of the table that contains it (``<file>#<row>``)."""
     for path in (root / source, root / source.rpartition("#")[0]):
         with suppress(OSError):
             if path.is_file():

@@ -40,19 +40,26 @@ def read_embeddings(
 ) -> EmbeddingSet:
     """Read vectors and labels that another program wrote; nothing is unpickled, and a ``.npy`` stays on disk.
 
+    With ``attributes`` instead of groups, the groups are ``label * n_attributes + attribute``.
+
     Args:
         path: a file with embeddings [N, M] and, unless ``labels`` gives them, labels [N]; a Parquet file has one row
             per sample, with the vector as a list in one column, or one number in each of "0", "1", ... or "f0", ...
-        labels, groups: a file with one value per row instead: ``.npy``, or text with one value a line.
-        split: of a file with several splits, the one to read; else the name that the set gets.
-        names: which array or column is what, where `ARRAY_NAMES` does not tell, such as ``{"embeddings": "penult"}``;
-            None for a key leaves the array out.
-        class_names, group_names: names for indices from 0, or the order of labels and groups that are names.
-
-    With ``attributes`` instead of groups, the groups are ``label * n_attributes + attribute``.
+        labels, groups: separate files with one value per row: ``.npy``, or text with one value a line.
+        split: of a file with several splits, the one to read; otherwise the name of the set.
+        names: array or column by role, where `ARRAY_NAMES` does not tell, such as ``{"embeddings": "penult"}``; None
+            leaves the role out.
+        class_names, group_names: names of indices from 0, or the order of labels and groups that are names.
 
     Raises:
-        InputError: when the file is of another kind, damaged, larger than the memory, or has not what is needed.
+        InputError: when the file is of another kind, damaged, larger than the memory, or incomplete.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(Path(folder, "birds.npz"), embeddings=np.eye(3), labels=["land", "water", "water"])
+    ...     birds = read_embeddings(Path(folder, "birds.npz"))
+    >>> birds.class_names, birds.labels.tolist()
+    (('land', 'water'), [0, 1, 1])
     """
     path = Path(path)
     arrays = _roles(read_arrays(path), names or {}, path)
@@ -96,7 +103,7 @@ def _roles(available: Arrays, names: Mapping[str, str | None], path: Path) -> di
 
 
 def _one_split(arrays: dict[str, Any], split: str, path: Path) -> tuple[dict[str, Any], str]:
-    """Return the rows of one split, where the file tells several, and its name."""
+    """Return the rows of one split, and its name; a file without splits is returned whole."""
     rows = len(arrays["embeddings"]) if arrays["embeddings"].ndim else 0
     for role in _PER_SAMPLE:
         if role in arrays and arrays[role].shape != (rows,):
@@ -168,7 +175,7 @@ def _ids(values: np.ndarray | None, path: Path) -> np.ndarray:
 
 
 def _one_a_row(path: Path) -> np.ndarray:
-    """Return [N] values of a ``.npy`` or of a text file with one a line."""
+    """Read [N] values of a ``.npy``, or of a text file with one value a line."""
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     if path.suffix.lower() == ".npy":

@@ -20,13 +20,13 @@ _NUMBERED = re.compile(r"class \d+")  # what a class of integer labels is called
 
 @dataclass(frozen=True)
 class Pairing:
-    """A model and a dataset that agree.
+    """A model and a dataset that fit each other.
 
     Attributes:
-        model, dataset: as they are to be used; the model is the one that was given, set up for the data.
-        model_spec, dataset_spec: what loads the same again, with no need to pair them.
-        preprocessing_from: who says how a sample becomes the network's input, as a sentence can bear it.
-        remarks: what was settled, in sentences.
+        model, dataset: ready to use; the model is the given one, set up for the data.
+        model_spec, dataset_spec: load the same again without pairing.
+        preprocessing_from: the source of the preprocessing, as it reads in a sentence.
+        remarks: what was decided, in sentences.
         names_differ: whether the model names its outputs, and differently from the dataset's classes.
     """
 
@@ -40,7 +40,12 @@ class Pairing:
 
 
 def spec_for(dataset: Dataset, model_spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the model's spec, told whether the samples are pairs of texts."""
+    """Return the model's spec, with ``pairs`` set where the samples are pairs of texts.
+
+    >>> from types import SimpleNamespace
+    >>> spec_for(SimpleNamespace(modality="text_pair"), {"family": "minilm"})
+    {'family': 'minilm', 'tokenization': {'pairs': True}}
+    """
     if dataset.modality == "image" or model_spec.get("family") not in TEXT_FAMILIES:
         return model_spec
     options = model_spec.get("tokenization") or {}
@@ -51,11 +56,16 @@ def spec_for(dataset: Dataset, model_spec: dict[str, Any]) -> dict[str, Any]:
 def pair(
     model: Network[Any], dataset: Dataset, model_spec: dict[str, Any], dataset_spec: dict[str, Any], base: str | Path
 ) -> Pairing:
-    """Settle preprocessing and the order of the classes.
+    """Decide preprocessing and the order of the classes.
 
-    A model that brings no preprocessing of its own gets what the field does for the dataset, at the size of its own
-    input. Classes that both sides name get the model's order. Labels that are mere numbers get the model's names; where
-    they reach over half of its outputs and a few at the end have no samples, they are numbers of its outputs, too.
+    A model without preprocessing of its own gets the usual one of the dataset, at the size of its own input. Classes
+    that both sides name get the model's order. Labels that are mere numbers get the model's names, also where they use
+    only the first outputs, provided that these are over half of all.
+
+    Args:
+        model, dataset: as loaded.
+        model_spec, dataset_spec: what they were loaded from.
+        base: the folder that relative paths start from.
     """
     model_spec, origin = pair_inputs(model, dataset, model_spec)
     pairing = Pairing(model, dataset, model_spec, dataset_spec, origin)
@@ -63,10 +73,10 @@ def pair(
 
 
 def pair_inputs(model: Any, dataset: Dataset, spec: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Give the model the dataset's way of preparing samples where neither it nor its spec has one.
+    """Give the model the dataset's preprocessing where neither it nor its spec has one.
 
     Returns:
-        The spec that says so, and who says how a sample becomes the network's input.
+        The model's spec with it, and the source of the preprocessing.
     """
     field = dataset.preprocessing
     if model.modality != dataset.modality:
@@ -131,8 +141,7 @@ def _plain(name: str) -> str:
 
 
 def _renamed(pairing: Pairing, names: tuple[str, ...], remark: str, base: Path) -> Pairing | None:
-    """Return the pairing with the dataset read under other class names; None when a sample would thereby change its
-    class."""
+    """Return the pairing with the dataset read under other class names; None if that changed a sample's class."""
     from neurontune_core.datasets import open_dataset
 
     if names == pairing.dataset.class_names:
@@ -153,6 +162,5 @@ def _renamed(pairing: Pairing, names: tuple[str, ...], remark: str, base: Path) 
 
 
 def accepts_order(pairing: Pairing, names: tuple[str, ...], base: str | Path) -> bool:
-    """Return whether naming the classes in this order gives their samples other label numbers and leaves them their
-    class."""
+    """Return whether naming the classes in this order renumbers the labels without changing any sample's class."""
     return _renamed(pairing, names, "", Path(base)) is not None

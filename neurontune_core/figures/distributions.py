@@ -87,7 +87,7 @@ def _outcomes(distribution: Distribution) -> tuple[_Outcome, _Outcome]:
             "",
         ),
         _Outcome(
-            "incorrect",
+            "misclassified",
             "✗",
             distribution.incorrect,
             distribution.num_incorrect,

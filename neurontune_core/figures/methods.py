@@ -137,6 +137,6 @@ def _front(points: np.ndarray) -> dict:
         "y": ordered[:, 1],
         "mode": "lines",
         "line": {"color": ACCENT, "width": 1.5, "dash": "dot"},
-        "name": "beaten by none in both",
+        "name": "Pareto-optimal",
         "hoverinfo": "skip",
     }

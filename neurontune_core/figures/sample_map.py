@@ -41,12 +41,15 @@ def sample_map(
 
     >>> places, right = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([True, False])
     >>> [trace.name for trace in sample_map(places, right, ["a", "b"], ("", "")).data]
-    ['right (1)', 'wrong (1)']
+    ['correct (1)', 'misclassified (1)']
     """
     rows = np.sort(np.random.default_rng(0).permutation(len(places))[:most])
     many = len(rows) > _MANY_POINTS
     traces = []
-    for name, outcome, color, symbol in (("right", True, CORRECT, "circle"), ("wrong", False, INCORRECT, "x")):
+    for name, outcome, color, symbol in (
+        ("correct", True, CORRECT, "circle"),
+        ("misclassified", False, INCORRECT, "x"),
+    ):
         shown = rows[right[rows] == outcome]
         traces.append(
             {

@@ -21,18 +21,18 @@ _COLORS = (ACCENT, "#4c78a8", AMBER, "#7c5cbf")
 def study_figure(result: StudyResult) -> Figure:
     """Draw the result of a study that has at least one part."""
     if result.key == "stability":
-        return _stability([each for each in result.parts if isinstance(each, Stability)])
+        return _stability([part for part in result.parts if isinstance(part, Stability)])
     if result.key == "cost":
-        return _cost([each for each in result.parts if isinstance(each, CostCurve)])
-    rows = [each for each in result.parts if isinstance(each, VariantResult) and each.values]
-    numbers = all(isinstance(value, (int, float)) for each in rows for value in each.at.values())
+        return _cost([part for part in result.parts if isinstance(part, CostCurve)])
+    rows = [row for row in result.parts if isinstance(row, VariantResult) and row.values]
+    numbers = all(isinstance(value, (int, float)) for row in rows for value in row.at.values())
     if numbers and len(rows[0].at) == 2:
         return _map(rows)
     return _lines(rows) if len(rows[0].at) == 1 else _bars(rows)
 
 
 def _worst(rows: Sequence[VariantResult]) -> str:
-    return "worst group" if any("worst group" in each.values for each in rows) else "worst class"
+    return "worst group" if any("worst group" in row.values for row in rows) else "worst class"
 
 
 def _line(name: str, x: Sequence, y: Sequence[float], sd: Sequence[float], color: str, dash: str = "solid") -> dict:
@@ -51,10 +51,10 @@ def _line(name: str, x: Sequence, y: Sequence[float], sd: Sequence[float], color
 def _lines(rows: Sequence[VariantResult]) -> Figure:
     """Draw worst group and average over the values of one setting, in their order."""
     (axis,) = rows[0].at
-    at = [str(each.at[axis]) if isinstance(each.at[axis], str) else f"{each.at[axis]:g}" for each in rows]
+    at = [str(row.at[axis]) if isinstance(row.at[axis], str) else f"{row.at[axis]:g}" for row in rows]
     traces = []
     for name, color, dash in ((_worst(rows), ACCENT, "solid"), ("average", GRAY, "dot")):
-        spreads = [each.spread(name) for each in rows]
+        spreads = [row.spread(name) for row in rows]
         means = [100 * spread.mean if spread else 0.0 for spread in spreads]
         traces.append(_line(name, at, means, [100 * spread.sd if spread else 0.0 for spread in spreads], color, dash))
     layout = make_layout(axis, "accuracy, %", 340)
@@ -66,8 +66,8 @@ def _map(rows: Sequence[VariantResult]) -> Figure:
     """Draw worst group over two settings."""
     down, across = rows[0].at
     measure = _worst(rows)
-    places = [list(dict.fromkeys(each.at[name] for each in rows)) for name in (down, across)]
-    means = {(each.at[down], each.at[across]): each.spread(measure) for each in rows}
+    places = [list(dict.fromkeys(row.at[name] for row in rows)) for name in (down, across)]
+    means = {(row.at[down], row.at[across]): row.spread(measure) for row in rows}
     grid = [[_mean(means.get((row, column))) for column in places[1]] for row in places[0]]
     trace = {
         "type": "heatmap",
@@ -92,12 +92,12 @@ def _bars(rows: Sequence[VariantResult]) -> Figure:
     """Draw worst group by the first thing that is varied, in one color for each value of the second."""
     first, second = rows[0].at
     measure, traces = _worst(rows), []
-    for place, value in enumerate(dict.fromkeys(each.at[second] for each in rows)):
-        own = [(each, each.spread(measure)) for each in rows if each.at[second] == value]
+    for place, value in enumerate(dict.fromkeys(row.at[second] for row in rows)):
+        own = [(row, row.spread(measure)) for row in rows if row.at[second] == value]
         traces.append(
             {
                 "type": "bar",
-                "x": [str(each.at[first]) for each, _ in own],
+                "x": [str(row.at[first]) for row, _ in own],
                 "y": [100 * spread.mean if spread else 0.0 for _, spread in own],
                 "error_y": {"array": [100 * spread.sd if spread else 0.0 for _, spread in own], "width": 3},
                 "name": f"{second} {value}",
@@ -110,11 +110,11 @@ def _bars(rows: Sequence[VariantResult]) -> Figure:
 
 
 def _stability(results: Sequence[Stability]) -> Figure:
-    at = [each.samples for each in results]
+    at = [result.samples for result in results]
     traces = [
-        _line("with the whole set", at, [each.jaccard.mean for each in results], [each.jaccard.sd for each in results],
-              ACCENT),
-        _line("random sets of that size", at, [each.by_chance for each in results], [], GRAY, "dot"),
+        _line("with the whole set", at, [result.jaccard.mean for result in results],
+              [result.jaccard.sd for result in results], ACCENT),
+        _line("random sets of that size", at, [result.by_chance for result in results], [], GRAY, "dot"),
     ]  # fmt: skip
     layout = make_layout("samples", "Jaccard", 340)
     layout["yaxis"]["range"] = [0, 1.02]
@@ -124,9 +124,9 @@ def _stability(results: Sequence[Stability]) -> Figure:
 def _cost(results: Sequence[CostCurve]) -> Figure:
     """Draw each size relative to its smallest, so that a slope is an exponent."""
     traces = [
-        _line(f"{each.grows}, exponent {each.exponent:.2f}", [size / each.sizes[0] for size in each.sizes],
-              [value / each.seconds[0] for value in each.seconds], [], _COLORS[place % len(_COLORS)])
-        for place, each in enumerate(results)
+        _line(f"{curve.grows}, exponent {curve.exponent:.2f}", [size / curve.sizes[0] for size in curve.sizes],
+              [value / curve.seconds[0] for value in curve.seconds], [], _COLORS[place % len(_COLORS)])
+        for place, curve in enumerate(results)
     ]  # fmt: skip
     layout = make_layout("times as large", "times as long", 360)
     layout["xaxis"]["type"] = layout["yaxis"]["type"] = "log"

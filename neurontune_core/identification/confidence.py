@@ -189,7 +189,9 @@ class _Middle:
         if self.count % 2 == 0:
             high = 1 - (1 - low) * step.random(resamples) ** (1 / (self.count - place - 1))
         most = self.values.shape[1] - 1
-        return tuple(np.clip((each * self.count).astype(np.int64) - self.first, 0, most) for each in (low, high))  # type: ignore[return-value]
+        return tuple(
+            np.clip((quantile * self.count).astype(np.int64) - self.first, 0, most) for quantile in (low, high)
+        )  # type: ignore[return-value]
 
 
 def _rank_law(incorrect: int, correct: int) -> np.ndarray:

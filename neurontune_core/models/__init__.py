@@ -27,14 +27,22 @@ ALLOWED_HUB_MODELS: Mapping[str, str] = {}  # hub id -> the revision (commit) th
 
 
 def is_python_entry(spec: Mapping[str, Any]) -> bool:
-    """Return whether the network of a spec is built by the user's own code, which no screen runs."""
+    """Return whether a spec's network is built by the user's own code, which no screen runs.
+
+    >>> is_python_entry({"family": "python", "entry": "my_model:network"}), is_python_entry({"family": "timm"})
+    (True, False)
+    """
     return spec.get("family") == "python"
 
 
 def names_entry(spec: Mapping[str, Any] | None, entry: str | None) -> bool:
-    """Return whether the user named the very entry point that builds the network of a spec, as the command line asks.
+    """Return whether the user named the very entry point that builds a spec's network, as the command line requires.
 
-    A project file of somebody else can thus not run code that the user did not name.
+    A project file from somebody else therefore cannot run code that the user did not name.
+
+    >>> spec = {"family": "python", "entry": "my_model:network"}
+    >>> names_entry(spec, "my_model:network"), names_entry(spec, None)
+    (True, False)
     """
     return bool(entry and spec and is_python_entry(spec) and spec.get("entry") == entry)
 
@@ -62,6 +70,10 @@ def load_model(
 
     Raises:
         InputError: when the family or architecture is unknown, or the checkpoint is unsafe or does not fit.
+
+    >>> model = load_model({"family": "cifar_resnet", "architecture": "resnet20", "weights": "random"}, ".")
+    >>> model.num_neurons, model.num_classes, model.classifier_name
+    (64, 10, 'linear')
     """
     entry, spec = spec.get("entry"), resolved(spec, base)
     family = spec.get("family")

@@ -20,15 +20,19 @@ _LAST_TOKEN_LAYERS = 8  # more than the layers of one block
 
 @dataclass(frozen=True)
 class Tap:
-    """One side of a named layer, and how the tensor there is laid out."""
+    """One side (output or input) of a named layer, and the layout of the tensor there."""
 
     module: str
     side: Side
     layout: Layout
 
     def spatial(self, tensor: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-        """Return the tensor as [B, channels, h, w]; of tokens, the ``grid`` of patches without class and register
-        tokens."""
+        """Return the tensor as [B, channels, h, w]; of tokens, only those in the ``grid`` of patches.
+
+        >>> tokens = torch.zeros(1, 1 + 2 * 3, 8)  # a class token and 2 x 3 patches
+        >>> Tap("blocks", "output", "tokens").spatial(tokens, (2, 3)).shape
+        torch.Size([1, 8, 2, 3])
+        """
         if self.layout == "channels_last":
             return tensor.permute(0, 3, 1, 2)
         if self.layout == "tokens":
@@ -40,15 +44,15 @@ class Tap:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What `dissect` found.
+    """The parts of a network, as `dissect` finds them.
 
     Attributes:
         classifier_name: the last linear layer; None in a network without a head.
         num_neurons: M, the width of the embedding.
-        channel_maps: where the map [B, M, h, w] is whose mean over h and w is the embedding; None without one.
-        heatmap: where Grad-CAM looks in a network without ``channel_maps``; None when nothing there is spatial.
+        channel_maps: the place of the map [B, M, h, w] whose mean over h and w is the embedding; None without one.
+        heatmap: where Grad-CAM is taken in a network without ``channel_maps``; None when nothing there is spatial.
         grid: (rows, columns) of the patches of a token model; (0, 0) for others.
-        remark: what stands behind the last linear layer, in a sentence; empty when nothing does.
+        remark: what follows the last linear layer, in a sentence; empty when nothing does.
     """
 
     classifier_name: str | None
@@ -70,10 +74,13 @@ class _Call(NamedTuple):
 
 
 def run(module: nn.Module, batch: Batch) -> torch.Tensor:
-    """Return what the network gives for a tensor, or for tensors by name: its logits, unwrapped.
+    """Run the network on a tensor, or on tensors by name, and return its logits.
 
     Raises:
-        ValueError: when it gives neither a tensor nor something with ``logits``.
+        ValueError: when it returns neither a tensor nor something with ``logits``.
+
+    >>> run(nn.Identity(), torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
     """
     output = module(**batch) if isinstance(batch, Mapping) else module(batch)
     output = getattr(output, "logits", output)  # as Hugging Face's networks give them
@@ -88,11 +95,20 @@ def dissect(
     """Run two noise images through ``module`` and find its parts by comparing numbers, not names.
 
     Args:
-        headless: the network's output is the embedding itself.
-        use_last_linear: go by the last linear layer even where something follows it.
+        module: a network that reads [B, 3, image_size, image_size].
+        image_size: in pixels.
+        architecture: the name of the network in messages.
+        headless: whether the network's output is the embedding itself.
+        use_last_linear: take the last linear layer as the head even where something follows it.
 
     Raises:
         InputError: when the output is not that of one linear layer, or the network refuses the image size.
+
+    >>> convolution, pool = nn.Conv2d(3, 5, 3), nn.AdaptiveAvgPool2d(1)
+    >>> network = nn.Sequential(convolution, nn.ReLU(), pool, nn.Flatten(), nn.Linear(5, 2)).eval()
+    >>> anatomy = dissect(network, 16, "small")
+    >>> anatomy.classifier_name, anatomy.num_neurons, anatomy.channel_maps.module
+    ('4', 5, '1')
     """
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(2, 3, 6, 6, generator=generator)  # light and dark areas, so that neurons of any scale answer
@@ -127,7 +143,11 @@ def dissect_text(
     headless: bool = False,
     use_last_linear: bool = False,
 ) -> Anatomy:
-    """Apply `dissect` to a network that reads tokens: ``batch`` is two texts, tokenized."""
+    """Find the parts of a network that reads tokens, as `dissect` does; ``batch`` is two texts, tokenized.
+
+    Raises:
+        InputError: when the output is not that of one linear layer.
+    """
     calls, output = _trace(module, batch)
     head, remark = _find_head(calls, output, architecture, use_last_linear, headless)
     if head is None:
@@ -137,7 +157,7 @@ def dissect_text(
 
 
 def _trace(module: nn.Module, batch: Batch) -> tuple[list[_Call], torch.Tensor]:
-    """Record every call of every layer, in the order in which they ended."""
+    """Record every call of every layer, in the order in which the calls ended."""
     calls: list[_Call] = []
     handles = []
     for name, layer in module.named_modules():
@@ -160,8 +180,10 @@ def _trace(module: nn.Module, batch: Batch) -> tuple[list[_Call], torch.Tensor]:
 def _find_head(
     calls: list[_Call], output: torch.Tensor, architecture: str, agreed: bool, headless: bool
 ) -> tuple[_Call | None, str]:
-    """Return the linear layer that gives the output, or, when that is agreed to, the last one before it; and what
-    follows."""
+    """Return the linear layer whose output is the network's, and what follows it.
+
+    With ``agreed``, it may be the last linear layer of the right size before something else.
+    """
     if headless:
         if output.ndim != 2:
             raise InputError(f'"{architecture}" gives {list(output.shape)} for two samples, not one vector for each.')
@@ -196,10 +218,10 @@ _ENDINGS = {
 
 
 def _patch_grid(calls: list[_Call]) -> tuple[int, int]:
-    """Return (h, w) of the patches when the network ends in tokens [B, h*w or a few more, D]; else (0, 0).
+    """Return (h, w) of the patches when the network ends in tokens [B, h*w or a few more, D]; otherwise (0, 0).
 
-    They are the pixels of the last convolution's map, or, where patches are merged two by two (Swin), of that map
-    halved some times.
+    The patches are the pixels of the last convolution's map, or, where they are merged two by two (Swin), of that map
+    halved as often as needed.
     """
     maps = [call.output for call in calls if isinstance(call.layer, nn.Conv2d)]
     tokens = [call.output.shape[1] for call in calls if call.output.ndim == 3]
@@ -224,8 +246,7 @@ def _taps(call: _Call, side: Side, grid: tuple[int, int], calls: list[_Call]) ->
 
 
 def _is_pooled(call: _Call, tap: Tap, grid: tuple[int, int], embedding: torch.Tensor) -> bool:
-    """Return whether the embedding is the mean of this map over the image. Tensors are compared after the run, as
-    hooks see them."""
+    """Return whether the embedding is the mean of this map over the image, by comparing the recorded tensors."""
     tensor = call.output if tap.side == "output" else call.input
     assert tensor is not None
     maps = tap.spatial(tensor, grid)

@@ -26,7 +26,7 @@ B = TypeVar("B", torch.Tensor, Mapping[str, torch.Tensor])  # images, or tokens 
 
 
 class Network(Generic[B]):
-    """A network in evaluation mode that ends in a linear layer, or, as a feature extractor, in its embedding.
+    """A network in evaluation mode that ends in a linear layer or, as a feature extractor, in its embedding.
 
     Attributes:
         module: the network.
@@ -35,7 +35,7 @@ class Network(Generic[B]):
         num_classes: C, the number of logits; None without a head.
         classifier_name: the state-dict prefix of the head, such as ``"fc"`` or ``"classifier.1"``; None without one.
         loading: how its checkpoint was matched to it.
-        lock: to be held by who sets hooks of their own on the module's layers.
+        lock: held by callers that register hooks of their own on the module's layers.
     """
 
     def __init__(self, module: nn.Module, architecture: str, anatomy: Anatomy, loading: Fit) -> None:
@@ -55,15 +55,15 @@ class Network(Generic[B]):
         raise NotImplementedError
 
     def prepare(self, sample: Any) -> Any:
-        """Return one sample, made ready for `batch`."""
+        """Prepare one sample for `batch`."""
         raise NotImplementedError
 
     def batch(self, prepared: Sequence[Any]) -> B:
-        """Collect what `prepare` made of B samples into what the network reads."""
+        """Combine B prepared samples into the input of the network."""
         raise NotImplementedError
 
     def input_settings(self) -> dict[str, Any]:
-        """Return how a sample becomes the network's input; JSON-able."""
+        """Return the settings that turn a sample into the network's input; JSON-able."""
         raise NotImplementedError
 
     @property
@@ -83,12 +83,12 @@ class Network(Generic[B]):
         return self
 
     def logits(self, batch: B) -> torch.Tensor:
-        """Return what the network itself gives: [B, C], or [B, M] without a head, on the model's device."""
+        """Return the network's own output: [B, C], or [B, M] without a head, on the model's device."""
         with torch.inference_mode():
             return run(self.module, self._moved(batch))
 
     def logits_with_gradient(self, batch: B) -> torch.Tensor:
-        """Return [B, C] what the last layer gives, for those who train it; whatever follows that layer is left out.
+        """Return the output [B, C] of the last layer for training; whatever follows that layer is skipped.
 
         Raises:
             InputError: when the network has no last layer.
@@ -105,7 +105,7 @@ class Network(Generic[B]):
             return self.embed_with_gradient(batch)
 
     def embed_with_gradient(self, batch: B) -> torch.Tensor:
-        """Embed as `embed` does, for those who differentiate it."""
+        """Embed a batch as `embed` does, with gradients."""
         if self.classifier_name is None:
             return run(self.module, self._moved(batch))
         with self._capture(Tap(self.classifier_name, "input", "vector")) as captured:
@@ -113,7 +113,7 @@ class Network(Generic[B]):
         return captured[0]
 
     def renew_head(self, num_classes: int, seed: int) -> None:
-        """Put a fresh last layer of ``num_classes`` in the place of the network's own."""
+        """Replace the network's last layer by a freshly initialized one with ``num_classes`` outputs."""
         layer = self._classifier
         assert layer is not None
         with seeded(seed):
@@ -122,7 +122,7 @@ class Network(Generic[B]):
         self.num_classes = num_classes
 
     def head(self) -> LinearHead | None:
-        """Return the network's own last layer; None when it has none or it was never trained."""
+        """Return the network's own last layer; None when it has none or that layer was never trained."""
         layer = self._classifier
         if layer is None or not self.loading.trained_head:
             return None
@@ -137,10 +137,10 @@ class Network(Generic[B]):
         )
 
     def state_dict_with(self, head: LinearHead) -> dict[str, torch.Tensor]:
-        """Return a copy of the network's weights in which the last layer is ``head``.
+        """Return a copy of the network's weights in which ``head`` replaces the last layer.
 
         Raises:
-            InputError: when the network has no last layer, the head has other sizes, or a bias where it has none.
+            InputError: when the network has no last layer, the head has other sizes, or only the head has a bias.
         """
         layer = self._classifier
         if layer is None or self.num_classes is None:
@@ -162,7 +162,7 @@ class Network(Generic[B]):
         return state
 
     def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits of the SHA-256 over architecture and weights."""
+        """Return the first 16 hexadecimal digits of the SHA-256 of architecture and weights."""
         digest = hashlib.sha256(self.architecture.encode())
         for name, tensor in sorted(self.module.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
@@ -176,7 +176,7 @@ class Network(Generic[B]):
 
     @contextmanager
     def _capture(self, tap: Tap) -> Iterator[list[torch.Tensor]]:
-        """Collect what flows through ``tap``; of a layer that is called more than once, the last call."""
+        """Collect the tensors at ``tap``; of a layer that is called more than once, only those of the last call."""
         captured: list[torch.Tensor] = []
 
         def keep(tensor: torch.Tensor) -> None:
@@ -195,12 +195,12 @@ class Network(Generic[B]):
 
 
 class ImageModel(Network[torch.Tensor]):
-    """A `Network` that reads images, batches [B, 3, H, W].
+    """A `Network` that reads images, in batches [B, 3, H, W].
 
     Attributes:
-        preprocessing: how an image becomes its input.
-        preprocessing_from: who says so, such as ``"preprocessor_config.json"``; empty when nobody does, and it is what
-            is usual for the architecture.
+        preprocessing: how an image becomes the network's input.
+        preprocessing_from: the source of the preprocessing, such as ``"preprocessor_config.json"``; empty where it is
+            merely the usual one of the architecture.
 
     Raises:
         InputError: when the network does not end in one linear layer.
@@ -237,8 +237,11 @@ class ImageModel(Network[torch.Tensor]):
         return self.preprocessing.to_json()
 
     def channel_maps(self, batch: torch.Tensor) -> torch.Tensor | None:
-        """Return [B, 3, H, W] -> [B, M, h, w] whose mean over h and w is the embedding; None where the network has
-        none."""
+        """Compute the maps [B, M, h, w] whose mean over h and w is the embedding; None where the network has none.
+
+        Args:
+            batch: [B, 3, H, W], preprocessed.
+        """
         if self._anatomy.channel_maps is None:
             return None
         with torch.inference_mode(), self._capture(self._anatomy.channel_maps) as captured:
@@ -246,7 +249,7 @@ class ImageModel(Network[torch.Tensor]):
         return self._anatomy.channel_maps.spatial(captured[0], self._anatomy.grid)
 
     def heatmap_layer(self) -> nn.Module:
-        """Return the last layer that still knows where in the image something is.
+        """Return the last layer whose output is still spatial.
 
         Raises:
             InputError: when the network has no such layer.
@@ -254,7 +257,11 @@ class ImageModel(Network[torch.Tensor]):
         return self.module.get_submodule(self.heatmap_tap().module)
 
     def heatmap_tap(self) -> Tap:
-        """Return `heatmap_layer` by name, with the side to read and its layout."""
+        """Return the name of `heatmap_layer`, the side to read and the layout there.
+
+        Raises:
+            InputError: when the network has no such layer.
+        """
         tap = self._anatomy.channel_maps or self._anatomy.heatmap
         if tap is None:
             raise InputError(

@@ -21,13 +21,13 @@ _MAX_GROWTH, _ALWAYS_ALLOWED = 4, 64 << 20  # torch stores tensors uncompressed;
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file of weights holds.
+    """The content of a file of weights.
 
     Attributes:
         path: the file.
-        state: tensors by name, as they stand there.
-        wrapper: the keys under which they stood, such as ``"state_dict"``; empty without one.
-        unread: the classes of objects beside the weights that were passed over.
+        state: tensors by name, as stored.
+        wrapper: the keys under which they were stored, such as ``"state_dict"``; empty without one.
+        unread: the classes of the other objects in the file, which were not read.
     """
 
     path: Path
@@ -37,14 +37,21 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Return the tensors of a checkpoint by name, without running anything in it.
+    """Read the tensors of a checkpoint without running anything in it.
 
     Args:
-        path: a ``.safetensors`` file, what ``torch.save`` wrote (a state dict, alone or under a usual key), or a
-            Lightning ``.ckpt``, whose hyper-parameters are not read where they are more than plain values.
+        path: a ``.safetensors`` file, a file of ``torch.save`` (a state dict, alone or under a usual key), or a
+            Lightning ``.ckpt``, whose hyper-parameters are skipped where they are more than plain values.
 
     Raises:
-        InputError: when the file is missing, wants to run code, unpacks to far more than its size, or has no tensors.
+        InputError: when the file is missing, would run code, unpacks to far more than its size, or has no tensors.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     torch.save({"state_dict": {"fc.weight": torch.zeros(2, 3)}}, Path(folder, "model.pt"))
+    ...     checkpoint = read_checkpoint(Path(folder, "model.pt"))
+    >>> list(checkpoint.state), checkpoint.wrapper
+    (['fc.weight'], 'state_dict')
     """
     if not path.is_file():
         raise InputError(f"There is no checkpoint {path}.")
@@ -67,7 +74,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 
 
 class _Unread:
-    """Stands in for a class of the training script: takes whatever it is given and does nothing with it."""
+    """Stands in for a class of the training script: it accepts any arguments and ignores them."""
 
     def __new__(cls, *_: object) -> Any:
         return OrderedDict()  # the one type that torch's reader lets be filled in every way

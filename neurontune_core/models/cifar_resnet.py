@@ -19,8 +19,9 @@ _PREPROCESSING = Preprocessing(image_size=32, resize=32)  # ImageNet's mean and 
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Load a ResNet of CIFAR-10; state-dict keys are ``conv1``, ``bn1``, ``layer1.0.conv1``, ..., ``linear``;
-    shortcuts have no weights.
+    """Load a ResNet for CIFAR-10 (He et al., 2016), whose shortcuts have no weights.
+
+    State-dict keys are ``conv1``, ``bn1``, ``layer1.0.conv1``, ..., ``linear``.
 
     Raises:
         InputError: on an unknown architecture, or weights that do not fit.

@@ -22,12 +22,12 @@ _MAX_CLASS_TOKENS = 5  # class, distillation and register tokens in front of the
 
 
 class ModelGuess(NamedTuple):
-    """What was understood.
+    """A recognized model.
 
     Attributes:
         spec: for `load_model`; its weights are an absolute path.
         description: one sentence.
-        alternatives: other networks that the weights fit as well; a person should say which it was.
+        alternatives: other networks that the weights fit as well, for the user to choose from.
     """
 
     spec: dict[str, Any]
@@ -36,10 +36,11 @@ class ModelGuess(NamedTuple):
 
 
 def guess_model(path: str | Path, family: str | None = None, architecture: str | None = None) -> ModelGuess:
-    """Look at a checkpoint or at a model's folder, and say what it is.
+    """Recognize the model of a checkpoint or of a model's folder.
 
     Args:
-        family, architecture: what a person says; the rest is found out.
+        path: the file or folder.
+        family, architecture: as the user names them; otherwise detected.
 
     Raises:
         InputError: when there is nothing, the file is unsafe, or no known network has such weights.
@@ -97,9 +98,9 @@ def _hugging_face_family(folder: Path, config: Mapping[str, Any]) -> str:
 
 
 def _guess_timm_folder(folder: Path, config: Mapping[str, Any], architecture: str | None) -> ModelGuess:
-    """Return a folder as timm pushes it to the hub: the configuration names the architecture and the preprocessing."""
+    """Recognize a folder as timm pushes it to the hub, whose configuration names architecture and preprocessing."""
     name = architecture or str(config["architecture"])
-    file = next((folder / each for each in saved.WEIGHT_FILES if (folder / each).is_file()), None)
+    file = next((folder / name for name in saved.WEIGHT_FILES if (folder / name).is_file()), None)
     if file is None:
         raise InputError(f"The folder {folder} holds neither {' nor '.join(saved.WEIGHT_FILES)}.")
     spec: dict[str, Any] = {"family": "timm", "architecture": name, "weights": str(file)}
@@ -119,9 +120,9 @@ def _guess_file(file: Path, family: str | None, architecture: str | None) -> Mod
     state = read_checkpoint(file).state
     candidates, prefix = identify(state)
     if architecture:
-        candidates = [each for each in candidates if each.architecture == architecture] or _named(architecture)
+        candidates = [network for network in candidates if network.architecture == architecture] or _named(architecture)
     if family:
-        candidates = [each for each in candidates if each.family == family]
+        candidates = [network for network in candidates if network.family == family]
     if not candidates:
         raise InputError(_not_recognized(file, state, family, architecture))
     inside = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
@@ -130,36 +131,39 @@ def _guess_file(file: Path, family: str | None, architecture: str | None) -> Mod
     size = _unusual_size(first.architecture, inside) if first.family == "timm" else None
     spec: dict[str, Any] = {"family": first.family, "architecture": first.architecture, "weights": str(file)}
     spec |= {"image_size": size} if size else {}
-    also = f"; they fit {listing([str(each) for each in others], 4)} as well" if others else ""
+    also = f"; they fit {listing([str(network) for network in others], 4)} as well" if others else ""
     return ModelGuess(spec, f"{file.name} holds the weights of {first}, told by their names and shapes{also}.", others)
 
 
 def _named(architecture: str) -> list[NetworkName]:
-    """Return the families that have an architecture of this name."""
+    """List the networks of this architecture, one for each family that has it."""
     from neurontune_core.models.known_networks import read_index
 
-    every = (NetworkName(*each) for networks in read_index()["networks"].values() for each in networks)
-    return [each for each in every if each.architecture == architecture]
+    every = (NetworkName(*names) for networks in read_index()["networks"].values() for names in networks)
+    return [network for network in every if network.architecture == architecture]
 
 
 def _closest(candidates: list[NetworkName], state: Mapping[str, torch.Tensor]) -> list[NetworkName]:
-    """Return those networks that share most tensors with the checkpoint, the likelier family and plainer name first.
+    """Return the networks that share most tensors with the checkpoint, the likelier family and plainer name first.
 
-    A ResNet of torchvision is timm's of the same name, weight by weight and result by result: one of them is enough.
+    A ResNet of torchvision equals timm's of the same name, weight by weight and result by result, so one of them is
+    returned.
     """
-    ours = {each.architecture for each in candidates if each.family != "timm"}
+    ours = {network.architecture for network in candidates if network.family != "timm"}
     candidates = [
-        each for each in candidates if each.family != "timm" or each.architecture.removeprefix("tv_") not in ours
+        network
+        for network in candidates
+        if network.family != "timm" or network.architecture.removeprefix("tv_") not in ours
     ]
     if len(candidates) > 1:
         shapes = {name: tensor.shape for name, tensor in state.items()}
-        strange = {each: misfit(each, shapes) for each in candidates}
-        candidates = [each for each in candidates if strange[each] == min(strange.values())]
-    return sorted(candidates, key=lambda each: (_FAMILIES.index(each.family), len(each.architecture), each))
+        strange = {network: misfit(network, shapes) for network in candidates}
+        candidates = [network for network in candidates if strange[network] == min(strange.values())]
+    return sorted(candidates, key=lambda network: (_FAMILIES.index(network.family), len(network.architecture), network))
 
 
 def _unusual_size(architecture: str, state: Mapping[str, torch.Tensor]) -> int | None:
-    """Return the images' side where the position table is not for the usual one."""
+    """Return the image size of a position table that is not the architecture's default; None for the default."""
     import timm
 
     size = _image_size(state)
@@ -168,7 +172,7 @@ def _unusual_size(architecture: str, state: Mapping[str, torch.Tensor]) -> int |
 
 
 def _image_size(state: Mapping[str, torch.Tensor]) -> int | None:
-    """Return the side of the images that a vision transformer with a square position table was trained on."""
+    """Return the image size that a vision transformer with a square position table was trained on."""
     table, patches = (state.get(name) for name in _POSITIONS)
     if table is None or patches is None or table.ndim != 3 or patches.ndim != 4:
         return None

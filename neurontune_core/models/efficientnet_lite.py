@@ -18,10 +18,10 @@ _CROP_PADDING = 32  # pixels around the crop in the reference evaluation (effici
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Load an EfficientNet-Lite; ``weights`` is ``"imagenet"``, ``"random"`` or a checkpoint; its state-dict keys
-    are efficientnet_lite_pytorch's.
+    """Load an EfficientNet-Lite, with the state-dict keys of efficientnet_lite_pytorch.
 
-    ``"imagenet"`` with another ``num_classes`` than 1,000 gives a fresh last layer, and ``head()`` is None.
+    ``weights`` is ``"imagenet"``, ``"random"`` or a checkpoint. ``"imagenet"`` with another ``num_classes`` than 1,000
+    gives a freshly initialized last layer, and ``head()`` is None.
 
     Raises:
         InputError: on an unknown architecture, a missing weights package, or a checkpoint that does not fit.

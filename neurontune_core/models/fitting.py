@@ -22,15 +22,18 @@ class Fit:
 
     Attributes:
         source: the checkpoint; empty for random weights.
-        wrapper: the keys under which the weights stood.
-        prefix: what was taken off their names.
+        wrapper: the keys under which the weights were stored.
+        prefix: what was stripped from their names.
         missing: names of the network that the checkpoint lacks.
-        unexpected: names of the checkpoint that the network has no place for.
-        unread: classes of objects beside the weights that were passed over.
+        unexpected: names of the checkpoint that the network does not have.
+        unread: classes of the other objects in the file, which were not read.
         trained_head: whether the network's last layer comes from the checkpoint (or is random by request).
-        headless: whether the network has no last layer and gives its embedding.
-        class_names: what the model's folder calls its outputs, in their order; empty when it does not say.
-        remarks: what else a person should know, in sentences.
+        headless: whether the network has no last layer and returns its embedding.
+        class_names: the names of the outputs in the model's folder, in their order; empty when it has none.
+        remarks: further sentences for the user.
+
+    >>> Fit("model.pt", prefix="module.").sentences()
+    ['"module." was taken off the names of the weights.']
     """
 
     source: str = ""
@@ -45,7 +48,7 @@ class Fit:
     remarks: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
-        """Return what was stripped, left out, missing or assumed; empty when everything fitted as it stood."""
+        """Say what was stripped, left out, missing or assumed; empty when the checkpoint fitted as stored."""
         lines = []
         if self.wrapper:
             lines.append(f'The weights were read from the checkpoint\'s "{self.wrapper}".')
@@ -63,11 +66,17 @@ class Fit:
 def fill(
     module: nn.Module, classifier_name: str, spec: Mapping[str, Any], base: Path, imagenet: Path | None = None
 ) -> Fit:
-    """Put the weights that ``spec`` names into ``module`` and size its last layer.
+    """Load the weights that ``spec`` names into ``module`` and resize its last layer to them.
 
-    The number of classes is read off the checkpoint. A checkpoint without a last layer, or a spec with
-    ``num_classes`` 0, leaves the network without one: it then gives its embedding. ``"random"`` keeps the (seeded)
-    weights as they are.
+    The number of classes comes from the checkpoint. A checkpoint without a last layer, or a spec with ``num_classes``
+    0, leaves the network without one: it then returns its embedding. ``"random"`` keeps the (seeded) weights.
+
+    Args:
+        module: the freshly built network.
+        classifier_name: the state-dict prefix of its last layer.
+        spec: of the model.
+        base: the folder that relative paths start from.
+        imagenet: the checkpoint that ``"imagenet"`` stands for, if there is one.
 
     Raises:
         InputError: when no weights are named, or they do not fit the network or the spec's ``num_classes``.
@@ -108,10 +117,21 @@ def fill(
 
 
 def match(checkpoint: Checkpoint, expected: Iterable[str]) -> tuple[dict[str, torch.Tensor], Fit]:
-    """Return the checkpoint's tensors under the network's names: the prefix that makes most of them fit is taken off.
+    """Rename the checkpoint's tensors to the network's names by stripping the prefix that makes most of them fit.
 
-    Training frameworks put ``module.`` (DataParallel), ``_orig_mod.`` (torch.compile) or the name of an attribute
-    (Lightning: ``model.``, ``net.``, ``backbone.``) in front; what does not stand under it belongs to the wrapper.
+    Training frameworks prepend ``module.`` (DataParallel), ``_orig_mod.`` (torch.compile) or the name of an attribute
+    (Lightning: ``model.``, ``net.``, ``backbone.``); tensors without that prefix belong to the wrapper.
+
+    Args:
+        checkpoint: as read.
+        expected: the network's names.
+
+    Returns:
+        Tensors by the network's names, and what was stripped and left out.
+
+    >>> state, fit = match(Checkpoint(Path("model.pt"), {"module.fc.bias": torch.zeros(2)}), ["fc.bias"])
+    >>> list(state), fit.prefix
+    (['fc.bias'], 'module.')
     """
     names, counts = set(expected), Counter[str]()
     for name in checkpoint.state:
@@ -128,10 +148,10 @@ def match(checkpoint: Checkpoint, expected: Iterable[str]) -> tuple[dict[str, to
 
 
 def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, architecture: str) -> Fit:
-    """Return ``fit`` with what ``state`` has beside the network: names whose first part the network does not know.
+    """Check that ``state`` fits the network, and list the names of modules that the network does not have in ``fit``.
 
     Raises:
-        InputError: when they differ in more than that and what ``fit`` already says.
+        InputError: when they differ in more than that and what ``fit`` already lists.
     """
     expected = module.state_dict()
     rooms = {name.split(".")[0] for name in expected}
@@ -152,7 +172,15 @@ def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, archit
 
 
 def refuse_classes(checkpoint: Path, stored: int | None, requested: int | str | None) -> None:
-    """Raise InputError when a checkpoint has a last layer for another number of classes than the spec requests."""
+    """Refuse a checkpoint whose last layer has another number of classes than the spec requests.
+
+    Raises:
+        InputError: when both numbers are known and differ.
+
+    >>> refuse_classes(Path("model.pt"), 10, 2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: The checkpoint model.pt has 10 classes, but num_classes says 2; ...
+    """
     if stored and requested and int(requested) != stored:
         raise InputError(
             f"The checkpoint {checkpoint} has {stored} classes, but num_classes says {requested}; "
@@ -167,7 +195,21 @@ def refuse_misfit(
     unexpected: Sequence[str],
     reshaped: Mapping[str, tuple[list[int], list[int]]],
 ) -> None:
-    """Raise InputError when any name is missing, unexpected or of another shape (there, here)."""
+    """Refuse a checkpoint with missing, unexpected or differently shaped tensors.
+
+    Args:
+        source: the checkpoint.
+        architecture: the name of the network.
+        missing, unexpected: names.
+        reshaped: name -> the shape in the checkpoint, and in the network.
+
+    Raises:
+        InputError: when any of the three has an entry.
+
+    >>> refuse_misfit("model.pt", "resnet18", ["fc.bias"], [], {})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: The checkpoint model.pt is not one of "resnet18": it lacks "fc.bias"; ...
+    """
     reasons = [
         f'"{name}" is {there} there and {expected} in the network' for name, (there, expected) in reshaped.items()
     ][:1]
@@ -182,7 +224,14 @@ def refuse_misfit(
 
 @contextmanager
 def seeded(seed: int = 0) -> Iterator[None]:
-    """Make fresh weights the same at every load, so that "random" is one model and not many."""
+    """Seed the initialization of weights in the block, so that "random" is the same model at every load.
+
+    >>> with seeded():
+    ...     first = torch.rand(2)
+    >>> with seeded():
+    ...     torch.equal(torch.rand(2), first)
+    True
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -191,7 +240,7 @@ def seeded(seed: int = 0) -> Iterator[None]:
 def _head_in(
     state: dict[str, torch.Tensor], module: nn.Module, name: str, agreed: bool, path: Path
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Return where the checkpoint keeps the last layer ``name``: there, or one level deeper; None when it has none."""
+    """Return where the checkpoint stores the last layer ``name``: there, or one level deeper; None when it has none."""
     inside = [key for key in state if key.startswith(f"{name}.")]
     weights = [key for key in inside if key.endswith(".weight")]
     if not inside:
@@ -219,7 +268,7 @@ def _head_in(
 
 
 def _nest(module: nn.Module, name: str, head: str) -> None:
-    """Make room for a head that stood in a sequence, so that the network keeps the checkpoint's names."""
+    """Put the head into a sequence, as in the checkpoint, so that the names agree."""
     if head != name:
         before = [nn.Identity() for _ in range(int(head.rsplit(".", 1)[1]))]
         module.set_submodule(name, nn.Sequential(*before, module.get_submodule(name)))

@@ -30,7 +30,7 @@ class Folder:
 
 
 def cached_folder(hub_id: str, allowed: Mapping[str, str]) -> Path:
-    """Return where an allowed hub model of the pinned revision lies in the local cache; nothing is fetched.
+    """Return the local cache folder of an allowed hub model at its pinned revision; nothing is downloaded.
 
     Raises:
         InputError: when the model is not allowed, its revision is no commit, or it is not in the cache.
@@ -54,8 +54,9 @@ def cached_folder(hub_id: str, allowed: Mapping[str, str]) -> Path:
 
 
 def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
-    """Return the folder that ``spec`` names: ``weights`` is it, or a checkpoint in it, or one for the folder
-    ``config``.
+    """Open the model folder that ``spec`` names.
+
+    ``weights`` is the folder, a checkpoint in it, or a checkpoint for the folder ``config``.
 
     Raises:
         InputError: when there is no configuration or no checkpoint, or it is of a kind that is not loaded.
@@ -93,7 +94,7 @@ def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
 
 
 def network_class(auto_class: Any, config: Any, kind: str) -> Any:
-    """Return the class that ``auto_class`` has for the configuration.
+    """Return the class that ``auto_class`` maps the configuration to.
 
     Raises:
         InputError: when there is none.
@@ -107,7 +108,7 @@ def network_class(auto_class: Any, config: Any, kind: str) -> Any:
 
 
 def outline(cls: Any, config: Any) -> nn.Module:
-    """Return the network without memory for its weights, to learn names and sizes from."""
+    """Build the network on the meta device, without memory for its weights, for its names and sizes."""
     try:
         with torch.device("meta"):
             return cls._from_config(config, attn_implementation=_attention(cls))
@@ -118,14 +119,21 @@ def outline(cls: Any, config: Any) -> nn.Module:
 
 
 def class_names(config: Any) -> tuple[str, ...]:
-    """Return what ``config.json`` calls the outputs, in their order; empty where it has only LABEL_0, LABEL_1, ..."""
+    """Return the output names of ``config.json`` in their order; empty where they are only LABEL_0, LABEL_1, ...
+
+    >>> from types import SimpleNamespace
+    >>> class_names(SimpleNamespace(id2label={"0": "cat", "1": "dog"}, num_labels=2))
+    ('cat', 'dog')
+    >>> class_names(SimpleNamespace(id2label={"0": "LABEL_0"}, num_labels=1))
+    ()
+    """
     labels = {int(index): str(name) for index, name in (config.id2label or {}).items()}
     names = tuple(labels.get(index, "") for index in range(config.num_labels))
     return () if not all(names) or all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
 
 
 def head_of(probe: Any, num_labels: int) -> str:
-    """Return the name of the last linear layer outside of the backbone.
+    """Return the name of the last linear layer outside the backbone.
 
     Raises:
         InputError: when there is none with ``num_labels`` outputs.
@@ -142,10 +150,10 @@ def head_of(probe: Any, num_labels: int) -> str:
 
 
 def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
-    """Return the tensors of a checkpoint under the names of ``probe`` or of its backbone.
+    """Read the tensors of a checkpoint under the names of ``probe`` or of its backbone.
 
     Raises:
-        InputError: as `read_checkpoint` does, and when the configuration is of a far larger network than the weights.
+        InputError: as `read_checkpoint`, and when the configuration describes a far larger network than the weights.
     """
     names = list(probe.state_dict())
     inner = [name.removeprefix(f"{probe.base_model_prefix}.") for name in names]
@@ -162,10 +170,18 @@ def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
 def assemble(
     cls: Any, config: Any, state: dict[str, torch.Tensor], source: str, optional: str = "$^"
 ) -> tuple[nn.Module, list[str], list[str]]:
-    """Return the network with ``state`` in it, what it lacks of the ``optional`` names (a pattern), and what was
-    left over.
+    """Build the network with ``state`` as its weights.
 
-    transformers itself puts the tensors in, as it knows the names that older versions gave them.
+    transformers itself loads the tensors, since it knows the names that older versions gave them.
+
+    Args:
+        cls, config: the class of the network and its configuration.
+        state: tensors by name.
+        source: the checkpoint, for messages.
+        optional: a pattern of the names that may be missing.
+
+    Returns:
+        The network, the missing optional names, and the names that were left over.
 
     Raises:
         InputError: when anything else is missing or of another shape.
@@ -192,7 +208,7 @@ def assemble(
 
 
 def fresh(cls: Any, config: Any) -> nn.Module:
-    """Return the network with random weights, the same at every load."""
+    """Build the network with random weights, the same at every load."""
     with quiet(), seeded():
         return cls._from_config(config, attn_implementation=_attention(cls), dtype=torch.float32)
 
@@ -202,13 +218,13 @@ def first_line(error: Exception) -> str:
 
 
 def _attention(cls: Any) -> str:
-    """Name the kernel of attention, so that a configuration cannot ask for kernels from elsewhere."""
+    """Choose the attention kernel here, so that a configuration cannot request kernels from elsewhere."""
     return "sdpa" if getattr(cls, "_supports_sdpa", False) else "eager"
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers quiet: `Fit` says what was missing or left over, not the terminal."""
+    """Keep transformers quiet in the block: `Fit` reports what was missing or left over, not the terminal."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

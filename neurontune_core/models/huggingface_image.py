@@ -30,11 +30,10 @@ _WARP_FROM = 384  # pixels, in ConvNeXt's processor: from there on the image is 
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Load an image classifier; ``weights`` is the model's folder; its ``preprocessor_config.json`` gives the
-    preprocessing.
+    """Load an image classifier from a model's folder; its ``preprocessor_config.json`` sets the preprocessing.
 
-    A folder without a trained head (``ViTModel``) gives a feature extractor: its embedding is what the family's own
-    classifier would read.
+    A folder without a trained head (``ViTModel``) gives a feature extractor: its embedding is the input of the family's
+    own classifier.
 
     Raises:
         InputError: when the folder is incomplete, its model has no classifier, or the weights do not fit.
@@ -81,7 +80,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
 
 
 def _preprocessing(folder: Path, config: Any) -> tuple[Preprocessing, tuple[str, ...]]:
-    """Return what ``preprocessor_config.json`` says; without one, what is assumed is said."""
+    """Read ``preprocessor_config.json``; without one, return the defaults and a remark that says so."""
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         size = _side(getattr(getattr(config, "vision_config", config), "image_size", None) or 224, path)

@@ -30,13 +30,13 @@ from neurontune_core.models.tokenization import open_tokenization
 
 
 def load(spec: dict[str, Any], base: Path) -> TextModel:
-    """Load a text classifier or encoder; ``weights`` is the model's folder, with its tokenizer; ``tokenization``
-    sets ``max_length`` and ``pairs``.
+    """Load a text classifier or encoder from a model's folder, with its tokenizer.
 
-    A folder without a trained head (``BertModel``, a sentence encoder), or ``num_classes`` 0, gives a feature
-    extractor whose embedding is pooled by ``pooling``: "mean", "cls" (default: what the folder says, else "mean") or
-    "pooler", ReLU of the model's own pooler. With ``num_classes`` it gets a fresh last layer, with ``head`` (a file of
-    `LinearHead`) the one that was trained for it; a last layer in the weights themselves goes first.
+    A folder without a trained head (``BertModel``, a sentence encoder), or ``num_classes`` 0, gives a feature extractor
+    whose embedding is pooled by ``pooling``: "mean", "cls" (default: as the folder says, otherwise "mean") or "pooler",
+    ReLU of the model's own pooler. ``num_classes`` adds a freshly initialized last layer, ``head`` (a file of
+    `LinearHead`) the one that was trained for it; a last layer in the weights themselves takes precedence.
+    ``tokenization`` sets ``max_length`` and ``pairs``.
 
     Raises:
         InputError: when the folder is incomplete, its model reads no texts, or the weights do not fit.
@@ -64,7 +64,7 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
 
 
 def _backbone(folder: Folder, spec: dict[str, Any], base: Path) -> TextModel:
-    """Return the network up to its tokens, pooled."""
+    """Build the pooled network from a folder without a classifier."""
     from transformers import AutoModel
 
     config, stored_head = folder.config, LinearHead.load(base / str(spec["head"])) if spec.get("head") else None
@@ -110,13 +110,19 @@ _POOLED = {
 
 
 def has_pooler(backbone: nn.Module, fit: Fit) -> bool:
-    """Return whether the backbone has a pooler, and the checkpoint (where there is one) its weights."""
+    """Return whether the backbone has a pooler, and the checkpoint (where there is one) its weights.
+
+    >>> class Backbone(nn.Module):
+    ...     pooler = None
+    >>> has_pooler(Backbone(), Fit())
+    False
+    """
     there = getattr(backbone, "pooler", None) is not None
     return there and not any(name.startswith("pooler.") for name in fit.missing)
 
 
 def _own_head(checkpoint: Path, prefix: str) -> dict[str, torch.Tensor] | None:
-    """Return the last layer of a `PooledBackbone` that was saved with one."""
+    """Return the last layer that was saved with a `PooledBackbone`; empty without one."""
     from neurontune_core.models.checkpoints import read_checkpoint
 
     state = read_checkpoint(checkpoint).state
@@ -127,7 +133,7 @@ def _own_head(checkpoint: Path, prefix: str) -> dict[str, torch.Tensor] | None:
 
 
 def _pooling_of(folder: Path) -> Pooling:
-    """Return the pooling that a sentence encoder's folder says; else the mean."""
+    """Return the pooling that a sentence encoder's folder sets; "mean" by default."""
     path = folder / "1_Pooling" / "config.json"
     return "cls" if path.is_file() and read_json(path).get("pooling_mode_cls_token") else "mean"
 
@@ -146,7 +152,7 @@ def _model(module: nn.Module, architecture: str, fit: Fit, folder: Folder, spec:
 
 
 def _positions(network: nn.Module, folder: Folder) -> int:
-    """Return the longest input, in tokens; RoBERTa counts its positions from the padding index on."""
+    """Return the longest input in tokens; RoBERTa counts its positions from the padding index."""
     limit = int(getattr(folder.config, "max_position_embeddings", 0) or 512)
     for name, layer in network.named_modules():
         if name.endswith("position_embeddings") and isinstance(layer, nn.Embedding) and layer.padding_idx is not None:

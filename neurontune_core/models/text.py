@@ -47,7 +47,7 @@ class TextModel(Network[Mapping[str, torch.Tensor]]):
         return "text_pair" if self.tokenization.pairs else "text"
 
     def prepare(self, sample: Text) -> Text:
-        """Return a text as it is: texts are tokenized a batch at a time."""
+        """Return a text unchanged: texts are tokenized a batch at a time."""
         return sample
 
     def batch(self, prepared: Sequence[Text]) -> dict[str, torch.Tensor]:
@@ -57,14 +57,15 @@ class TextModel(Network[Mapping[str, torch.Tensor]]):
         return self.tokenization.to_json()
 
     def input_embeddings(self) -> nn.Module:
-        """Return the layer that makes a vector of each token."""
+        """Return the layer that maps each token to a vector."""
         return self.module.get_input_embeddings()  # type: ignore[operator]
 
 
 class PooledBackbone(nn.Module):
-    """A text backbone without a head, pooled: [B, M] of the tokens [B, T, M], then ``classifier``, if it gets one.
+    """A text backbone without a head, pooled from the tokens [B, T, M] to [B, M], then ``classifier``, if it gets one.
 
     Args:
+        backbone: the network.
         pooling: "mean" over the tokens that are not padding (Reimers & Gurevych 2019, the default of sentence
             encoders), "cls", the first token, or "pooler", ReLU of the backbone's own pooler behind dropout, as BERT is
             trained for the paper's datasets. Vectors are not scaled to unit length.

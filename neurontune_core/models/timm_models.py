@@ -37,7 +37,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
 
 
 def _has_fixed_size(architecture: str) -> bool:
-    """Return whether it is built for one image size, as transformers with a position table are."""
+    """Return whether a network is built for one image size, as transformers with a position table are."""
     return bool(timm_config(architecture).fixed_input_size)
 
 

@@ -37,7 +37,7 @@ class Tokenization:
         return self.tensors(self.encode(texts))
 
     def tensors(self, encoded: Any) -> dict[str, torch.Tensor]:
-        """Return what the network takes of an encoded batch."""
+        """Return the tensors of an encoded batch that the network takes."""
         return {name: torch.tensor(encoded[name]) for name in self.inputs}
 
     def encode(self, texts: Sequence[Text]) -> Any:
@@ -71,16 +71,17 @@ class Tokenization:
 def open_tokenization(
     folder: Path, settings: dict[str, Any], inputs: Sequence[str], limit: int, vocabulary: int
 ) -> Tokenization:
-    """Return the tokenizer of a model's folder.
+    """Open the tokenizer of a model's folder.
 
     Args:
+        folder: the model's folder.
         settings: ``max_length`` (default: the tokenizer's, at most ``limit``) and ``pairs`` (default False).
-        inputs: the names of what the network's ``forward`` takes.
-        limit: tokens that the network has positions for.
-        vocabulary: tokens that the network has vectors for.
+        inputs: the names of the arguments of the network's ``forward``.
+        limit: the number of positions of the network, in tokens.
+        vocabulary: the number of token vectors of the network.
 
     Raises:
-        InputError: when the folder has no tokenizer that knows where its tokens stand, or a setting is out of range.
+        InputError: when the folder has no fast tokenizer, or a setting is out of range.
     """
     from transformers import AutoTokenizer
 

@@ -14,8 +14,9 @@ from neurontune_core.models.preprocessing import Preprocessing
 
 
 def load(spec: dict[str, Any], base: Path) -> ImageModel:
-    """Load a network of torchvision; preprocessing defaults to that of torchvision's first ImageNet weights of the
-    architecture (256/224 for ResNets).
+    """Load a network of torchvision.
+
+    Preprocessing defaults to that of torchvision's first ImageNet weights of the architecture (256/224 for ResNets).
 
     Raises:
         InputError: on an unknown architecture, one that does not end in a linear layer, or weights that do not fit.

@@ -49,8 +49,8 @@ def _input_line(facts: ModelFacts) -> str:
     """Return how a sample becomes the network's input, and who says so."""
     settings, origin = facts.input, f" From: {facts.input_from}." if facts.input_from else ""
     if facts.modality != "image":
-        each = "each pair of texts" if settings["pairs"] else "each text"
-        return f"It reads {each} as at most {settings['max_length']} tokens of its {settings['tokenizer']}.{origin}"
+        sample = "each pair of texts" if settings["pairs"] else "each text"
+        return f"It reads {sample} as at most {settings['max_length']} tokens of its {settings['tokenizer']}.{origin}"
     side, resized = settings["image_size"], settings["resize"]
     how = (
         f"squashed to {resized} x {resized}"

@@ -153,7 +153,8 @@ def _others(model: Network[Any]) -> dict[str, Any]:
 def _changer(used: Normalization, requested: Normalization) -> Any:
     def change(batch: torch.Tensor) -> torch.Tensor:
         (mean, std), (other_mean, other_std) = (
-            [batch.new_tensor(values).reshape(3, 1, 1) for values in each] for each in (used, requested)
+            [batch.new_tensor(values).reshape(3, 1, 1) for values in normalization]
+            for normalization in (used, requested)
         )
         return (batch * std + mean - other_mean) / other_std
 

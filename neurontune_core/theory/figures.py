@@ -141,7 +141,7 @@ def decision_boundary(data: EmbeddingSet, head: LinearHead, title: str) -> Figur
     vectors, labels = data.embeddings[:DRAWN], data.labels[:DRAWN]
     right = head.predict(vectors) == labels
     traces = []
-    for outcome, name, color in ((True, "correct", CORRECT), (False, "incorrect", INCORRECT)):
+    for outcome, name, color in ((True, "correct", CORRECT), (False, "misclassified", INCORRECT)):
         for label, symbol in enumerate(("circle-open", "cross")):
             rows = (right == outcome) & (labels == label)
             traces.append(

@@ -109,5 +109,5 @@ def _measured(model: DataModel, functions: np.ndarray, unbiased: np.ndarray) -> 
         margin = MU * (functions[:, 0] - functions[:, CORE]) / deviation
     return Removed(
         distance=np.linalg.norm(functions - unbiased, axis=1),
-        accuracy=np.array([(1 + erf(each / np.sqrt(2))) / 2 for each in margin]),
+        accuracy=np.array([(1 + erf(ratio / np.sqrt(2))) / 2 for ratio in margin]),
     )

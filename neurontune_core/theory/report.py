@@ -19,17 +19,17 @@ def lemma(model: DataModel, seed: int = 0) -> Answer:
     """Answer Lemma 1 at ``model`` and over p."""
     from neurontune_core.theory.figures import lemma_weights
 
-    result = {
+    weights = {
         "as printed": printed(model),
         "exact": exact(model),
         "least squares": least_squares(model, SAMPLES, seed),
     }
     return Answer(
         "lemma",
-        asdict(model) | {"samples": SAMPLES, "weights": {name: each._asdict() for name, each in result.items()}},
+        asdict(model) | {"samples": SAMPLES, "weights": {name: pair._asdict() for name, pair in weights.items()}},
         [
-            {"weight on": name, "the core feature": f"{each.core:.3f}", "the shortcut": f"{each.spurious:.3f}"}
-            for name, each in result.items()
+            {"weight on": name, "the core feature": f"{pair.core:.3f}", "the shortcut": f"{pair.spurious:.3f}"}
+            for name, pair in weights.items()
         ],
         f"Weights at p = {model.p:.2f}. Least squares: N = {SAMPLES:,} samples a point. βᵀx_core has the variance "
         "v = 1.",

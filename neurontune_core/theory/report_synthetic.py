@@ -47,7 +47,7 @@ def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AG
         {"group": name}
         | {
             f"{where}, {when}": f"{100 * (parts[place].accuracy or 0):.1f} %"
-            for (when, where), parts in ((key, (*each.groups, each.overall)) for key, each in measured.items())
+            for (when, where), parts in ((key, (*part.groups, part.overall)) for key, part in measured.items())
         }
         for place, name in enumerate((*experiment.test.group_names, "all samples"))
     ]
@@ -73,11 +73,11 @@ def activations(
     from neurontune_core.identification.distributions import distributions_of
 
     experiment = _experiment(seed, identification_agreement)
-    each, picked = experiment.identification, experiment.scores.biased()
-    right = experiment.before.predict(each.embeddings) == each.labels
+    samples, picked = experiment.identification, experiment.scores.biased()
+    right = experiment.before.predict(samples.embeddings) == samples.labels
     figures = {}
     for neuron, name in enumerate(NEURONS):
-        (drawn,) = distributions_of(each.embeddings[:, neuron], [each.labels == label], right)
+        (drawn,) = distributions_of(samples.embeddings[:, neuron], [samples.labels == label], right)
         title = f"{name} neuron: {'selected' if picked[neuron] else 'spared'}"
         figures[name] = outcome_distributions([(title, drawn)]).update_layout(height=270)
     return figures
@@ -85,8 +85,8 @@ def activations(
 
 def _accuracies(measured: dict[tuple[str, str], Evaluation]) -> dict[str, dict[str, float | None]]:
     return {
-        f"{when}, {where}": {"accuracy": each.accuracy, "worst_group_accuracy": each.worst_group_accuracy}
-        for (when, where), each in measured.items()
+        f"{when}, {where}": {"accuracy": evaluation.accuracy, "worst_group_accuracy": evaluation.worst_group_accuracy}
+        for (when, where), evaluation in measured.items()
     }
 
 

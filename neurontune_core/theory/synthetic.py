@@ -145,9 +145,10 @@ def summarize(seeds: int = 20, identification_agreement: float = IDENTIFICATION_
     evaluations = [run.evaluations() for run in runs]
     return Summary(
         seeds=seeds,
-        accuracy={key: Spread.of([each[key].accuracy for each in evaluations]) for key in evaluations[0]},
+        accuracy={key: Spread.of([evaluation[key].accuracy for evaluation in evaluations]) for key in evaluations[0]},
         worst_group_accuracy={
-            key: Spread.of([each[key].worst_group_accuracy or 0.0 for each in evaluations]) for key in evaluations[0]
+            key: Spread.of([evaluation[key].worst_group_accuracy or 0.0 for evaluation in evaluations])
+            for key in evaluations[0]
         },
         picked=_shares([run.scores.biased() for run in runs]),
         picked_signed=_shares([run.signed.biased() for run in runs]),

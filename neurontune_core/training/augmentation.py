@@ -14,11 +14,12 @@ from neurontune_core.training.seeds import derived
 
 
 class Augmentation:
-    """An image of one epoch: the same for the same seed, epoch and row, in whatever process it is made.
+    """The random transformation of images in one epoch: the same for the same seed, epoch and row, in any process.
 
     Args:
-        preprocessing: gives size, interpolation, mean and std; without a random crop, its resize and center crop too.
+        preprocessing: sets size, interpolation, mean and std; without a random crop, also resize and center crop.
         config: ``augment``, ``crop_scale``, ``crop_ratio`` and ``seed``.
+        epoch: from 1.
     """
 
     def __init__(self, preprocessing: Preprocessing, config: TrainConfig, epoch: int) -> None:
@@ -36,7 +37,7 @@ class Augmentation:
         self._flip: Any = None if config.augment == "none" else v2.RandomHorizontalFlip()
 
     def __call__(self, row: int, image: Image.Image) -> np.ndarray:
-        """Turn an RGB image into [3, image_size, image_size] float32."""
+        """Transform an RGB image to [3, image_size, image_size] float32."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derived(self._seed, self._epoch, row))
             image = self._preprocessing.crop(image) if self._crop is None else self._crop(image)

@@ -14,12 +14,19 @@ FILE = "checkpoint.pt"
 
 
 def save_checkpoint(folder: Path, fingerprint: str, state: dict[str, Any]) -> None:
-    """Write ``state``, which holds tensors, numbers, texts and containers of them, and nothing else."""
+    """Write ``state``, which may contain only tensors, numbers, texts and containers of them.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_checkpoint(Path(folder), "a1b2", {"epoch": 3})
+    ...     load_checkpoint(Path(folder), "a1b2"), load_checkpoint(Path(folder, "other"), "a1b2")
+    ({'fingerprint': 'a1b2', 'epoch': 3}, None)
+    """
     write_whole(folder / FILE, lambda path: torch.save({"fingerprint": fingerprint} | state, path))
 
 
 def load_checkpoint(folder: Path, fingerprint: str) -> dict[str, Any] | None:
-    """Return what was saved last; None when nothing was. Only tensors and plain values are read, never objects.
+    """Return the state that was saved last; None when there is none. Only tensors and plain values are read.
 
     Raises:
         InputError: when it belongs to another training, or cannot be read.
@@ -42,6 +49,6 @@ def load_checkpoint(folder: Path, fingerprint: str) -> dict[str, Any] | None:
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint, together with what a process that was killed while writing left behind."""
+    """Remove the checkpoint, and what a process killed while writing left behind."""
     for file in (folder / FILE, *folder.glob(f".*.{FILE}")):
         file.unlink(missing_ok=True)

@@ -8,9 +8,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from neurontune_core.errors import InputError
-from neurontune_core.settings import Settings, setting
+from neurontune_core.settings import Optimizer, Settings, setting
 
-Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "cosine", "step", "linear"]
 Layers = Literal["all", "head"]
 Augment = Literal["crop", "flip", "none"]
@@ -90,6 +89,9 @@ def preset_for(data_format: str, modality: str) -> str:
     Args:
         data_format: the ``format`` of its spec.
         modality: "image", "text" or "text_pair".
+
+    >>> preset_for("waterbirds", "image"), preset_for("image_folder", "image")
+    ('waterbirds', 'images')
     """
     if data_format in PRESETS:
         return data_format
@@ -97,10 +99,17 @@ def preset_for(data_format: str, modality: str) -> str:
 
 
 def settings_of(preset: str, changes: Mapping[str, Any]) -> TrainConfig:
-    """Return a preset with what differs from it, as JSON has it: tuples may be lists.
+    """Return a preset with some of its settings changed.
+
+    Args:
+        preset: a key of `PRESETS`.
+        changes: setting -> value, as JSON has it: a list for a tuple.
 
     Raises:
-        InputError: when the preset or a setting is not known, or out of range.
+        InputError: when the preset or a setting is unknown, or out of range.
+
+    >>> settings_of("images", {"epochs": 3}).epochs
+    3
     """
     if preset not in PRESETS:
         raise InputError(f'There is no preset "{preset}"; use one of {", ".join(PRESETS)}.')

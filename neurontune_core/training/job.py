@@ -16,9 +16,9 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
     Args:
         config: ``model`` and ``dataset`` (specs), ``base`` (the folder their relative paths start from), ``out`` (the
             folder of the trained model), and optionally ``preset`` (a key of `PRESETS`; default: the dataset's own),
-            ``settings`` (what differs from the preset) and ``device``.
-        report: called as ``report(done=..., total=..., rate=..., message=...)``; raising in it stops the work, and the
-            same job goes on from its last whole epoch.
+            ``settings`` (changes to the preset) and ``device``.
+        report: called as ``report(done=..., total=..., rate=..., message=...)``; an exception in it stops the work, and
+            the same job resumes after its last complete epoch.
 
     Returns:
         ``model`` (the path of ``model.json``), ``dataset`` (the spec with the splits that were used), ``preset``,
@@ -64,7 +64,13 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
 
 
 def dataset_of(spec: Mapping[str, Any], base: Path, splits: tuple[str, ...], settings: TrainConfig) -> dict[str, Any]:
-    """Return the dataset's spec with an absolute root and what training held out, so that extraction splits it
-    alike."""
+    """Return the dataset's spec with an absolute root and the held-out splits, so that extraction splits it alike.
+
+    >>> from neurontune_core.training.config import TrainConfig
+    >>> settings = TrainConfig(hold_out=0.2)
+    >>> spec = dataset_of({"format": "image_folder", "root": "birds"}, Path("/data"), ("train",), settings)
+    >>> spec["root"], spec["hold_out"]
+    ('/data/birds', {'share': 0.2, 'seed': 0})
+    """
     held = {} if "val" in splits else {"hold_out": {"share": settings.hold_out, "seed": settings.seed}}
     return dict(spec) | {"root": str((base / spec.get("root", ".")).resolve())} | held

@@ -39,9 +39,9 @@ class Trained:
     """A finished training.
 
     Attributes:
-        folder: where ``model.json``, the weights and ``history.json`` lie.
+        folder: of ``model.json``, the weights and ``history.json``.
         spec: of the trained model, its weights relative to ``folder``.
-        history: every epoch, and the one that was kept.
+        history: all epochs, and the one that was kept.
     """
 
     folder: Path
@@ -64,23 +64,27 @@ def train(
 ) -> Trained:
     """Train by empirical risk minimization, and write the best epoch to ``folder``.
 
-    A stopped or killed training goes on from its last whole epoch when the same call is made again, and ends, on a
+    A stopped or killed training resumes after its last complete epoch when the same call is repeated, and ends, on a
     CPU, with the same weights bit for bit. A finished one is opened as it is.
 
     Args:
         spec: of the model that training starts from, as `load_model` takes it; relative paths start from ``base``.
         dataset: its "train" split is trained on, its "val" split chooses the epoch; without one, a seeded part of the
-            training samples is held out. Groups are measured and never used.
+            training samples is held out. Groups are measured but never used.
+        folder: of the trained model.
+        config: the settings.
+        base: the folder that relative paths start from.
         device: "auto" (CUDA, else Apple's MPS, else the CPU) or a torch device.
-        facts: what else ``model.json`` remembers; JSON-able.
+        facts: further JSON-able content of ``model.json``.
         on_progress: called with (samples done, samples in all, samples per second, epoch) after every batch.
         on_epoch: called with the history after every epoch.
         should_stop: asked before every batch.
 
     Raises:
-        InputError: when model, data and settings do not go together, the loss is not a number in the first epoch, or
-            ``folder`` holds another training.
-        Cancelled: when ``should_stop`` returned True. Exceptions of the callbacks pass and keep the whole epochs, too.
+        InputError: when model, data and settings do not fit each other, the loss is NaN or infinite in the first
+            epoch, or ``folder`` holds another training.
+        Cancelled: when ``should_stop`` returned True. Exceptions of the callbacks are passed on; complete epochs are
+            kept.
     """
     folder, base = Path(folder), Path(base)
     dataset, remarks = with_splits(dataset, config)
@@ -116,7 +120,7 @@ def train(
 
 
 class _Run:
-    """The epochs of one training, and what is known after each."""
+    """The epochs of one training, and the state after each."""
 
     def __init__(self, trainer: Trainer, folder: Path, fingerprint: str, config: TrainConfig) -> None:
         self._trainer, self._folder, self._fingerprint, self._config = trainer, folder, fingerprint, config
@@ -124,14 +128,14 @@ class _Run:
         self.history = TrainHistory()
 
     def resume(self, start: TrainHistory) -> None:
-        """Take up the state after the last whole epoch, or begin with ``start``."""
+        """Restore the state after the last complete epoch, or begin with ``start``."""
         state = load_checkpoint(self._folder, self._fingerprint)
         self.history = start
         if state is not None:
             self._trainer.set_weights(state["weights"])
             self._trainer.set_state(state["trainer"])
             self._best = state["best"]
-            epochs = tuple(TrainEpoch(**each) for each in state["epochs"])
+            epochs = tuple(TrainEpoch(**record) for record in state["epochs"])
             self.history = replace(start, epochs=epochs, best=best_epoch(epochs, self._config.keep))
         write_history(self._folder, self.history)
 
@@ -141,7 +145,7 @@ class _Run:
         on_epoch: Callable[[TrainHistory], object] | None,
         should_stop: Callable[[], bool] | None,
     ) -> None:
-        """Train what is left, and put the weights of the best epoch into the network."""
+        """Train the remaining epochs, and load the weights of the best one into the network."""
         trainer, first = self._trainer, len(self.history.epochs)
         started, done = time.monotonic(), 0
         total = self._config.epochs * trainer.samples_an_epoch
@@ -183,12 +187,12 @@ class _Run:
         weights = self._trainer.weights()
         if self.history.best == epoch:
             self._best = weights
-        state = {"epochs": [asdict(each) for each in epochs], "weights": weights, "best": self._best}
+        state = {"epochs": [asdict(record) for record in epochs], "weights": weights, "best": self._best}
         save_checkpoint(self._folder, self._fingerprint, state | {"trainer": self._trainer.state()})
         write_history(self._folder, self.history)
 
     def _stop(self, epoch: int) -> None:
-        """Stop where the loss is NaN or infinite, and keep the epochs before."""
+        """End the training where the loss is NaN or infinite, and keep the epochs before."""
         rate = f"the learning rate, {self._config.learning_rate:g}, is probably too high"
         if self.history.best is None:
             raise InputError(f"The loss was not a number in the first epoch; {rate}.")
@@ -199,7 +203,7 @@ class _Run:
 
 
 def _fingerprint(network: Network[Any], dataset: Dataset, config: TrainConfig, device: str) -> str:
-    """Return what a training depends on; batches and devices change the last bits."""
+    """Hash everything that a training depends on, including batch size and device, which change the last bits."""
     rows = dataset.samples[dataset.samples["split"].isin(("train", "val"))]
     what = {
         "model": network.fingerprint(),

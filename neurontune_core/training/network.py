@@ -27,12 +27,20 @@ _NOT_KEPT = ("weights", "config", "head", "hub", "num_classes")  # of a spec, on
 def open_trainable(
     spec: Mapping[str, Any], base: Path, dataset: Dataset, config: TrainConfig
 ) -> tuple[Network[Any], dict[str, Any], list[str]]:
-    """Return the network with a last layer for the data's classes, the spec it came from, and sentences for a person.
+    """Load the network with a last layer for the data's classes.
 
-    A last layer for other classes, or none, gives way to a fresh one. A text backbone with a pooler and no head gets
-    the embedding that the paper's BERT has, ReLU(dropout(pooler)); one without a pooler, and a sentence encoder, are
-    pooled as extraction would.
-    Images and texts are prepared as the dataset's own recipe says where it has one and the spec says nothing.
+    A last layer for other classes, or none, is replaced by a freshly initialized one. A text backbone with a pooler and
+    no head gets the embedding of the paper's BERT, ReLU(dropout(pooler)); one without a pooler, and a sentence encoder,
+    are pooled as in extraction. Images and texts are preprocessed as usual for the dataset where the spec says nothing.
+
+    Args:
+        spec: of the model to start from.
+        base: the folder that relative paths start from.
+        dataset: the training data.
+        config: the settings.
+
+    Returns:
+        The network, its spec, and sentences for the user.
 
     Raises:
         InputError: when the network cannot be loaded or trained, or reads another kind of sample.
@@ -69,24 +77,33 @@ def open_trainable(
 
 
 def trained_parameters(network: Network[Any], config: TrainConfig) -> list[torch.nn.Parameter]:
-    """Return what the optimizer may change, made trainable: all of the network, or its last layer."""
+    """Mark the parameters that are trained (all, or those of the last layer) as trainable, and return them."""
     part = network.module if config.layers == "all" else network.module.get_submodule(str(network.classifier_name))
     return list(part.requires_grad_(True).parameters())
 
 
 def training_mode(network: Network[Any], config: TrainConfig) -> None:
-    """Set dropout and batch statistics on; when the last layer alone is trained, everything before it stays as it
-    is."""
+    """Turn on dropout and batch statistics; where only the last layer is trained, all else stays in evaluation mode."""
     network.module.train(config.layers == "all")
 
 
 def save_trained(
     network: Network[Any], spec: Mapping[str, Any], base: Path, folder: Path, class_names: tuple[str, ...], **facts: Any
 ) -> dict[str, Any]:
-    """Write the weights, read them back and compare, then write ``model.json``; returns the spec in it.
+    """Write the weights, read them back and compare, then write ``model.json``.
+
+    Args:
+        network: the trained network.
+        spec, base: as for `open_trainable`.
+        folder: of the trained model.
+        class_names: the C class names.
+        facts: further JSON-able content of ``model.json``.
+
+    Returns:
+        The spec in ``model.json``.
 
     Raises:
-        RuntimeError: when what was read back is not what was written.
+        RuntimeError: when the weights on disk differ from the network's.
     """
     module = network.module.eval().requires_grad_(False).cpu()
     written = {name: value for name, value in spec.items() if name not in _NOT_KEPT}
@@ -118,7 +135,7 @@ def _save_tensors(module: torch.nn.Module, path: Path) -> None:
 
 
 def _save_folder(network: Network[Any], class_names: tuple[str, ...], source: Path, folder: Path) -> None:
-    """Write the folder as transformers does: configuration, tokenizer or image processor, and the weights."""
+    """Write a folder as transformers does: configuration, tokenizer or image processor, and the weights."""
     shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was killed here
     folder.mkdir(parents=True)
     module: Any = network.module

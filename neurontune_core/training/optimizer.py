@@ -12,15 +12,20 @@ from neurontune_core.training.config import TrainConfig
 
 
 def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """Return SGD with momentum, or AdamW without decay on biases and the scales of normalization layers, which are
-    vectors."""
+    """Make SGD with momentum, or AdamW without weight decay on vectors (biases and scales of normalization layers).
+
+    >>> layer = nn.Linear(3, 2)
+    >>> optimizer = make_optimizer(list(layer.parameters()), TrainConfig(optimizer="adamw", weight_decay=0.1))
+    >>> [group["weight_decay"] for group in optimizer.param_groups]
+    [0.1, 0.0]
+    """
     if config.optimizer == "sgd":
         return torch.optim.SGD(
             parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
         )
     groups: list[dict[str, Any]] = [
-        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0},
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
 
@@ -28,8 +33,10 @@ def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch
 def make_scheduler(
     optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int
 ) -> lr_scheduler.LRScheduler:
-    """Return the schedule, stepped after every batch: milestones are whole epochs, cosine and line end at 0 with the
-    last batch."""
+    """Make the learning-rate schedule, which is stepped after every batch.
+
+    Milestones are whole epochs; the cosine and the linear schedule end at 0 with the last batch.
+    """
     steps = config.epochs * steps_per_epoch
     if config.schedule == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, steps)

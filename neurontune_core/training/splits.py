@@ -9,8 +9,10 @@ from neurontune_core.training.config import TrainConfig
 
 
 def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[str]]:
-    """Return the dataset with a validation split, and sentences for a person: where one had to be made, what is
-    missing.
+    """Hold out a validation split where the dataset has none.
+
+    Returns:
+        The dataset, and sentences for the user on the split that was made and on classes without training samples.
 
     Raises:
         InputError: when there is no training split, or it holds a single class.

@@ -29,7 +29,7 @@ Tick = Callable[[int], object]
 
 @dataclass(frozen=True)
 class _Answers:
-    """What the predictions on a split are held against."""
+    """The true labels and groups that predictions on a split are compared with."""
 
     labels: np.ndarray
     class_names: tuple[str, ...]
@@ -39,11 +39,12 @@ class _Answers:
 
 
 class Trainer:
-    """Holds the network, the optimizer's state and the place in the schedule.
+    """One training in progress: the network, the optimizer's state and the position in the schedule.
 
     Args:
         network: on the device that it is trained on.
         dataset: with splits "train" and "val".
+        config: the settings.
     """
 
     def __init__(self, network: Network[Any], dataset: Dataset, config: TrainConfig) -> None:
@@ -59,11 +60,14 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(network.device.type, enabled=self._precision is torch.float16)
 
     def run(self, epoch: int, tick: Tick) -> float:
-        """Train one epoch; returns the mean cross-entropy of its batches, or NaN as soon as one has none.
+        """Train one epoch.
 
         Args:
             epoch: from 1.
-            tick: called with the number of samples after every batch; what it raises passes.
+            tick: called with the number of samples after every batch; its exceptions are passed on.
+
+        Returns:
+            The mean cross-entropy of the batches; NaN as soon as that of one batch is NaN or infinite.
 
         Raises:
             InputError: when over a tenth of the samples cannot be read, or a batch does not fit into memory.
@@ -108,8 +112,14 @@ class Trainer:
         return float(loss.detach())
 
     def measure(self, tick: Tick) -> Evaluation | None:
-        """Measure accuracy on the validation split, images as extraction prepares them; None when an output is not
-        a number."""
+        """Measure accuracy on the validation split, with images preprocessed as in extraction.
+
+        Args:
+            tick: called with the number of samples after every batch; its exceptions are passed on.
+
+        Returns:
+            The accuracies; None when an output is NaN or infinite.
+        """
         network, rows = self._network, self._val
         network.module.eval()
         chosen: list[int] = []
@@ -140,7 +150,7 @@ class Trainer:
         return float(self._optimizer.param_groups[0]["lr"])
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """Return a copy on the CPU."""
+        """Return a copy of the weights on the CPU."""
         return {name: tensor.detach().cpu().clone() for name, tensor in self._network.module.state_dict().items()}
 
     def set_weights(self, weights: dict[str, torch.Tensor]) -> None:
@@ -158,7 +168,11 @@ class Trainer:
 
 
 def mixed_precision(device: torch.device, config: TrainConfig) -> torch.dtype | None:
-    """Return what is computed in half precision, or None for float32: bfloat16 where it exists, else float16."""
+    """Return the data type of mixed precision: bfloat16 where the GPU has it, otherwise float16; None for float32.
+
+    >>> mixed_precision(torch.device("cpu"), TrainConfig()) is None
+    True
+    """
     if config.precision == "float32" or (config.precision == "auto" and device.type != "cuda"):
         return None
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):

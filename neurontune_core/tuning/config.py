@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurontune_core.identification.scores import Statistic
-from neurontune_core.settings import Settings, setting
+from neurontune_core.settings import Optimizer, Settings, setting
 
 Normalize = Literal["none", "standardize", "l2"]
-Optimizer = Literal["sgd", "adamw"]
 Init = Literal["warm", "reset", "zero"]
 Select = Literal["sfit", "worst_class_accuracy", "last"]
 Rounds = Literal["recompute", "accumulate", "once"]

@@ -40,7 +40,7 @@ class TuneResult:
     Attributes:
         head: mask (and normalization) folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
         biased: [M] bool, the neurons masked in the kept epoch.
-        scores: the scores that the kept epoch's mask was drawn from; None with masking off.
+        scores: the scores that the kept epoch's mask was drawn from; None without masking.
         history: one record an epoch.
         epoch: the kept epoch (the best of them when several are averaged).
         config: the settings.

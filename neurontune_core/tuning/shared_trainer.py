@@ -61,10 +61,10 @@ class SharedTrainer:
             weight,
             bias,
             moments,
-            np.array([each.learning_rate for each in configs]),
-            np.array([each.weight_decay for each in configs]),
-            np.array([each.momentum for each in configs]),
-            np.array([each.optimizer == "adamw" for each in configs]),
+            np.array([config.learning_rate for config in configs]),
+            np.array([config.weight_decay for config in configs]),
+            np.array([config.momentum for config in configs]),
+            np.array([config.optimizer == "adamw" for config in configs]),
             self._steps,
         )
         self._weight[lanes], self._bias[lanes], self._moments[lanes] = weight, bias, moments

@@ -22,7 +22,7 @@ from neurontune_core.tuning.result import TuneResult
 from neurontune_core.tuning.run import TuneRun, initial
 from neurontune_core.tuning.shared_trainer import SharedTrainer
 
-Outcome = TuneResult | InputError
+SweepResult = TuneResult | InputError
 
 _SAME_BATCHES = ("seed", "batches", "batch_size", "init", "normalize")
 _SAME_SCORES = ("magnitude", "statistic", "quantile")
@@ -36,7 +36,7 @@ def neurontune_sweep(
     configs: Sequence[TuneConfig],
     *,
     on_epoch: Callable[[], object] | None = None,
-) -> list[Outcome]:
+) -> list[SweepResult]:
     """Run `neurontune` with many settings, for much less than the time of that many runs.
 
     Sums are taken in another order, so a head agrees to a float's precision, until one sample lies so close to the
@@ -59,7 +59,7 @@ def neurontune_sweep(
     check_compatible(identification, tuning)
     head.check_fits(tuning.num_neurons, tuning.num_classes)
     scorers: dict[tuple, SpuriousnessScorer] = {}
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, SweepResult] = {}
     for places in _grouped(configs, _SAME_BATCHES):
         group = [configs[place] for place in places]
         for place, outcome in zip(
@@ -76,7 +76,7 @@ def _together(
     configs: Sequence[TuneConfig],
     scorers: dict[tuple, SpuriousnessScorer],
     on_epoch: Callable[[], object] | None,
-) -> list[Outcome]:
+) -> list[SweepResult]:
     """Return the outcomes of settings that draw the same batches."""
     began = time.perf_counter()
     distinct = list(dict.fromkeys(map(_training, configs)))
@@ -108,7 +108,7 @@ def _together(
             if on_epoch is not None:
                 on_epoch()
     seconds = time.perf_counter() - began
-    outcomes: list[Outcome] = []
+    outcomes: list[SweepResult] = []
     for config in configs:
         lane = distinct.index(_training(config))
         with _caught(errors, lane):
@@ -148,7 +148,7 @@ def _masks(runs: dict[int, TuneRun], errors: dict[int, InputError]) -> dict[int,
     return masks
 
 
-def _alone(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, config: TuneConfig) -> Outcome:
+def _alone(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, config: TuneConfig) -> SweepResult:
     try:
         return neurontune(head, identification, tuning, config)
     except InputError as error:

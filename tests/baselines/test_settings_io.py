@@ -7,23 +7,23 @@ import pytest
 from neurontune_core import InputError
 from neurontune_core.baselines.base import Method
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.baselines.settings_io import changed, given_settings, offered, written
+from neurontune_core.baselines.settings_io import changeable_fields, changed_settings, format_value, parse_settings
 
 
 @pytest.mark.parametrize("entry", METHODS.values(), ids=METHODS)
 def test_every_default_can_be_written_out_and_read_back(entry: Method) -> None:
-    text = {each.name: written(each.default) for each in offered(entry)}
-    assert given_settings(entry, text) == entry.settings()
-    assert changed(given_settings(entry, text)) == {}
+    text = {each.name: format_value(each.default) for each in changeable_fields(entry)}
+    assert parse_settings(entry, text) == entry.settings()
+    assert changed_settings(parse_settings(entry, text)) == {}
 
 
 def test_text_becomes_numbers_grids_switches_and_choices() -> None:
-    dfr = given_settings(METHODS["dfr"], {"strengths": "1, 0.5", "refits": "3"})
+    dfr = parse_settings(METHODS["dfr"], {"strengths": "1, 0.5", "refits": "3"})
     assert (dfr.strengths, dfr.refits) == ((1.0, 0.5), 3)
-    tuned = given_settings(METHODS["neurontune"], {"magnitude": "off", "select": "last", "learning_rate": "1e-4"})
+    tuned = parse_settings(METHODS["neurontune"], {"magnitude": "off", "select": "last", "learning_rate": "1e-4"})
     assert (tuned.magnitude, tuned.select, tuned.learning_rate) == (False, "last", 1e-4)
-    assert changed(tuned) == {"magnitude": False, "select": "last", "learning_rate": 1e-4}
-    assert given_settings(METHODS["dfr"], changed(dfr)) == dfr
+    assert changed_settings(tuned) == {"magnitude": False, "select": "last", "learning_rate": 1e-4}
+    assert parse_settings(METHODS["dfr"], changed_settings(dfr)) == dfr
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_text_becomes_numbers_grids_switches_and_choices() -> None:
 )
 def test_what_cannot_be_read_is_named(key: str, values: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        given_settings(METHODS[key], values)
+        parse_settings(METHODS[key], values)

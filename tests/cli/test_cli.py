@@ -269,7 +269,7 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.long
 def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path: Path) -> None:
     answer = ask("example")
-    assert [head["name"] for head in answer["heads"]] == ["ERM", "Masking off", "NeuronTune", "Advised head"]
+    assert [head["name"] for head in answer["heads"]] == ["ERM", "No masking", "NeuronTune", "Advised head"]
     erm = ask("evaluate", "--embeddings", small_example / "test", "--head", small_example / "head.safetensors")
     assert answer["heads"][0]["worst_group_accuracy"] == erm["worst_group_accuracy"]
     out = tmp_path / "advised"

@@ -37,7 +37,7 @@ def test_each_class_has_a_chart_with_its_own_outcomes_counts_and_medians() -> No
     ]
     figure = outcome_distributions(classes, chosen=1)
     assert [(trace.name, trace.xaxis) for trace in figure.data] == [
-        ("correct", "x"), ("incorrect", "x"), ("correct", "x2"), ("incorrect", "x2"),
+        ("correct", "x"), ("misclassified", "x"), ("correct", "x2"), ("misclassified", "x2"),
     ]  # fmt: skip
     for trace, share in zip(figure.data, (few, np.zeros(BINS), many, few), strict=True):
         assert trace.line.shape == "hv"  # so each value holds from its edge to the next
@@ -47,8 +47,8 @@ def test_each_class_has_a_chart_with_its_own_outcomes_counts_and_medians() -> No
     first, second = (re.sub("<b style[^>]*>(.)</b>", r"\1", each.text) for each in figure.layout.annotations)
     assert first.startswith("&lt;b&gt;<br>")
     assert second.startswith("<b>dog</b><br>")
-    assert ("✓ 7 correct" in first, "✗ 0 incorrect" in first) == (True, True)
-    assert ("✓ 1,200 correct" in second, "✗ 3 incorrect" in second) == (True, True)
+    assert ("✓ 7 correct" in first, "✗ 0 misclassified" in first) == (True, True)
+    assert ("✓ 1,200 correct" in second, "✗ 3 misclassified" in second) == (True, True)
     left, right = figure.layout.xaxis.domain, figure.layout.xaxis2.domain
     assert 0 == left[0] < left[1] < right[0] < right[1] <= 1
     assert figure.layout.yaxis2.matches == "y"  # else a class with few samples would look like one with many

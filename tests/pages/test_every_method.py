@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.baselines.settings_io import offered
+from neurontune_core.baselines.settings_io import changeable_fields
 from neurontune_core.cli import app
 from neurontune_core.experiments.methods import ALWAYS
 from neurontune_core.jobs.store import JobStore
@@ -21,7 +21,7 @@ from tests.support.projects import write_project
 
 FEW = {"epochs": "2", "batches": "5", "steps": "5", "refits": "1", "strengths": "0.1", "counts": "20", "members": "3"}
 SETTINGS = {
-    key: {name: FEW[name] for setting in offered(entry) if (name := setting.name) in FEW}
+    key: {name: FEW[name] for setting in changeable_fields(entry) if (name := setting.name) in FEW}
     for key, entry in METHODS.items()
 }
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from neurontune_core.baselines.base import Method
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.baselines.settings_io import offered, written
+from neurontune_core.baselines.settings_io import changeable_fields, format_value
 
 COLUMNS = 3
 
@@ -25,7 +25,7 @@ def method_settings(keys: Sequence[str]) -> dict[str, dict[str, str]]:
         st.caption("The question marks explain each setting. Separate several values by commas.")
         shown = st.selectbox(
             "Settings of",
-            [key for key in keys if offered(METHODS[key])],
+            [key for key in keys if changeable_fields(METHODS[key])],
             format_func=named,
             key="settings_of",
             persist_state="session",
@@ -33,14 +33,14 @@ def method_settings(keys: Sequence[str]) -> dict[str, dict[str, str]]:
         method = METHODS[shown]
         st.caption(f"{method.summary} Source: {method.source}.")
         columns = st.columns(COLUMNS)
-        for place, setting in enumerate(offered(method)):
+        for place, setting in enumerate(changeable_fields(method)):
             with columns[place % COLUMNS]:
                 _widget(method, setting)
     return {key: changes for key in keys if (changes := _changes(METHODS[key]))}
 
 
 def _widget(method: Method, setting: Field) -> None:
-    key, default = f"set-{method.key}-{setting.name}", written(setting.default)
+    key, default = f"set-{method.key}-{setting.name}", format_value(setting.default)
     shared = {"key": key, "help": setting.metadata["help"], "persist_state": "session"}
     choices = setting.metadata["choices"] or (("on", "off") if isinstance(setting.default, bool) else None)
     name = setting.name.replace("_", " ")
@@ -51,7 +51,7 @@ def _widget(method: Method, setting: Field) -> None:
 
 
 def _changes(method: Method) -> dict[str, str]:
-    settings = offered(method)
+    settings = changeable_fields(method)
     values = {setting.name: st.session_state.get(f"set-{method.key}-{setting.name}") for setting in settings}
-    defaults = {setting.name: written(setting.default) for setting in settings}
+    defaults = {setting.name: format_value(setting.default) for setting in settings}
     return {name: value for name, value in values.items() if value is not None and value != defaults[name]}
