@@ -95,6 +95,20 @@ def test_epochs_are_those_of_torch_on_the_same_batches(classes: int, optimizer: 
     np.testing.assert_allclose(trainer.head().bias, expected.bias, atol=5e-5)
 
 
+@pytest.mark.parametrize(("classes", "batch_size"), [(2, 2), (2, 14), (3, 15), (3, 21)])
+def test_a_batch_that_cannot_be_taken_four_rows_at_a_time_counts_each_row_once(classes: int, batch_size: int) -> None:
+    data, head = problem(classes)
+    config = TuneConfig(batches=6, batch_size=batch_size, learning_rate=0.05)
+    mask = np.ones((classes, 13), np.float32)
+    trainer = trainer_of(data, head, config)
+    loss = trainer.run(mask)
+    assert trainer.drawn[0].shape == (6, batch_size)
+    expected, expected_losses = with_torch(head, data, trainer.drawn[0], [mask], config)
+    assert loss == pytest.approx(expected_losses[0], rel=2e-5)
+    np.testing.assert_allclose(trainer.head().weight, expected.weight, atol=5e-5)
+    np.testing.assert_allclose(trainer.head().bias, expected.bias, atol=5e-5)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("classes", [2, 5])
 def test_the_path_for_many_classes_takes_the_same_steps(
