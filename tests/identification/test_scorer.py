@@ -325,6 +325,14 @@ def test_a_neuron_silent_in_over_half_of_both_sets_scores_zero_and_is_counted() 
     assert not scores.biased()[0]
 
 
+def test_a_neuron_that_is_silent_on_one_class_alone_is_not_counted() -> None:
+    embeddings = np.array([[0, 0], [0, 0], [0, 0], [1, 0], [5, 0], [2, 0]], dtype=np.float32)
+    labels, predictions = np.array([0, 0, 0, 1, 1, 1]), np.array([1, 0, 0, 0, 1, 1])
+    scores = spuriousness_scores(embeddings, labels, predictions, 2)
+    assert scores.delta.tolist() == [[0, 0], [-2.5, 0]]
+    assert scores.num_silent == 1  # the second neuron; the first fires on the other class
+
+
 def test_a_class_without_mistakes_scores_zero_is_never_selected_and_warns() -> None:
     embeddings, labels, predictions = problem_of(10, samples=300)
     predictions[labels == 1] = 1
