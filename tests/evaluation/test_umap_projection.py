@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from neurontune_core import InputError
-from neurontune_core.evaluation.umap_projection import umap_map
+from neurontune_core.evaluation.umap_projection import read_map, umap_map
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,23 @@ def test_clouds_stay_together_also_of_samples_placed_later_and_a_seed_repeats(ve
     drawing = [news for news in reports if news["message"] == "drawing, step by step"]
     assert drawing[-1]["done"] == drawing[-1]["total"]
     np.testing.assert_array_equal(umap_map(vectors, fitted_on=200), placed)
+
+
+def test_a_saved_map_is_read_for_its_own_samples_and_only_whole(tmp_path: Path) -> None:
+    file, places = tmp_path / "map.npy", np.arange(20, dtype=np.float32).reshape(10, 2)
+    assert read_map(file, 10) is None
+    np.save(file, places)
+    np.testing.assert_array_equal(read_map(file, 10), places)
+    assert read_map(file, 9) is None
+    for damage in (np.nan, np.inf):
+        damaged = places.copy()
+        damaged[3, 1] = damage
+        np.save(file, damaged)
+        assert read_map(file, 10) is None
+    np.save(file, np.array([{}], dtype=object), allow_pickle=True)
+    assert read_map(file, 1) is None
+    file.write_bytes(b"no array")
+    assert read_map(file, 10) is None
 
 
 def test_too_few_samples_are_refused_in_words(vectors: np.ndarray) -> None:
