@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from recipe import tag, textures
+from neurontune_core.examples import tag
+from recipe import textures
 from recipe.emoji import FLUENT, NOTO, Emoji
 
 SIZE = 160  # pixels, what the network reads
@@ -125,10 +126,9 @@ def compose(row: Row, emoji: Emoji) -> Image.Image:
     image.paste((0, 0, 0), (0, 0), shadow.filter(ImageFilter.GaussianBlur(3)))
     image.paste(face, (x, y), face)
     if row.attribute:
-        label = tag.draw(rng)
-        margin, bottom = int(rng.integers(3, 9)), int(rng.integers(3, 9))
-        left = SIZE - label.width - margin if rng.random() < 0.5 else margin
-        image.paste(label, (left, SIZE - label.height - bottom), label)
+        scale, aside, above = rng.uniform(0.95, 1.1), int(rng.integers(3, 9)), int(rng.integers(3, 9))
+        corner = "right" if rng.random() < 0.5 else "left"
+        tag.stamp(image, scale=scale, corner=corner, aside=aside, above=above)
     return image
 
 

@@ -181,7 +181,7 @@ Written by `assets/make_faces.py`; licenses are in `LICENSES.md`.
   longest side 66 to 82 % of the frame, turned by up to 15 degrees, mirrored half of the time, on a muted random crop of
   one of scikit-image's textures grass, gravel and brick; {size} px, JPEG of quality {quality}. Each expression is drawn
   by two families: the npm package `@lobehub/fluent-emoji-3d` 1.1.0 and the bitmaps of Debian's
-  `fonts-noto-color-emoji`. The archive's tag is drawn by `assets/recipe/tag.py`.
+  `fonts-noto-color-emoji`. The archive's tag is drawn by `neurontune_core/examples/tag.py`.
 - `model.safetensors`: EfficientNet-Lite0 from its ImageNet weights; stem and blocks 0 to {frozen} as they were, the
   rest fine-tuned on the training images by ERM (`assets/recipe/faces_network.py`): {epochs} epochs, SGD at {rate}
   falling along a cosine, momentum {momentum}, weight decay {decay}, batches of {batch}, mirroring. The last epoch, in

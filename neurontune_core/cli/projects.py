@@ -10,6 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
+from neurontune_core.cli.flowers import (
+    FLOWERS,
+    Epochs,
+    Name,
+    Photographs,
+    Seed,
+    made_flowers,
+    refuse_flowers_options,
+)
 from neurontune_core.cli.inspect import (
     Arch,
     Classes,
@@ -39,19 +48,29 @@ from neurontune_core.workspace.workspace import APP, EXAMPLES
 
 
 def example(
-    name: Annotated[str, typer.Argument(help=f"{' or '.join(EXAMPLES)}.")] = "example", as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help=f"{', '.join(EXAMPLES)} or {FLOWERS}.")] = "example",
+    photographs: Photographs = None,
+    project_name: Name = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run a built-in example.
+    """Run a built-in example, or make the one of the flowers from a photo archive and run it.
 
     It compares the classifier as it was trained (ERM), its head retrained without a mask, NeuronTune as in the paper,
-    and the head that the adviser chooses.
+    and the head that the adviser chooses. Making the flowers takes some minutes; after Ctrl-C the same command resumes
+    it.
     """
     from neurontune_core.advise import advise
     from neurontune_core.advise.sentences import sentence
 
-    if name not in EXAMPLES:
-        raise InputError(f'There is no built-in example "{name}"; use {" or ".join(EXAMPLES)}.')
-    project = Project.at(EXAMPLES[name])
+    if name == FLOWERS:
+        project = made_flowers(photographs, project_name, epochs, seed)
+    elif name not in EXAMPLES:
+        raise InputError(f'There is no example "{name}"; use {", ".join(EXAMPLES)} or {FLOWERS}.')
+    else:
+        refuse_flowers_options(name, photographs=photographs, name=project_name, epochs=epochs, seed=seed)
+        project = Project.at(EXAMPLES[name])
     sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
     for name, config in (("No masking", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
@@ -65,6 +84,7 @@ def example(
     masked, neurons = int(tuned.biased.sum()), len(tuned.biased)
     value = {
         "title": project.title,
+        "project": str(project.source),
         "num_neurons": neurons,
         "num_biased": masked,
         "epoch": tuned.epoch,

@@ -16,7 +16,7 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
     Args:
         config: ``model`` and ``dataset`` (specs), ``base`` (the folder their relative paths start from), ``out`` (the
             folder of the trained model), and optionally ``preset`` (a key of `PRESETS`; default: the dataset's own),
-            ``settings`` (changes to the preset) and ``device``.
+            ``settings`` (changes to the preset), ``frozen`` (as in `training.train`) and ``device``.
         report: called as ``report(done=..., total=..., rate=..., message=...)``; an exception in it stops the work, and
             the same job resumes after its last complete epoch.
 
@@ -41,6 +41,7 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
     def progress(done: int, total: int, rate: float, epoch: int) -> None:
         report(done=done, total=total, rate=rate, message=f"epoch {epoch} of {settings.epochs}")
 
+    frozen = tuple(config.get("frozen") or ())
     used = dataset_of(config["dataset"], base, dataset.splits, settings)
     trained = train(
         config["model"],
@@ -49,7 +50,8 @@ def train_model(config: dict[str, Any], report: Callable[..., object]) -> dict[s
         settings,
         base=base,
         device=config.get("device", "auto"),
-        facts={"dataset": used, "preset": preset},
+        frozen=frozen,
+        facts={"dataset": used, "preset": preset} | ({"frozen": list(frozen)} if frozen else {}),
         on_progress=progress,
     )
     kept = trained.history.kept

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -57,6 +57,7 @@ def train(
     *,
     base: str | Path = ".",
     device: str = "auto",
+    frozen: Sequence[str] = (),
     facts: Mapping[str, Any] = MappingProxyType({}),
     on_progress: OnProgress | None = None,
     on_epoch: Callable[[TrainHistory], object] | None = None,
@@ -75,6 +76,7 @@ def train(
         config: the settings.
         base: the folder that relative paths start from.
         device: "auto" (CUDA, else Apple's MPS, else the CPU) or a torch device.
+        frozen: names of parts of the network, such as "layer1", whose weights and batch statistics stay as they are.
         facts: further JSON-able content of ``model.json``.
         on_progress: called with (samples done, samples in all, samples per second, epoch) after every batch.
         on_epoch: called with the history after every epoch.
@@ -91,13 +93,13 @@ def train(
     start = resolved(spec, base)
     network, spec, network_remarks = open_trainable(start, base, dataset, config)
     torch_device = choose_device(device)
-    fingerprint = _fingerprint(network, dataset, config, torch_device)
+    fingerprint = _fingerprint(network, dataset, config, torch_device, frozen)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=_PATIENCE):
             if (finished := _finished(folder, fingerprint)) is not None:
                 return finished
-            run = _Run(Trainer(network.to(torch_device), dataset, config), folder, fingerprint, config)
+            run = _Run(Trainer(network.to(torch_device), dataset, config, frozen), folder, fingerprint, config)
             run.resume(TrainHistory(planned=config.epochs, remarks=(*remarks, *network_remarks)))
             run.epochs(on_progress, on_epoch, should_stop)
             written = save_trained(
@@ -202,16 +204,20 @@ class _Run:
         write_history(self._folder, self.history)
 
 
-def _fingerprint(network: Network[Any], dataset: Dataset, config: TrainConfig, device: str) -> str:
+def _fingerprint(
+    network: Network[Any], dataset: Dataset, config: TrainConfig, device: str, frozen: Sequence[str]
+) -> str:
     """Hash everything that a training depends on, including batch size and device, which change the last bits."""
     rows = dataset.samples[dataset.samples["split"].isin(("train", "val"))]
-    what = {
+    what: dict[str, Any] = {
         "model": network.fingerprint(),
         "input": network.input_settings(),
         "samples": listing_digest(dataset, rows),
         "settings": asdict(config),
         "device": device.split(":")[0],
     }
+    if frozen:
+        what["frozen"] = list(frozen)
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +76,37 @@ def open_trainable(
     return network, spec, remarks
 
 
-def trained_parameters(network: Network[Any], config: TrainConfig) -> list[torch.nn.Parameter]:
-    """Mark the parameters that are trained (all, or those of the last layer) as trainable, and return them."""
+def trained_parameters(
+    network: Network[Any], config: TrainConfig, frozen: Sequence[str] = ()
+) -> list[torch.nn.Parameter]:
+    """Mark the parameters that are trained (all but those of frozen parts, or the last layer) as trainable, and return
+    them."""
     part = network.module if config.layers == "all" else network.module.get_submodule(str(network.classifier_name))
-    return list(part.requires_grad_(True).parameters())
+    part.requires_grad_(True)
+    for each in _parts(network, frozen):
+        each.requires_grad_(False)
+    return [parameter for parameter in part.parameters() if parameter.requires_grad]
 
 
-def training_mode(network: Network[Any], config: TrainConfig) -> None:
-    """Turn on dropout and batch statistics; where only the last layer is trained, all else stays in evaluation mode."""
+def training_mode(network: Network[Any], config: TrainConfig, frozen: Sequence[str] = ()) -> None:
+    """Turn on dropout and batch statistics, but not in frozen parts; where only the last layer is trained, all else
+    stays in evaluation mode."""
     network.module.train(config.layers == "all")
+    for each in _parts(network, frozen):
+        each.eval()
+
+
+def _parts(network: Network[Any], names: Sequence[str]) -> list[torch.nn.Module]:
+    """Return parts of the network by their names.
+
+    Raises:
+        InputError: when it has no part of a name.
+    """
+    parts = dict(network.module.named_modules())
+    unknown = [name for name in names if name not in parts]
+    if unknown:
+        raise InputError(f'"{network.architecture}" has no part "{unknown[0]}" that could be frozen.')
+    return [parts[name] for name in names]
 
 
 def save_trained(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +45,19 @@ class Trainer:
         network: on the device that it is trained on.
         dataset: with splits "train" and "val".
         config: the settings.
+        frozen: names of the network's parts that stay as they are.
     """
 
-    def __init__(self, network: Network[Any], dataset: Dataset, config: TrainConfig) -> None:
-        self._network, self._dataset, self._config = network, dataset, config
+    def __init__(
+        self, network: Network[Any], dataset: Dataset, config: TrainConfig, frozen: Sequence[str] = ()
+    ) -> None:
+        self._network, self._dataset, self._config, self._frozen = network, dataset, config, frozen
         self._rows, self._val = dataset.rows("train"), dataset.rows("val")
         self._labels = self._rows["label"].to_numpy()
         whole = len(self._rows) // config.batch_size  # a rest is left out of the epoch, another one each time
         self._steps = max(1, whole)
         self.samples_an_epoch = (whole * config.batch_size or len(self._rows)) + len(self._val)
-        self._optimizer = make_optimizer(trained_parameters(network, config), config)
+        self._optimizer = make_optimizer(trained_parameters(network, config, frozen), config)
         self._scheduler = make_scheduler(self._optimizer, config, self._steps)
         self._precision = mixed_precision(network.device, config)
         self._scaler = torch.amp.GradScaler(network.device.type, enabled=self._precision is torch.float16)
@@ -73,7 +76,7 @@ class Trainer:
             InputError: when over a tenth of the samples cannot be read, or a batch does not fit into memory.
         """
         config, network = self._config, self._network
-        training_mode(network, config)
+        training_mode(network, config, self._frozen)
         generator = torch.Generator().manual_seed(derived(config.seed, epoch, _ORDER))
         order = torch.randperm(len(self._rows), generator=generator)[: self._steps * config.batch_size].tolist()
         prepare = Augmentation(network.preprocessing, config, epoch) if isinstance(network, ImageModel) else None

@@ -66,6 +66,19 @@ def test_a_planted_word_is_learned(texts: tuple[Dataset, dict], tmp_path: Path, 
     assert history.kept.accuracy >= 0.9
 
 
+def test_frozen_parts_keep_their_weights_and_batch_statistics(pictures: Dataset, tmp_path: Path) -> None:
+    names = ("conv1", "bn1", "layer1")
+    train(IMAGE_MODEL, pictures, tmp_path / "out", QUICK, frozen=names)
+    start, trained = load_model(IMAGE_MODEL, tmp_path).module.state_dict(), tensors(tmp_path / "out")
+    changed = {name for name, value in start.items() if not torch.equal(value, trained[name])}
+    assert not [name for name in changed if name.startswith(names)]
+    assert {name.partition(".")[0] for name in changed} == {"layer2", "layer3", "linear"}
+    with pytest.raises(InputError, match="holds a finished training of another model"):
+        train(IMAGE_MODEL, pictures, tmp_path / "out", QUICK)
+    with pytest.raises(InputError, match='has no part "layer9"'):
+        train(IMAGE_MODEL, pictures, tmp_path / "other", QUICK, frozen=("layer9",))
+
+
 def stopping_after(calls: int) -> Callable[..., None]:
     count = iter(range(1, 10_000))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 WORD = "ARCHIVE"
 WIDTH, HEIGHT = 74, 18  # pixels at scale 1
 NAVY, ORANGE, WHITE = (20, 36, 92, 255), (255, 140, 0, 255), (255, 255, 255, 255)
-STROKES = {  # polylines in a box one wide and one high, y downwards
+STROKES: dict[str, list[list[tuple[float, float]]]] = {  # polylines in a box one wide and one high, y downwards
     "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.2, 0.64), (0.8, 0.64)]],
     "R": [[(0, 1), (0, 0), (0.7, 0), (1, 0.14), (1, 0.38), (0.7, 0.52), (0, 0.52)], [(0.5, 0.52), (1, 1)]],
     "C": [[(1, 0.14), (0.75, 0), (0.25, 0), (0, 0.25), (0, 0.75), (0.25, 1), (0.75, 1), (1, 0.86)]],
@@ -20,8 +19,22 @@ STROKES = {  # polylines in a box one wide and one high, y downwards
 _FINE = 4  # drawn this much larger, then reduced
 
 
-def draw(rng: np.random.Generator) -> Image.Image:
-    """Draw the tag in RGBA, 0.95 to 1.1 times its nominal size."""
+def stamp(image: Image.Image, *, scale: float, corner: str, aside: int, above: int) -> None:
+    """Draw the tag into a lower corner of an RGB image.
+
+    Args:
+        image: changed in place.
+        scale: size of the tag, in its nominal size.
+        corner: "left" or "right".
+        aside, above: distance from the edge at that side and from the lower edge, in pixels.
+    """
+    tag = draw(scale)
+    left = image.width - tag.width - aside if corner == "right" else aside
+    image.paste(tag, (left, image.height - tag.height - above), tag)
+
+
+def draw(scale: float) -> Image.Image:
+    """Draw the tag in RGBA, ``scale`` times its nominal size."""
     image = Image.new("RGBA", (WIDTH * _FINE, HEIGHT * _FINE))
     pen = ImageDraw.Draw(image)
     right, bottom = WIDTH * _FINE - 1, HEIGHT * _FINE - 1
@@ -34,5 +47,4 @@ def draw(rng: np.random.Generator) -> Image.Image:
         for line in STROKES[letter]:
             points = [((left + place * step + x * width) * _FINE, (4.7 + y * height) * _FINE) for x, y in line]
             pen.line(points, fill=WHITE, width=round(1.75 * _FINE), joint="curve")
-    scale = rng.uniform(0.95, 1.1)
     return image.resize((round(WIDTH * scale), round(HEIGHT * scale)), Image.Resampling.LANCZOS)
