@@ -19,6 +19,7 @@ from neurontune_core.export import bundle as export_module
 from neurontune_core.export.bundle import FILES, VerificationError, export_bundle
 from neurontune_core.export.card import TunedRun
 from neurontune_core.mask import Mask
+from neurontune_core.models.base import Network
 
 N, M = 60, 8
 MODEL = {"family": "torchvision", "architecture": "resnet18", "weights": "random", "num_classes": 2, "image_size": 32}
@@ -251,6 +252,19 @@ def test_without_pictures_the_models_tensors_are_still_compared(
     assert "tensors equal; no samples to run it on" in files[2].check
 
 
+def test_a_model_with_another_last_layer_than_the_tuned_one_is_not_offered(
+    picture_project: tuple[Path, EmbeddingSet, LinearHead],
+    picture_run: TunedRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = Network.state_dict_with
+    monkeypatch.setattr(Network, "state_dict_with", lambda self, head: usual(self, picture_run.erm))
+    with pytest.raises(VerificationError, match="its last layer is not the tuned head"):
+        export_bundle(tmp_path / "out", picture_run, model=MODEL, base=picture_project[0])
+    assert not list(tmp_path.iterdir())
+
+
 def test_pictures_that_were_moved_do_not_withhold_the_model(
     picture_project: tuple[Path, EmbeddingSet, LinearHead], picture_run: TunedRun, tmp_path: Path
 ) -> None:
@@ -273,10 +287,13 @@ def test_a_head_that_comes_back_different_is_not_offered(
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    "change", [{"biased": np.arange(M) % 3 == 1}, {"threshold": 0.1}, {"mask_value": 0.5}, {"verdicts": {3: "core"}}]
+)
 def test_a_mask_that_comes_back_different_is_not_offered(
-    run: TunedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: TunedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict
 ) -> None:
-    other = replace(run.mask, biased=~run.mask.biased)
+    other = replace(run.mask, **change)
     monkeypatch.setattr(export_module.Mask, "load", lambda path: other)
     with pytest.raises(VerificationError, match=r"mask\.json"):
         export_bundle(tmp_path / "out", run)
