@@ -1,0 +1,64 @@
+"""The command that repeats a run names what is not the default, and nothing else."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurontune_core import TuneConfig
+from neurontune_core.cli.command import tune_command
+from neurontune_core.mask import Mask
+from neurontune_core.workspace.project import Project
+from tests.support.projects import write_project
+
+ALWAYS = {"--identification", "--tuning", "--head", "--out"}
+
+
+def options(
+    folder: Path, config: TuneConfig, advised: str = "", verdicts: dict[int, str] | None = None
+) -> tuple[str, dict[str, str]]:
+    """Return the verb of the command, and the word behind each option."""
+    run: Any = SimpleNamespace(
+        config=config, advised=advised, halves=False, tuning="train", folder=folder / "run",
+        mask=Mask(np.zeros(12, dtype=bool), 0.0, 0.0, verdicts or {}),
+    )  # fmt: skip
+    words = shlex.split(tune_command(Project.at(folder), run, "new head"))
+    assert words[0] == "neurontune"
+    behind = dict(zip(words, [*words[1:], ""], strict=True))
+    return words[1], {word: behind[word] for word in words if word.startswith("--")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_project(tmp_path / "a project")
+    return tmp_path / "a project"
+
+
+def test_defaults_are_left_out(folder: Path) -> None:
+    verb, values = options(folder, TuneConfig())
+    assert (verb, set(values)) == ("tune", ALWAYS)
+    assert values["--out"] == "new head"
+    assert [Path(values[name]).exists() for name in ("--identification", "--tuning", "--head")] == [True] * 3
+
+
+def test_what_is_not_the_default_is_named_and_switches_by_their_words(folder: Path) -> None:
+    _, values = options(folder, TuneConfig(epochs=7, learning_rate=0.5, masking=False, magnitude=False))
+    assert set(values) == ALWAYS | {"--epochs", "--lr", "--no-mask", "--signed"}
+    assert (values["--epochs"], values["--lr"]) == ("7", "0.5")
+
+
+def test_for_an_advised_head_the_adviser_is_asked_again_and_decides_what_it_decided(folder: Path) -> None:
+    config = TuneConfig(epochs=7, masking=False, select="last", average_epochs=3)
+    verb, values = options(folder, config, advised="some run")
+    assert (verb, set(values)) == ("advise", ALWAYS | {"--epochs"})
+
+
+def test_verdicts_come_from_the_masks_file_of_the_run(folder: Path) -> None:
+    _, values = options(folder, TuneConfig(), verdicts={3: "spurious"})
+    assert set(values) == ALWAYS | {"--verdicts"}
+    assert values["--verdicts"] == str(folder / "run" / "mask.json")
