@@ -261,3 +261,14 @@ def test_a_log_that_was_deleted_is_empty(store: JobStore) -> None:
     finish(job)
     (job.folder / "log.txt").unlink()
     assert job.log() == ""
+
+
+def test_the_newest_job_is_listed_first(store: JobStore) -> None:
+    for number in (2, 3, 1):
+        folder = store.root / f"{number}00-abc"
+        folder.mkdir()
+        # The time is a whole number, as one of JSON may be.
+        content = {"task": "count", "title": f"job {number}", "config": {}, "created": number}
+        (folder / "config.json").write_text(json.dumps(content))
+    assert [job.title for job in store.list()] == ["job 3", "job 2", "job 1"]
+    assert store.get("200-abc").title == "job 2"
