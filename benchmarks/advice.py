@@ -25,7 +25,7 @@ from advice_problems import VALIDATIONS, Problem, Sets, problems
 
 from neurontune_core import InputError, LinearHead, TuneConfig, neurontune, neurontune_halves
 from neurontune_core.advise import advise
-from neurontune_core.advise.rule import worst_class_lead
+from neurontune_core.evaluation.worst_class import worst_class_lead
 from neurontune_core.files import read_json, write_json
 
 REFERENCES = ("ERM", "no masking", "NeuronTune", "NeuronTune†")

@@ -219,7 +219,8 @@ class CrossFitter:
 
     def _masked(self, key: Key, parts: Sequence[tuple[np.ndarray | None, np.ndarray, np.ndarray]]) -> Candidate | None:
         """Make a candidate with masking from rows that tune, identify and evaluate; None when that fails."""
-        plain = replace(self.config, masking=True, select="worst_class_accuracy", average_epochs=_BEST_EPOCHS)
+        best = {"select": "worst_class_accuracy", "average_epochs": _BEST_EPOCHS, "stability": 0.0}
+        plain = replace(self.config, masking=True, **best)  # type: ignore[arg-type]
         jobs = [_Job(*rows, replace(plain, seed=plain.seed + number)) for number, rows in enumerate(parts)]
         try:
             return self._candidate(key, jobs)

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
 from neurontune_core.advise.crossfit import FOLDS, Candidate, CrossFitter, Key
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
+from neurontune_core.evaluation.worst_class import worst_class_lead
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
 
@@ -201,30 +202,3 @@ def _case(draft: Advice, chosen: Key) -> Case:
         lead, error = draft.lead(chosen, masked)
         return "masking_harms" if lead > _MARGIN * error else "masking_off"
     return "masking_off"
-
-
-def worst_class_lead(ahead: np.ndarray, behind: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Return how far one head's worst-class accuracy exceeds another's, and the standard error of the difference.
-
-    Where both heads have the same worst class the samples are paired. The standard deviation is at least 1/n, so that
-    a difference without any spread is not certain.
-
-    Args:
-        ahead, behind: [N] bool, which samples either head classifies correctly.
-        labels: [N].
-
-    >>> labels = np.array([0, 0, 0, 0, 1, 1])
-    >>> lead, error = worst_class_lead(labels < 9, np.array([True, False, False, False, True, True]), labels)
-    >>> lead, round(error, 3)
-    (0.75, 0.217)
-    """
-    present = np.unique(labels)
-    accuracies = [[correct[labels == label].mean() for label in present] for correct in (ahead, behind)]
-    worst = [present[int(np.argmin(by_class))] for by_class in accuracies]
-    lead = min(accuracies[0]) - min(accuracies[1])
-    a, b = ahead[labels == worst[0]].astype(float), behind[labels == worst[1]].astype(float)
-    if worst[0] == worst[1]:
-        error = max((a - b).std(), 1 / len(a)) / len(a) ** 0.5
-    else:
-        error = (max(a.var(), 1 / len(a)) / len(a) + max(b.var(), 1 / len(b)) / len(b)) ** 0.5
-    return float(lead), float(error)

@@ -16,7 +16,7 @@ from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.journal import neurons_judged
 
-_DECIDED = ("masking", "select", "average_epochs")  # by the adviser itself
+_DECIDED = ("masking", "select", "average_epochs", "stability")  # by the adviser itself
 SETTINGS = tuple(setting.name for setting in fields(TuneConfig) if setting.name not in _DECIDED)
 
 

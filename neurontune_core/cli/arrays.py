@@ -32,7 +32,7 @@ from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
-from neurontune_core.tuning.result import EpochRecord
+from neurontune_core.tuning.result import EpochRecord, TuneResult
 from neurontune_core.workspace.journal import neurons_judged
 
 Identification = Annotated[
@@ -111,7 +111,7 @@ def identify(identification: Identification, head: Head, config: TuneConfig, as_
     )
 
 
-@with_settings()
+@with_settings(presets=True)
 def tune(
     identification: Identification,
     head: Head,
@@ -165,13 +165,24 @@ def tune(
             "sfit": kept.sfit,
             "num_biased": kept.num_biased,
             "num_neurons": samples.num_neurons,
+            "averaged": list(result.averaged),
+            "loop": result.loop,
             "seconds": result.seconds,
             "warnings": list(result.warnings),
             "out": str(out),
         },
-        f"Kept epoch {result.epoch} of {len(result.history)} (SFit {kept.sfit:.4g}, {kept.num_biased} of "
+        f"{_kept(result)} (SFit {kept.sfit:.4g}, {kept.num_biased} of "
         f"{samples.num_neurons} neurons masked) in {result.seconds:.1f} s; head, mask and history are in {out}.",
     )
+
+
+def _kept(result: TuneResult) -> str:
+    """Return which epochs were kept, as the beginning of a sentence."""
+    loop = {"": "", "stable": ", with the stable mask", "paper": ", with the paper's mask"}[result.loop]
+    if len(result.averaged) == 1:
+        return f"Kept epoch {result.epoch} of {len(result.history)}{loop}"
+    epochs = ", ".join(map(str, sorted(result.averaged)))
+    return f"Averaged epochs {epochs} of {len(result.history)}{loop}, the best of them {result.epoch}"
 
 
 def _epoch_line(record: EpochRecord, config: TuneConfig) -> str:

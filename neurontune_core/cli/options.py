@@ -7,9 +7,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -20,6 +20,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation
 from neurontune_core.tables import aligned_lines
 from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.presets import PRESETS
 
 _FLAGS = {
     "learning_rate": "--lr",
@@ -29,6 +30,10 @@ _FLAGS = {
     "milestones": "--milestone",
 }
 
+PresetName = Annotated[
+    Literal["paper", "robust"],
+    typer.Option("--preset", help="Settings that the other options change: the paper's, or more robust ones (ours)."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Head = Annotated[Path, typer.Option("--head", help="The head: safetensors with weight [C, M] and bias [C].")]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write to.")]
@@ -147,8 +152,16 @@ def flag(setting: str) -> str:
     return _FLAGS.get(setting, f"--{setting.replace('_', '-')}")
 
 
-def with_settings(*names: str, of: type = TuneConfig) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _is_given(context: Any, option: str) -> bool:
+    return bool(context.get_parameter_source(option).name != "DEFAULT")
+
+
+def with_settings(
+    *names: str, of: type = TuneConfig, presets: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a verb one option per setting of the dataclass ``of`` (or per named one).
+
+    With ``presets`` there is ``--preset`` too, whose settings hold where no option is given.
 
     The verb gets them as its parameter ``config``, an instance of ``of``; or as its parameter ``changes``, a dictionary
     of those that were given.
@@ -160,11 +173,14 @@ def with_settings(*names: str, of: type = TuneConfig) -> Callable[[Callable[...,
         declared = inspect.signature(verb, eval_str=True).parameters
         as_changes = "changes" in declared
 
-        def with_options(**options: Any) -> None:
+        def with_options(context: Any = None, **options: Any) -> None:
             values = {setting.name: options.pop(setting.name) for setting in settings}
             values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
             if as_changes:
                 verb(changes={name: value for name, value in values.items() if value is not None}, **options)
+            elif presets:
+                on_line = {name: value for name, value in values.items() if _is_given(context, name)}
+                verb(config=replace(PRESETS[options.pop("preset")].config, **on_line), **options)
             else:
                 verb(config=of(**values), **options)
 
@@ -182,6 +198,11 @@ def with_settings(*names: str, of: type = TuneConfig) -> Callable[[Callable[...,
                     annotation=Annotated[kind | None if as_changes else kind, option],
                 )
             )
+        if presets:
+            parameters.append(
+                inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default="paper", annotation=PresetName)
+            )
+            parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
         with_options.__name__, with_options.__doc__ = verb.__name__, verb.__doc__
         with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads

@@ -21,6 +21,10 @@ _CHOSEN_BY = {
     ),
     "worst_class_accuracy": "the highest worst-class accuracy on the identification set",
     "last": "nothing: the last epoch was kept",
+    "robust": (
+        "a stable mask: late epochs are averaged unless other epochs have a clearly better worst class on the "
+        "identification set"
+    ),
 }
 
 
@@ -161,7 +165,7 @@ def _groups(run: TunedRun) -> str:
 def _making(run: TunedRun) -> list[tuple[str, str]]:
     mask, config = run.mask, run.config
     rows = [(markdown_text(role), markdown_text(what)) for role, what in run.data.items()]
-    kept = "" if run.epoch is None else f"epoch {run.epoch} of {config.epochs}"
+    kept = "" if run.epoch is None or config.select == "robust" else f"epoch {run.epoch} of {config.epochs}"
     if config.average_epochs > 1:
         kept = f"the average of the {config.average_epochs} best epochs"
     kept = ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)

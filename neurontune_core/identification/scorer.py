@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -157,6 +158,67 @@ class SpuriousnessScorer:
             results[place] = self._scores(wrong[place], incorrect, correct)
         return results
 
+    def lower_bounds(self, predictions: np.ndarray, standard_errors: float) -> np.ndarray:
+        """Compute a lower confidence bound of delta from ranks: it is positive where chance rarely flips the sign.
+
+        The median of n samples varies over samplings as if its rank had a standard deviation of √n / 2 (its quantile
+        q: √(q(1 − q)n)), whatever the activations. The bound is the value a number of ranks below the statistic of
+        the misclassified samples minus the value as many ranks above that of the correct ones; where both have the
+        same density, that is ``standard_errors`` standard errors of their difference. It stands for the bootstrap: at
+        2, delta is positive in about 98 of 100 resamples of a neuron whose bound is positive.
+
+        Args:
+            predictions: [N] int.
+            standard_errors: from 0.
+
+        Returns:
+            [C, M] float32; -inf where a class has too few misclassified or correct samples.
+
+        Raises:
+            InputError: when the statistic is the mean, which has no rank.
+
+        >>> scorer = SpuriousnessScorer(np.arange(20.0).reshape(20, 1), np.zeros(20, int), num_classes=1)
+        >>> wrong = (np.arange(20) >= 12).astype(int)
+        >>> [scorer.lower_bounds(wrong, errors).item() for errors in (0.0, 1.0, 2.0, 5.0)]
+        [9.0, 7.0, 5.0, -inf]
+        """
+        if self._statistic == "mean":
+            raise InputError('stability needs ranks, which the mean does not have; use the statistic "median".')
+        wrong = np.asarray(predictions) != self._labels
+        bounds = np.full((len(self._rows), self._embeddings.shape[1]), -np.inf, dtype=np.float32)
+        spread = standard_errors * (self._quantile * (1 - self._quantile)) ** 0.5
+        for label, rows in enumerate(self._rows):
+            incorrect = int(wrong[rows].sum())
+            correct = len(rows) - incorrect
+            if not incorrect or not correct:
+                continue
+            reach = spread * (incorrect * correct / len(rows)) ** 0.5
+            low = math.floor(self._quantile * (incorrect - 1) - reach)
+            high = math.ceil(self._quantile * (correct - 1) + reach)
+            if low >= 0 and high < correct:
+                below, above = self._values(label, wrong, low, high)
+                bounds[label] = below - above
+        return bounds
+
+    def _values(
+        self, label: int, wrong: np.ndarray, rank_incorrect: int, rank_correct: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return two [M]: one order statistic of the misclassified and one of the correct samples of a class."""
+        from neurontune_core.kernels.order import order_statistics
+
+        rows = self._rows[label]
+        own = wrong[rows]
+        if self._orders is None:
+            chosen = ((rows[own], rank_incorrect), (rows[~own], rank_correct))
+            incorrect, correct = (self._selected(part, np.array([rank, rank])) for part, rank in chosen)
+            return incorrect, correct
+        samples = np.zeros((self._embeddings.shape[1], 4), dtype=np.int64)
+        ranks = np.array([[rank_incorrect] * 2, [rank_correct] * 2], dtype=np.int64)
+        order_statistics(self._orders[label], own.astype(np.uint8), *ranks, samples)
+        picked = self._embeddings[rows[samples[:, ::2]], np.arange(len(samples))[:, None]].astype(np.float32)
+        values = np.abs(picked) if self._magnitude else picked
+        return values[:, 0], values[:, 1]
+
     def _scores(self, wrong: np.ndarray, incorrect: np.ndarray, correct: np.ndarray) -> SpuriousnessScores:
         num_incorrect = np.array([int(wrong[rows].sum()) for rows in self._rows], dtype=np.int64)
         num_correct = np.array([len(rows) for rows in self._rows], dtype=np.int64) - num_incorrect
@@ -211,10 +273,11 @@ class SpuriousnessScorer:
                 kernels.order_statistics_of_several(order, wrong[part], ranks[part], samples[part])
         return samples
 
-    def _selected(self, rows: np.ndarray) -> np.ndarray:
-        """Compute [M] the statistic of these samples from the unsorted values."""
+    def _selected(self, rows: np.ndarray, ranks: np.ndarray | None = None) -> np.ndarray:
+        """Compute [M] the statistic of these samples, or the value at two equal ranks, from the unsorted values."""
+        low, high = self._ranks(len(rows)) if ranks is None else ranks
         if len(rows) and not loops_pay(_TIMES_WIDENING * len(rows) * self._embeddings.shape[1]):
-            return self._partitioned(rows)
+            return self._partitioned(rows, low, high)
         from neurontune_core.kernels.select import select
 
         vectors = for_kernels(self._embeddings)
@@ -222,7 +285,6 @@ class SpuriousnessScorer:
         neurons = bits.shape[1]
         selected = np.zeros((neurons, 2), dtype=np.uint32)
         if len(rows):
-            low, high = self._ranks(len(rows))
             sign = 1 << (8 * bits.itemsize - 1)
             positive, negative = (0, sign) if self._magnitude else (sign, 2 * sign - 1)
             keys = np.empty((_block(neurons, len(rows)), len(rows)), dtype=np.uint32)
@@ -230,10 +292,9 @@ class SpuriousnessScorer:
         values = as_float32(_floats(selected.astype(bits.dtype), self._magnitude))
         return self._between(values[:, 0], values[:, 1], len(rows))
 
-    def _partitioned(self, rows: np.ndarray) -> np.ndarray:
+    def _partitioned(self, rows: np.ndarray, low: int, high: int) -> np.ndarray:
         """Compute what `_selected` does, for few samples, without the compiled loops."""
         values = np.asarray(self._embeddings[rows], dtype=np.float32)
-        low, high = self._ranks(len(rows))
         ordered = np.partition(np.abs(values) if self._magnitude else values, (low, high), axis=0)
         return self._between(ordered[low], ordered[high], len(rows))
 

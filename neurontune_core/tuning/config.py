@@ -10,8 +10,8 @@ from neurontune_core.settings import Optimizer, Settings, setting
 
 Normalize = Literal["none", "standardize", "l2"]
 Init = Literal["warm", "reset", "zero"]
-Select = Literal["sfit", "worst_class_accuracy", "last"]
-Rounds = Literal["recompute", "accumulate", "once"]
+Select = Literal["sfit", "worst_class_accuracy", "last", "robust"]
+Rounds = Literal["recompute", "accumulate", "once", "held"]
 MaskScope = Literal["union", "per_class"]
 
 
@@ -34,6 +34,12 @@ class TuneConfig(Settings):
     )
     mask_value: float = setting(
         0.0, "what biased activations are multiplied by: 0 masks them fully, 1 leaves them", high=1.0
+    )
+    stability: float = setting(
+        0.0,
+        "standard errors by which a score must exceed the threshold, so that chance rarely selects a neuron (ours; 0, "
+        "the paper: none)",
+        high=100.0,
     )
     masking: bool = setting(True, "off: class-balanced retraining of the head without any mask (Table 4, NT = No)")
     magnitude: bool = setting(True, "score |activation| as the paper does; off: the signed activation")
@@ -58,14 +64,18 @@ class TuneConfig(Settings):
     )
     select: Select = setting(
         "sfit",
-        "which epoch is kept: highest SFit, Σ|delta| (the paper), highest worst-class accuracy, last",
+        "which epoch is kept: highest SFit, Σ|delta| (the paper), highest worst-class accuracy, last; robust (ours): "
+        "average late epochs with a stable mask, unless other epochs have a clearly better worst class",
         choices=Select,
     )
     average_epochs: int = setting(
         1, "average the heads of this many best epochs (1, the paper: no averaging)", low=1, high=100_000
     )
     rounds: Rounds = setting(
-        "recompute", "biased neurons over epochs: recomputed, accumulated, or chosen once", choices=Rounds
+        "recompute",
+        "biased neurons over epochs: recomputed, accumulated, chosen once, or held for the first half of the epochs "
+        "and then recomputed",
+        choices=Rounds,
     )
     mask_scope: MaskScope = setting("union", "one mask for all classes (the paper), or one a class", choices=MaskScope)
     max_masked_fraction: float = setting(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from neurontune_core.errors import InputError
@@ -42,21 +44,33 @@ class MaskRule:
             for name, verdicts in (("always", always), ("never", never))
         )
         self._previous: np.ndarray | None = None
+        self._epoch = 0
 
-    def __call__(self, scores: SpuriousnessScores | None) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, scores: SpuriousnessScores | None, bounds: Callable[[], np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the factors [C, M] float32 and the masked neurons [M] bool of the next epoch.
+
+        Args:
+            scores: of the current head; None masks nothing.
+            bounds: makes the lower bounds [C, M] of the scores, which are compared with λ where ``stability`` is
+                above 0.
 
         Raises:
             NothingLeft: when every neuron would be masked with factor 0.
         """
         config = self._config
+        self._epoch += 1
         if not config.masking or scores is None:
             neurons = self._neurons
             return np.ones((self._classes, neurons), dtype=np.float32), np.zeros(neurons, dtype=bool)
-        if config.rounds == "once" and self._previous is not None:
+        held = config.rounds == "once" or (config.rounds == "held" and self._epoch <= held_epochs(config.epochs))
+        if held and self._previous is not None:
             chosen = self._previous
         else:
             chosen = scores.biased_by_class(config.threshold)
+            if config.stability and bounds is not None:
+                chosen = chosen & (bounds() > config.threshold)
             if config.mask_scope == "union":
                 chosen = np.broadcast_to(chosen.any(axis=0), chosen.shape)
             if config.rounds == "accumulate" and self._previous is not None:
@@ -70,6 +84,15 @@ class MaskRule:
                 "raise the threshold, lower max_masked_fraction, or judge some neurons core."
             )
         return np.where(chosen, np.float32(config.mask_value), np.float32(1)), np.asarray(chosen.any(axis=0))
+
+
+def held_epochs(epochs: int) -> int:
+    """Return for how many epochs ``rounds="held"`` keeps the first mask: half of them, one at least.
+
+    >>> held_epochs(40), held_epochs(1)
+    (20, 1)
+    """
+    return max(1, epochs // 2)
 
 
 def _at_most(chosen: np.ndarray, scores: SpuriousnessScores, fraction: float) -> np.ndarray:

@@ -15,6 +15,7 @@ from neurontune_core.tuning.balanced_trainer import BalancedTrainer
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.normalize import Normalizer
 from neurontune_core.tuning.result import EpochRecord, TuneResult
+from neurontune_core.tuning.robust import conclude, loops_of, next_masks
 from neurontune_core.tuning.run import TuneRun, initial
 
 
@@ -40,7 +41,7 @@ def neurontune(
         always, never: [M] bool, a user's verdicts: neurons masked, or spared, whatever their score.
         scorer: a scorer of ``identification.embeddings`` made with the same settings, to save the one-time sort. It is
             ignored when the embeddings are normalized.
-        on_epoch: called after every epoch.
+        on_epoch: called after every epoch; with ``select="robust"``, with the record of the loop with the stable mask.
         should_stop: asked before every epoch; True ends the run with the best epoch so far.
 
     Raises:
@@ -64,20 +65,27 @@ def neurontune(
     vectors = normalizer.apply(identification.embeddings)
     if scorer is None or config.normalize != "none":
         scorer = SpuriousnessScorer.for_config(config, identification, vectors)
-    rng = np.random.default_rng(config.seed)
-    start = normalizer.unfold(head)
-    trainer = BalancedTrainer(initial(start, config, rng), normalizer.apply(tuning.embeddings), tuning, config, rng)
+    start, tuned_on = normalizer.unfold(head), normalizer.apply(tuning.embeddings)
     stopped = False
     with threadpool_limits(1):  # two threads on a busy machine made these small products many times slower
-        run = TuneRun(config, start, identification, vectors, scorer, always, never)
-        while (mask := run.next_mask()) is not None:
+        loops = []
+        for each in loops_of(config):
+            rng = np.random.default_rng(each.seed)  # of its own, so that a loop does not depend on the other one
+            trainer = BalancedTrainer(initial(start, each, rng), tuned_on, tuning, each, rng)
+            loops.append((TuneRun(each, start, identification, vectors, scorer, always, never), trainer))
+        while masks := next_masks([run for run, _ in loops]):
             if should_stop is not None and should_stop():
                 stopped = True
                 break
-            record = run.note(trainer.run(mask), trainer.head)
+            records = [
+                run.note(trainer.run(masks[place]), trainer.head)
+                for place, (run, trainer) in enumerate(loops)
+                if place in masks
+            ]
             if on_epoch is not None:
-                on_epoch(record)
-    return run.result(config, normalizer, tuning.class_names, stopped, time.perf_counter() - began)
+                on_epoch(records[0])
+    runs = [run for run, _ in loops]
+    return conclude(config, runs, vectors, identification.labels, normalizer, tuning.class_names, stopped, began)
 
 
 def neurontune_halves(

@@ -48,6 +48,8 @@ class TuneResult:
         stopped: True when ``should_stop`` ended the run early; the head is then the best so far.
         seconds: wall time.
         masked_throughout: [M] bool, the neurons masked in all epochs that ``head`` averages.
+        averaged: the epochs that ``head`` averages, the best first.
+        loop: with ``select="robust"``, which of its two loops ``history`` and ``head`` are from: "stable" or "paper".
     """
 
     head: LinearHead
@@ -60,3 +62,5 @@ class TuneResult:
     stopped: bool
     seconds: float
     masked_throughout: np.ndarray
+    averaged: tuple[int, ...] = ()
+    loop: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -60,7 +60,8 @@ class TuneRun:
         self._ended = False
         self._scores: SpuriousnessScores | None = None
         if config.masking:
-            self._scores = scorer(start.predict(vectors))
+            self._predictions = start.predict(vectors)
+            self._scores = scorer(self._predictions)
             self._warnings += self._scores.warnings
 
     def next_mask(self) -> np.ndarray | None:
@@ -72,13 +73,18 @@ class TuneRun:
         if self._ended or len(self._epochs) == self._config.epochs:
             return None
         try:
-            self._mask, self._biased = self._rule(self._scores)
+            self._mask, self._biased = self._rule(self._scores, self._bounds)
         except NothingLeft as error:
             if not self._epochs:
                 raise
+            self._ended = True
             self._warnings.append(f"Tuning stopped after epoch {len(self._epochs)}: {error}")
             return None
         return self._mask
+
+    def _bounds(self) -> np.ndarray:
+        """Compute the lower bounds [C, M] of the scores of the current head."""
+        return self.scorer.lower_bounds(self._predictions, self._config.stability)
 
     def note(self, loss: float, head: Callable[[], LinearHead]) -> EpochRecord:
         """Take an epoch's mean loss and the head after it, the mask not folded in; it is asked for when it has one.
@@ -130,8 +136,40 @@ class TuneRun:
             )
         return record
 
+    @property
+    def epochs(self) -> int:
+        """Return the number of epochs that are done."""
+        return len(self._epochs)
+
+    @property
+    def sfit(self) -> list[float]:
+        """Return SFit after each epoch."""
+        return [epoch.record.sfit for epoch in self._epochs]
+
+    @property
+    def worst_class(self) -> list[float]:
+        """Return the worst-class accuracy on the identification set after each epoch."""
+        return [epoch.record.worst_class_accuracy for epoch in self._epochs]
+
+    def average(self, places: Sequence[int]) -> LinearHead:
+        """Return the mean of the masked heads after these epochs, in the (normalized) space of the vectors."""
+        return LinearHead.mean([self._epochs[place].head for place in places])
+
+    def _ranking(self, config: TuneConfig) -> list[int]:
+        """Return the places of the epochs, the best first; ties go to the earliest."""
+        epochs = self._epochs
+        if config.select == "last":
+            return list(range(len(epochs)))[::-1]
+        return sorted(range(len(epochs)), key=lambda place: -getattr(epochs[place].record, config.select))
+
     def result(
-        self, config: TuneConfig, normalizer: Normalizer, class_names: tuple[str, ...], stopped: bool, seconds: float
+        self,
+        config: TuneConfig,
+        normalizer: Normalizer,
+        class_names: tuple[str, ...],
+        stopped: bool,
+        seconds: float,
+        kept: Sequence[int] | None = None,
     ) -> TuneResult:
         """Choose the epochs that are kept, and return the tuned head.
 
@@ -140,13 +178,15 @@ class TuneRun:
             normalizer: folded into the head.
             class_names: of the head.
             stopped, seconds: as in `TuneResult`.
+            kept: places of the epochs to average, the best first; by default those that ``config`` chooses.
         """
         if not self._epochs:
             raise InputError("Tuning was stopped before its first epoch ended, so there is no tuned head.")
-        order = _ranking(self._epochs, config)
-        best = self._epochs[order[0]]
-        averaged = [self._epochs[place] for place in order[: config.average_epochs]]
-        tuned = LinearHead.mean([epoch.head for epoch in averaged])
+        if kept is None:
+            robust = config.select == "robust"
+            kept = later_half(len(self._epochs)) if robust else self._ranking(config)[: config.average_epochs]
+        averaged = [self._epochs[place] for place in kept]
+        best, tuned = averaged[0], self.average(kept)
         warnings, share = list(self._warnings), best.biased.mean()
         if share > _MANY_MASKED:
             warnings.append(f"{share:.0%} of the neurons are masked; little is left to classify with.")
@@ -169,6 +209,7 @@ class TuneRun:
             stopped=stopped,
             seconds=seconds,
             masked_throughout=np.logical_and.reduce([epoch.biased for epoch in averaged]),
+            averaged=tuple(epoch.record.epoch for epoch in averaged),
         )
 
 
@@ -181,8 +222,10 @@ def initial(head: LinearHead, config: TuneConfig, rng: np.random.Generator) -> L
     return LinearHead(rng.uniform(-bound, bound, head.weight.shape), rng.uniform(-bound, bound, head.bias.shape))
 
 
-def _ranking(epochs: list[_Epoch], config: TuneConfig) -> list[int]:
-    """Return places in ``epochs``, the best first; ties go to the earliest."""
-    if config.select == "last":
-        return list(range(len(epochs)))[::-1]
-    return sorted(range(len(epochs)), key=lambda place: -getattr(epochs[place].record, config.select))
+def later_half(epochs: int) -> list[int]:
+    """Return the places of the later half of so many epochs, the latest first; one at least.
+
+    >>> later_half(5), later_half(1)
+    ([4, 3], [0])
+    """
+    return list(range(epochs))[::-1][: max(1, epochs // 2)]

@@ -19,6 +19,7 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.normalize import Normalizer
 from neurontune_core.tuning.result import TuneResult
+from neurontune_core.tuning.robust import loops_of
 from neurontune_core.tuning.run import TuneRun, initial
 from neurontune_core.tuning.shared_trainer import SharedTrainer
 
@@ -60,7 +61,12 @@ def neurontune_sweep(
     head.check_fits(tuning.num_neurons, tuning.num_classes)
     scorers: dict[tuple, SpuriousnessScorer] = {}
     outcomes: dict[int, SweepResult] = {}
-    for places in _grouped(configs, _SAME_BATCHES):
+    shared = [place for place, config in enumerate(configs) if len(loops_of(config)) == 1]
+    for place in set(range(len(configs))) - set(shared):  # two loops each, which run side by side already
+        outcomes[place] = _alone(head, identification, tuning, configs[place])
+        if on_epoch is not None:
+            on_epoch()
+    for places in _grouped(configs, shared, _SAME_BATCHES):
         group = [configs[place] for place in places]
         for place, outcome in zip(
             places, _together(head, identification, tuning, group, scorers, on_epoch), strict=True
@@ -169,14 +175,17 @@ def _training(config: TuneConfig) -> TuneConfig:
     """Return the settings that decide how a run goes, others at their defaults, so that equal runs are equal."""
     same = {name: getattr(TuneConfig(), name) for name in _CHOOSING}
     if not config.masking:
-        same |= {name: getattr(TuneConfig(), name) for name in ("threshold", "mask_value", "rounds", "mask_scope")}
+        same |= {
+            name: getattr(TuneConfig(), name)
+            for name in ("threshold", "stability", "mask_value", "rounds", "mask_scope")
+        }
         same |= {"max_masked_fraction": 1.0}
     return replace(config, **same)
 
 
-def _grouped(configs: Sequence[TuneConfig], names: Iterable[str]) -> list[list[int]]:
-    """Return places of the settings that are equal in the named ones."""
+def _grouped(configs: Sequence[TuneConfig], places: Iterable[int], names: Iterable[str]) -> list[list[int]]:
+    """Group these places by their settings: those of a group are equal in the named ones."""
     groups: dict[tuple, list[int]] = {}
-    for place, config in enumerate(configs):
-        groups.setdefault(tuple(getattr(config, name) for name in names), []).append(place)
+    for place in places:
+        groups.setdefault(tuple(getattr(configs[place], name) for name in names), []).append(place)
     return list(groups.values())

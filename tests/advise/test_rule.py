@@ -13,9 +13,9 @@ from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig, ev
 from neurontune_core.advise import Advice, advise, crossfit
 from neurontune_core.advise.counterexamples import count_counterexamples
 from neurontune_core.advise.crossfit import FOLDS, CrossFitter, Stopped, fold_numbers
-from neurontune_core.advise.rule import worst_class_lead
 from neurontune_core.advise.sentences import CASES, evidence, reasons, remarks, sentence
 from neurontune_core.evaluation.accuracy import evaluate_predictions
+from neurontune_core.evaluation.worst_class import worst_class_lead
 from tests.support.projects import planted_set
 from tests.support.shortcut import ROBUST_WORST_GROUP, Problem, shortcut_problem, shortcut_set
 
