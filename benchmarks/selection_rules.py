@@ -249,10 +249,10 @@ def print_masks(some: Sequence[Case]) -> None:
             p, q = a.mean(), b.mean()
             ratios.append(((a & b).sum() / (a | b).sum(), p * q / (p + q - p * q)))
         if ratios:
-            found, chance = np.mean(ratios, axis=0)
+            agreement, chance = np.mean(ratios, axis=0)
             print(
-                f"Masks of two halves ({'Robust' if name == 'half' else 'SFit'}): Jaccard {found:.2f}, by chance "
-                f"{chance:.2f}, {found / chance:.1f} times, {len(ratios)} pairs; {empty} more with an empty mask."
+                f"Masks of two halves ({'Robust' if name == 'half' else 'SFit'}): Jaccard {agreement:.2f}, by chance "
+                f"{chance:.2f}, {agreement / chance:.1f} times, {len(ratios)} pairs; {empty} more with an empty mask."
             )
 
 

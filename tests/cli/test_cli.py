@@ -131,6 +131,21 @@ def test_halves_need_no_tuning_set_and_no_mask_masks_nothing(folder: Path) -> No
     assert Mask.load(folder / "out" / "mask.json").num_biased == 0
 
 
+def test_a_preset_is_what_the_given_options_change(folder: Path) -> None:
+    short = ("--tuning", folder / "train", "--epochs", 6, "--batches", 5)
+    answer = ask(*tune(folder, *short, "--preset", "robust"))
+    assert answer["loop"] in ("stable", "paper")
+    saved = LinearHead.load(folder / "out" / "head.safetensors").provenance
+    assert (saved["select"], saved["stability"], saved["epochs"], saved["loop"]) == ("robust", 2.0, 6, answer["loop"])
+    changed = ask(*tune(folder, *short, "--preset", "robust", "--select", "last", "--threshold", 0))
+    saved = LinearHead.load(folder / "out" / "head.safetensors").provenance
+    assert (saved["select"], saved["stability"], changed["averaged"], changed["loop"]) == ("last", 2.0, [6], "")
+    paper = ask(*tune(folder, *short, "--preset", "paper"))
+    plain = ask(*tune(folder, *short))
+    assert (paper["averaged"], paper["sfit"]) == (plain["averaged"], plain["sfit"])
+    assert "paper" in complaint(*tune(folder, *short, "--preset", "best"))
+
+
 def test_a_persons_verdicts_mask_and_spare_neurons(folder: Path) -> None:
     Mask(np.zeros(M, dtype=bool), 0.0, 0.0, {5: "spurious", 1: "core", 6: "unsure"}).save(folder / "verdicts.json")
     ask(*tune(folder, "--halves", "--epochs", 2, "--batches", 5, "--verdicts", folder / "verdicts.json"))

@@ -104,7 +104,7 @@ def test_stability_masks_those_of_the_biased_neurons_whose_bound_exceeds_the_thr
 
 
 def test_a_held_mask_is_kept_for_half_of_the_epochs_and_recomputed_after_them(data) -> None:
-    config = replace(QUICK, epochs=8, rounds="held", learning_rate=0.1, threshold=0.25)
+    config = replace(QUICK, epochs=8, rounds="held", learning_rate=0.05, threshold=0.3)
     counts = [record.num_biased for record in neurontune(*data, config).history]
     once = neurontune(*data, replace(config, rounds="once", epochs=4, select="last"))
     assert set(counts[:4]) == {int(once.biased.sum())}
