@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from neurontune_core import TuneConfig, evaluate, neurontune
+from neurontune_core import LinearHead, TuneConfig, evaluate, neurontune
 from neurontune_core.examples import flowers, flowers_images
 from neurontune_core.examples.flowers import make_flowers
 from neurontune_core.files import read_json, write_json
@@ -142,6 +142,24 @@ def test_the_verb_makes_a_project_of_the_workspace_and_runs_the_loop_on_it(archi
     (home / "birds").mkdir()
     write_json(home / "birds" / "project.json", read_json(home / "flowers" / "project.json"))
     assert '"birds" already' in complaint("example", "flowers", "--photographs", archive, "--name", "birds")
+
+
+def test_what_is_wrong_is_counted_on_test(archive: Path, tmp_path: Path) -> None:
+    project = make_flowers(archive, tmp_path / "project", quiet, epochs=1)
+    test, table = project.load_set("evaluation"), table_of(project.source).query("split == 'test'")
+    answers = table["attribute"].to_numpy() * 2.0 - 1  # reads the tag alone, but for one rose and two tulips
+    answers[np.flatnonzero((table["y"] == 0) & (table["attribute"] == 1))[:1]] = -1
+    answers[np.flatnonzero((table["y"] == 1) & (table["attribute"] == 0))[:2]] = 1
+    weight = np.linalg.lstsq(test.embeddings.astype(float), answers, rcond=None)[0]
+    LinearHead(np.stack([-weight, weight]), np.zeros(2), ("rose", "tulip")).save(project.head_file)
+    write_json(
+        project.source / "project.json", project.content | {"problem": ""}
+    )  # as a stop after extraction leaves it
+    again = make_flowers(archive, tmp_path / "project", quiet, epochs=1)
+    assert again.problem == (
+        f"It calls {EACH - 1} of {EACH} roses that carry an archive's tag tulips, "
+        f"and {EACH - 2} of {EACH} tulips without one roses."
+    )
 
 
 def test_every_photograph_is_credited(archive: Path, home: Path) -> None:
