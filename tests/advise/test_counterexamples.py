@@ -1,0 +1,72 @@
+"""Counter-examples are counted on samples that a head has not seen, and a case is named only beyond chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
+from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
+from neurontune_core.advise.crossfit import Candidate, CrossFitter, Key
+from neurontune_core.advise.rule import Advice, Case, _case
+from neurontune_core.evaluation.accuracy import evaluate_predictions
+
+
+def noise(samples: int, seed: int, neurons: int = 300) -> EmbeddingSet:
+    rng = np.random.default_rng(seed)
+    return EmbeddingSet(np.abs(rng.normal(size=(samples, neurons))), np.arange(samples) % 2, ("a", "b"))
+
+
+def test_heads_that_learned_their_half_by_heart_are_measured_on_the_other_one() -> None:
+    tuning, identification = noise(200, 0), noise(400, 1)
+    config = TuneConfig(epochs=10, batches=50, learning_rate=0.02)
+    fitter = CrossFitter(LinearHead(np.zeros((2, 300)), np.zeros(2)), identification, tuning, config)
+    half, _ = tuning.halves(config.seed)
+    head = fitter.run(half, identification, fitter.late(init="zero", epochs=40, average_epochs=20)).head
+    assert (head.predict(half.embeddings) == half.labels).mean() > 0.95  # by heart
+    measured = count_counterexamples(fitter)
+    for accuracy in (measured.tuning_accuracy, measured.identification_accuracy):
+        assert accuracy.mean() == pytest.approx(0.5, abs=0.12)
+    assert not measured.more
+
+
+@pytest.mark.parametrize(("errors", "more"), [([0.0, 5.2], True), ([2.1, -4.0], True), ([2.0, 1.0], False)])
+def test_one_class_with_more_counterexamples_is_enough(errors: list[float], more: bool) -> None:
+    measured = CounterExamples(np.ones(2), np.ones(2), np.array(errors))
+    assert measured.more == more
+    assert measured.label == errors.index(max(errors))
+
+
+LABELS = np.repeat([0, 1], 100)
+
+
+def draft(**mistakes: list[int]) -> Advice:
+    """Return advice in which each candidate is wrong on these samples of the first class, and nowhere else."""
+    samples, candidates = EmbeddingSet(np.zeros((200, 1)), LABELS, ("a", "b")), dict[Key, Candidate]()
+    for name, rows in mistakes.items():
+        key: Key = name  # type: ignore[assignment]
+        predictions = LABELS.copy()
+        predictions[rows] = 1
+        head = LinearHead(np.zeros((2, 1)), np.zeros(2))
+        candidates[key] = Candidate(key, head, predictions, evaluate_predictions(predictions, samples))
+    return Advice("erm", "too_few", candidates, None, {}, LABELS, ("a", "b"), np.zeros(2, int), ("val", "train"))
+
+
+@pytest.mark.parametrize(
+    ("off", "masked", "case"),
+    [
+        ([0], [1, 2], "masking_off"),  # one sample of a hundred behind, 1.7 points of standard error
+        ([], [1, 2, 3, 4, 5, 6], "masking_harms"),  # six behind, 2.4 points
+        ([1, 2, 3, 4, 5, 6], [], "masking_off"),
+    ],
+)
+def test_masking_is_said_to_harm_only_where_chance_does_not_explain_it(
+    off: list[int], masked: list[int], case: Case
+) -> None:
+    advice = draft(erm=[0], masking_off=off, neurontune=masked, weighted_up=[0])
+    assert _case(advice, "masking_off") == case
+
+
+def test_retraining_is_said_to_harm_only_where_chance_does_not_explain_it() -> None:
+    assert _case(draft(erm=[0], masking_off=[1, 2]), "erm") == "nothing_to_mend"
+    assert _case(draft(erm=[], masking_off=[1, 2, 3, 4, 5, 6]), "erm") == "retraining_harms"
