@@ -71,6 +71,7 @@ def test_curves_are_in_per_cent_and_mark_the_kept_epoch() -> None:
     assert list(figure.data[0].y) == [80, 80, 80]
     assert figure.layout.shapes[0].x0 == 2
     assert list(learning_curves({"NeuronTune": records}, "sfit", "SFit", None).data[0].y) == [6, 7, 8]
+    assert list(learning_curves({"NeuronTune": records}, "loss", "loss", None).data[0].y) == [0.1, 0.1, 0.1]
 
 
 def test_strips_share_the_epochs_and_none_lies_over_another() -> None:
