@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from neurontune_core.datasets import guess_dataset, open_dataset
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.embeddings import EmbeddingSet, OverlappingGroups
 from neurontune_core.errors import InputError
 from neurontune_core.extraction.extract import Cancelled, choose_device, extract
 from neurontune_core.head import LinearHead
@@ -161,6 +162,22 @@ def test_an_unreadable_picture_is_left_out_and_named(data, model: ImageModel, tm
     reasons = result.provenance["unreadable"]
     assert '"05.png" cannot be read' in reasons[0]
     assert '"09.png" is not in' in reasons[1]
+
+
+def test_overlapping_groups_are_those_of_the_rows_that_are_kept(data, model: ImageModel, tmp_path: Path) -> None:
+    members = np.random.default_rng(1).random((PICTURES, 3)) < 0.5
+    grouped = replace(data, overlapping_groups=OverlappingGroups(("a", "b", "c"), members))
+    (data.root / "21.png").write_bytes(b"broken")
+    (data.root / "05.png").write_bytes(b"broken")
+    train = extract(model, grouped, tmp_path / "train", split="train", batch_size=4, device="cpu").overlapping_groups
+    assert train is not None
+    assert train.names == ("a", "b", "c")
+    np.testing.assert_array_equal(train.members, members[[row for row in range(20) if row != 5]])
+    splits = ["train"] * 5 + ["test"] * 15 + ["train"] * 3  # from the middle of the table
+    other = replace(grouped, samples=data.samples.assign(split=splits))
+    middle = extract(model, other, tmp_path / "test", split="test", batch_size=4, device="cpu").overlapping_groups
+    assert middle is not None
+    np.testing.assert_array_equal(middle.members, members[6:20])
 
 
 @pytest.mark.parametrize("broken", [3, 20])
