@@ -129,6 +129,26 @@ def test_a_patch_planted_in_a_transformer_is_found() -> None:
     assert np.median(shares) >= 0.8
 
 
+@pytest.mark.parametrize("pooled", [True, False])
+def test_where_an_image_speaks_against_a_neuron_the_map_is_zero(pooled: bool) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        body = nn.Conv2d(3, 4, 1)  # without a ReLU, so that channels are negative in places
+        end = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if pooled else [nn.Flatten(), nn.Linear(4 * 8 * 8, 4)]
+        module = nn.Sequential(body, *end, nn.Linear(4, 2))
+        images = torch.randn(2, 3, 8, 8)
+    maps = heatmaps(ImageModel(module, "tiny", Preprocessing(image_size=8, resize=8)), images, 1)
+    channels = torch.nn.functional.conv2d(images, body.weight, body.bias).detach()
+    if pooled:
+        expected = channels[:, 1]
+    else:  # Grad-CAM: channels weighted by their mean gradient, here that of a linear layer
+        mean = end[1].weight[1].reshape(4, 64).mean(dim=1).detach()  # type: ignore[operator,union-attr,index]
+        expected = (channels * mean[:, None, None]).sum(dim=1)
+    assert (expected < 0).any()
+    assert (expected > 0).any()
+    np.testing.assert_allclose(maps, np.maximum(expected.numpy(), 0), atol=1e-5)
+
+
 def test_a_neuron_that_is_not_there_is_refused() -> None:
     model = patch_detector(nn.ModuleList(POOLED))  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"no neuron 2; this model has the neurons 0..1"):

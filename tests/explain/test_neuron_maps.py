@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from neurontune_core.errors import InputError
+from neurontune_core.explain import neuron_maps
 from neurontune_core.explain.disk_cache import DiskCache
 from neurontune_core.explain.heatmaps import heatmaps
 from neurontune_core.explain.neuron_maps import NeuronMaps
@@ -115,3 +116,48 @@ def test_a_disk_that_cannot_be_written_only_makes_the_cache_forget(tmp_path: Pat
     cache = DiskCache(tmp_path / "file")
     cache.put("one", b"1")
     assert cache.get("one") is None
+
+
+def test_a_file_that_fills_the_cache_to_the_brim_is_kept(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, most_bytes=200)
+    cache.put("one", bytes(200))
+    assert cache.get("one") == bytes(200)
+    cache.put("two", bytes(201))
+    assert cache.get("two") is None
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_map_too_strong_for_half_precision_is_cut_off_and_never_infinite(tmp_path: Path, pooled: bool) -> None:
+    model = network(pooled=pooled)
+    with torch.no_grad():
+        model.module.get_submodule("0").weight.mul_(1e9)
+    batch = torch.from_numpy(model.preprocessing(picture("val", 0)))[None]
+    expected = heatmaps(model, batch, 4)[0]
+    assert expected.max() > 70_000
+    gallery = maps(model, tmp_path)
+    for _ in range(2):  # as it was computed, and from disk
+        values = gallery.maps("val", [0], 4)[0]
+        np.testing.assert_allclose(values, np.minimum(expected, np.finfo(np.float16).max), rtol=2e-3)
+        gallery = maps(model, tmp_path)
+
+
+def test_without_a_disk_the_maps_used_last_stay_in_memory_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+
+    def counted(split: str, row: int) -> Image.Image:
+        opened.append(row)
+        return picture(split, row)
+
+    monkeypatch.setattr(neuron_maps, "_KEPT", 3)
+    model = network(pooled=True)
+    gallery = NeuronMaps(lambda: model, counted, DiskCache(tmp_path), lambda split: None)
+    for row in (0, 1, 2, 0, 3):  # 1 was not used for longest when 3 came
+        gallery.maps("val", [row], 2)
+    assert opened == [0, 1, 2, 3]
+    gallery.maps("val", [0, 2, 3], 2)
+    assert opened == [0, 1, 2, 3]
+    gallery.maps("val", [1], 2)
+    assert opened == [0, 1, 2, 3, 1]
+    assert not list(tmp_path.iterdir())
