@@ -101,7 +101,10 @@ def compare(
 
 
 def write(path: Path | None, text: str) -> None:
-    """Write a whole file or none; nothing without a path."""
+    """Write a whole file or none; nothing without a path.
+
+    >>> write(None, "text")
+    """
     if path:
         write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

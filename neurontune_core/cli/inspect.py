@@ -108,10 +108,15 @@ def request_of(
     preprocessing: Sequence[str] | None,
     use_last_linear: bool,
 ) -> Any:
-    """Return the options as a `Request`.
+    """Collect the options in a `Request`.
 
     Raises:
         InputError: for a repeated option without "=".
+
+    >>> options = (None, None, ["label=species"], "cat, dog", None, 2, None, ["mean=0.5,0.5,0.5"], False)
+    >>> request = request_of("birds", "model.pt", *options)
+    >>> request.classes, request.columns, request.settings["preprocessing"]
+    (('cat', 'dog'), {'label': 'species'}, {'mean': [0.5, 0.5, 0.5]})
     """
     from neurontune_core.preflight.request import Request
 

@@ -70,7 +70,7 @@ def _fail(sentence: str, code: int) -> None:
 
 
 def note(sentence: str) -> None:
-    """Print a message for people on standard error; standard output is for the answer alone."""
+    """Print a message on standard error; standard output carries only the answer."""
     typer.echo(sentence, err=True)
 
 
@@ -81,12 +81,16 @@ def warn(sentences: Sequence[str]) -> None:
 
 
 def answer(as_json: bool, value: dict[str, Any], text: str) -> None:
-    """Print the result: one JSON object, or text for people."""
+    """Print the result: one JSON object, or text.
+
+    >>> answer(True, {"epoch": 3}, "epoch 3")
+    {"epoch": 3}
+    """
     typer.echo(json.dumps(value, allow_nan=False) if as_json else text)
 
 
 def progress(line: str) -> None:
-    """Show a line in the place of the line before; nothing is written to files and pipes."""
+    """Replace the progress line on a terminal; nothing is written to files and pipes."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()
@@ -105,13 +109,18 @@ def stoppable() -> Iterator[None]:
 
 
 def job_progress(*, done: int, total: int, rate: float = 0.0, message: str = "") -> None:
-    """Show what a job reports, as a line."""
+    """Show the report of a job as a progress line."""
     left = f", {(total - done) / rate:.0f} s left" if rate else ""
     progress(f"{message}: {done} of {total} samples, {rate:.1f} a second{left}" if total else message)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return lines of columns that are aligned by spaces, the first to the left."""
+    """Format rows as columns aligned by spaces, the first to the left.
+
+    >>> print(table(("", "average"), [("ERM", "81.3 %")]))
+         average
+    ERM   81.3 %
+    """
     return "\n".join(aligned_lines([head, *rows]))
 
 
@@ -120,7 +129,14 @@ def percent(share: float | None) -> str:
 
 
 def headline(evaluations: Mapping[str, Evaluation]) -> str:
-    """Return a table with four accuracies of each head."""
+    """Format four accuracies of each head as a table.
+
+    >>> from neurontune_core.evaluation.accuracy import Evaluation, Proportion
+    >>> parts = (Proportion("cat", 3, 4), Proportion("dog", 2, 4))
+    >>> print(headline({"ERM": Evaluation(Proportion("all", 5, 8), parts, ())}))
+         average  worst group      gap  worst class
+    ERM   62.5 %      unknown  unknown       50.0 %
+    """
     measures = ("accuracy", "worst_group_accuracy", "accuracy_gap", "worst_class_accuracy")
     rows = [
         [name, *(percent(getattr(evaluation, measure)) for measure in measures)]
@@ -130,10 +146,13 @@ def headline(evaluations: Mapping[str, Evaluation]) -> str:
 
 
 def pairs_of(words: Sequence[str] | None, option: str) -> dict[str, str]:
-    """Return the values of a repeated option, such as "key=value", as a dictionary.
+    """Parse the values of a repeated option, such as "key=value", into a dictionary.
 
     Raises:
         InputError: for a value without "=".
+
+    >>> pairs_of(["epochs=20", "seed = 3"], "--set")
+    {'epochs': '20', 'seed': '3'}
     """
     wrong = [word for word in words or () if "=" not in word]
     if wrong:
@@ -142,13 +161,23 @@ def pairs_of(words: Sequence[str] | None, option: str) -> dict[str, str]:
 
 
 def described(embedding_set: EmbeddingSet) -> str:
-    """Return the size of a set as text, such as "val, 240 samples of 12 neurons"."""
+    """Return the size of a set as text.
+
+    >>> import numpy as np
+    >>> from neurontune_core.embeddings import EmbeddingSet
+    >>> described(EmbeddingSet(np.eye(2), [0, 1], ("cat", "dog"), split="val"))
+    'val, 2 samples of 2 neurons'
+    """
     split = f"{embedding_set.split}, " if embedding_set.split else ""
     return f"{split}{embedding_set.num_samples} samples of {embedding_set.num_neurons} neurons"
 
 
 def flag(setting: str) -> str:
-    """Return the option of a setting; of a switch, both words with a slash between."""
+    """Return the option of a setting; of a switch, both words separated by a slash.
+
+    >>> flag("mask_value"), flag("masking")
+    ('--mask-value', '--mask/--no-mask')
+    """
     return _FLAGS.get(setting, f"--{setting.replace('_', '-')}")
 
 

@@ -76,12 +76,19 @@ class TunedRun:
 
 
 def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[str, object] | None = None) -> str:
-    """Return the text of the model card, in Markdown.
+    """Write the text of the model card, in Markdown.
 
     Args:
-        run: the head that it is about.
-        files: the files beside it, name -> how each was checked.
+        run: the head that the card describes.
+        files: name -> how the file beside the card was checked.
         preprocessing: how images become the model's input; None when the model is not known.
+
+    >>> import numpy as np
+    >>> head, nothing = LinearHead(np.eye(2), np.zeros(2), ("cat", "dog")), np.zeros(2, dtype=bool)
+    >>> samples = EmbeddingSet(np.eye(2), [0, 1], ("cat", "dog"), split="test")
+    >>> card = model_card(TunedRun(head, head, Mask(nothing, 0.0, 0.0), TuneConfig(), samples), {})
+    >>> card.splitlines()[0]
+    '# A classifier: last layer retrained by NeuronTune'
     """
     evaluations = run.evaluations()
     parts = [

@@ -25,6 +25,12 @@ def outcome_distributions(classes: Sequence[tuple[str, Distribution]], chosen: i
     Args:
         classes: [K] title and distribution; all in the same bins.
         chosen: the place of the class that stands out.
+
+    >>> from neurontune_core.identification.distributions import distributions_of
+    >>> activations, right = np.array([0.1, 0.3, 0.9]), np.array([True, True, False])
+    >>> (bird,) = distributions_of(activations, [np.ones(3, dtype=bool)], right)
+    >>> [trace.name for trace in outcome_distributions([("bird", bird)]).data]
+    ['correct', 'misclassified']
     """
     layout = make_layout("activation", "% of samples", 190, numbers=True) | {
         "showlegend": False,

@@ -44,6 +44,12 @@ def learning_strips(histories: Histories, measures: Sequence[tuple[str, str]], k
         histories, kept: as for `learning_curves`.
         measures: a field of `EpochRecord` and its label each, from the top.
         epochs: how many there will be.
+
+    >>> from neurontune_core.tuning.result import EpochRecord
+    >>> histories = {"NeuronTune": [EpochRecord(1, 0.7, 3.0, 0.9, 0.8, 0.5, 4)]}
+    >>> measures = [("accuracy", "average, %"), ("sfit", "SFit")]
+    >>> [trace.y[0] for trace in learning_strips(histories, measures, None, epochs=40).data]
+    [90.0, 3.0]
     """
     count = len(measures)
     layout = make_layout("epoch", "", _ABOVE + _STRIP * count + _BELOW, numbers=True)
@@ -97,6 +103,11 @@ def training_curves(history: TrainHistory) -> tuple[Figure, Figure]:
 
     Returns:
         The figure of the loss, and that of the accuracies.
+
+    >>> from neurontune_core.training.history import TrainEpoch, TrainHistory
+    >>> loss, accuracies = training_curves(TrainHistory((TrainEpoch(1, 0.7, 0.01, 0.9, 0.8, None),), 1, 10))
+    >>> loss.data[0].y, [trace.name for trace in accuracies.data]
+    ((0.7,), ['average', 'worst class'])
     """
     measures = [("average", "accuracy", GRAY, "dot"), ("worst class", "worst_class_accuracy", AMBER, "dash")]
     measures.append(("worst group", "worst_group_accuracy", ACCENT, "solid"))

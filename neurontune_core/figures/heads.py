@@ -61,6 +61,10 @@ def candidate_intervals(names: Sequence[str], worst_class: Sequence[tuple[float,
         names: [K], the first on top.
         worst_class: [K] accuracy, low and high in 0..1.
         chosen: the place of the recommended one.
+
+    >>> figure = candidate_intervals(["the head as it is", "no masking"], [(0.5, 0.4, 0.6), (0.8, 0.7, 0.9)], 1)
+    >>> figure.data[0].x.tolist(), figure.layout.yaxis.ticktext[1]
+    ([50.0, 80.0], 'no masking, advised')
     """
     value, low, high = 100 * np.array(worst_class).T
     traces = [

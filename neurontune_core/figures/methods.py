@@ -40,6 +40,15 @@ def tradeoff(summaries: Sequence[MethodSummary], published: Sequence[Published] 
     Args:
         summaries: the methods; those without runs are left out.
         published: cells of the paper's tables; those that lack one of the two numbers are left out.
+
+    >>> from neurontune_core.baselines.registry import METHODS
+    >>> from neurontune_core.evaluation.accuracy import Evaluation, Proportion
+    >>> from neurontune_core.experiments.methods import SeedRun
+    >>> parts = (Proportion("cat", 3, 4), Proportion("dog", 2, 4))
+    >>> run = SeedRun(0, Evaluation(Proportion("all", 5, 8), parts, ()), 0.1)
+    >>> summary = MethodSummary(METHODS["erm"], METHODS["erm"].settings(), (run,))
+    >>> [trace.name for trace in tradeoff([summary]).data], part_bars([summary]).data[0].y
+    (['Pareto-optimal', 'no group labels'], (75.0, 50.0))
     """
     shown = [summary for summary in summaries if summary.worst and summary.accuracy]
     spreads = [(row.accuracy, row.worst) for row in shown if row.accuracy and row.worst]
@@ -68,7 +77,11 @@ def tradeoff(summaries: Sequence[MethodSummary], published: Sequence[Published] 
 
 
 def part_bars(summaries: Sequence[MethodSummary]) -> Figure:
-    """Draw the mean accuracy of every group (every class, without groups) under each method, with its deviation."""
+    """Draw the mean accuracy of every group (every class, without groups) under each method, with its deviation.
+
+    Args:
+        summaries: the methods; an example is in `tradeoff`.
+    """
     traces = []
     others = iter(_OTHERS * len(summaries))
     for summary in summaries:

@@ -72,6 +72,12 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
         curve: measured at every λ where the mask changes.
         threshold: the current λ.
         largest: the largest score, where the axis ends.
+
+    >>> from neurontune_core.evaluation.mask_curve import MaskCurve
+    >>> share = np.array([0.5, 0.75], dtype=np.float32)
+    >>> curve = MaskCurve(np.array([0.0, 0.2]), np.array([1, 0]), share, share, None)
+    >>> [trace.name for trace in mask_effect(curve, threshold=0.1, largest=0.2).data]
+    ['average', 'worst class']
     """
     shown = slice(max(0, int(np.searchsorted(curve.thresholds, 0, side="right")) - 1), None)
     series = [("average", curve.accuracy, GRAY, "dot"), ("worst class", curve.worst_class_accuracy, AMBER, "dash")]

@@ -19,7 +19,13 @@ _COLORS = (ACCENT, "#4c78a8", AMBER, "#7c5cbf")
 
 
 def study_figure(result: StudyResult) -> Figure:
-    """Draw the result of a study that has at least one part."""
+    """Draw the result of a study that has at least one part.
+
+    >>> from neurontune_core.experiments.studies import StudyResult
+    >>> parts = tuple(VariantResult({"mask value": at}, {"worst class": (at,), "average": (1.0,)}) for at in (0.2, 0.4))
+    >>> study_figure(StudyResult("mask-value", parts, 1, 1, {}, {}, 0.0)).data[0].y
+    (20.0, 40.0)
+    """
     if result.key == "stability":
         return _stability([part for part in result.parts if isinstance(part, Stability)])
     if result.key == "cost":

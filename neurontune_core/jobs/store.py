@@ -212,7 +212,13 @@ class JobStore:
         return job
 
     def list(self) -> list[Job]:
-        """Return the jobs, the newest first, without those of `damaged`."""
+        """Return the jobs, the newest first, without those of `damaged`.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     JobStore(folder).list(), JobStore(folder).damaged()
+        ([], ())
+        """
         return [job for job in self._jobs() if isinstance(job, Job)]
 
     def damaged(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Is the model right as often as it should be, or would another normalization or another order of labels be right?"""
+"""Accuracy on a small sample, also under other normalizations and another order of the labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ PER_CLASS = 6  # samples a class from which on the order of the labels can be to
 
 
 def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
-    """Count the right answers, and those under other normalizations and another order of the labels."""
+    """Count the correct predictions, as the samples are read and under other normalizations and orders of the labels.
+
+    >>> predictions = Predictions()
+    >>> predictions.predicted, predictions.log_likelihood = np.array([0, 1, 1]), np.zeros(3)
+    >>> measured = measure(Answers("val", np.array([0, 1, 0]), predictions, {}, [(3, 0.1)]), num_classes=2)
+    >>> measured.correct, measured.n, round(measured.chance, 2)
+    (2, 3, 0.67)
+    """
     labels, predictions = answers.labels, answers.predictions
     order, note = _best_order(labels, predictions.predicted, num_classes)
     return SampleAccuracy(
@@ -33,10 +40,15 @@ def measure(answers: Answers, num_classes: int) -> SampleAccuracy:
 
 
 def better(trial: Reading | None) -> bool:
-    """Return whether the alternative is right more often, and chance explains neither that nor that it is surer of
-    the truth.
+    """Return whether an alternative is correct more often, by more than chance explains.
 
-    Which class is named says little of a sample; the probability of its own class says more. Both are counted by sign.
+    The predicted class says little of one sample, the probability of its own class says more; both are compared by sign
+    test (McNemar), and one of them must be significant.
+
+    >>> better(Reading("values from 0 to 1", n=100, before=40, fixed=50, broken=2, more_likely=90))
+    True
+    >>> better(Reading("values from 0 to 1", n=100, before=80, fixed=2, broken=2, more_likely=50)), better(None)
+    (False, False)
     """
     if trial is None or trial.fixed - trial.broken < max(1, MARGIN * trial.n):
         return False
@@ -49,7 +61,7 @@ def better(trial: Reading | None) -> bool:
 
 
 def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: bool) -> Iterator[Finding]:
-    """Yield warnings on normalization, order of the labels, and a model that guesses."""
+    """Yield warnings about the normalization, the order of the labels, and a model that seems to guess."""
     now = f"{100 * accuracy.accuracy:.0f} %"
     if (best := _best_normalization(accuracy)) is not None:
         flags = " ".join(
@@ -120,10 +132,10 @@ def _settings(name: str) -> dict[str, Any]:
 
 
 def _best_order(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> tuple[Reading | None, str]:
-    """Return the order of the outputs under which most are right (an assignment problem; Kuhn, 1955).
+    """Find the order of the outputs that makes most predictions correct (an assignment problem; Kuhn, 1955).
 
-    The order is chosen on one half of the sample and counted on the other, and the other way round: chosen and counted
-    on the same samples, the best of all orders would look better than the right one.
+    The order is chosen on one half of the sample and measured on the other, both ways: chosen and measured on the same
+    samples, the best of all orders would look better than the right one.
     """
     counts = np.bincount(labels, minlength=num_classes)
     if counts.min() < PER_CLASS:
@@ -146,7 +158,7 @@ def _best_order(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> 
 
 
 def _assigned(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return [C] the class that each output is to be read as; ties go to the order as it stands."""
+    """Return [C]: the class to read each output as; ties go to the given order."""
     from scipy.optimize import linear_sum_assignment
 
     table = np.zeros((num_classes, num_classes))

@@ -17,12 +17,12 @@ _one_at_a_time = threading.Lock()  # a model in memory at a time
 
 
 class BackgroundInspection:
-    """One inspection in a thread of its own: it is short, and a new process would spend most of it on imports.
+    """An inspection in a thread of its own: it is short, and a new process would spend most of it on imports.
 
     Attributes:
-        stage: what is being done.
+        stage: the current stage, in words.
         report: the result, once it is complete.
-        error: one sentence when it failed in a way that is no finding.
+        error: one sentence when the inspection itself failed.
     """
 
     def __init__(self, request: Request, out: Path) -> None:
@@ -37,7 +37,7 @@ class BackgroundInspection:
         return self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is complete, at most ``seconds``."""
+        """Wait at most ``seconds`` for the inspection to end."""
         self._thread.join(seconds)
 
     def _work(self) -> None:

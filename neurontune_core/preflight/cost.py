@@ -18,7 +18,13 @@ LONG = 3600.0  # seconds of extraction from which on a person is warned
 
 
 class PeakMemory:
-    """``with PeakMemory() as peak: ...; peak.bytes``: how much this process, or its GPU, grew at most."""
+    """Measures the growth of this process, or of its GPU: ``with PeakMemory("cpu") as peak: ...``; ``peak.bytes``.
+
+    >>> with PeakMemory("cpu") as peak:
+    ...     pass
+    >>> peak.bytes >= 0
+    True
+    """
 
     def __init__(self, device: str) -> None:
         self.bytes, self._device, self._over = 0, device, threading.Event()
@@ -53,8 +59,15 @@ class PeakMemory:
 
 
 def estimate(answers: Answers, peak: int, weights: int, device: str, samples: int, neurons: int) -> ExtractionCost:
-    """Estimate the cost of the whole extraction; ``weights`` and ``peak`` in bytes, ``samples`` of the whole
-    dataset."""
+    """Estimate the cost of the whole extraction.
+
+    Args:
+        answers: the timed batches.
+        peak, weights: bytes that the batches took, and that the network takes.
+        device: a torch device.
+        samples: of the whole dataset.
+        neurons: M.
+    """
     measured, rate = answers.rate
     free = psutil.virtual_memory().available
     if device.startswith("cuda"):
@@ -90,17 +103,30 @@ def judge_cost(cost: ExtractionCost, out: Path) -> list[Finding]:
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as "40 s", "12 min", "3.5 h"."""
+    """Format a duration, such as "40 s", "12 min" or "3.5 h".
+
+    >>> in_words(40), in_words(720), in_words(12600)
+    ('40 s', '12 min', '3.5 h')
+    """
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def size(count: float) -> str:
-    """Return a size as "12 MB" or "1.2 GB"."""
+    """Format a number of bytes, such as "12 MB" or "1.2 GB".
+
+    >>> size(12e6), size(1.2e9)
+    ('12 MB', '1.2 GB')
+    """
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):,.{1 if count < 1e7 else 0}f} MB"
 
 
 def bytes_of(module: Any) -> int:
-    """Return bytes of a network's weights and buffers."""
+    """Return the bytes of a network's weights and buffers.
+
+    >>> import torch
+    >>> bytes_of(torch.nn.Linear(3, 2))  # eight numbers of float32
+    32
+    """
     return sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())

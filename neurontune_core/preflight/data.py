@@ -1,4 +1,4 @@
-"""The dataset's half of the report: what is counted, and what is found wanting."""
+"""The dataset's half of the report: its counts and its problems."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ FEW = 10  # samples of a group below which its accuracy says little
 def inspect_samples(
     dataset: Dataset, spec: dict[str, Any], description: str, files: int, seed: int
 ) -> tuple[DataFacts, list[Finding]]:
-    """Count the samples and open ``files`` of them, drawn by ``seed``."""
+    """Count the samples of a dataset and open some of them.
+
+    Args:
+        dataset, spec: the dataset and what it was opened from.
+        description: one sentence on the dataset.
+        files: samples to open.
+        seed: of their draw.
+
+    Returns:
+        What is known of the dataset, and what a user should know.
+    """
     opened, reasons = _open_some(dataset, files, seed)
     facts = DataFacts(
         description=description,
@@ -41,7 +51,7 @@ def inspect_samples(
 
 
 def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]:
-    """Return how many samples were opened, and why some could not be."""
+    """Open some samples; return how many, and the reasons of those that could not be read."""
     rows = np.random.default_rng(seed).permutation(len(dataset.samples))[:files]
     reasons = []
     for row in sorted(rows.tolist()):
@@ -56,7 +66,7 @@ def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]
 
 
 def _counts(dataset: Dataset) -> tuple[Count, ...]:
-    """Return every split x class x group, the impossible ones left out."""
+    """Count the samples of every possible split, class and group."""
     samples, attributes = dataset.samples, len(dataset.group_names) // len(dataset.class_names)
     grouped = "group" in samples and attributes > 0
     keys = ["split", "group" if grouped else "label"]

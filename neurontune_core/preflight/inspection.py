@@ -38,9 +38,9 @@ def inspect_dataset(
     allow_python: bool = False,
     on_stage: OnStage = lambda _: None,
 ) -> Report:
-    """Inspect a dataset and, where the request names one, the model that is to read it.
+    r"""Inspect a dataset and, where the request names one, the model that is to read it.
 
-    Whatever is refused is a finding, and the other half is reported all the same.
+    Whatever is refused becomes a finding, and the other half is still reported.
 
     Args:
         request: the two paths and the user's corrections.
@@ -48,9 +48,17 @@ def inspect_dataset(
         out: where extraction would write, to check the free space on that disk.
         samples: run through the model, at most; no further batch starts after ``seconds``.
         files: samples that are opened to check that they can be read.
+        device: "auto" or a torch device.
         seed: of both draws.
         allow_python: whether the model may be a Python entry point; only the command line sets it.
         on_stage: called with the name of each stage.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "reviews.csv").write_text("text,label\na good one,good\na bad one,bad\n")
+    ...     report = inspect_dataset(Request(folder))
+    >>> report.data.class_names, report.data.num_samples, report.model
+    (('bad', 'good'), 2, None)
     """
     from neurontune_core.preflight.data import inspect_samples
     from neurontune_core.preflight.model import facts_of, judge_model, judge_pair
@@ -126,7 +134,7 @@ def _measure(
     device: str,
     seed: int,
 ) -> tuple[Report, list[Finding]]:
-    """Return the report with the accuracy on a small sample and the cost of the whole extraction."""
+    """Add the accuracy on a small sample and the cost of the whole extraction to the report."""
     from neurontune_core.extraction.extract import choose_device
     from neurontune_core.preflight.accuracy import judge, measure
     from neurontune_core.preflight.cost import PeakMemory, bytes_of, estimate, judge_cost
@@ -152,7 +160,7 @@ def _measure(
 
 
 def _try(action: Callable[[], Any], about: Subject, findings: list[Finding]) -> Any:
-    """Return the result of ``action``, or None when it refuses; its sentence becomes a finding."""
+    """Return the result of ``action``; where it raises InputError, add a finding with its sentence and return None."""
     try:
         return action()
     except InputError as error:

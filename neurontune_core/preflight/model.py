@@ -62,7 +62,7 @@ def judge_model(facts: ModelFacts, accuracy: SampleAccuracy | None) -> Iterator[
 
 
 def judge_pair(pairing: Pairing) -> Iterator[Finding]:
-    """Return what does not fit between model and data."""
+    """Yield what does not fit between model and data."""
     model, dataset = pairing.model, pairing.dataset
     if model.modality != dataset.modality:
         yield Finding(

@@ -14,11 +14,20 @@ _MARKS = {"blocker": "BLOCKER", "warning": "Warning", "note": "Note"}
 
 
 def page(report: Report, next_command: str) -> str:
-    """Return what was understood, what was measured, what is wrong, and the command that comes next."""
+    """Format a report for the terminal.
+
+    Args:
+        report: the report.
+        next_command: the command that comes next; empty where there is none.
+
+    >>> from neurontune_core.preflight.report import Report
+    >>> page(Report(None, None, None, None, (), None, None), "").splitlines()[:2]
+    ['Model', '    not recognized']
+    """
     parts = [
-        ("Model", model_lines(report.model) if report.model else ["not understood"]),
-        ("Data", data_lines(report.data) if report.data else ["not understood"]),
-        ("Sample", accuracy_lines(report.accuracy) if report.accuracy else ["the model was not asked"]),
+        ("Model", model_lines(report.model) if report.model else ["not recognized"]),
+        ("Data", data_lines(report.data) if report.data else ["not recognized"]),
+        ("Sample", accuracy_lines(report.accuracy) if report.accuracy else ["the model was not run"]),
         ("Extraction", cost_lines(report)),
     ]
     lines = [line for title, body in parts for line in _block(title, body)]
@@ -26,14 +35,14 @@ def page(report: Report, next_command: str) -> str:
         lines += ["", *_wrapped(f"{_MARKS[finding.level]}: {finding.sentence}", "")]
         fix = " ".join(filter(None, (finding.fix, finding.flags)))
         lines += _wrapped(fix, "    ") if fix else []
-    verdict = {"OK": "Nothing is in the way.", "warnings": "It can be extracted; mind the warnings."}
+    verdict = {"OK": "Nothing is in the way.", "warnings": "It can be extracted; heed the warnings."}
     closing = verdict.get(report.status, "It cannot be extracted yet.")
-    lines += ["", f"{report.status}: {closing} The look took {in_words(report.seconds)}."]
+    lines += ["", f"{report.status}: {closing} The inspection took {in_words(report.seconds)}."]
     return "\n".join([*lines, "", next_command] if next_command else lines)
 
 
 def model_lines(facts: ModelFacts) -> list[str]:
-    """Return what the network is, in sentences."""
+    """Describe the network in sentences."""
     size_of = f"{facts.num_parameters:,} parameters"
     head = (
         f'Its head "{facts.head}" is {facts.num_classes} x {facts.num_neurons}: {facts.num_classes} classes over '
@@ -46,7 +55,7 @@ def model_lines(facts: ModelFacts) -> list[str]:
 
 
 def _input_line(facts: ModelFacts) -> str:
-    """Return how a sample becomes the network's input, and who says so."""
+    """Describe how a sample becomes the network's input, and the source of these settings."""
     settings, origin = facts.input, f" From: {facts.input_from}." if facts.input_from else ""
     if facts.modality != "image":
         sample = "each pair of texts" if settings["pairs"] else "each text"
@@ -65,7 +74,7 @@ def _input_line(facts: ModelFacts) -> str:
 
 
 def data_lines(facts: DataFacts) -> list[str]:
-    """Return what the data are: a sentence, the samples by split, class and group, and how many could be read."""
+    """Describe the data: a sentence, the samples by split, class and group, and how many could be read."""
     description = [facts.description] if facts.description else []
     read = facts.opened - facts.unreadable
     looked = (
@@ -103,7 +112,12 @@ def cost_lines(report: Report) -> list[str]:
 
 
 def table(counts: Sequence[Count]) -> list[str]:
-    """Return one row a class and group, one column a split."""
+    """Format counts as lines with one row per class and group, and one column per split.
+
+    >>> from neurontune_core.preflight.report import Count
+    >>> table([Count("train", "cat", "", 90), Count("test", "cat", "", 10)])
+    ['        train  test', 'cat        90    10', 'in all     90    10']
+    """
     splits = list(dict.fromkeys(count.split for count in counts))
     rows: dict[str, dict[str, int]] = {}
     for count in counts:

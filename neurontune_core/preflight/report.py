@@ -1,4 +1,4 @@
-"""What a look at a model and a dataset found: plain data, for the screen, the command line and JSON."""
+"""The result of inspecting a model and a dataset, as plain data for the screen, the command line and JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ STATUS: dict[str, str] = {"note": "OK", "warning": "warnings", "blocker": "block
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a person should know, and what mends it.
+    """One thing that a user should know, and how to fix it.
 
     Attributes:
-        level: a "blocker" stops the extraction; a "warning" may spoil what comes of it; a "note" informs.
-        sentence: what was found.
+        level: a "blocker" prevents extraction; a "warning" may spoil its result; a "note" informs.
+        about: what it concerns.
+        sentence: what is wrong.
         fix: what to do about it; empty when there is nothing to do.
         flags: the same on the command line.
     """
@@ -32,15 +33,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The network.
+    """What is known of the network.
 
     Attributes:
         num_classes: C, its outputs; None without a head.
         num_neurons: M, the width of the embedding.
         head: the name of its last linear layer; empty without one.
         trained_head: whether that layer came with the weights.
-        class_names: what the model's folder calls its outputs.
-        input: how a sample becomes its input; ``input_from`` says who says so.
+        class_names: the names of the outputs in the model's folder.
+        input: how a sample becomes its input; ``input_from`` is the source of these settings.
         loading: what was stripped, left out, missing or assumed, in sentences.
         alternatives: other networks that the weights fit as well.
     """
@@ -66,7 +67,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Count:
-    """Samples of one split, class and group (empty where groups are not known)."""
+    """The number of samples of one split, class and group (empty where groups are unknown)."""
 
     split: str
     label: str
@@ -76,14 +77,14 @@ class Count:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The dataset.
+    """What is known of the dataset.
 
     Attributes:
-        columns: what each column of its table was taken for; empty for folders.
+        columns: role -> column of its table; empty for folders.
         counts: one entry for every split, class and group, in this order; 0 where one has no samples.
-        overlapping: the samples of each split in groups of which a sample may be in several or in none.
+        overlapping: the samples of each split in overlapping groups: a sample may be in several or in none.
         opened, unreadable: how many samples were opened, and how many of these could not be read.
-        reasons: what was wrong with the first of them.
+        reasons: why the first of them could not be read.
     """
 
     description: str
@@ -102,12 +103,16 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Reading:
-    """The first n of the same samples, read in another way.
+    """The predictions on the first n of the same samples under another normalization or order of the labels.
 
     Attributes:
-        before: right as they were read; ``fixed`` mistakes are right then, and ``broken`` right answers wrong.
-        more_likely: samples whose own class gets more probability then; None where that does not say anything.
-        settings: what makes it so.
+        before: how many are correct as the samples were read; ``fixed`` of the misclassified ones become correct, and
+            ``broken`` of the correct ones become misclassified.
+        more_likely: samples whose own class becomes more probable; None where that is meaningless.
+        settings: the settings of the other normalization or order.
+
+    >>> Reading("values from 0 to 1", n=10, before=4, fixed=5, broken=1, more_likely=None).accuracy
+    0.8
     """
 
     name: str
@@ -125,13 +130,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class SampleAccuracy:
-    """How the model does on a small sample, classes drawn evenly.
+    """The accuracy of the model on a small sample with classes drawn evenly.
 
     Attributes:
-        chance: the share that always answering the commonest class of the sample gets.
+        chance: the accuracy of always predicting the most frequent class of the sample.
         normalizations: the same with other means and standard deviations.
-        order: the model's outputs read in another order, where there are samples enough to tell; else None.
-        order_note: why the order of the labels was not checked, or how.
+        order: the same with the outputs in another order, where there are enough samples; otherwise None.
+        order_note: how the order of the labels was checked, or why it was not.
     """
 
     split: str
@@ -153,11 +158,11 @@ class SampleAccuracy:
 
 @dataclass(frozen=True)
 class ExtractionCost:
-    """What the extraction will take on this device, from a few batches of it.
+    """The estimated cost of the extraction on this device, from a few batches.
 
     Attributes:
-        measured: samples that the rate rests on.
-        memory, disk: bytes; memory is the weights and what the batches took on top.
+        measured: samples that the rate is measured on.
+        memory, disk: bytes; memory is that of the weights and what the batches took on top.
     """
 
     device: str
@@ -172,12 +177,15 @@ class ExtractionCost:
 
 @dataclass(frozen=True)
 class Report:
-    """One page on a model and a dataset before anything slow starts.
+    """The result of an inspection.
 
     Attributes:
-        model_spec, dataset_spec: what extraction is to be given; None for a half that was refused.
+        model_spec, dataset_spec: specs for the extraction; None for a half that was refused.
         findings: blockers first.
-        seconds: how long the look took.
+        seconds: how long the inspection took.
+
+    >>> Report(None, None, None, None, (Finding("warning", "data", "It is small."),), None, None).status
+    'warnings'
     """
 
     model: ModelFacts | None
@@ -217,7 +225,7 @@ _PUBLIC_KEYS = {
 
 
 def _public(value: Any) -> Any:
-    """Return the value with dataclasses as dicts under their public keys, and tuples as lists."""
+    """Convert dataclasses to dicts of their public keys, and tuples to lists."""
     if is_dataclass(value):
         return {
             _PUBLIC_KEYS.get(field.name, field.name): _public(getattr(value, field.name)) for field in fields(value)

@@ -22,16 +22,16 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True)
 class Request:
-    """Two paths, and what a person corrects.
+    """Two paths, and the user's corrections.
 
     Attributes:
         data: folder or table of the data.
-        weights: checkpoint, model folder, "random", "imagenet", "minilm", or an allowed hub id; empty to look at data
+        weights: checkpoint, model folder, "random", "imagenet", "minilm", or an allowed hub id; empty to inspect data
             alone.
         columns: role -> column; None (or "") says that there is none.
         classes: class names in the order of the model's outputs.
-        family, architecture: of the model, where they are not to be found out.
-        entry: "module:function" that builds the network; read on the command line alone.
+        family, architecture: of the model; detected where None.
+        entry: "module:function" that builds the network; only the command line uses it.
         settings: other keys of the model's spec (``num_classes``, ``image_size``, ``preprocessing``,
             ``use_last_linear``).
     """
@@ -46,7 +46,11 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def dataset(self) -> DatasetGuess:
-        """Return the dataset as understood; raise InputError when the data are not understood."""
+        """Recognize the dataset.
+
+        Raises:
+            InputError: when the data are not recognized.
+        """
         if not self.data:
             raise InputError("Give the folder or the table of the data.")
         columns = {ROLE_NAMES.get(role, role): column or None for role, column in self.columns.items()}
@@ -56,7 +60,14 @@ class Request:
         return guess
 
     def model(self) -> ModelGuess:
-        """Return the model as understood; raise InputError when the weights are not recognized."""
+        """Recognize the model.
+
+        Raises:
+            InputError: when the weights are not recognized.
+
+        >>> Request("birds", entry="my_model:network").model().description
+        'The network that my_model:network builds.'
+        """
         options: dict[str, Any] = {
             key: value
             for key, value in self.settings.items()

@@ -31,10 +31,10 @@ _BATCH = 32
 
 
 class Predictions:
-    """What a model says of n samples.
+    """The predictions of a model on n samples.
 
     Attributes:
-        found: [n] int64, the class that it names.
+        predicted: [n] int64, the class with the highest logit.
         log_likelihood: [n] of the sample's own class.
     """
 
@@ -54,14 +54,17 @@ class Predictions:
 
 @dataclass
 class Answers:
-    """What the model said of n samples, as they are read and under other normalizations of images.
+    """The predictions of a model on n samples, as they are read and under other normalizations of images.
 
     Attributes:
-        split: where they come from.
+        split: of the samples.
         labels: [n] int64; empty for a model without a head for them.
-        said: as the samples are read.
-        others: by normalization, of the first samples alone where these told enough.
+        predictions: as the samples are read.
+        others: by normalization; those that fell behind have fewer samples.
         rates: (samples, seconds) of each batch.
+
+    >>> Answers("val", np.zeros(0), Predictions(), {}, [(32, 9.0), (32, 1.0), (32, 1.0)]).rate
+    (64, 32.0)
     """
 
     split: str
@@ -72,14 +75,16 @@ class Answers:
 
     @property
     def rate(self) -> tuple[int, float]:
-        """Return the samples timed and samples per second; the first batch only warms up, where there are others."""
+        """Return the number of timed samples, and samples per second; the first of several batches only warms up."""
         counted = self.rates[1:] or self.rates
         samples, seconds = (sum(values) for values in zip(*counted, strict=True))
         return int(samples), samples / max(seconds, 1e-9)
 
     def promising(self, other: Predictions) -> bool:
-        """Return whether another normalization is still in the race: as often right, or as likely on as many
-        samples."""
+        """Return whether another normalization is still worth measuring.
+
+        It is where it is correct as often, or gives at least half of the samples' own classes more probability.
+        """
         n = len(other)
         gain = int(
             (other.predicted == self.labels[:n]).sum() - (self.predictions.predicted[:n] == self.labels[:n]).sum()
@@ -92,7 +97,12 @@ def ask(
 ) -> Answers:
     """Run up to ``samples`` samples through the model, at least one batch, and no new batch after ``seconds``.
 
-    Other normalizations are dropped from the race as soon as they fall behind.
+    Other normalizations are dropped as soon as they fall behind.
+
+    Args:
+        model, dataset: the model and the samples' dataset.
+        seed: of the draw.
+        with_answers: whether the model has a head for the dataset's classes, so that its predictions can be counted.
     """
     split = next(split for split in _ORDER if split in dataset.splits)
     labels, sources = (dataset.rows(split)[name].to_numpy() for name in ("label", "source"))
@@ -123,9 +133,13 @@ def ask(
 
 
 def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """Return [at most ``samples``] row numbers: one of each class in turn, classes and rows in random order.
+    """Draw [at most ``samples``] rows: one of each class in turn, classes and rows in random order.
 
-    Any beginning of them is as balanced as it can be.
+    Any prefix of them is as balanced as possible.
+
+    >>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    >>> np.bincount(labels[balanced_rows(labels, 4, seed=0)]).tolist()
+    [2, 2]
     """
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(labels))
@@ -137,7 +151,7 @@ def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
 
 
 def _others(model: Network[Any]) -> dict[str, Any]:
-    """name -> what turns a normalized batch [B, 3, H, W] into one that is normalized in that way."""
+    """Return name -> function that converts a normalized batch [B, 3, H, W] to that normalization."""
     used = getattr(model, "preprocessing", None)
     if not isinstance(used, Preprocessing):
         return {}

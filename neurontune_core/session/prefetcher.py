@@ -12,6 +12,13 @@ class Prefetcher:
 
     Args:
         pause: seconds that pass before work begins, so that a person who moves on sooner keeps the whole machine.
+
+    >>> done = threading.Event()
+    >>> prefetcher = Prefetcher(pause=0.0)
+    >>> prefetcher.request([done.set])
+    >>> done.wait(10)
+    True
+    >>> prefetcher.stop()
     """
 
     def __init__(self, pause: float = 0.2) -> None:

@@ -68,6 +68,13 @@ class Journal:
 
     Raises:
         InputError: from every method, when the file exists and is not a journal.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     journal = Journal(Path(folder, "verdicts.json"))
+    ...     journal.judge([3], "spurious")
+    ...     journal.verdicts(), journal.counts(), journal.undo().neurons, journal.verdicts()
+    ({3: 'spurious'}, (1, 0), (3,), {})
     """
 
     def __init__(self, file: Path) -> None:
@@ -85,7 +92,11 @@ class Journal:
         return {neuron: edit.verdict for neuron, edit in self.current().items() if edit.verdict}
 
     def judge(self, neurons: Sequence[int], verdict: str | None, note: str = "", by: str = "") -> None:
-        """Set or, with None, remove the verdict on neurons; edits that were undone can then no longer be redone."""
+        """Set the verdict on neurons, or remove it with None; undone edits can then no longer be redone.
+
+        Raises:
+            InputError: when there is no such verdict.
+        """
         if verdict is not None and verdict not in HUMAN_VERDICTS:
             raise InputError(f'"{verdict}" is no verdict; use one of {", ".join(HUMAN_VERDICTS)}.')
         edit = Judgment(tuple(map(int, neurons)), verdict, note, time.time(), by)

@@ -23,6 +23,12 @@ def new_timed_folder(parent: Path, at: float | None = None) -> Path:
     Args:
         parent: where it goes; made when missing.
         at: seconds since 1970; now when left out.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     first, second = (new_timed_folder(Path(folder), at=0.0) for _ in range(2))
+    >>> second.name == f"{first.name}x"
+    True
     """
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / time.strftime("%Y%m%d-%H%M%S", time.localtime(at))
@@ -53,6 +59,12 @@ def new_name(name: str) -> str:
 
     Raises:
         InputError: when it is no plain folder name, or one that Windows reserves or would shorten.
+
+    >>> new_name("birds-2")
+    'birds-2'
+    >>> new_name("NUL")
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: "NUL" cannot be the name of a folder on every system; choose another name.
     """
     if safe_name(name).endswith(".") or name.partition(".")[0].upper() in RESERVED:
         raise InputError(f'"{name}" cannot be the name of a folder on every system; choose another name.')

@@ -18,7 +18,14 @@ APP = ROOT / "app.py"
 
 
 class Workspace:
-    """The built-in examples and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``)."""
+    """The built-in examples and all projects under one folder (``NEURONTUNE_HOME``, else ``~/.neurontune``).
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     workspace = Workspace(Path(folder))
+    ...     workspace.free_name("My birds!"), workspace.new_folder("birds").name, workspace.project_file("birds")
+    ('My-birds', 'birds', None)
+    """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or Path(os.environ.get("NEURONTUNE_HOME") or Path.home() / ".neurontune")).resolve()
