@@ -14,7 +14,7 @@ from waterbirds_style import erm_head, load, shared_data
 
 from neurontune_core import evaluate
 from neurontune_core.experiments.ablation_run import ablation_table, run_ablation
-from neurontune_core.experiments.ablations import ABLATIONS, ablation
+from neurontune_core.experiments.ablations import ABLATIONS
 from neurontune_core.experiments.stability import stability, stability_table
 from neurontune_core.tables import to_markdown
 
@@ -31,7 +31,7 @@ def main() -> None:
     erm = evaluate(head, splits["test"])
     print(f"ERM: worst group {100 * (erm.worst_group_accuracy or 0):.1f}, average {100 * erm.accuracy:.1f}\n")
     for key in arguments.studies:
-        study = ablation(key)
+        study = ABLATIONS[key]
         began = time.process_time()
         rows = ablation_table(run_ablation(study, head, sets, seeds=arguments.seeds))
         seconds = time.process_time() - began

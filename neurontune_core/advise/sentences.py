@@ -159,12 +159,12 @@ def remarks(advice: Advice) -> list[str]:
 def _stability(advice: Advice, candidate: Candidate) -> str:
     """Return the masked share against chance, the agreement of two runs, and the loss by SFit's epoch."""
     chance, share = chance_share(len(advice.class_names)), candidate.masked_share
-    text = f"NeuronTune masked {100 * share:.0f} % of the neurons; on pure noise it masks {100 * chance:.0f} %."
+    text = f"NeuronTune masked {percent(share, 0)} of the neurons; on pure noise it masks {percent(chance, 0)}."
     if candidate.mask_overlap is not None:
         by_chance = share / (2 - share)  # the Jaccard index of two independent masks
         text += (
-            f" Two runs, on other parts of the data, agreed on {100 * candidate.mask_overlap:.0f} % of the neurons "
-            f"that either masked ({100 * by_chance:.0f} % if they were drawn at random)."
+            f" Two runs, on other parts of the data, agreed on {percent(candidate.mask_overlap, 0)} of the neurons "
+            f"that either masked ({percent(by_chance, 0)} if they were drawn at random)."
         )
     if candidate.sfit_shortfall:
         text += (

@@ -19,7 +19,8 @@ from neurontune_core.cli.flowers import (
     made_flowers,
     refuse_flowers_options,
 )
-from neurontune_core.cli.inspect import (
+from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress, stoppable
+from neurontune_core.cli.source_options import (
     Arch,
     Classes,
     Column,
@@ -33,7 +34,6 @@ from neurontune_core.cli.inspect import (
     Weights,
     request_of,
 )
-from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress, stoppable
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from neurontune_core.cli.inspect import Arch, Family, ImageSize
 from neurontune_core.cli.options import AsJson, Out, answer, job_progress, note, percent, stoppable, with_settings
+from neurontune_core.cli.source_options import Arch, Family, ImageSize
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.training.config import PRESETS, TrainConfig

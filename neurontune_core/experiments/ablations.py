@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.errors import InputError
 from neurontune_core.experiments.published import DATASETS, published_ablations
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scorer import spuriousness_scores
@@ -163,17 +162,3 @@ ABLATIONS = {
                  "That is, roughly, the product of the two.", _steps),
     )
 }  # fmt: skip
-
-
-def ablation(key: str) -> Ablation:
-    """Return the ablation of a key.
-
-    Raises:
-        InputError: naming the keys, when it is none of them.
-
-    >>> ablation("rules").title
-    'Which epoch is kept (Table 6)'
-    """
-    if key not in ABLATIONS:
-        raise InputError(f'There is no ablation "{key}"; use one of {", ".join(ABLATIONS)}.')
-    return ABLATIONS[key]

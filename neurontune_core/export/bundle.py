@@ -92,7 +92,7 @@ def export_bundle(
             checks["model_state_dict.safetensors"] = check
         checks["load_head.py"] = _write_snippet(working, run)
         checks["MODEL_CARD.md"] = _write_card(working, model_card(run, checks, preprocessing))
-        return _put_in_place(working, folder, checks)
+        return _move_into_place(working, folder, checks)
     finally:
         shutil.rmtree(working, ignore_errors=True)
 
@@ -102,7 +102,7 @@ def _require(right: bool, name: str, what: str) -> None:
         raise VerificationError(f"{name} was read back, and {what}; nothing was exported.")
 
 
-def _put_in_place(working: Path, folder: Path, checks: Mapping[str, str]) -> list[ExportedFile]:
+def _move_into_place(working: Path, folder: Path, checks: Mapping[str, str]) -> list[ExportedFile]:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         if name in checks:

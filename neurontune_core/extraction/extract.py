@@ -118,7 +118,7 @@ def extract(
         split=split,
         provenance=provenance,
     )
-    _put_in_place(result, folder)
+    _replace_folder(result, folder)
     work.remove()
     return EmbeddingSet.load(folder)
 
@@ -262,7 +262,7 @@ def refuse_unreadable(unreadable: list[tuple[int, str]], total: int, dataset: Da
         )
 
 
-def _put_in_place(result: EmbeddingSet, folder: Path) -> None:
+def _replace_folder(result: EmbeddingSet, folder: Path) -> None:
     """Save beside ``folder`` and rename, replacing an older set as a whole."""
     sealing, old = (folder.with_name(f"{folder.name}.{word}") for word in ("sealing", "old"))
     for leftover in (sealing, old):

@@ -10,6 +10,7 @@ import numpy as np
 from neurontune_core.preflight.report import Finding, Reading, SampleAccuracy
 from neurontune_core.preflight.sample import NORMALIZATIONS, Answers, Predictions
 from neurontune_core.statistics import mcnemar
+from neurontune_core.tables import percent
 
 LEVEL = 0.005  # what a p-value of an alternative must stay under; there are a handful of alternatives
 MARGIN = 0.03  # and by how much more of the sample it must be right
@@ -62,7 +63,7 @@ def better(trial: Reading | None) -> bool:
 
 def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: bool) -> Iterator[Finding]:
     """Yield warnings about the normalization, the order of the labels, and a model that seems to guess."""
-    now = f"{100 * accuracy.accuracy:.0f} %"
+    now = percent(accuracy.accuracy, 0)
     if (best := _best_normalization(accuracy)) is not None:
         flags = " ".join(
             f"--preprocessing {key}={','.join(map(_short, best.settings[key]))}" for key in ("mean", "std")
@@ -70,8 +71,8 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
         yield Finding(
             "warning",
             "preprocessing",
-            f"The normalization is likely wrong: with {best.name} the model is right on {100 * best.accuracy:.0f} % of "
-            f"{best.n} samples, as they were read on {100 * best.before / best.n:.0f} %.",
+            f"The normalization is likely wrong: with {best.name} the model is right on {percent(best.accuracy, 0)} of "
+            f"{best.n} samples, as they were read on {percent(best.before / best.n, 0)}.",
             f"Use what the model was trained with; that is likely: {best.name}.",
             flags,
         )
@@ -81,7 +82,7 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
             "warning",
             "labels",
             f"The order of the labels is likely wrong: read as {', '.join(names[:6])}{', ...' * (len(names) > 6)}, the "
-            f"model's outputs are right on {100 * accuracy.order.accuracy:.0f} % of the sample, not {now}.",
+            f"model's outputs are right on {percent(accuracy.order.accuracy, 0)} of the sample, not {now}.",
             "Give the classes in the order of the model's outputs."
             if can_reorder
             else "Number the labels of the table in the order of the model's outputs.",
@@ -94,7 +95,7 @@ def judge(accuracy: SampleAccuracy, class_names: tuple[str, ...], can_reorder: b
             "note" if few else "warning",
             "accuracy",
             f"The model is right on {now} of {accuracy.n} samples (95 % interval {low}-{high} %), where one answer for "
-            f"all would be right on {100 * accuracy.chance:.0f} %: "
+            f"all would be right on {percent(accuracy.chance, 0)}: "
             + ("too few samples to tell it from guessing." if few else "it may be guessing."),
             ""
             if few

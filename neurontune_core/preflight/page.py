@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.preflight.cost import in_words, size
 from neurontune_core.preflight.report import Count, DataFacts, ModelFacts, Report, SampleAccuracy
-from neurontune_core.tables import aligned_lines
+from neurontune_core.tables import aligned_lines, percent
 
 _MAX_ROWS = 24
 _MARKS = {"blocker": "BLOCKER", "warning": "Warning", "note": "Note"}
@@ -91,11 +91,11 @@ def accuracy_lines(accuracy: SampleAccuracy) -> list[str]:
     where = f' of split "{accuracy.split}"' if accuracy.split else ""
     lines = [
         f"Right on {accuracy.correct} of {accuracy.n} samples{where}, classes drawn evenly: "
-        f"{100 * accuracy.accuracy:.0f} % (95 % interval {100 * low:.0f}-{100 * high:.0f} %); "
-        f"always giving one answer would get {100 * accuracy.chance:.0f} %.",
+        f"{percent(accuracy.accuracy, 0)} (95 % interval {100 * low:.0f}-{percent(high, 0)}); "
+        f"always giving one answer would get {percent(accuracy.chance, 0)}.",
     ]
     if accuracy.normalizations:
-        others = ", ".join(f"{trial.name} {100 * trial.accuracy:.0f} %" for trial in accuracy.normalizations)
+        others = ", ".join(f"{trial.name} {percent(trial.accuracy, 0)}" for trial in accuracy.normalizations)
         fewest = min(trial.n for trial in accuracy.normalizations)
         lines.append(f"With other normalizations, of the first {fewest} or more: {others}.")
     return [*lines, accuracy.order_note]

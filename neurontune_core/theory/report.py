@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from neurontune_core.tables import percent
 from neurontune_core.theory.answers import KEPT, Answer
 from neurontune_core.theory.data_model import INPUTS, DataModel
 from neurontune_core.theory.lemma import SAMPLES, LemmaCurves, exact, least_squares, lemma_curves, printed
@@ -62,8 +63,8 @@ def scores(model: DataModel, neurons: int = 100, seed: int = 0, absolute: bool =
         | {"lines": {"+mu": lines["+μ"]._asdict(), "-mu": lines["−μ"]._asdict()}},
         rows,
         f"Signed scores over −2yγᵀw_spu, {neurons} neurons, N = {scored.samples:,} samples, {scored.mistakes:,} of "
-        f"them mistakes. At λ = 0 the signed rule selects {100 * selected['signed']:.0f} % of the neurons, the "
-        f"absolute one {100 * selected['absolute']:.0f} %.",
+        f"them mistakes. At λ = 0 the signed rule selects {percent(selected['signed'], 0)} of the neurons, the "
+        f"absolute one {percent(selected['absolute'], 0)}.",
         {"scores": score_lines(scored, absolute=absolute)},
     )
 
@@ -85,12 +86,12 @@ def removal(model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool =
             {
                 "removed": name,
                 "distance": f"{_middle(part)['distance']:.3f}",
-                "accuracy": f"{100 * _middle(part)['accuracy']:.1f} %",
+                "accuracy": percent(_middle(part)["accuracy"]),
             }
             for name, part in parts.items()
         ],
         f"Medians over {networks:,} random networks of {neurons} neurons. The selection came closer than chance in "
-        f"{100 * removed.selected_closer:.1f} % of them (ties count as half). In {100 * removed.spanning:.0f} % the "
+        f"{percent(removed.selected_closer)} of them (ties count as half). In {percent(removed.spanning, 0)} the "
         "spared "
         f"neurons still span all {INPUTS} inputs. Accuracy: on samples whose shortcut misleads.",
         {"distances": removal_distances(removed)},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neurontune_core.evaluation.accuracy import Evaluation
 from neurontune_core.statistics import Spread
+from neurontune_core.tables import percent
 from neurontune_core.theory.answers import KEPT, Answer
 from neurontune_core.theory.synthetic import (
     IDENTIFICATION_AGREEMENT,
@@ -46,7 +47,7 @@ def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AG
     groups = [
         {"group": name}
         | {
-            f"{where}, {when}": f"{100 * (parts[place].accuracy or 0):.1f} %"
+            f"{where}, {when}": percent(parts[place].accuracy or 0)
             for (when, where), parts in ((key, (*part.groups, part.overall)) for key, part in measured.items())
         }
         for place, name in enumerate((*experiment.test.group_names, "all samples"))
@@ -106,8 +107,8 @@ def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIF
         }
         for when, where in summary.accuracy
     ]
-    picks = ", ".join(f"{name} {100 * share:.0f} %" for name, share in summary.picked.items())
-    signed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in summary.picked_signed.items())
+    picks = ", ".join(f"{name} {percent(share, 0)}" for name, share in summary.picked.items())
+    signed = ", ".join(f"{name} {percent(share, 0)}" for name, share in summary.picked_signed.items())
     return Answer(
         "synthetic",
         {
@@ -135,4 +136,4 @@ def _numbers(spread: Spread) -> dict[str, float]:
 
 
 def _spread(value: Spread) -> str:
-    return f"{100 * value.mean:.1f} ± {100 * value.sd:.1f} %"
+    return f"{value.percent(with_zero=True)} %"

@@ -9,7 +9,8 @@ import pytest
 
 from neurontune_core import InputError, TuneConfig, evaluate, neurontune, neurontune_halves
 from neurontune_core.experiments.ablation_run import ablation_table, run_ablation
-from neurontune_core.experiments.ablations import ABLATIONS, ablation, thresholds
+from neurontune_core.experiments.ablations import ABLATIONS, thresholds
+from neurontune_core.experiments.studies import study
 from tests.support.projects import planted_head, planted_set
 
 SETS = {
@@ -25,7 +26,7 @@ def measured(head) -> tuple[float | None, float, float]:
 
 
 def test_table_4_is_three_ways_to_split_with_and_without_a_mask() -> None:
-    rows = run_ablation(ablation("sets"), planted_head(), SETS, seeds=2, base=FEW)
+    rows = run_ablation(ABLATIONS["sets"], planted_head(), SETS, seeds=2, base=FEW)
     val, train = SETS["identification"], SETS["tuning"]
     for row in rows:
         on = row.at["masking"] == "on"
@@ -46,15 +47,15 @@ def test_table_4_is_three_ways_to_split_with_and_without_a_mask() -> None:
 
 def test_table_5_and_6_vary_what_the_paper_varies() -> None:
     head, ide = planted_head(), SETS["identification"]
-    values = ablation("mask-value").variants(head, ide, FEW)
+    values = ABLATIONS["mask-value"].variants(head, ide, FEW)
     assert [variant.config.mask_value for variant in values] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     assert {variant.sets for variant in values} == {"halves"}
     assert {replace(variant.config, mask_value=0.0) for variant in values} == {FEW}
-    rules = [variant.config for variant in ablation("rules").variants(head, ide, FEW) if variant.config.masking]
+    rules = [variant.config for variant in ABLATIONS["rules"].variants(head, ide, FEW) if variant.config.masking]
     assert [(each.select, each.average_epochs) for each in rules] == [
         ("sfit", 1), ("worst_class_accuracy", 1), ("last", 1), ("worst_class_accuracy", 5)
     ]  # fmt: skip
-    assert ablation("mask-value").published()[0] == {
+    assert ABLATIONS["mask-value"].published()[0] == {
         "published": "mask value 0, CelebA",
         "worst group": "87.3",
         "average": "90.3",
@@ -62,8 +63,8 @@ def test_table_5_and_6_vary_what_the_paper_varies() -> None:
 
 
 def test_every_row_of_the_rules_is_what_a_run_by_that_rule_keeps() -> None:
-    result = run_ablation(ablation("rules"), planted_head(), SETS, seeds=1, base=FEW)
-    variants = ablation("rules").variants(planted_head(), SETS["identification"], FEW)
+    result = run_ablation(ABLATIONS["rules"], planted_head(), SETS, seeds=1, base=FEW)
+    variants = ABLATIONS["rules"].variants(planted_head(), SETS["identification"], FEW)
     for row, variant in zip(result, variants, strict=True):
         head = neurontune(planted_head(), SETS["identification"], SETS["tuning"], variant.config).head
         assert row.values["worst group"][0] == pytest.approx(measured(head)[0])
@@ -98,7 +99,7 @@ def test_a_row_that_fails_carries_its_sentence_and_the_others_go_on() -> None:
     every = {role: replace(each, embeddings=each.embeddings[:, :2] + 0.1) for role, each in SETS.items()}
     head = planted_head()
     head = type(head)(head.weight[:, :2], head.bias)
-    result = run_ablation(ablation("mask-value-tuning"), head, every, seeds=1, base=replace(FEW, threshold=-10.0))
+    result = run_ablation(ABLATIONS["mask-value-tuning"], head, every, seeds=1, base=replace(FEW, threshold=-10.0))
     assert "would be masked" in result[0].error
     assert not result[1].error
     rows = ablation_table(result)
@@ -108,14 +109,14 @@ def test_a_row_that_fails_carries_its_sentence_and_the_others_go_on() -> None:
 
 def test_without_groups_there_is_no_worst_group() -> None:
     bare = {role: replace(each, groups=None, group_names=()) for role, each in SETS.items()}
-    rows = ablation_table(run_ablation(ablation("mask-value"), planted_head(), bare, seeds=1, base=FEW))
+    rows = ablation_table(run_ablation(ABLATIONS["mask-value"], planted_head(), bare, seeds=1, base=FEW))
     assert "worst group" not in rows[0]
 
 
 def test_progress_reaches_its_end_and_seeds_come_one_by_one() -> None:
     ticks, seeds = [], []
     run_ablation(
-        ablation("sets"), planted_head(), SETS, seeds=2, base=FEW,
+        ABLATIONS["sets"], planted_head(), SETS, seeds=2, base=FEW,
         on_epoch=lambda done, total: ticks.append((done, total)),
         on_seed=lambda rows: seeds.append(len(rows[0].values["average"])),
     )  # fmt: skip
@@ -125,8 +126,8 @@ def test_progress_reaches_its_end_and_seeds_come_one_by_one() -> None:
 
 def test_what_is_varied_cannot_be_set_too() -> None:
     with pytest.raises(InputError, match="varies mask_value itself"):
-        run_ablation(ablation("mask-value"), planted_head(), SETS, seeds=1, base=replace(FEW, mask_value=0.5))
+        run_ablation(ABLATIONS["mask-value"], planted_head(), SETS, seeds=1, base=replace(FEW, mask_value=0.5))
     with pytest.raises(InputError, match='no ablation "color"; use one of sets, mask-value'):
-        ablation("color")
+        study("color")
     with pytest.raises(InputError, match="at least one seed"):
-        run_ablation(ablation("sets"), planted_head(), SETS, seeds=0)
+        run_ablation(ABLATIONS["sets"], planted_head(), SETS, seeds=0)

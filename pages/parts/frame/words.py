@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from neurontune_core import tables
 from neurontune_core.evaluation.accuracy import Proportion
 
 HELP = {
@@ -58,7 +59,7 @@ HELP = {
 
 def percent(part: Proportion | None) -> str:
     """Return an accuracy such as "74.5 %"."""
-    return "–" if part is None or not part.n else f"{100 * part.correct / part.n:.1f} %"
+    return tables.percent(None if part is None else part.accuracy)
 
 
 def interval(part: Proportion | None) -> str:

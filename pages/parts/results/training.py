@@ -9,6 +9,7 @@ import streamlit as st
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.epochs import training_curves
 from neurontune_core.jobs.store import Job, JobStatus, JobStore
+from neurontune_core.tables import percent
 from neurontune_core.training.history import TrainHistory, read_history
 from pages.parts.frame.words import plain
 
@@ -26,10 +27,6 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if minutes < 2 else f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
     """Draw loss and accuracies so far, and show which epoch would be kept."""
     if not history.epochs:
@@ -39,10 +36,10 @@ def curves(job: Job, status: JobStatus, history: TrainHistory) -> None:
         column.plotly_chart(figure, key=f"train-{name}", config=NO_MODE_BAR)
     kept = history.kept
     assert kept is not None
-    group = "" if kept.worst_group_accuracy is None else f" · worst group **{_percent(kept.worst_group_accuracy)}**"
+    group = "" if kept.worst_group_accuracy is None else f" · worst group **{percent(kept.worst_group_accuracy)}**"
     st.markdown(
         f"{'Kept' if status.state == 'done' else 'Best so far'}: epoch **{kept.epoch}** (dashed line) · average "
-        f"**{_percent(kept.accuracy)}** · worst class **{_percent(kept.worst_class_accuracy)}**{group}",
+        f"**{percent(kept.accuracy)}** · worst class **{percent(kept.worst_class_accuracy)}**{group}",
         help="On the validation split. Average: every sample counts once. Worst class, worst group: the lowest "
         "accuracy among the classes and among the groups (class × hidden attribute). Groups only measure.",
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from neurontune_core.preflight.cost import in_words, size
 from neurontune_core.preflight.page import data_lines, model_lines
 from neurontune_core.preflight.report import Count, Finding, Report
+from neurontune_core.tables import percent
 from pages.parts.frame.words import plain
 
 CHANCE = "Accuracy of always predicting the same class on this sample, which has equally many of each class."
@@ -58,11 +59,11 @@ def numbers(report: Report) -> None:
     """Show accuracy on the sample beside chance, sizes, and the cost of the extraction."""
     accuracy, chance, head, count, cost = st.columns(5)
     measured = report.accuracy
-    accuracy.metric("accuracy", f"{100 * measured.accuracy:.0f} %" if measured else "–", help=SAMPLE)
+    accuracy.metric("accuracy", percent(measured.accuracy, 0) if measured else "–", help=SAMPLE)
     if measured:
         low, high = measured.interval
-        accuracy.caption(f"{100 * low:.0f}–{100 * high:.0f} % · n = {measured.n}")
-    chance.metric("chance", f"{100 * measured.chance:.0f} %" if measured else "–", help=CHANCE)
+        accuracy.caption(f"{100 * low:.0f}–{percent(high, 0)} · n = {measured.n}")
+    chance.metric("chance", percent(measured.chance, 0) if measured else "–", help=CHANCE)
     facts = report.model
     shape = f"{facts.num_classes or 'no head'} × {facts.num_neurons}" if facts else "–"
     head.metric("head", shape, help="Classes × neurons of the last linear layer; its inputs are the neurons.")
