@@ -6,7 +6,7 @@ from neurontune_core.cli.command import tune_command
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.export.bundle import ExportedFile, VerificationError, export_bundle
 from neurontune_core.export.card import TunedRun
-from neurontune_core.workspace.project import Run
+from neurontune_core.workspace.run import Run
 from pages.parts.frame.state import View, current_view
 from pages.parts.frame.words import plain
 

@@ -19,7 +19,8 @@ from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.training.job import train_model
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
-from tests.support.layouts import IMAGE_LAYOUTS, TEXT_LAYOUTS
+from tests.support.image_layouts import IMAGE_LAYOUTS
+from tests.support.text_layouts import TEXT_LAYOUTS
 from tests.support.tiny_huggingface import text_folder
 
 

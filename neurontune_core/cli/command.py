@@ -8,7 +8,8 @@ from dataclasses import fields
 from neurontune_core.cli.advise import SETTINGS
 from neurontune_core.cli.options import flag
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.workspace.project import Project, Run
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.run import Run
 
 
 def tune_command(project: Project, run: Run, out: str = "tuned") -> str:

@@ -18,7 +18,7 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import EpochRecord, TuneResult
 from neurontune_core.workspace.journal import neurons_judged
-from neurontune_core.workspace.project import HALVES, Run
+from neurontune_core.workspace.run import HALVES, Run
 
 RETRAININGS = ("NeuronTune", "No masking")  # as the series of the figures are named
 

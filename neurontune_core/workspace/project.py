@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,90 +14,19 @@ import numpy as np
 
 from neurontune_core.advise.storage import FILE as ADVICE_FILE
 from neurontune_core.advise.storage import HEAD as ADVISED_HEAD
-from neurontune_core.advise.storage import KeptAdvice, load_advice
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.own_groups import OwnGroups
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import Mask
-from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.result import EpochRecord, TuneResult
+from neurontune_core.tuning.result import TuneResult
 from neurontune_core.workspace.journal import Journal
 from neurontune_core.workspace.names import new_timed_folder, safe_name
+from neurontune_core.workspace.run import Run
 
 FORMAT = "neurontune-project/1"
-HALVES = "halves"  # tuned on one half of the identification split; the other half identified
 ROLES = ("identification", "tuning", "evaluation")
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A saved retraining: NeuronTune, and the same retraining without a mask.
-
-    Attributes:
-        folder: the run's folder; its name is the run's ``id``.
-        config: the settings.
-        tuning: the split that the head was tuned on, or `HALVES`.
-        epoch, seconds, warnings: as in `TuneResult`.
-        history, off_history: one record per epoch, of NeuronTune and of retraining without a mask.
-        created: seconds since 1970.
-        advised: the id of the run whose adviser chose this head, which may be one without a mask; empty when none did.
-    """
-
-    folder: Path
-    config: TuneConfig
-    tuning: str
-    epoch: int
-    seconds: float
-    warnings: tuple[str, ...]
-    history: tuple[EpochRecord, ...]
-    off_history: tuple[EpochRecord, ...]
-    created: float
-    advised: str = ""
-
-    @property
-    def id(self) -> str:
-        return self.folder.name
-
-    @cached_property
-    def head(self) -> LinearHead:
-        return LinearHead.load(self.folder / "head.safetensors")
-
-    @cached_property
-    def off_head(self) -> LinearHead:
-        return LinearHead.load(self.folder / "masking_off.safetensors")
-
-    @cached_property
-    def mask(self) -> Mask:
-        return Mask.load(self.folder / "mask.json")
-
-    @property
-    def halves(self) -> bool:
-        return self.tuning == HALVES
-
-    @property
-    def method(self) -> str:
-        """Return what the head is called in tables."""
-        return "advised head" if self.advised else "NeuronTune"
-
-    @property
-    def advised_head(self) -> LinearHead | None:
-        """Return the head that `advice` chose; None while there is no advice."""
-        return LinearHead.load(self.folder / ADVISED_HEAD) if self.advice else None
-
-    @property
-    def advice(self) -> KeptAdvice | None:
-        """Return the adviser's answer for this run's settings; None when it was not asked."""
-        return load_advice(self.folder)
-
-    def export_folder(self, evaluation: EmbeddingSet) -> Path:
-        """Return the folder of the bundle whose card is measured on a set.
-
-        Each set has its own folder, so that sessions that export on other splits do not overwrite each other's files.
-        """
-        split = re.sub(r"[^A-Za-z0-9]+", "-", evaluation.split) or "all"
-        return self.folder / "export" / f"{split}-{evaluation.fingerprint[:8]}"
 
 
 class Project:
@@ -198,25 +125,7 @@ class Project:
         Raises:
             InputError: when there is none of this name, or it is incomplete.
         """
-        folder = self.folder / "runs" / safe_name(name)
-        content = read_json(folder / "run.json")
-        try:
-            return Run(
-                folder=folder,
-                config=TuneConfig(**content["config"]),
-                tuning=content["tuning"],
-                epoch=content["epoch"],
-                seconds=content["seconds"],
-                warnings=tuple(content["warnings"]),
-                history=tuple(EpochRecord(**record) for record in content["history"]),
-                off_history=tuple(EpochRecord(**record) for record in content["off_history"]),
-                created=content["created"],
-                advised=str(content.get("advised", "")),
-            )
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{folder / 'run.json'} is not a complete run ({type(error).__name__}: {error}); delete its folder."
-            ) from None
+        return Run.load(self.folder / "runs" / safe_name(name))
 
     def save_run(self, result: TuneResult, off: TuneResult, tuning: str, verdicts: Mapping[int, str]) -> Run:
         """Save a retraining; ``run.json`` is written last and makes the folder a run.

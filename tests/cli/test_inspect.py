@@ -18,7 +18,7 @@ from neurontune_core.models import load_model
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
 from neurontune_core.workspace.workspace import Workspace
-from tests.support import layouts
+from tests.support import image_layouts, layouts
 from tests.support.brightness import planted
 from tests.support.cli import ask, call, complaint
 from tests.support.own_model import own_model
@@ -52,11 +52,11 @@ def test_blockers_end_with_2_and_warnings_with_1_when_strict(tmp_path: Path) -> 
     assert blocked.exit_code == 2
     assert json.loads(blocked.stdout)["status"] == "blockers"
     assert json.loads(blocked.stdout)["next"] == ""
-    data = layouts.split_folders(tmp_path / "data")
+    data = image_layouts.split_folders(tmp_path / "data")
     (data / "test").rename(tmp_path / "away")
     (data / "val").rename(data / "test")  # no validation split
     assert [call("inspect", data, *TINY, *more).exit_code for more in ((), ("--strict",))] == [0, 1]
-    assert call("inspect", layouts.imagefolder(tmp_path / "b"), "--strict").exit_code == 0
+    assert call("inspect", image_layouts.imagefolder(tmp_path / "b"), "--strict").exit_code == 0
 
 
 def test_named_columns_reach_the_project(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_an_entry_point_that_a_file_names_is_not_run(tmp_path: Path, more: tuple
 
 
 def test_a_model_without_preprocessing_of_its_own_gets_the_data_sets(tmp_path: Path) -> None:
-    data = layouts.waterbirds(tmp_path / "birds")
+    data = image_layouts.waterbirds(tmp_path / "birds")
     made = ask("extract", data, *TINY, "--out", tmp_path / "a")
     assert made["model"]["preprocessing"] == {"image_size": 32, "resize": 37, "resize_mode": "squash"}  # 256 : 224
     settings = read_json(tmp_path / "a" / "embeddings" / "val" / "meta.json")["provenance"]["extraction"][

@@ -15,7 +15,7 @@ from neurontune_core.cli.options import flag
 from neurontune_core.training.config import PRESETS, TrainConfig, settings_of
 from neurontune_core.training.history import read_history
 from neurontune_core.workspace.project import Project
-from tests.support.layouts import waterbirds
+from tests.support.image_layouts import waterbirds
 from tests.support.tiny_training import IMAGE_MODEL, bars
 
 MODEL = ["--family", "cifar_resnet", "--architecture", "resnet20", "--weights", "random", "--image-size", "24"]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from neurontune_core.datasets import Dataset, guess_dataset, open_dataset
 from neurontune_core.errors import InputError
-from tests.support import layouts
+from tests.support import image_layouts, layouts, text_layouts
 from tests.support.layouts import PLAN, SPLITS
 
 
@@ -25,7 +25,7 @@ def opened(root: Path, **changes: object) -> Dataset:
 def test_imagefolder_metadata_gives_labels_groups_and_the_folders_splits(
     kind: str, nested: bool, tmp_path: Path
 ) -> None:
-    data = opened(layouts.imagefolder(tmp_path, kind, nested), attribute_names=["green", "blue"])
+    data = opened(image_layouts.imagefolder(tmp_path, kind, nested), attribute_names=["green", "blue"])
     folders = ("train", "validation", "test")
     expected = {
         f"{folders[split]}/{number:04}.png": (label, SPLITS[split], 2 * label + cue)
@@ -36,7 +36,7 @@ def test_imagefolder_metadata_gives_labels_groups_and_the_folders_splits(
 
 
 def test_imagefolder_paths_stay_inside(tmp_path: Path) -> None:
-    layouts.imagefolder(tmp_path, nested=True)
+    image_layouts.imagefolder(tmp_path, nested=True)
     text = (tmp_path / "train" / "metadata.csv").read_text().replace("0001.png", "../../secret.png")
     (tmp_path / "train" / "metadata.csv").write_text(text)
     with pytest.raises(InputError, match="leads out of"):
@@ -44,11 +44,11 @@ def test_imagefolder_paths_stay_inside(tmp_path: Path) -> None:
 
 
 def test_a_saved_folder_gives_class_names_splits_and_shards_in_order(tmp_path: Path) -> None:
-    data = opened(layouts.saved_texts(tmp_path))
+    data = opened(text_layouts.saved_texts(tmp_path))
     assert data.class_names == ("news", "clickbait")
     rows = [
         (row["headline"], label, SPLITS[split])
-        for row, (label, _, split) in zip(layouts.text_rows(), PLAN, strict=True)
+        for row, (label, _, split) in zip(text_layouts.text_rows(), PLAN, strict=True)
     ]
     result = data.samples[["text", "label", "split"]].itertuples(index=False, name=None)
     assert sorted(result) == sorted(rows)
@@ -56,12 +56,12 @@ def test_a_saved_folder_gives_class_names_splits_and_shards_in_order(tmp_path: P
 
 
 def test_one_saved_split_opens_too(tmp_path: Path) -> None:
-    data = opened(layouts.saved_texts(tmp_path) / "train")
+    data = opened(text_layouts.saved_texts(tmp_path) / "train")
     assert (len(data.samples), data.splits, data.class_names) == (16, ("",), ("news", "clickbait"))
 
 
 def test_pictures_come_out_of_their_shard(tmp_path: Path) -> None:
-    data = opened(layouts.hub_pictures(tmp_path))
+    data = opened(image_layouts.hub_pictures(tmp_path))
     assert data.class_names == ("cat", "dog")
     order = sorted(PLAN, key=lambda sample: sample[2])
     assert sorted(data.samples["split"]) == sorted(SPLITS[split] for _, _, split in PLAN)
@@ -115,7 +115,7 @@ def test_unlabeled_rows_of_a_classlabel_are_left_out(tmp_path: Path) -> None:
 
 
 def test_damaged_folders_are_refused_in_a_sentence(tmp_path: Path) -> None:
-    layouts.saved_texts(tmp_path)
+    text_layouts.saved_texts(tmp_path)
     shard = tmp_path / "train" / "data-00000-of-00002.arrow"
     whole = shard.read_bytes()
     spec = guess_dataset(tmp_path).spec
@@ -134,7 +134,7 @@ def test_damaged_folders_are_refused_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_wrong_column_of_a_shard_names_those_there_are(tmp_path: Path) -> None:
-    spec = guess_dataset(layouts.hub_pictures(tmp_path)).spec
+    spec = guess_dataset(image_layouts.hub_pictures(tmp_path)).spec
     for role in ("label", "path"):
         with pytest.raises(InputError, match=rf"no column \"y\" for the {role}; it has \['label', .*'image'\]"):
             open_dataset(spec | {"columns": {role: "y"}}, ".")

@@ -18,7 +18,7 @@ from neurontune_core.datasets.columns import check_paths
 from neurontune_core.datasets.imagenet_a import WORDNET_IDS
 from neurontune_core.errors import InputError
 from neurontune_core.models.preprocessing import Preprocessing
-from tests.support import layouts
+from tests.support import image_layouts, layouts
 from tests.support.layouts import PLAN, SPLITS
 
 GROUPS = [2 * label + cue for label, cue, _ in PLAN]
@@ -28,9 +28,9 @@ def opened(root: Path, **changes: object) -> Dataset:
     return open_dataset(guess_dataset(root).spec | changes, ".")
 
 
-@pytest.mark.parametrize("name", layouts.IMAGE_LAYOUTS)
+@pytest.mark.parametrize("name", image_layouts.IMAGE_LAYOUTS)
 def test_every_layout_of_pictures_is_recognized_and_every_picture_opens(name: str, tmp_path: Path) -> None:
-    data = opened(layouts.IMAGE_LAYOUTS[name](tmp_path))
+    data = opened(image_layouts.IMAGE_LAYOUTS[name](tmp_path))
     assert data.modality == "image"
     assert data.samples["id"].is_unique
     assert data.samples["label"].between(0, len(data.class_names) - 1).all()
@@ -42,7 +42,7 @@ def test_every_layout_of_pictures_is_recognized_and_every_picture_opens(name: st
 
 @pytest.mark.parametrize("name", ["waterbirds", "celeba, .csv", "celeba, .txt", "celeba, metadata", "subpopbench"])
 def test_groups_are_numbered_label_by_label_and_splits_are_named(name: str, tmp_path: Path) -> None:
-    data = opened(layouts.IMAGE_LAYOUTS[name](tmp_path))
+    data = opened(image_layouts.IMAGE_LAYOUTS[name](tmp_path))
     assert data.samples["label"].tolist() == [label for label, _, _ in PLAN]
     assert data.samples["split"].tolist() == [SPLITS[split] for _, _, split in PLAN]
     assert data.samples["group"].tolist() == GROUPS
@@ -57,7 +57,7 @@ def test_groups_are_numbered_label_by_label_and_splits_are_named(name: str, tmp_
     ],
 )
 def test_the_published_names_are_given(name: str, classes: tuple, groups: tuple, tmp_path: Path) -> None:
-    data = opened(layouts.IMAGE_LAYOUTS[name](tmp_path))
+    data = opened(image_layouts.IMAGE_LAYOUTS[name](tmp_path))
     assert data.class_names == classes
     assert data.group_names[1:3] == groups
     assert data.preprocessing["resize_mode"] == "squash"
@@ -76,15 +76,15 @@ def test_the_real_waterbirds_table_has_its_published_counts(shared_data: Path, t
 
 
 def test_the_folder_above_a_published_set_will_do_unless_there_are_two(tmp_path: Path) -> None:
-    layouts.waterbirds(tmp_path / layouts.WATERBIRDS_FOLDER)
-    assert guess_dataset(tmp_path).spec["root"] == str(tmp_path / layouts.WATERBIRDS_FOLDER)
-    layouts.celeba_metadata(tmp_path / "celeba")
+    image_layouts.waterbirds(tmp_path / image_layouts.WATERBIRDS_FOLDER)
+    assert guess_dataset(tmp_path).spec["root"] == str(tmp_path / image_layouts.WATERBIRDS_FOLDER)
+    image_layouts.celeba_metadata(tmp_path / "celeba")
     with pytest.raises(InputError, match="holds several datasets"):
         guess_dataset(tmp_path)
 
 
 def test_any_two_attributes_of_celeba_may_be_chosen(tmp_path: Path) -> None:
-    guess = guess_dataset(layouts.celeba_csv(tmp_path))
+    guess = guess_dataset(image_layouts.celeba_csv(tmp_path))
     columns = guess.spec["columns"] | {"label": "Male", "attribute": "Young"}
     data = open_dataset(guess.spec | {"columns": columns}, ".")
     assert data.samples["label"].tolist() == [male for _, male, _ in PLAN]
@@ -96,7 +96,7 @@ def test_any_two_attributes_of_celeba_may_be_chosen(tmp_path: Path) -> None:
 
 
 def test_celeba_splits_are_joined_by_file_name(tmp_path: Path) -> None:
-    layouts.celeba_csv(tmp_path)
+    image_layouts.celeba_csv(tmp_path)
     partition = pd.read_csv(tmp_path / "list_eval_partition.csv")
     assert partition["image_id"].tolist() != sorted(partition["image_id"])  # the order of the files differs
     assert opened(tmp_path).samples["split"].tolist() == [SPLITS[split] for _, _, split in PLAN]
@@ -106,8 +106,8 @@ def test_celeba_splits_are_joined_by_file_name(tmp_path: Path) -> None:
 
 
 def test_imagenet9_has_its_nine_classes_and_refuses_another_order(tmp_path: Path) -> None:
-    data = opened(layouts.imagenet9(tmp_path))
-    assert data.class_names == layouts.NINE
+    data = opened(image_layouts.imagenet9(tmp_path))
+    assert data.class_names == image_layouts.NINE
     assert [Path(source).parts[1] for source in data.samples["source"]] == [
         data.class_names[label] for label in data.samples["label"]
     ]
@@ -119,7 +119,7 @@ def test_imagenet9_has_its_nine_classes_and_refuses_another_order(tmp_path: Path
 
 
 def test_imagenet_a_is_mapped_to_the_nine_classes_and_the_rest_left_out(tmp_path: Path) -> None:
-    data = opened(layouts.imagenet_a(tmp_path))
+    data = opened(image_layouts.imagenet_a(tmp_path))
     assert Counter(data.class_names[label] for label in data.samples["label"]) == {
         "dog": 4,
         "cat": 2,
@@ -156,12 +156,12 @@ def test_the_42_wordnet_ids_are_those_of_the_published_imagenet_indices() -> Non
 
 
 def test_an_ordinary_folder_of_wordnet_ids_keeps_its_classes(tmp_path: Path) -> None:
-    layouts.imagenet_a(tmp_path).rename(tmp_path / "photos")
+    image_layouts.imagenet_a(tmp_path).rename(tmp_path / "photos")
     assert guess_dataset(tmp_path / "photos").spec["format"] == "image_folder"
 
 
 def test_splits_of_wilds_that_mean_nothing_are_left_out_until_they_are_named(tmp_path: Path) -> None:
-    guess = guess_dataset(layouts.wilds(tmp_path))
+    guess = guess_dataset(image_layouts.wilds(tmp_path))
     assert guess.spec["splits"] == {"id_val": None}
     assert "rows of the splits id_val are left out" in guess.description
     assert len(open_dataset(guess.spec, ".").samples) == 28
@@ -184,7 +184,7 @@ def test_splits_of_wilds_that_mean_nothing_are_left_out_until_they_are_named(tmp
     ],
 )
 def test_a_wrong_cell_of_a_published_table_is_named(change: dict, message: str, tmp_path: Path) -> None:
-    guess = guess_dataset(layouts.waterbirds(tmp_path))
+    guess = guess_dataset(image_layouts.waterbirds(tmp_path))
     table = pd.read_csv(tmp_path / "metadata.csv", dtype=str)
     table.loc[2, list(change)] = [str(value) for value in change.values()]
     table.to_csv(tmp_path / "metadata.csv", index=False)
@@ -205,7 +205,7 @@ def test_a_column_of_paths_is_checked_as_each_path_alone(path: str) -> None:
 
 
 def test_a_published_table_without_a_column_says_which_it_has(tmp_path: Path) -> None:
-    guess = guess_dataset(layouts.waterbirds(tmp_path))
+    guess = guess_dataset(image_layouts.waterbirds(tmp_path))
     pd.read_csv(tmp_path / "metadata.csv").drop(columns="place").to_csv(tmp_path / "metadata.csv", index=False)
     with pytest.raises(InputError, match=r'no column "place" for the attribute; it has .*img_filename'):
         open_dataset(guess.spec, ".")
@@ -223,7 +223,7 @@ def test_an_empty_table_and_a_table_of_names_alone_are_refused(tmp_path: Path) -
 
 
 def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path: Path) -> None:
-    layouts.subpopbench(tmp_path)
+    image_layouts.subpopbench(tmp_path)
     with (tmp_path / "metadata_metashift.csv").open("a") as file:
         file.write("33,33.png,0,1,1,surplus\n")
     with pytest.raises(InputError, match="cannot be read"):

@@ -13,7 +13,7 @@ import pytest
 from neurontune_core.datasets import Dataset, guess_dataset, open_dataset
 from neurontune_core.datasets.multinli import has_negation
 from neurontune_core.errors import InputError
-from tests.support import layouts
+from tests.support import layouts, text_layouts
 from tests.support.layouts import PLAN, SPLITS
 
 
@@ -21,9 +21,9 @@ def opened(root: Path, **changes: object) -> Dataset:
     return open_dataset(guess_dataset(root).spec | changes, ".")
 
 
-@pytest.mark.parametrize("name", layouts.TEXT_LAYOUTS)
+@pytest.mark.parametrize("name", text_layouts.TEXT_LAYOUTS)
 def test_every_layout_of_texts_is_recognized_and_opens(name: str, tmp_path: Path) -> None:
-    data = opened(layouts.TEXT_LAYOUTS[name](tmp_path))
+    data = opened(text_layouts.TEXT_LAYOUTS[name](tmp_path))
     assert data.modality == ("text_pair" if name.startswith(("multinli", "pairs")) else "text")
     assert data.splits == SPLITS
     assert data.samples["id"].is_unique
@@ -37,8 +37,8 @@ def test_every_layout_of_texts_is_recognized_and_opens(name: str, tmp_path: Path
 
 @pytest.mark.parametrize("files", ["jsonl", "txt", "glue"])
 def test_multinli_rows_meet_their_own_sentences(files: str, tmp_path: Path) -> None:
-    data = opened(layouts.multinli(tmp_path, files))
-    expected = layouts.multinli_rows()
+    data = opened(text_layouts.multinli(tmp_path, files))
+    expected = text_layouts.multinli_rows()
     expected = expected[expected["gold_label"] != "-"]
     assert [data.open_text(row) for row in range(len(data.samples))] == list(
         expected[["sentence1", "sentence2"]].itertuples(index=False, name=None)
@@ -52,11 +52,11 @@ def test_multinli_rows_meet_their_own_sentences(files: str, tmp_path: Path) -> N
 
 
 def test_multinli_joins_by_the_row_or_the_pair_that_a_shuffled_table_names(tmp_path: Path) -> None:
-    layouts.multinli(tmp_path)
+    text_layouts.multinli(tmp_path)
     table = pd.read_csv(tmp_path / "data" / "metadata_random.csv", index_col=0)
     some = table.sample(20, random_state=3)
     some.to_csv(tmp_path / "data" / "metadata_random.csv")
-    all_rows = layouts.multinli_rows()
+    all_rows = text_layouts.multinli_rows()
     expected = all_rows.loc[some.index]
     assert opened(tmp_path).samples["text"].tolist() == expected["sentence1"].tolist()
     some.assign(pairID=expected["pairID"]).reset_index(drop=True).to_csv(
@@ -66,15 +66,15 @@ def test_multinli_joins_by_the_row_or_the_pair_that_a_shuffled_table_names(tmp_p
 
 
 def test_a_multinli_table_without_row_numbers_skips_the_pairs_without_a_gold_label(tmp_path: Path) -> None:
-    layouts.multinli(tmp_path)
+    text_layouts.multinli(tmp_path)
     path = tmp_path / "data" / "metadata_random.csv"
     pd.read_csv(path, index_col=0).to_csv(path, index=False)
-    expected = layouts.multinli_rows().query("gold_label != '-'")
+    expected = text_layouts.multinli_rows().query("gold_label != '-'")
     assert opened(tmp_path).samples["text"].tolist() == expected["sentence1"].tolist()
 
 
 def test_multinli_refuses_sentences_of_another_table(tmp_path: Path) -> None:
-    layouts.multinli(tmp_path)
+    text_layouts.multinli(tmp_path)
     path = tmp_path / "data" / "metadata_random.csv"
     table = pd.read_csv(path, index_col=0)
     table.assign(gold_label=np.roll(table["gold_label"], 1)).to_csv(path)
@@ -93,7 +93,7 @@ def test_multinli_refuses_sentences_of_another_table(tmp_path: Path) -> None:
     [("gold_label\tsentence1\nx\ty\n", 'no field "pairID"'), ("", "has no rows"), ("\xe9\n", "not text in utf-8")],
 )
 def test_damaged_sentence_files_are_refused_in_a_sentence(content: str, message: str, tmp_path: Path) -> None:
-    layouts.multinli(tmp_path, "txt")
+    text_layouts.multinli(tmp_path, "txt")
     (tmp_path / "data" / "multinli_1.0_dev_matched.txt").write_text(content, encoding="latin-1")
     with pytest.raises(InputError, match=message):
         opened(tmp_path)
@@ -118,7 +118,7 @@ def test_negation_words_count_as_whole_tokens_without_punctuation() -> None:
 
 
 def test_multinli_without_the_negation_column_computes_it(tmp_path: Path) -> None:
-    layouts.multinli(tmp_path)
+    text_layouts.multinli(tmp_path)
     groups = opened(tmp_path).samples["group"].tolist()
     path = tmp_path / "data" / "metadata_random.csv"
     pd.read_csv(path, index_col=0).drop(columns="sentence2_has_negation").to_csv(path)
@@ -126,7 +126,7 @@ def test_multinli_without_the_negation_column_computes_it(tmp_path: Path) -> Non
 
 
 def test_civilcomments_has_four_groups_and_sixteen_that_overlap(tmp_path: Path) -> None:
-    data = opened(layouts.civilcomments(tmp_path))
+    data = opened(text_layouts.civilcomments(tmp_path))
     assert data.samples["group"].tolist() == [2 * toxic + mentioned for toxic, mentioned, _ in PLAN]
     assert data.samples["id"].tolist() == [str(5000 + number) for number in range(len(PLAN))]
     assert data.open_text(0) == "NA"
@@ -136,13 +136,13 @@ def test_civilcomments_has_four_groups_and_sixteen_that_overlap(tmp_path: Path) 
     assert overlapping.members.shape == (len(PLAN), 16)
     assert overlapping.names[:3] == ("male, non-toxic", "male, toxic", "female, non-toxic")
     for number, (toxic, mentioned, _) in enumerate(PLAN):
-        named = {layouts.IDENTITIES[number % 8], layouts.IDENTITIES[(number + 1) % 8]} if mentioned else set()
+        named = {text_layouts.IDENTITIES[number % 8], text_layouts.IDENTITIES[(number + 1) % 8]} if mentioned else set()
         result = {name for name, member in zip(overlapping.names, overlapping.members[number], strict=True) if member}
         assert result == {f"{identity}, {('non-toxic', 'toxic')[toxic]}" for identity in named}
 
 
 def test_civilcomments_refuses_what_is_no_share(tmp_path: Path) -> None:
-    layouts.civilcomments(tmp_path)
+    text_layouts.civilcomments(tmp_path)
     path = tmp_path / "all_data_with_identities.csv"
     spec = guess_dataset(tmp_path).spec
     table = pd.read_csv(path, index_col=0, keep_default_na=False, dtype=str)
@@ -161,19 +161,19 @@ def test_civilcomments_refuses_what_is_no_share(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
 def test_a_table_of_texts_reads_the_same_from_every_kind_of_file(kind: str, tmp_path: Path) -> None:
-    guess = guess_dataset(layouts.text_table(tmp_path, kind) / f"headlines.{kind}")
+    guess = guess_dataset(text_layouts.text_table(tmp_path, kind) / f"headlines.{kind}")
     assert guess.spec["columns"] == {
         "text": "headline", "label": "label", "split": "split", "attribute": "starts_with_digit"
     }  # fmt: skip
     data = open_dataset(guess.spec | {"class_names": ["news", "clickbait"]}, ".")
-    assert data.samples["text"].tolist() == [row["headline"] for row in layouts.text_rows()]
+    assert data.samples["text"].tolist() == [row["headline"] for row in text_layouts.text_rows()]
     assert data.samples["label"].tolist() == [label for label, _, _ in PLAN]
     assert data.samples["group"].tolist() == [2 * label + cue for label, cue, _ in PLAN]
     assert data.samples["source"].iat[3] == f"headlines.{kind}#3"
 
 
 def test_files_named_by_split_are_one_data_set(tmp_path: Path) -> None:
-    guess = guess_dataset(layouts.pair_tables(tmp_path))
+    guess = guess_dataset(text_layouts.pair_tables(tmp_path))
     assert guess.spec["table"] == {"train": ["train.tsv"], "val": ["dev.tsv"], "test": ["test.tsv"]}
     data = open_dataset(guess.spec, ".")
     assert {split: len(data.rows(split)) for split in data.splits} == {"train": 16, "val": 8, "test": 8}
@@ -292,7 +292,7 @@ def test_broken_tables_are_refused_in_a_sentence(content: str, message: str | No
 
 
 def test_tables_stay_inside_the_folder(tmp_path: Path) -> None:
-    layouts.text_table(tmp_path)
+    text_layouts.text_table(tmp_path)
     (tmp_path / "data").mkdir()
     spec = {"format": "text_table", "root": str(tmp_path / "data"), "table": "../headlines.csv"}
     with pytest.raises(InputError, match="leads out of"):

@@ -23,7 +23,8 @@ from neurontune_core.experiments.recipes import RECIPES, recipe_for
 from neurontune_core.experiments.reproduce import measures, reproduce
 from neurontune_core.experiments.reproduction_results import Results
 from neurontune_core.experiments.reproduction_table import markdown, notes, reproduction_rows
-from tests.support.layouts import IDENTITIES, celeba_csv, civilcomments, imagenet9, imagenet_a, multinli, waterbirds
+from tests.support.image_layouts import celeba_csv, imagenet9, imagenet_a, waterbirds
+from tests.support.text_layouts import IDENTITIES, civilcomments, multinli
 from tests.support.tiny_huggingface import text_folder
 
 TINY = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random", "image_size": 24}

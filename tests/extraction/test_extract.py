@@ -23,7 +23,7 @@ from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel
 from neurontune_core.models.preprocessing import Preprocessing
 from neurontune_core.workspace.tasks import extract_project
-from tests.support.layouts import hub_pictures
+from tests.support.image_layouts import hub_pictures
 
 PICTURES, SIZE = 23, 32
 

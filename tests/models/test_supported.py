@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.layouts import IMAGE_LAYOUTS, TEXT_LAYOUTS
+from tests.support.image_layouts import IMAGE_LAYOUTS
 from tests.support.supported import DOCUMENT, LAYOUTS, data_rows, document, model_rows
+from tests.support.text_layouts import TEXT_LAYOUTS
 
 
 @pytest.mark.long

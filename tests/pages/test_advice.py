@@ -19,7 +19,8 @@ from neurontune_core.errors import InputError
 from neurontune_core.export.card import TunedRun, model_card
 from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.session.diagnosis import Diagnosis
-from neurontune_core.workspace.project import Project, Run
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.run import Run
 from neurontune_core.workspace.workspace import Workspace
 from pages.parts.frame.words import plain
 from tests.support.pages import adviser, opened, text_of

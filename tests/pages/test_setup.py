@@ -14,7 +14,7 @@ from neurontune_core.preflight.inspection import inspect_dataset
 from neurontune_core.preflight.request import Request
 from neurontune_core.workspace.workspace import Workspace
 from pages.parts.setup.inspection import INSPECTIONS
-from tests.support import layouts
+from tests.support import image_layouts, layouts
 from tests.support.own_model import own_model
 from tests.support.pages import metrics, opened
 from tests.support.pages import text_of as written
@@ -82,7 +82,7 @@ def test_a_reload_finds_the_look_again(tmp_path: Path) -> None:
 
 
 def test_a_guessed_column_can_be_corrected(tmp_path: Path) -> None:
-    layouts.subpopbench(tmp_path)
+    image_layouts.subpopbench(tmp_path)
     file = tmp_path / "metadata_metashift.csv"
     table = pd.read_csv(file).assign(species=lambda rows: ["finch" if y else "<b>gull</b>" for y in rows["y"]])
     table.to_csv(file, index=False)
@@ -113,7 +113,7 @@ def test_foreign_names_are_shown_as_they_are(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_said_beside_what_can(tmp_path: Path) -> None:
-    shown = looked(layouts.split_folders(tmp_path), str(tmp_path / "nowhere.pth"))
+    shown = looked(image_layouts.split_folders(tmp_path), str(tmp_path / "nowhere.pth"))
     assert "nowhere.pth" in text_of(shown)
     assert metrics(shown)["samples"] == "32"
     assert not [button for button in shown.button if button.label == "Extract"]
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_said_beside_what_can(tmp_path: Path) -> None:
 
 def test_no_screen_runs_an_entry_point(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("open('ran', 'w')\ndef network(): pass\n")
-    layouts.split_folders(tmp_path / "data")
+    image_layouts.split_folders(tmp_path / "data")
     name = INSPECTIONS.start(Request(str(tmp_path / "data"), entry="evil:network"), tmp_path)
     inspection = INSPECTIONS.get(name)
     assert inspection is not None

@@ -18,8 +18,8 @@ from neurontune_core.session.gallery import Gallery
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
 from neurontune_core.workspace.workspace import Workspace
-from tests.support.layouts import pair_tables, text_table
 from tests.support.paths import ROUTER
+from tests.support.text_layouts import pair_tables, text_table
 from tests.support.tiny_huggingface import text_folder
 
 

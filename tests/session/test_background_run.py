@@ -10,7 +10,8 @@ import pytest
 from neurontune_core import TuneConfig, neurontune
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
-from neurontune_core.workspace.project import HALVES, Project
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.run import HALVES
 from tests.support.projects import CORE, NEURONS, SHORTCUT, write_project
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
 
 from neurontune_core.cli import app
+
+N, M = 240, 12  # samples and neurons of the sets of `tests/cli`
 
 
 def call(*arguments: object) -> Any:
@@ -31,3 +34,9 @@ def complaint(*arguments: object) -> str:
     assert len(sentences) == 1, result.stderr
     assert sentences[0].endswith(".")
     return sentences[0]
+
+
+def tune(folder: Path, *more: object) -> list[object]:
+    """Return the arguments of `tune` on the sets and the head in a folder."""
+    return ["tune", "--identification", folder / "val", "--head", folder / "head.safetensors", "--out", folder / "out",
+            *more]  # fmt: skip

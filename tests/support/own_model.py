@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from neurontune_core.datasets import open_dataset
 from neurontune_core.models import load_model
-from tests.support import layouts
+from tests.support import image_layouts
 
 SIDE = 32
 SPEC = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random", "num_classes": 2}
@@ -19,7 +19,7 @@ SPEC = {"family": "cifar_resnet", "architecture": "resnet20", "weights": "random
 def own_model(folder: Path) -> tuple[Path, Path]:
     """Return images by split and class, and a checkpoint: a random network with a head fitted to the training images,
     most of which show their class before one background. Its names have the prefix that DataParallel leaves."""
-    data = layouts.split_folders(folder / "my pictures")
+    data = image_layouts.split_folders(folder / "my pictures")
     dataset = open_dataset({"format": "image_folder"}, data)
     model = load_model(SPEC, folder)
     rows = dataset.rows("train")

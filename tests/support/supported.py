@@ -15,7 +15,9 @@ from neurontune_core.preflight.inspection import inspect_dataset
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
 from tests.preflight.test_preflight import ENTRY
-from tests.support.layouts import IMAGE_LAYOUTS, PLAN, TEXT_LAYOUTS, multinli_rows, split_folders, text_table
+from tests.support.image_layouts import IMAGE_LAYOUTS, split_folders
+from tests.support.layouts import PLAN
+from tests.support.text_layouts import TEXT_LAYOUTS, multinli_rows, text_table
 from tests.support.tiny_huggingface import IMAGE_FAMILIES, TEXT_FAMILIES, image_folder, text_folder
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "supported.md"
@@ -33,7 +35,7 @@ head has the size that it was built with, and the model answered.
 
 
 class Layout(NamedTuple):
-    """What lies on disk, and what a right page says of the small one in `tests.support.layouts`."""
+    """What lies on disk, and what a right page says of the small one in `image_layouts` or `text_layouts`."""
 
     files: str
     modality: str

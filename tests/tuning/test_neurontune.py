@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scorer import SpuriousnessScorer
-from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.tuning import balanced_trainer
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune, neurontune_halves
-from neurontune_core.tuning.result import EpochRecord, TuneResult
-from tests.support.tuning import QUICK, noisy
-
-
-@pytest.fixture
-def data() -> tuple[LinearHead, EmbeddingSet, EmbeddingSet]:
-    rng = np.random.default_rng(3)
-    return LinearHead(rng.normal(size=(3, 11)) * 0.3, rng.normal(size=3) * 0.1), noisy(1), noisy(2)
-
-
-def slow_scores(head: LinearHead, identification: EmbeddingSet) -> np.ndarray:
-    """Compute [C, M] Eq. 5 with np.median."""
-    wrong = head.predict(identification.embeddings) != identification.labels
-    delta = np.zeros(head.weight.shape, np.float32)
-    for label in range(head.num_classes):
-        bad = np.abs(identification.embeddings[(identification.labels == label) & wrong])
-        good = np.abs(identification.embeddings[(identification.labels == label) & ~wrong])
-        if len(bad) and len(good):
-            delta[label] = np.median(bad, axis=0) - np.median(good, axis=0)
-    return delta
+from neurontune_core.tuning.result import EpochRecord
+from tests.support.tuning import QUICK, same_run, slow_scores
 
 
 def slow_neurontune(
@@ -92,15 +71,6 @@ def test_the_whole_run_is_the_papers_loop(data, mask_value: float, threshold: fl
         assert record.accuracy == evaluate(expected, identification).accuracy
         assert record.worst_class_accuracy == evaluate(expected, identification).worst_class_accuracy
         assert record.worst_group_accuracy is None
-
-
-def same_run(first: TuneResult, second: TuneResult) -> bool:
-    return (
-        np.array_equal(first.head.weight, second.head.weight)
-        and np.array_equal(first.head.bias, second.head.bias)
-        and [replace(record, num_biased=0) for record in first.history]
-        == [replace(record, num_biased=0) for record in second.history]
-    )
 
 
 @pytest.mark.parametrize("setting", [{"mask_value": 1.0}, {"threshold": 1e6}, {"max_masked_fraction": 0.0}])
@@ -241,84 +211,6 @@ def test_normalization_is_fitted_on_the_tuning_set_alone(data) -> None:
     )
 
 
-def masks_of(data, config: TuneConfig, **options) -> list[np.ndarray]:
-    """Return the mask of every epoch: of runs that end after it."""
-    return [
-        neurontune(*data, replace(config, epochs=number, select="last"), **options).biased
-        for number in range(1, config.epochs + 1)
-    ]
-
-
-def test_rounds_recompute_accumulate_or_keep_the_first(data) -> None:
-    config = replace(QUICK, epochs=5, learning_rate=0.1, threshold=0.6, mask_value=0.5)
-    _, identification, _ = data
-    recomputed = masks_of(data, config)
-    assert len({mask.tobytes() for mask in recomputed}) > 1
-    once = masks_of(data, replace(config, rounds="once"))
-    assert all(np.array_equal(mask, recomputed[0]) for mask in once)
-    accumulated = masks_of(data, replace(config, rounds="accumulate"))
-    assert all((~before | after).all() for before, after in pairwise(accumulated))
-    expected = accumulated[0].copy()
-    for number in range(1, 5):
-        previous = neurontune(*data, replace(config, rounds="accumulate", epochs=number, select="last")).head
-        expected |= (slow_scores(previous, identification) > config.threshold).any(axis=0)
-        np.testing.assert_array_equal(accumulated[number], expected)
-
-
-def test_at_most_the_given_share_is_masked_the_highest_scores_first(data) -> None:
-    config = replace(QUICK, threshold=0.0, max_masked_fraction=0.3)
-    head, identification, _ = data
-    strength = slow_scores(head, identification).max(axis=0)
-    assert (strength > 0).sum() > 4
-    first = neurontune(*data, replace(config, epochs=1))  # 3 of 11
-    assert set(np.flatnonzero(first.biased)) == set(np.argsort(-strength)[:3])
-    for rounds in ("recompute", "accumulate", "once"):
-        result = neurontune(*data, replace(config, epochs=6, learning_rate=0.1, rounds=rounds))
-        assert max(record.num_biased for record in result.history) <= 3
-
-
-def test_a_share_of_whole_neurons_is_not_lost_to_rounding() -> None:
-    tuning, identification = noisy(1, neurons=100), noisy(2, neurons=100)
-    head = LinearHead(np.random.default_rng(0).normal(size=(3, 100)), np.zeros(3))
-    result = neurontune(head, identification, tuning, replace(QUICK, epochs=1, max_masked_fraction=0.29))
-    assert result.biased.sum() == 29  # 0.29 * 100 is 28.999… in floating point
-
-
-def test_masks_by_class_silence_a_neuron_only_for_the_classes_that_it_misleads(data) -> None:
-    head, identification, _ = data
-    result = neurontune(*data, replace(QUICK, epochs=1, mask_scope="per_class", weight_decay=0.0))
-    chosen = slow_scores(head, identification) > QUICK.threshold
-    assert (chosen.any(axis=0) & ~chosen.all(axis=0)).any()
-    np.testing.assert_array_equal(result.head.weight == 0, chosen)
-    np.testing.assert_array_equal(result.biased, chosen.any(axis=0))
-    union = neurontune(*data, replace(QUICK, epochs=1))
-    assert not union.head.weight[:, chosen.any(axis=0)].any()
-    limited = neurontune(*data, replace(QUICK, epochs=1, mask_scope="per_class", max_masked_fraction=0.2))
-    strongest = np.argsort(-slow_scores(head, identification).max(axis=0))[:2]
-    keep = np.zeros(11, bool)
-    keep[strongest] = True
-    np.testing.assert_array_equal(limited.head.weight == 0, chosen & keep)
-
-
-@pytest.mark.parametrize("mask_scope", ["union", "per_class"])
-def test_a_persons_verdicts_overrule_every_score(data, mask_scope: str) -> None:
-    config = replace(QUICK, mask_scope=mask_scope, select="last", rounds="recompute")
-    plain = masks_of(data, config)[0]
-    never = np.zeros(11, bool)
-    never[np.flatnonzero(plain)[:2]] = True
-    always = np.zeros(11, bool)
-    always[np.flatnonzero(~plain)[:1]] = True
-    assert always.any()
-    for biased in masks_of(data, config, always=always, never=never):
-        assert biased[always].all()
-        assert not biased[never].any()
-    np.testing.assert_array_equal(masks_of(data, config, always=always, never=never)[0], (plain | always) & ~never)
-    both = masks_of(data, replace(config, max_masked_fraction=0.0), always=always)[0]
-    np.testing.assert_array_equal(both, always)  # a person may mask more than the limit
-    head = neurontune(*data, replace(config, max_masked_fraction=0.0), always=always).head
-    np.testing.assert_array_equal((head.weight == 0).all(axis=0), always)
-
-
 def test_warm_starts_from_the_erm_head_zero_from_zero_and_reset_from_fresh_weights(data) -> None:
     head, _, _ = data
     still = replace(QUICK, epochs=1, batches=1, learning_rate=1e-12, masking=False)
@@ -341,56 +233,6 @@ def test_the_first_mask_is_the_erm_heads_wherever_training_starts(data) -> None:
         np.testing.assert_array_equal(result.biased, expected)
 
 
-def test_select_keeps_the_epoch_it_says_ties_the_earliest(data) -> None:
-    config = replace(QUICK, epochs=12, batches=3)
-    for select in ("sfit", "worst_class_accuracy"):
-        result = neurontune(*data, replace(config, select=select))
-        values = [getattr(record, select) for record in result.history]
-        assert result.epoch == 1 + values.index(max(values))
-    assert neurontune(*data, replace(config, select="last")).epoch == 12
-    # Nothing moves at this learning rate, so every epoch ties.
-    for select, epoch in (("sfit", 1), ("worst_class_accuracy", 1), ("last", 12)):
-        tied = neurontune(*data, replace(config, learning_rate=1e-12, select=select, masking=False))
-        assert len({(record.sfit, record.worst_class_accuracy) for record in tied.history}) == 1
-        assert tied.epoch == epoch
-
-
-@pytest.mark.parametrize("select", ["sfit", "worst_class_accuracy", "last"])
-def test_averaging_takes_the_mean_of_the_best_epochs_masked_heads(data, select: str) -> None:
-    config = replace(QUICK, epochs=6, learning_rate=0.05, select=select)
-    heads = [neurontune(*data, replace(config, epochs=number, select="last")).head for number in range(1, 7)]
-    history = neurontune(*data, config).history
-    if select == "last":
-        order = [5, 4, 3, 2, 1, 0]
-    else:
-        order = sorted(range(6), key=lambda place: (-getattr(history[place], select), place))
-    for count in (1, 3, 6, 50):
-        result = neurontune(*data, replace(config, average_epochs=count))
-        chosen = [heads[place] for place in order[:count]]
-        np.testing.assert_allclose(result.head.weight, np.mean([h.weight for h in chosen], axis=0), atol=1e-6)
-        np.testing.assert_allclose(result.head.bias, np.mean([h.bias for h in chosen], axis=0), atol=1e-6)
-        assert result.epoch == order[0] + 1
-
-
-@pytest.mark.parametrize("mask_value", [0.0, 0.5])
-@pytest.mark.parametrize("select", ["worst_class_accuracy", "last"])
-def test_masked_throughout_are_the_neurons_masked_in_every_averaged_epoch(data, mask_value: float, select: str) -> None:
-    config = replace(QUICK, epochs=6, learning_rate=0.05, select=select, mask_value=mask_value)
-    masks = [neurontune(*data, replace(config, epochs=number, select="last")).biased for number in range(1, 7)]
-    history = neurontune(*data, config).history
-    order = [5, 4, 3, 2, 1, 0]
-    if select != "last":
-        order = sorted(range(6), key=lambda place: (-history[place].worst_class_accuracy, place))
-    for count in (1, 3, 6):
-        result = neurontune(*data, replace(config, average_epochs=count))
-        np.testing.assert_array_equal(
-            result.masked_throughout, np.all([masks[place] for place in order[:count]], axis=0)
-        )
-        if mask_value == 0:
-            np.testing.assert_array_equal(result.masked_throughout, ~result.head.weight.any(axis=0))
-    assert len({mask.tobytes() for mask in masks}) > 1
-
-
 def test_momentum_decay_rate_batches_and_optimizer_reach_the_training(data) -> None:
     reference = neurontune(*data, QUICK).head.weight
     for change in (
@@ -404,25 +246,6 @@ def test_momentum_decay_rate_batches_and_optimizer_reach_the_training(data) -> N
         assert np.abs(neurontune(*data, replace(QUICK, **change)).head.weight - reference).max() > 1e-4, change
     adamw = replace(QUICK, optimizer="adamw")  # momentum is SGD's alone
     assert same_run(neurontune(*data, adamw), neurontune(*data, replace(adamw, momentum=0.1)))
-
-
-def test_epochs_are_counted_and_reported_one_by_one(data) -> None:
-    seen: list[EpochRecord] = []
-    result = neurontune(*data, replace(QUICK, epochs=7), on_epoch=seen.append)
-    assert [record.epoch for record in seen] == [1, 2, 3, 4, 5, 6, 7]
-    assert tuple(seen) == result.history
-    assert not result.stopped
-    assert result.seconds > 0
-
-
-def test_should_stop_ends_the_run_with_the_best_epoch_so_far(data) -> None:
-    seen: list[EpochRecord] = []
-    result = neurontune(*data, replace(QUICK, epochs=50), on_epoch=seen.append, should_stop=lambda: len(seen) == 3)
-    assert result.stopped
-    assert len(result.history) == 3
-    assert same_run(result, neurontune(*data, replace(QUICK, epochs=3)))
-    with pytest.raises(InputError, match="Tuning was stopped before its first epoch ended"):
-        neurontune(*data, QUICK, should_stop=lambda: True)
 
 
 def test_worst_group_accuracy_is_recorded_but_moves_nothing(data) -> None:
@@ -509,81 +332,3 @@ def test_a_planted_spurious_feature_is_found_masked_and_the_worst_group_rescued(
         assert off.worst_group_accuracy is not None
         assert after.worst_group_accuracy > 0.8
         assert after.worst_group_accuracy > off.worst_group_accuracy + 0.1
-
-
-def perfect_head() -> tuple[LinearHead, EmbeddingSet]:
-    labels = np.arange(40) % 2
-    return LinearHead(np.array([[-1.0, 0], [1.0, 0]]), np.zeros(2)), EmbeddingSet(
-        np.stack([labels * 2.0 - 1, np.ones(40)], axis=1), labels, ("a", "b")
-    )
-
-
-def test_a_head_without_mistakes_stops_and_says_so_but_can_be_retrained_without_masks() -> None:
-    head, data = perfect_head()
-    with pytest.raises(NoMistakes, match="The head makes no mistake on the identification set"):
-        neurontune(head, data, data, QUICK)
-    result = neurontune(head, data, data, replace(QUICK, masking=False))
-    assert [record.sfit for record in result.history] == [0.0] * QUICK.epochs
-
-
-def test_tuning_stops_with_a_warning_once_no_mistake_is_left() -> None:
-    _, data = perfect_head()
-    poor = LinearHead(np.array([[0.0, 0.4], [0.0, 0.0]]), np.zeros(2))  # says "a" to all
-    result = neurontune(poor, data, data, replace(QUICK, select="last", learning_rate=0.2, batches=50))
-    assert result.history[-1].accuracy == 1.0
-    assert result.history[-1].sfit == 0.0
-    number = result.history[-1].epoch
-    assert f"After epoch {number} the head makes no mistake on the identification set; tuning stopped there." in (
-        result.warnings
-    )
-    assert 'Class "a" has no misclassified samples; its scores are 0.' in result.warnings
-
-
-def test_masking_nearly_everything_warns(data) -> None:
-    always = np.ones(11, bool)
-    always[0] = False
-    never = ~always
-    result = neurontune(*data, QUICK, always=always, never=never)
-    assert "91% of the neurons are masked; little is left to classify with." in result.warnings
-    half = neurontune(*data, replace(QUICK, max_masked_fraction=0.5))
-    assert not any("little is left" in sentence for sentence in half.warnings)
-
-
-def test_bad_sets_and_heads_are_refused_in_words(data) -> None:
-    head, identification, tuning = data
-    with pytest.raises(InputError, match="Every one of the 11 neurons would be masked, which leaves nothing"):
-        neurontune(*data, replace(QUICK, threshold=-1e6))
-    with pytest.raises(InputError, match=r"The head diverged in epoch \d+ \(learning rate 1e\+06\); choose a smaller"):
-        neurontune(*data, replace(QUICK, learning_rate=1e6, weight_decay=1e6))
-    with pytest.raises(InputError, match="one has 11 neurons, the other 5"):
-        neurontune(head, identification, noisy(1, neurons=5), QUICK)
-    with pytest.raises(InputError, match="The head does not fit: it is for 2 classes and 11 neurons"):
-        neurontune(LinearHead(np.ones((2, 11)), np.ones(2)), identification, tuning, QUICK)
-    missing = replace(tuning, labels=np.minimum(tuning.labels, 1))
-    with pytest.raises(InputError, match='Class "c" has no sample in the tuning set'):
-        neurontune(head, identification, missing, QUICK)
-    with pytest.raises(InputError, match="A batch of 2 cannot hold one sample of each of the 3 classes"):
-        neurontune(*data, replace(QUICK, batch_size=2))
-
-
-@pytest.mark.parametrize("name", [setting.name for setting in fields(TuneConfig) if setting.metadata["choices"]])
-def test_an_unknown_choice_is_named_with_those_there_are(name: str) -> None:
-    with pytest.raises(InputError, match=rf'Expected {name} to be one of .*, but got "guess"'):
-        TuneConfig(**{name: "guess"})
-
-
-def test_the_defaults_are_those_that_the_method_decided() -> None:
-    config = TuneConfig()
-    assert (config.threshold, config.mask_value, config.masking, config.magnitude) == (0.0, 0.0, True, True)
-    assert (config.statistic, config.normalize, config.init, config.select) == ("median", "none", "warm", "sfit")
-    assert (config.rounds, config.mask_scope, config.max_masked_fraction) == ("recompute", "union", 1.0)
-    assert (config.epochs, config.batches, config.batch_size, config.learning_rate) == (40, 200, 128, 1e-3)
-    assert (config.optimizer, config.momentum, config.weight_decay, config.average_epochs) == ("sgd", 0.9, 1e-4, 1)
-    assert all(setting.metadata["help"] for setting in fields(TuneConfig))
-
-
-@pytest.mark.parametrize(("masked", "warned"), [(9, False), (10, True)])
-def test_only_more_than_nine_masked_neurons_in_ten_are_warned_about(data, masked: int, warned: bool) -> None:
-    always = np.arange(11) < masked  # 82 and 91 %
-    result = neurontune(*data, QUICK, always=always, never=~always)
-    assert any("of the neurons are masked" in sentence for sentence in result.warnings) == warned

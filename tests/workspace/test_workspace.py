@@ -14,7 +14,8 @@ from neurontune_core import InputError, TuneConfig, neurontune
 from neurontune_core.advise.storage import KeptAdvice
 from neurontune_core.files import write_json
 from neurontune_core.workspace.names import new_timed_folder
-from neurontune_core.workspace.project import Project, Run
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.run import Run
 from neurontune_core.workspace.workspace import Workspace
 from tests.support.projects import CORE, NEURONS, write_project
 

@@ -8,7 +8,8 @@ from threading import Lock
 import streamlit as st
 
 from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
-from neurontune_core.workspace.project import Project, Run
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.run import Run
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import chosen
 

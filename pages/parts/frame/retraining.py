@@ -9,7 +9,7 @@ import streamlit as st
 from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import Histories, learning_strips
 from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
-from neurontune_core.workspace.project import Run
+from neurontune_core.workspace.run import Run
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
 from pages.parts.frame.words import plain

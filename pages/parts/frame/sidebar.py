@@ -8,7 +8,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
-from neurontune_core.workspace.project import Run
+from neurontune_core.workspace.run import Run
 from pages.parts.frame import state
 from pages.parts.frame.background_work import collect_results, reattach, start
 from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons

@@ -14,7 +14,8 @@ from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.gallery import Gallery
 from neurontune_core.session.measured_split import MeasuredSplit
-from neurontune_core.workspace.project import Project, Run
+from neurontune_core.workspace.project import Project
+from neurontune_core.workspace.run import Run
 from neurontune_core.workspace.workspace import Workspace
 
 _opening = Lock()

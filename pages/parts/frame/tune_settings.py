@@ -8,7 +8,7 @@ import streamlit as st
 
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.workspace.project import HALVES
+from neurontune_core.workspace.run import HALVES
 from pages.parts.frame.state import View
 from pages.parts.frame.url_state import UrlChoice
 from pages.parts.frame.words import HELP

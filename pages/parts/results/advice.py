@@ -9,7 +9,7 @@ from neurontune_core.advise.storage import KeptAdvice
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.heads import candidate_intervals
 from neurontune_core.session.background_run import BackgroundAdvice
-from neurontune_core.workspace.project import Run
+from neurontune_core.workspace.run import Run
 from pages.parts.frame.background_work import ask
 from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
