@@ -125,7 +125,7 @@ def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
     if not theirs:
         return pairing
     order = _same_names(ours, theirs)
-    remark = f"The classes stand in the order of the model's outputs: {', '.join(order[:6])}."
+    remark = f"The classes are in the order of the model's outputs: {', '.join(order[:6])}."
     return (order and _renamed(pairing, order, remark, base)) or replace(pairing, names_differ=True)
 
 

@@ -26,28 +26,28 @@ class TrainConfig(Settings):
     """
 
     epochs: int = setting(10, "how often every training sample is seen", low=1, high=100_000)
-    batch_size: int = setting(32, "samples that one step of the optimizer looks at", low=1, high=1_000_000)
-    optimizer: Optimizer = setting("sgd", "what takes the steps: sgd, or adamw for text", choices=Optimizer)
+    batch_size: int = setting(32, "samples in one step of the optimizer", low=1, high=1_000_000)
+    optimizer: Optimizer = setting("sgd", "sgd, or adamw for text", choices=Optimizer)
     learning_rate: float = setting(
-        3e-3, "how large the first steps are; too large, and the loss is no number any more", low=1e-12, high=1e6
+        3e-3, "the initial learning rate; if it is too high, the loss becomes NaN or infinite", low=1e-12, high=1e6
     )
-    momentum: float = setting(0.9, "momentum of sgd: the share of a step that carries over into the next", high=0.9999)
+    momentum: float = setting(0.9, "momentum of sgd: the share of a step that is added to the next", high=0.9999)
     weight_decay: float = setting(
         1e-4, "pull of all weights towards zero; adamw spares biases and normalization layers", high=1e6
     )
     schedule: Schedule = setting(
         "cosine",
-        "how the learning rate falls: not at all, along a cosine to 0, in steps, along a line to 0",
+        "how the learning rate decays: constant, cosine to 0, at milestones, or linear to 0",
         choices=Schedule,
     )
     milestones: tuple[int, ...] = setting(
-        (40, 60, 80), "epochs after which the schedule step lowers the rate", high=100_000
+        (40, 60, 80), "epochs after which the schedule step lowers the learning rate", high=100_000
     )
-    decay_factor: float = setting(0.1, "what the schedule step multiplies the rate by", low=1e-6, high=1)
+    decay_factor: float = setting(0.1, "what the schedule step multiplies the learning rate by", low=1e-6, high=1)
     layers: Layers = setting("all", "what is trained: the whole network, or its last layer alone", choices=Layers)
-    fresh_head: bool = setting(False, "start from a new last layer even where the given one fits the classes")
+    fresh_head: bool = setting(False, "replace the last layer even where it fits the classes")
     augment: Augment = setting(
-        "crop", "how training images are varied: a random crop and flip, a flip, not at all", choices=Augment
+        "crop", "augmentation of training images: random crop and flip, flip only, or none", choices=Augment
     )
     crop_scale: float = setting(0.7, "smallest share of the image's area that a random crop keeps", low=0.01, high=1)
     crop_ratio: float = setting(4 / 3, "largest side ratio of a random crop before it is made square", low=1, high=10)
