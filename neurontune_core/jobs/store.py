@@ -222,7 +222,7 @@ class JobStore:
         return [job for job in self._jobs() if isinstance(job, Job)]
 
     def damaged(self) -> tuple[str, ...]:
-        """Return one sentence for each folder whose ``config.json`` cannot be read, so that it is not listed as a job."""
+        """Return one sentence for each folder whose ``config.json`` cannot be read; `list` leaves it out."""
         return tuple(
             f"{str(error).rstrip('.')}; delete its folder and start the job again."
             for error in self._jobs()
