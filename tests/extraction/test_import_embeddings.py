@@ -110,6 +110,12 @@ def test_one_split_of_several_is_read_by_name(tmp_path: Path) -> None:
         read_embeddings(tmp_path / "v.npz")
     with pytest.raises(InputError, match='no rows of split "dev"; it has test'):
         read_embeddings(tmp_path / "v.npz", split="dev")
+    np.savez(tmp_path / "two.npz", X=VECTORS, y=LABELS, split=["train", "val"] * 3)
+    with pytest.raises(InputError, match="holds the splits train, val; say which"):
+        read_embeddings(tmp_path / "two.npz")
+    np.savez(tmp_path / "one.npz", X=VECTORS, y=LABELS, split=["val"] * 6)
+    only = read_embeddings(tmp_path / "one.npz")
+    assert (only.split, only.num_samples) == ("val", 6)
 
 
 def test_a_wrong_name_is_refused_with_those_there_are(tmp_path: Path) -> None:
