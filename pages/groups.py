@@ -16,6 +16,7 @@ from pages.parts.samples.sample_map import drawn_rows
 from pages.parts.samples.wall import wall
 
 MAP, CLUSTERS, NEURON = "drawn on the map", "misclassified clusters", "where the chosen neuron fires"
+PAIRS = "changing pairs"  # where the split holds samples without and with the attribute
 
 
 @st.fragment
@@ -46,7 +47,10 @@ def select_samples(view: View) -> None:
 
 def find_samples(view: View) -> tuple[Indices, str]:
     """Show the ways to find samples, and return the rows found and a name to start from."""
-    way = st.segmented_control("Samples", (MAP, CLUSTERS, NEURON), default=MAP, required=True, **in_url("way"))
+    ways = (MAP, CLUSTERS, NEURON, PAIRS) if len(view.split.pairs) else (MAP, CLUSTERS, NEURON)
+    if st.session_state.get("way", MAP) not in ways:  # another split is measured now
+        del st.session_state["way"]
+    way = st.segmented_control("Samples", ways, default=MAP, required=True, **in_url("way"))
     if way == MAP:
         return view.split.of_class(drawn_rows(view), view.label), ""
     if way == CLUSTERS:
@@ -55,12 +59,19 @@ def find_samples(view: View) -> tuple[Indices, str]:
             "A mixture of Gaussians fitted to the misclassified samples of each class; correct samples of a cluster "
             "are included."
         )
+    elif way == PAIRS:
+        slices = view.split.pair_slices
+        st.caption(
+            "The same sample twice, without and with the attribute: the trained head classifies one of the two "
+            "correctly and misclassifies the other. A slice holds both."
+        )
     else:
         slices = view.split.activation_slices(neuron_box(view.diagnosis, st.container(width=160)))
         st.caption("The fifth of each class on which this neuron fires most.")
     slices = [part for part in slices if len(view.split.of_class(part.rows, view.label))]  # a slice is of one class
     if not slices:
-        st.info("Too few samples are misclassified to form a slice; draw an outline on the map instead.")
+        few = "Too few predictions change with the attribute" if way == PAIRS else "Too few samples are misclassified"
+        st.info(f"{few} to form a slice; draw an outline on the map instead.")
         return [], ""
     titles = [f"{part.title} · {len(part.rows)} samples, {part.accuracy:.0%} correct" for part in slices]
     place = titles.index(st.selectbox("Slice", titles, **in_url("slice")))

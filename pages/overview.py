@@ -1,4 +1,4 @@
-"""Overview: accuracy by class and group of the trained head and the retrained ones, and the misclassified samples."""
+"""Overview: what is wrong, shown on pairs where there are any; accuracies of each head; the misclassified samples."""
 
 import streamlit as st
 
@@ -9,9 +9,30 @@ from pages.parts.frame.state import View, current_view
 from pages.parts.frame.strip import headline
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.close_up import sample_facts
+from pages.parts.samples.pair_cards import flip_in_words, pair_cards
 from pages.parts.samples.wall import wall
 
 HEIGHT, LOWER = 440, 250  # pixels of the walls
+TRAINED, RETRAINED = "trained head", "retrained head"
+
+
+def what_is_wrong(view: View) -> None:
+    """Say in one sentence what the attribute does to the predictions, and show the pairs that it is measured on."""
+    head = view.diagnosis.erm
+    if view.run:
+        retrained = st.segmented_control(
+            "Predictions of", (TRAINED, RETRAINED), default=TRAINED, required=True, key="of"
+        )
+        head = view.run.head if retrained == RETRAINED else head
+    paired = view.split.paired(head)
+    noun = "images" if view.gallery.has_images else "texts" if view.gallery.has_texts else "samples"
+    chosen = None if view.label is None else paired.samples.class_names[view.label]
+    flips = [flip for flip in paired.flips() if chosen in (None, flip.label)]
+    if not flips:
+        st.markdown("No pair is correct with one attribute and misclassified with the other.")
+    for write, flip in zip((st.markdown, st.caption), flips, strict=False):
+        write(flip_in_words(flip, noun))
+    pair_cards(view, paired, head)
 
 
 def accuracies(view: View, heads: dict[str, LinearHead]) -> None:
@@ -77,7 +98,10 @@ st.session_state.pop("opened", None)  # the project that Setup asked to open is 
 view = current_view()
 diagnosis = view.diagnosis
 st.title(plain(diagnosis.project.title))
-st.markdown(plain(diagnosis.project.problem) or "What this classifier gets wrong, by class and by group.")
+if len(view.split.pairs):
+    what_is_wrong(view)
+else:
+    st.markdown(plain(diagnosis.project.problem) or "What this classifier gets wrong, by class and by group.")
 headline(view, masked_now=False)
 heads = {"ERM": diagnosis.erm}
 if view.run:

@@ -37,9 +37,7 @@ def make(folder: Path, biased: Path, build: Path) -> None:
         print(provenance_table({seed: counts[seed]}), flush=True)
     shipped = median_seed(counts)
     write_whole(folder / "model.safetensors", lambda path: save_file(weights[shipped], path, metadata={"format": "pt"}))
-    project = extract_project(_config(folder), lambda **_: None)
-    project["problem"] = problem(counts[shipped]["test"])
-    write_json(folder / "project.json", project)
+    ship(folder, problem(counts[shipped]["test"]))
     ship_biased(folder, biased)
     for seed in SEEDS:
         _keep(folder, biased, build / f"seed-{seed}", images, vectors[seed], _head(weights[seed]))
@@ -62,6 +60,12 @@ def make(folder: Path, biased: Path, build: Path) -> None:
         table=provenance_table(counts),
     )
     write_whole(folder / "PROVENANCE.md", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def ship(folder: Path, problem: str) -> None:
+    """Extract with the network in ``folder``, and write the project with this sentence on what is wrong."""
+    project = extract_project(_config(folder), lambda **_: None)
+    write_json(folder / "project.json", project | {"problem": problem})
 
 
 def ship_biased(folder: Path, biased: Path) -> None:
@@ -118,7 +122,13 @@ def _config(folder: Path) -> dict[str, Any]:
             "root": ".",
             "table": "metadata.csv",
             "images": "",
-            "columns": {"path": "filename", "label": "y", "split": "split", "attribute": "attribute"},
+            "columns": {
+                "path": "filename",
+                "label": "y",
+                "split": "split",
+                "attribute": "attribute",
+                "pair": "pair",
+            },
             "class_names": list(faces.LABELS),
             "attribute_names": list(faces.TAGS),
         },

@@ -113,7 +113,7 @@ def _config(folder: Path, splits: tuple[str, ...]) -> dict[str, Any]:
             "format": "text_table",
             "root": ".",
             "table": TABLE,
-            "columns": {"text": "text", "label": "label", "split": "split", "attribute": "cue"},
+            "columns": {"text": "text", "label": "label", "split": "split", "attribute": "cue", "pair": "pair"},
             "class_names": list(reviews.LABELS),
             "attribute_names": list(reviews.CUES),
         },

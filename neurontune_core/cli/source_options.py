@@ -22,7 +22,9 @@ Arch = Annotated[
 ]
 Column = Annotated[
     list[str] | None,
-    typer.Option(help="The role of a column, such as label=species; also path, text, text2, split, group. Repeat it."),
+    typer.Option(
+        help="The role of a column, such as label=species; also path, text, text2, split, group, pair. Repeat it."
+    ),
 ]
 Classes = Annotated[str | None, typer.Option(help="Class names in the order of the model's outputs: cat,dog.")]
 Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; its code is run.")]

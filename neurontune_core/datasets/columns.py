@@ -26,6 +26,7 @@ COLUMN_NAMES = {
         *("place", "a", "attribute", "background", "confounder", "spurious", "environment"),
         *("sentence2_has_negation", "starts_with_digit", "texture"),
     ),
+    "pair": ("pair", "pair_id", "counterfactual_id"),
     "id": ("id", "pairid", "idx", "index", "guid", "uid"),
 }
 Corrections = Mapping[str, str | None]  # role -> the column that a person named; None says that there is none
@@ -88,7 +89,7 @@ def guess_columns(table: pd.DataFrame) -> dict[str, str]:
     """
     by_name = _by_name(table)
     guessed = {}
-    for role in ("path", "label", "split", "attribute"):
+    for role in ("path", "label", "split", "attribute", "pair"):
         present = [by_name[name] for name in COLUMN_NAMES[role] if name in by_name]
         if role == "path":  # an "id" is only a path when it looks like one
             present = [name for name in present if is_image(str(table[name].iat[0]))]
@@ -116,7 +117,7 @@ def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
         known = [by_name[name] for name in TEXTS if name in by_name]
         guessed = {"text": known[0]} if known else _longest(table)
     free = {name: column for name, column in by_name.items() if column not in guessed.values()}
-    for role in ("label", "split", "attribute"):
+    for role in ("label", "split", "attribute", "pair"):
         present = [free[name] for name in COLUMN_NAMES[role] if name in free]
         if present:
             guessed[role] = present[0]

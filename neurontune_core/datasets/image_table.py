@@ -23,17 +23,18 @@ from neurontune_core.datasets.tables import guess_encoding, read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-ROLES = ("path", "label", "split", "attribute")
+ROLES = ("path", "label", "split", "attribute", "pair")
 
 
 def open_table(spec: dict[str, Any], root: Path) -> Dataset:
     """Read the table of an image dataset and check its columns; the images are opened later.
 
     Args:
-        spec: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute``; missing
-            ones are guessed, None means that there is none), ``images`` (the folder under root that the paths start
-            from; found by default), ``class_names``, ``attribute_names``, ``splits`` (what the table's own split names
-            mean, such as ``{"id_val": "val"}``; None leaves the rows out), ``encoding``.
+        spec: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute`` and
+            ``pair``, the same text for two samples that differ in the attribute alone; missing ones are guessed, None
+            means that there is none), ``images`` (the folder under root that the paths start from; found by default),
+            ``class_names``, ``attribute_names``, ``splits`` (what the table's own split names mean, such as
+            ``{"id_val": "val"}``; None leaves the rows out), ``encoding``.
         root: the folder of the dataset.
 
     Raises:

@@ -111,7 +111,7 @@ def strange_splits(values: pd.Series) -> dict[str, None]:
 def label_samples(
     samples: pd.DataFrame, table: pd.DataFrame, columns: Mapping[str, str], spec: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
-    """Add ``label``, ``split`` and, with an attribute, ``group`` to ``samples``.
+    """Add ``label``, ``split``, with an attribute ``group`` and with a column of pairs ``pair`` to ``samples``.
 
     Rows whose split the spec maps to None are left out.
 
@@ -150,7 +150,12 @@ def label_samples(
         attributes, attribute_names = codes(texts(table, name), spec.get("attribute_names"), name, name)
         samples["group"] = samples["label"] * len(attribute_names) + attributes
         groups = group_names(class_names, attribute_names)
-    order = [name for name in ("id", "source", "label", "split", "group", "text", "text2") if name in samples]
+    if "pair" in columns:
+        import pandas as pd
+
+        named = [None if name in _MISSING else name for name in texts(table, columns["pair"])]
+        samples["pair"] = pd.Series(named, dtype=object)  # by itself pandas would turn None into NaN
+    order = [name for name in ("id", "source", "label", "split", "group", "pair", "text", "text2") if name in samples]
     return samples[order], class_names, groups
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from PIL import Image
 
-IMAGE_ROLES = ("path", "label", "split", "attribute")
+IMAGE_ROLES = ("path", "label", "split", "attribute", "pair")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
 
     Args:
         spec: ``table`` (split -> list of files; found by default), ``columns`` (of images ``path``, the column that
-            holds them, ``label``, ``split``, ``attribute``; of texts as in `open_texts`), ``class_names``,
+            holds them, ``label``, ``split``, ``attribute``, ``pair``; of texts as in `open_texts`), ``class_names``,
             ``attribute_names``, ``splits``.
         root: the folder of the dataset.
 

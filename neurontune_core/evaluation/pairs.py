@@ -12,7 +12,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.statistics import wilson_interval
 
 ALONE, SEVERAL, SAME_ATTRIBUTE, OTHER_CLASS = (
-    "are the only one of their pair",
+    "are the only one of their pair in their split",
     "share a pair with two or more others",
     "have the same attribute as the other one of their pair",
     "have another class than the other one of their pair",
@@ -33,7 +33,7 @@ class Pairs:
     >>> faces = EmbeddingSet(np.eye(3), [0, 0, 0], ("happy",), [1, 0, 1], names, pairs=["a", "a", "b"])
     >>> pairs = find_pairs(faces)
     >>> pairs.without.tolist(), pairs.with_attribute.tolist(), pairs.sides, pairs.left_out
-    ([1], [0], ('no tag', 'tag'), {'are the only one of their pair': 1})
+    ([1], [0], ('no tag', 'tag'), {'are the only one of their pair in their split': 1})
     """
 
     without: np.ndarray
@@ -53,16 +53,32 @@ def find_pairs(samples: EmbeddingSet) -> Pairs:
     A pair has exactly two members, of one class and with different attributes. Other samples that name a pair are left
     out and counted: a split may well hold one of the two.
     """
-    none = np.empty(0, dtype=np.int64)
     if samples.pairs is None or samples.groups is None:
-        return Pairs(none, none)
-    named = np.flatnonzero([name is not None for name in samples.pairs])
-    _, pair, size = np.unique(samples.pairs[named].astype(str), return_inverse=True, return_counts=True)
+        return Pairs(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    return match_pairs(samples.pairs, samples.labels, samples.groups, samples.class_names, samples.group_names)
+
+
+def match_pairs(
+    names: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    class_names: tuple[str, ...],
+    group_names: tuple[str, ...],
+) -> Pairs:
+    """Return the pairs among samples that are not embedded yet, as `find_pairs` does those of a set.
+
+    Args:
+        names: [N] text or None, the pair of each sample.
+        labels, groups: [N] int.
+        class_names, group_names: of the C classes and G groups.
+    """
+    named = np.flatnonzero([name is not None for name in names])
+    _, pair, size = np.unique(names[named].astype(str), return_inverse=True, return_counts=True)
     twos = size[pair] == 2
     members = named[twos][np.argsort(pair[twos], kind="stable")].reshape(-1, 2)
     members = members[np.argsort(members[:, 0], kind="stable")]
-    sides, side = _sides(samples)
-    attribute, label = side[samples.groups[members]], samples.labels[members]
+    sides, side = _sides(class_names, group_names)
+    attribute, label = side[groups[members]], labels[members]
     differ, one_class = attribute[:, 0] != attribute[:, 1], label[:, 0] == label[:, 1]
     left_out = {
         ALONE: int((size[pair] == 1).sum()),
@@ -83,9 +99,8 @@ def find_pairs(samples: EmbeddingSet) -> Pairs:
     )
 
 
-def _sides(samples: EmbeddingSet) -> tuple[tuple[str, ...], np.ndarray]:
+def _sides(classes: tuple[str, ...], groups: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the names of the attributes, and [G] the attribute of each group."""
-    classes, groups = samples.class_names, samples.group_names
     attributes = len(groups) // len(classes)
     names = tuple(name.removeprefix(f"{classes[0]}, ") for name in groups[:attributes])
     if groups == tuple(f"{label}, {name}" for label in classes for name in names):
@@ -105,10 +120,8 @@ class PairCounts:
         corrected: misclassified without it, correct with it.
         other_mistake: misclassified both times, as different classes.
         wrong_without, wrong_with: misclassified without it, and with it.
-        mistaken_for: the class that most of the ``wrong_with`` are taken for; "" without any.
-        mistaken_with, mistaken_without: pairs taken for that class with the attribute, and without it.
 
-    >>> changes = PairCounts("happy", "no tag", "tag", 75, 57, 0, 0, 4, 61, "unhappy", 61, 4)
+    >>> changes = PairCounts("happy", "no tag", "tag", 75, 57, 0, 0, 4, 61)
     >>> changes.changed, [round(bound, 3) for bound in changes.interval(changes.newly_wrong)]
     (57, [0.652, 0.842])
     """
@@ -122,9 +135,6 @@ class PairCounts:
     other_mistake: int
     wrong_without: int
     wrong_with: int
-    mistaken_for: str
-    mistaken_with: int
-    mistaken_without: int
 
     @property
     def changed(self) -> int:
@@ -134,6 +144,29 @@ class PairCounts:
     def interval(self, count: int) -> tuple[float, float]:
         """Return the 95 % Wilson score interval of the share of pairs that ``count`` is."""
         return wilson_interval(count, self.n)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Pairs of one class that are misclassified with one attribute alone.
+
+    Attributes:
+        label: the class.
+        wrong, right: the attribute with which they are misclassified, and the one with which they are correct.
+        count: such pairs.
+        n: pairs of the class and the two attributes.
+        mistaken_for: the class that most of the n are mistaken for with the attribute ``wrong``.
+        mistaken, mistaken_otherwise: of the n, those classified so with ``wrong``, and with ``right``.
+    """
+
+    label: str
+    wrong: str
+    right: str
+    count: int
+    n: int
+    mistaken_for: str
+    mistaken: int
+    mistaken_otherwise: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +183,8 @@ class PairedPredictions:
     >>> paired = PairedPredictions(faces, np.array([0, 1, 1, 1]), find_pairs(faces))
     >>> [(part.label, part.newly_wrong, part.n) for part in paired.counts()], paired.changed.tolist()
     ([('happy', 1, 1), ('unhappy', 0, 1)], [True, False])
+    >>> [(flip.label, flip.wrong, flip.count, flip.mistaken_for) for flip in paired.flips()]
+    [('happy', 'tag', 1, 'unhappy')]
     """
 
     samples: EmbeddingSet
@@ -191,14 +226,48 @@ class PairedPredictions:
         keys = (self.labels * sides + self.pairs.without_side) * sides + self.pairs.with_side
         return tuple(self._count(np.flatnonzero(keys == key)) for key in np.unique(keys))
 
+    def flips(self) -> tuple[Flip, ...]:
+        """Return where one attribute alone misleads: first where the attribute is added, then by count."""
+        flips = []
+        for part in self.counts():
+            own = np.flatnonzero(self.of_part(part))
+            sides = (part.with_attribute, part.without)
+            if part.newly_wrong:
+                flips.append(
+                    (0, self._flip(own, self.pairs.with_attribute, self.pairs.without, part.newly_wrong, sides))
+                )
+            if part.corrected:
+                flips.append(
+                    (1, self._flip(own, self.pairs.without, self.pairs.with_attribute, part.corrected, sides[::-1]))
+                )
+        return tuple(flip for _, flip in sorted(flips, key=lambda each: (each[0], -each[1].count)))
+
+    def order(self, label: int | None = None) -> np.ndarray:
+        """Return the pairs of a class (None: of all) as places 0..P-1, those that one attribute misleads first.
+
+        They come in the order of `flips`, then the other pairs whose prediction changes, then the rest.
+        """
+        rank = np.where(self.changed, len(self.labels), len(self.labels) + 1)
+        parts = {(part.label, part.without, part.with_attribute): self.of_part(part) for part in self.counts()}
+        for place, flip in enumerate(self.flips()):
+            for key, own in parts.items():
+                if key == (flip.label, flip.right, flip.wrong):
+                    rank[own & self.right_without & ~self.right_with] = place
+                elif key == (flip.label, flip.wrong, flip.right):
+                    rank[own & ~self.right_without & self.right_with] = place
+        order = np.argsort(rank, kind="stable")
+        return order if label is None else order[self.labels[order] == label]
+
+    def _flip(self, own: np.ndarray, wrong: np.ndarray, right: np.ndarray, count: int, sides: tuple[str, str]) -> Flip:
+        names, label = self.samples.class_names, self.labels[own[0]]
+        guesses, otherwise = self.predictions[wrong[own]], self.predictions[right[own]]
+        most = int(np.bincount(guesses[guesses != label], minlength=len(names)).argmax())
+        mistaken, same = int((guesses == most).sum()), int((otherwise == most).sum())
+        return Flip(names[label], *sides, count, len(own), names[most], mistaken, same)
+
     def _count(self, part: np.ndarray) -> PairCounts:
         names, sides, first = self.samples.class_names, self.pairs.sides, part[0]
         before, after = self.right_without[part], self.right_with[part]
-        guesses_before, guesses = (
-            self.predictions[rows[part]] for rows in (self.pairs.without, self.pairs.with_attribute)
-        )
-        wrong = np.bincount(guesses[~after], minlength=len(names))
-        most = int(wrong.argmax())
         return PairCounts(
             label=names[self.labels[first]],
             without=sides[self.pairs.without_side[first]],
@@ -209,7 +278,4 @@ class PairedPredictions:
             other_mistake=int((~before & ~after & self.changed[part]).sum()),
             wrong_without=int((~before).sum()),
             wrong_with=int((~after).sum()),
-            mistaken_for=names[most] if wrong[most] else "",
-            mistaken_with=int(wrong[most]),
-            mistaken_without=int((guesses_before == most).sum()) if wrong[most] else 0,
         )

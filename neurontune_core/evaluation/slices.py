@@ -8,6 +8,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
+from neurontune_core.evaluation.pairs import PairedPredictions
 from neurontune_core.evaluation.projection import principal_axes
 
 _DIMENSIONS = 20  # principal axes on which misclassified samples are clustered
@@ -86,6 +87,37 @@ def mistake_slices(
             if len(rows) >= _FEWEST:
                 slices.append(Slice(f"{name}, misclassified {number + 1}", rows, float(right[rows].mean())))
     return sorted(slices, key=lambda part: part.accuracy)
+
+
+def pair_slices(paired: PairedPredictions) -> list[Slice]:
+    """Return the pairs whose prediction is correct with one attribute and misclassified with the other.
+
+    Args:
+        paired: a head's predictions for the pairs of a set.
+
+    Returns:
+        Slices with both samples of each pair, of one class and of one attribute that is misclassified; with at least
+        five samples, the largest first. Half of the samples of each are correct.
+
+    >>> names = ("happy, no tag", "happy, tag")
+    >>> faces = EmbeddingSet(np.eye(6), np.zeros(6, int), ("happy",), [0, 1] * 3, names, pairs=list("aabbcc"))
+    >>> from neurontune_core.evaluation.pairs import find_pairs
+    >>> (part,) = pair_slices(PairedPredictions(faces, np.array([0, 1] * 3), find_pairs(faces)))
+    >>> part.title, len(part.rows), part.accuracy
+    ('happy, misclassified only with "tag"', 6, 0.5)
+    """
+    slices = []
+    members = np.stack([paired.pairs.without, paired.pairs.with_attribute], axis=1)
+    for part in paired.counts():
+        own = paired.of_part(part)
+        for side, right, wrong in (
+            (part.with_attribute, paired.right_without, paired.right_with),
+            (part.without, paired.right_with, paired.right_without),
+        ):
+            rows = np.sort(members[own & right & ~wrong].ravel())
+            if len(rows) >= _FEWEST:
+                slices.append(Slice(f'{part.label}, misclassified only with "{side}"', rows, 0.5))
+    return sorted(slices, key=lambda part: -len(part.rows))
 
 
 def activation_slices(embedding_set: EmbeddingSet, predictions: np.ndarray, neuron: int) -> list[Slice]:

@@ -117,6 +117,7 @@ def extract(
         sources=kept["source"].to_numpy(dtype=object),
         split=split,
         provenance=provenance,
+        pairs=kept["pair"].to_numpy(dtype=object) if "pair" in kept else None,
     )
     _replace_folder(result, folder)
     work.remove()

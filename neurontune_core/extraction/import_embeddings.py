@@ -21,11 +21,12 @@ ARRAY_NAMES = {
     "groups": ("groups", "group", "g"),
     "attributes": ("attributes", "attribute", "a", "place", "spurious"),
     "splits": ("splits", "split"),
+    "pairs": ("pairs", "pair", "pair_id"),
     "sample_ids": ("sample_ids", "ids", "id", "filename", "filenames", "file_name"),
     "class_names": ("class_names", "classes"),
     "group_names": ("group_names",),
 }
-_PER_SAMPLE = ("labels", "groups", "attributes", "splits", "sample_ids")
+_PER_SAMPLE = ("labels", "groups", "attributes", "splits", "pairs", "sample_ids")
 
 
 def read_embeddings(
@@ -40,7 +41,8 @@ def read_embeddings(
 ) -> EmbeddingSet:
     """Read vectors and labels that another program wrote; nothing is unpickled, and a ``.npy`` stays on disk.
 
-    With ``attributes`` instead of groups, the groups are ``label * n_attributes + attribute``.
+    With ``attributes`` instead of groups, the groups are ``label * n_attributes + attribute``. Two samples with the
+    same text in ``pairs`` differ in the attribute alone.
 
     Args:
         path: a file with embeddings [N, M] and, unless ``labels`` gives them, labels [N]; a Parquet file has one row
@@ -82,6 +84,7 @@ def read_embeddings(
         sample_ids=_ids(arrays.get("sample_ids"), path),
         split=split,
         provenance={"imported": path.name},
+        pairs=_strings(arrays["pairs"]).to_numpy(dtype=object) if "pairs" in arrays else None,
     )
 
 

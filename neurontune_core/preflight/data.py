@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from neurontune_core.datasets.base import SAMPLE_NOUNS
 from neurontune_core.errors import InputError, listing
+from neurontune_core.evaluation.pairs import match_pairs
 from neurontune_core.extraction.extract import MAX_UNREADABLE
 from neurontune_core.preflight.report import Count, DataFacts, Finding
 
@@ -47,7 +49,7 @@ def inspect_samples(
         unreadable=len(reasons),
         reasons=tuple(reasons[:3]),
     )
-    return facts, [*_unreadable(facts), *_splits(dataset, facts), *_groups(dataset, facts)]
+    return facts, [*_unreadable(facts), *_splits(dataset, facts), *_groups(dataset, facts), *_pairs(dataset, facts)]
 
 
 def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]:
@@ -150,4 +152,40 @@ def _groups(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
             "note",
             "data",
             f"Some groups have under {FEW} samples in {last or 'all'}, too few to say: {listing(small, 4)}.",
+        )
+
+
+def _pairs(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
+    """Say which samples of the column of pairs form none, and count those that do."""
+    column = facts.columns.get("pair")
+    if column is None:
+        return
+    if not facts.group_names:
+        sentence = f'The pairs in column "{column}" say nothing without the attribute that their two samples differ in.'
+        fix = "Name the column with the attribute, too."
+        yield Finding("note", "data", sentence, fix, "--column attribute=NAME")
+        return
+    total, left_out = 0, Counter[str]()
+    for split in dataset.splits:
+        rows = dataset.rows(split)
+        names, labels, groups = (rows[name].to_numpy() for name in ("pair", "label", "group"))
+        pairs = match_pairs(names, labels, groups, dataset.class_names, dataset.group_names)
+        total += len(pairs)
+        left_out.update(pairs.left_out)
+    if not total:
+        reasons = listing([f"{count:,} {reason}" for reason, count in left_out.items()], 4) or "all its cells are empty"
+        yield Finding(
+            "warning",
+            "data",
+            f'Column "{column}" forms no pair of samples that differ in the attribute alone: {reasons}.',
+            "Give both samples of a pair the same text, in one split and class; or say that no column has pairs.",
+            "--column pair=",
+        )
+    elif left_out:
+        reasons = listing([f"{count:,} {reason}" for reason, count in left_out.items()], 4)
+        yield Finding(
+            "note",
+            "data",
+            f"{total:,} pairs of samples differ in the attribute alone; other samples that name a pair are left out of "
+            f"them: {reasons}.",
         )

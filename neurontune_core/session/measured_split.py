@@ -13,7 +13,7 @@ from neurontune_core.evaluation.changes import Changes
 from neurontune_core.evaluation.mask_curve import MaskCurve, MaskCurves
 from neurontune_core.evaluation.pairs import PairedPredictions, Pairs, find_pairs
 from neurontune_core.evaluation.projection import principal_axes
-from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices
+from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices, pair_slices
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import with_verdicts
@@ -156,6 +156,10 @@ class MeasuredSplit:
     @cached_property
     def mistake_slices(self) -> list[Slice]:
         return mistake_slices(self.samples, self.predictions)
+
+    @cached_property
+    def pair_slices(self) -> list[Slice]:
+        return pair_slices(self.paired(self.erm))
 
     def activation_slices(self, neuron: int) -> list[Slice]:
         return activation_slices(self.samples, self.predictions, neuron)

@@ -66,12 +66,58 @@ def test_counts_are_those_of_a_plain_loop(seed: int) -> None:
         assert part.changed == sum(a != b for a, b in guesses)
         assert part.wrong_without == sum(a != label for a, _ in guesses)
         assert part.wrong_with == sum(b != label for _, b in guesses)
-        wrong = [b for _, b in guesses if b != label]
-        most = max(sorted(set(wrong)), key=wrong.count)
-        assert (part.mistaken_for, part.mistaken_with) == (CLASSES[most], wrong.count(most))
-        assert part.mistaken_without == sum(a == most for a, _ in guesses)
         independent = binomtest(part.newly_wrong, part.n).proportion_ci(method="wilson")
         assert part.interval(part.newly_wrong) == pytest.approx((independent.low, independent.high), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_flips_say_what_each_attribute_alone_is_mistaken_for(seed: int) -> None:
+    samples, predictions = many(200, seed)
+    pairs = find_pairs(samples)
+    members = list(zip(pairs.without.tolist(), pairs.with_attribute.tolist(), strict=True))
+    flips = PairedPredictions(samples, predictions, pairs).flips()
+    assert [flip.wrong for flip in flips] == ["tag"] * 3 + ["no tag"] * 3
+    for direction in (flips[:3], flips[3:]):
+        assert [flip.count for flip in direction] == sorted((flip.count for flip in direction), reverse=True)
+        for flip in direction:
+            label = CLASSES.index(flip.label)
+            own = [(int(predictions[a]), int(predictions[b])) for a, b in members if samples.labels[a] == label]
+            wrong_first = [(b, a) for a, b in own] if flip.wrong == "tag" else own
+            mistakes = [wrong for wrong, _ in wrong_first if wrong != label]
+            most = max(sorted(set(mistakes)), key=mistakes.count)
+            assert {flip.wrong, flip.right} == {"tag", "no tag"}
+            assert flip.count == sum(wrong != label == right for wrong, right in wrong_first)
+            assert (flip.n, flip.mistaken_for, flip.mistaken) == (len(own), CLASSES[most], mistakes.count(most))
+            assert flip.mistaken_otherwise == sum(right == most for _, right in wrong_first)
+
+
+def test_the_order_begins_with_the_pairs_of_each_flip_and_ends_with_those_that_do_not_change() -> None:
+    samples, predictions = many(200, 7)
+    paired = PairedPredictions(samples, predictions, find_pairs(samples))
+    order = paired.order()
+    assert sorted(order) == list(range(200))
+    start = 0
+    for flip in paired.flips():
+        chosen = order[start : start + flip.count]
+        start += flip.count
+        wrong, right = paired.pairs.with_attribute, paired.pairs.without
+        if flip.wrong == "no tag":
+            wrong, right = right, wrong
+        assert (paired.labels[chosen] == CLASSES.index(flip.label)).all()
+        assert (predictions[wrong[chosen]] != paired.labels[chosen]).all()
+        assert (predictions[right[chosen]] == paired.labels[chosen]).all()
+        assert (np.diff(chosen) > 0).all()
+    changed = paired.changed[order]
+    assert changed[: changed.sum()].all()
+    of_class = paired.order(label=1)
+    assert of_class.tolist() == [place for place in order if paired.labels[place] == 1]
+
+
+def test_no_pair_is_misled_where_nothing_changes() -> None:
+    samples, _ = many(20, 1)
+    paired = PairedPredictions(samples, samples.labels, find_pairs(samples))
+    assert paired.flips() == ()
+    assert paired.order().tolist() == list(range(20))
 
 
 def test_the_pairs_of_a_part_are_those_that_it_counts() -> None:

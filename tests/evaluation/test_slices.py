@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead
-from neurontune_core.evaluation.slices import activation_slices, mistake_slices
+from neurontune_core.evaluation.pairs import PairedPredictions, find_pairs
+from neurontune_core.evaluation.slices import activation_slices, mistake_slices, pair_slices
 from tests.support.projects import SHORTCUT, planted_head, planted_set
 
 
@@ -51,3 +52,27 @@ def test_a_set_without_mistakes_has_no_slices() -> None:
     assert mistake_slices(data, head.predict(vectors)) == []
     with pytest.raises(InputError, match="no neuron 3"):
         activation_slices(data, head.predict(vectors), 3)
+
+
+def test_slices_of_pairs_hold_both_samples_where_one_attribute_alone_is_misclassified() -> None:
+    rng = np.random.default_rng(0)
+    labels, attribute = np.repeat([0, 1], 80), np.tile([0, 1], 80)
+    pairs = [f"pair {number // 2}" for number in range(160)]
+    names = ("cat, dry", "cat, wet", "dog, dry", "dog, wet")
+    samples = EmbeddingSet(np.ones((160, 1)), labels, ("cat", "dog"), 2 * labels + attribute, names, pairs=pairs)
+    predictions = rng.integers(0, 2, 160)
+    predictions[:30] = attribute[:30]  # cats: dry correct, wet misclassified
+    expected: dict[str, list[int]] = {}
+    for first in range(0, 160, 2):
+        right = [predictions[row] == labels[row] for row in (first, first + 1)]
+        if right[0] != right[1]:
+            side = ("wet", "dry")[right.index(False) == 0]
+            title = f'{("cat", "dog")[labels[first]]}, misclassified only with "{side}"'
+            expected.setdefault(title, []).extend([first, first + 1])
+    slices = pair_slices(PairedPredictions(samples, predictions, find_pairs(samples)))
+    assert {part.title: part.rows.tolist() for part in slices} == {
+        title: rows for title, rows in expected.items() if len(rows) >= 5
+    }
+    assert slices[0].title == 'cat, misclassified only with "wet"'
+    assert all(part.accuracy == (predictions[part.rows] == labels[part.rows]).mean() for part in slices)
+    assert pair_slices(PairedPredictions(samples, labels, find_pairs(samples))) == []

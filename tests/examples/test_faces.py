@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from neurontune_core import evaluate
+from neurontune_core.evaluation.pairs import PairedPredictions, find_pairs
 from neurontune_core.examples import tag
 from neurontune_core.workspace.workspace import Project
 from tests.support.paths import ROOT
@@ -94,6 +95,32 @@ def test_the_project_opens_with_the_groups_of_the_table(folder: Path, table: pd.
         assert embedding_set.group_names == GROUPS
         assert embedding_set.groups is not None
         assert np.bincount(embedding_set.groups).tolist() == counts(table, column, split)
+
+
+def test_the_pairs_of_the_table_reach_the_projects_and_what_the_tag_does_is_counted_there(table: pd.DataFrame) -> None:
+    by_file = table.set_index("filename")["pair"]
+    for folder, split, pairs in ((FACES, "test", 150), (FACES, "val", 200), (BIASED, "test", 150), (BIASED, "val", 0)):
+        project = Project.at(folder)
+        samples = project.load_set(split)
+        assert samples.pairs is not None
+        assert samples.sources is not None
+        assert samples.pairs.tolist() == by_file[samples.sources].tolist()
+        matched = find_pairs(samples)
+        assert len(matched) == pairs
+        predictions = project.load_head().predict(samples.embeddings)
+        guess = dict(zip(samples.sources, predictions, strict=True))
+        for part in PairedPredictions(samples, predictions, matched).counts():
+            mine = table[(table["split"] == split) & (table["label_name"] == part.label)]
+            label = ("happy", "unhappy").index(part.label)
+            plain, tagged = (
+                np.array([guess[name] for name in mine[mine["attribute"] == tag].sort_values("pair")["filename"]])
+                for tag in (0, 1)
+            )
+            assert part.n == len(plain) == len(tagged)
+            assert part.newly_wrong == ((plain == label) & (tagged != label)).sum()
+            assert part.corrected == ((plain != label) & (tagged == label)).sum()
+            assert (part.without, part.with_attribute) == ("no tag", "tag")
+    assert Project.at(FACES).load_set("train").pairs is None
 
 
 def test_the_second_project_has_the_vectors_of_the_first_and_opens_its_images() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from neurontune_core import evaluate
+from neurontune_core.evaluation.pairs import find_pairs
 from neurontune_core.workspace.workspace import Project
 from tests.support.paths import ROOT
 
@@ -141,3 +142,17 @@ def test_the_shipped_vectors_are_what_the_packaged_encoder_makes_of_the_reviews(
     tokens = encoder.encode(texts, output_value="token_embeddings", convert_to_numpy=False, show_progress_bar=False)
     expected = np.stack([np.asarray(vectors.mean(dim=0)) for vectors in tokens])
     np.testing.assert_allclose(test.embeddings[list(chosen)].astype(np.float32), expected, rtol=2e-3, atol=2e-3)
+
+
+def test_the_pairs_of_the_table_reach_the_project(project: Project, table: pd.DataFrame) -> None:
+    for split, pairs in (("val", 300), ("test", 400)):
+        samples = project.load_set(split)
+        assert samples.pairs is not None
+        assert samples.sources is not None
+        rows = [int(str(source).rsplit("#", 1)[1]) for source in samples.sources]
+        assert samples.pairs.tolist() == table["pair"].iloc[rows].tolist()
+        matched = find_pairs(samples)
+        assert len(matched) == pairs
+        assert not matched.left_out
+        for without, with_number in zip(matched.without, matched.with_attribute, strict=True):
+            assert ROOM.sub("", table["text"].iat[rows[with_number]]) == table["text"].iat[rows[without]]

@@ -19,11 +19,12 @@ ROLES = {
     "label": "Label",
     "split": "Split",
     "attribute": "Possible shortcut attribute",
+    "pair": "Same sample, other attribute",
 }
 OF_MODALITY = {
-    "image": ("path", "label", "split", "attribute"),
-    "text": ("text", "text2", "label", "split", "attribute"),
-    "text_pair": ("text", "text2", "label", "split", "attribute"),
+    "image": ("path", "label", "split", "attribute", "pair"),
+    "text": ("text", "text2", "label", "split", "attribute", "pair"),
+    "text_pair": ("text", "text2", "label", "split", "attribute", "pair"),
 }
 FOUND, NONE = "as found", "none"
 MOST_NAMES = 30
