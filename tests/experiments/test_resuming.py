@@ -12,6 +12,7 @@ import pytest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig
 from neurontune_core.baselines.registry import METHODS
+from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.experiments.comparison import Comparison, compare_project, comparison_config, comparisons
 from neurontune_core.experiments.methods import compare_methods
 from neurontune_core.experiments.origin import origin_of, same_origin
@@ -179,3 +180,31 @@ def test_a_head_that_was_deleted_is_one_sentence(project: Project) -> None:
     with pytest.raises(InputError, match=f"{METHODS['masking_off'].name} of the comparison {kept.id} does not exist"):
         kept.head("masking_off")
     assert Comparison.load(kept.folder).head("erm").weight.shape == (2, 12)
+
+
+def test_a_method_whose_head_was_deleted_is_run_again_and_the_others_are_not(project: Project) -> None:
+    config = comparison_config(project, "birds", ["neurontune"], 1, FEW)
+    compare_project(config, quiet)
+    (first,) = comparisons(project)
+    first.head_file("neurontune").unlink()
+    compare_project(config, quiet)
+    (second,) = comparisons(project)
+    assert second.head("neurontune").weight.shape == (2, 12)
+    seconds = [{summary.method.key: summary.runs[0].seconds for summary in each.summaries} for each in (first, second)]
+    assert {key for key in seconds[0] if seconds[0][key] != seconds[1][key]} == {"neurontune"}
+
+
+def test_the_origin_knows_overlapping_groups_by_their_members_and_names() -> None:
+    head, samples = planted_head(), planted_set("evaluation", 0.5)
+    members = np.random.default_rng(0).random((samples.num_samples, 2)) < 0.5
+
+    def origin(names: tuple[str, str], inside: np.ndarray) -> dict[str, str]:
+        grouped = replace(samples, overlapping_groups=OverlappingGroups(names, inside))
+        return origin_of(head, {"evaluation": grouped})
+
+    kept, other = origin(("male", "female"), members), members.copy()
+    other[7, 1] = not other[7, 1]
+    assert same_origin(kept, origin(("male", "female"), members.copy()))
+    assert not same_origin(kept, origin(("male", "female"), other))
+    assert not same_origin(kept, origin(("male", "young"), members))
+    assert not same_origin(kept, origin_of(head, {"evaluation": samples}))
