@@ -66,7 +66,7 @@ def find_samples(view: View) -> tuple[Indices, str]:
             "correctly and misclassifies the other. A slice holds both."
         )
     else:
-        slices = view.split.activation_slices(neuron_box(view.diagnosis, st.container(width=160)))
+        slices = view.split.activation_slices(neuron_box(view.ranking, st.container(width=160)))
         st.caption("The fifth of each class on which this neuron fires most.")
     slices = [part for part in slices if len(view.split.of_class(part.rows, view.label))]  # a slice is of one class
     if not slices:

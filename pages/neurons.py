@@ -1,10 +1,11 @@
-"""Neurons: all of them ranked by score, the mask's effect over λ, and the chosen neuron beside them."""
+"""Neurons: all of them ranked, the mask's effect over λ, and the chosen neuron beside them."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.neurons import mask_effect, ranked_scores
+from neurontune_core.identification.ranking import RESPONSE
 from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
 from pages.parts.frame.warn import warn
@@ -12,8 +13,9 @@ from pages.parts.frame.words import plain
 from pages.parts.neuron.inspector import inspector
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.neuron.neuron_list import count_masked, neuron_list
+from pages.parts.neuron.neuron_order import choose_order, go_to_place, remember
 from pages.parts.neuron.stepping import stepper
-from pages.parts.neuron.verdict_buttons import go_to_place, verdict_buttons
+from pages.parts.neuron.verdict_buttons import verdict_buttons
 
 view = current_view()
 diagnosis = view.diagnosis
@@ -26,14 +28,19 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
     if st.session_state.pop("mask_edited", False):
         st.rerun()
     heading, number, steps = st.columns([5, 5, 5], vertical_alignment="center")
-    neuron, count = neuron_box(diagnosis, number, label="collapsed"), len(diagnosis.ranking)
-    rank = diagnosis.rank(neuron)
+    ranking = view.ranking
+    remember(ranking)
+    neuron, count = neuron_box(ranking, number, label="collapsed"), len(ranking)
+    rank = ranking.rank(neuron)
     with steps:
-        stepper("stepper", rank - 1, count, go_to_place, ("Previous in the ranking", "Next in the ranking"))
+        names = "Previous in the ranking", "Next in the ranking"
+        stepper("stepper", rank - 1, count, go_to_place, names, ranking.key)
     with heading.container(gap=None):
         st.markdown(f"#### Neuron {neuron}")
-        st.caption(f"{'masked' if view.masked[neuron] else 'not masked'} · rank {rank} of {count}")
-    figure = ranked_scores(diagnosis.scores.neuron_scores, view.threshold, neuron)
+        few = " · too few misclassified" if ranking.few[neuron] else ""
+        st.caption(f"{'masked' if view.masked[neuron] else 'not masked'} · rank {rank} of {count}{few}")
+    unit = f"moved by {diagnosis.attribute}, SD" if ranking.order == RESPONSE else ""
+    figure = ranked_scores(ranking, view.threshold, neuron, unit)
     ranked.plotly_chart(figure, key="ranking", config=NO_MODE_BAR)
     verdict_buttons(view, neuron)
     inspector(view, neuron, diagnosis.confidence())
@@ -67,6 +74,7 @@ with right:
     chosen_neuron(ranked)
 with heading:
     count_masked(view, confidence)
+    choose_order(view, confidence)
 with left:
     effect_of_the_mask()
     neuron_list(view, confidence)

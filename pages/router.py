@@ -8,6 +8,7 @@ import streamlit as st
 
 from neurontune_core.errors import InputError
 from pages.parts.frame.mask_edits import showing_a_move
+from pages.parts.frame.order import ORDER
 from pages.parts.frame.prefetch import freeze_after_imports, page_shown
 from pages.parts.frame.sidebar import sidebar
 from pages.parts.frame.tune_settings import SETTINGS
@@ -36,7 +37,7 @@ SECTIONS = {
     },
 }
 WITH_CURVES = {title for name, (_, title) in SECTIONS[""].items() if name != "retrain"}  # which draws larger ones
-URL_CHOICES = (NEURON, *SETTINGS)
+URL_CHOICES = (NEURON, ORDER, *SETTINGS)
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
 pages = {

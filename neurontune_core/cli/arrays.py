@@ -1,4 +1,4 @@
-"""The verbs that need arrays alone: import, identify, tune, evaluate."""
+"""The verbs that need arrays alone: import, tune, evaluate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from neurontune_core.cli.options import (
@@ -28,7 +27,6 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate as evaluate_head
 from neurontune_core.files import write_json, write_together
 from neurontune_core.head import LinearHead
-from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.mask import Mask
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
@@ -71,44 +69,6 @@ def import_(
     imported.save(out)
     facts = {"samples": imported.num_samples, "neurons": imported.num_neurons, "classes": imported.num_classes}
     answer(as_json, facts | {"out": str(out)}, f"{described(imported)} written to {out}.")
-
-
-@with_settings("threshold", "magnitude", "statistic", "quantile")
-def identify(identification: Identification, head: Head, config: TuneConfig, as_json: AsJson = False) -> None:
-    """List the biased neurons.
-
-    A neuron is biased when its activation is higher on misclassified samples of a class than on correct ones, by more
-    than the threshold.
-    """
-    samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
-    erm.check_fits(samples.num_neurons, samples.num_classes)
-    scorer = SpuriousnessScorer(
-        samples.embeddings,
-        samples.labels,
-        samples.num_classes,
-        magnitude=config.magnitude,
-        statistic=config.statistic,
-        quantile=config.quantile,
-        class_names=samples.class_names,
-        sort=False,
-    )
-    scores = scorer(erm.predict(samples.embeddings))
-    biased = np.flatnonzero(scores.biased(config.threshold))
-    warn(scores.warnings)
-    answer(
-        as_json,
-        {
-            "num_neurons": samples.num_neurons,
-            "num_biased": len(biased),
-            "biased": biased.tolist(),
-            "sfit": scores.sfit,
-            "num_incorrect": scores.num_incorrect.tolist(),
-            "num_correct": scores.num_correct.tolist(),
-            "warnings": list(scores.warnings),
-        },
-        f"{len(biased)} of {samples.num_neurons} neurons are biased (score above {config.threshold:g}); "
-        f"SFit {scores.sfit:.4g}; {scores.num_incorrect.sum()} of {samples.num_samples} samples are misclassified.",
-    )
 
 
 @with_settings(presets=True)

@@ -46,6 +46,12 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.without)
 
+    @property
+    def attribute(self) -> str:
+        """Return the attribute that is added, such as "tag"; "attribute" for several, "" without pairs."""
+        added = set(self.with_side.tolist())
+        return self.sides[added.pop()] if len(added) == 1 else "attribute" * bool(added)
+
 
 def find_pairs(samples: EmbeddingSet) -> Pairs:
     """Return the pairs of a set; none where it has no groups, or no pair has its two members in it.

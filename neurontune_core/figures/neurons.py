@@ -1,4 +1,4 @@
-"""Figures of all neurons: their scores by rank, and what masking them gives over λ."""
+"""Figures of all neurons: what ranks them, and what masking them gives over λ."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurontune_core.figures.base import ACCENT, AMBER, GRAY, INCORRECT, make_figure, make_layout
+from neurontune_core.identification.ranking import Ranking
+from neurontune_core.identification.scores import FEW_MISTAKES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -14,55 +16,63 @@ if TYPE_CHECKING:
     from neurontune_core.evaluation.mask_curve import MaskCurve
 
 
-def ranked_scores(scores: np.ndarray, threshold: float, chosen: int | None = None) -> Figure:
-    """Draw all neurons by descending score, with λ as a line; the neurons above it are biased.
+def ranked_scores(ranking: Ranking, threshold: float, chosen: int | None = None, unit: str = "") -> Figure:
+    """Draw all neurons in their order, as areas, with λ as a line.
+
+    Ordered by intervals, the areas are their lower ends, with the scores as a line above them. Neurons whose score
+    rests on too few misclassified samples are hollow: a line without an area.
 
     Args:
-        scores: [M] the largest delta of each neuron.
+        ranking: the neurons and what they are ordered by.
         threshold: λ.
         chosen: a neuron to mark.
+        unit: title of the vertical axis for an order by anything but the score; λ is no line there.
 
-    >>> biased, rest = ranked_scores(np.array([0.1, 0.5, 0.25]), threshold=0.3).data
-    >>> biased.y.tolist(), len(rest.y)
-    ([0.5], 2)
+    >>> scores = np.array([0.1, 0.5, 0.25], dtype=np.float32)
+    >>> ranking = Ranking("paper", None, np.argsort(-scores), scores, scores, scores > 0.4)
+    >>> for trace in ranked_scores(ranking, threshold=0.2).data:
+    ...     print(trace.name, trace.y)
+    biased [0.   0.25 0.  ]
+    not biased [0.  0.  0.1]
+    fewer than 5 misclassified [0.5 nan nan]
     """
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order].astype(np.float32)
-    biased = int((ranked > threshold).sum())
-    place = np.arange(len(ranked), dtype=np.int32)
-    traces = [
-        _area(place[:biased], ranked[:biased], INCORRECT, "biased"),
-        _area(place[biased:], ranked[biased:], GRAY, "not biased"),
-    ]
+    order, ranks = ranking.neurons, np.arange(1, len(ranking) + 1, dtype=np.int32)
+    values, few = ranking.values[order].astype(np.float32), ranking.few[order]
+    if unit:
+        parts = [("change", ACCENT, np.ones(len(order), dtype=bool))]
+    elif ranking.by_interval:
+        parts = [("lower end above λ", INCORRECT, values > threshold), ("below", GRAY, values <= threshold)]
+    else:
+        parts = [("biased", INCORRECT, ~few & (values > threshold)), ("not biased", GRAY, ~few & (values <= threshold))]
+    traces = [_area(ranks, np.where(part, values, 0), order, color, name) for name, color, part in parts if part.any()]
+    if few.any():
+        name = f"fewer than {FEW_MISTAKES} misclassified"
+        traces.append(_line(ranks, np.where(few, values, np.nan), order, INCORRECT, name))
+    if ranking.by_interval:
+        traces.append(_line(ranks, ranking.scores[order].astype(np.float32), order, AMBER, "score"))
     if chosen is not None:
-        rank = int(np.flatnonzero(order == chosen)[0])
         traces.append(
             {
                 "type": "scatter",
-                "x": [rank],
-                "y": [float(scores[chosen])],
+                "x": [ranking.rank(chosen)],
+                "y": [float(ranking.values[chosen])],
                 "mode": "markers",
                 "marker": {"size": 11, "color": ACCENT, "line": {"width": 2, "color": "white"}},
                 "name": f"neuron {chosen}",
-                "hovertemplate": f"neuron {chosen}: %{{y:.4g}}<extra></extra>",
+                "hovertemplate": f"rank %{{x}}, neuron {chosen}: %{{y:.4g}}<extra></extra>",
             }
         )
-    return make_figure(
-        {
-            "data": traces,
-            "layout": make_layout("neurons, highest score first", "spuriousness score", 210, numbers=True)
-            | {
-                "shapes": [
-                    {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold,
-                     "line": {"color": ACCENT, "width": 2, "dash": "dash"}}
-                ],
-                "annotations": [
-                    {"xref": "paper", "x": 1, "y": threshold, "text": f"λ = {threshold:.3g}", "showarrow": False,
-                     "xanchor": "right", "yanchor": "bottom", "font": {"color": ACCENT}}
-                ],
-            },
-        }
-    )  # fmt: skip
+    layout = make_layout("rank", unit or "spuriousness score", 210, numbers=True)
+    if not unit:
+        line = {"color": ACCENT, "width": 2, "dash": "dash"}
+        layout["shapes"] = [
+            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold, "line": line}
+        ]
+        layout["annotations"] = [
+            {"xref": "paper", "x": 1, "y": threshold, "text": f"λ = {threshold:.3g}", "showarrow": False,
+             "xanchor": "right", "yanchor": "bottom", "font": {"color": ACCENT}}
+        ]  # fmt: skip
+    return make_figure({"data": traces, "layout": layout})
 
 
 def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
@@ -105,14 +115,21 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
     return make_figure({"data": traces, "layout": layout})
 
 
-def _area(x: np.ndarray, y: np.ndarray, color: str, name: str) -> dict:
+def _area(x: np.ndarray, y: np.ndarray, neurons: np.ndarray, color: str, name: str) -> dict:
+    return _line(x, y, neurons, color, name) | {
+        "fill": "tozeroy",
+        "line": {"color": color, "width": 0.5, "shape": "hvh"},
+    }
+
+
+def _line(x: np.ndarray, y: np.ndarray, neurons: np.ndarray, color: str, name: str) -> dict:
     return {
         "type": "scatter",
         "x": x,
         "y": y,
+        "customdata": neurons.astype(np.int32),
         "mode": "lines",
-        "line": {"color": color, "width": 1.5},
-        "fill": "tozeroy",
+        "line": {"color": color, "width": 1},
         "name": name,
-        "hovertemplate": "rank %{x}: %{y:.4g}<extra>" + name + "</extra>",
+        "hovertemplate": "rank %{x}, neuron %{customdata}: %{y:.4g}<extra>" + name + "</extra>",
     }

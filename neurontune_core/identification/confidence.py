@@ -9,24 +9,26 @@ resampled median depends on the number of samples alone, so one draw serves all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from neurontune_core.errors import InputError
+from neurontune_core.identification.intervals import (
+    LEVEL,
+    RESAMPLES,
+    SortedMiddle,
+    bootstrap,
+    neuron_blocks,
+    sorted_activations,
+)
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
-from neurontune_core.kernels.half import as_float32
 from neurontune_core.statistics import benjamini_hochberg
 
-LEVEL = 0.05  # false discovery rate of "sure"; intervals hold 1 - LEVEL
-RESAMPLES = 200
 CONFIDENCES = ("not biased", "too few misclassified to say", "biased, could be chance", "biased, sure")
 NOT_BIASED, TOO_FEW, COULD_BE_CHANCE, SURE = range(4)
 
-_VALUES_PER_BLOCK = 1 << 20
 _CUT_MASS = 1e-15  # more than the probability that `_rank_law` leaves out; added to every p-value
 
 
@@ -83,7 +85,7 @@ class Confidence:
         self._scores, self._magnitude = scores, magnitude
         self.tested = (scores.num_incorrect >= FEW_MISTAKES) & (scores.num_correct > 0)
         self.p_values = np.full((classes, neurons), np.nan)
-        self._middles: dict[int, tuple[_Middle, _Middle]] = {}
+        self._middles: dict[int, tuple[SortedMiddle, SortedMiddle]] = {}
         for label in np.flatnonzero(self.tested):
             own = labels == label
             self._test(int(label), embeddings, np.flatnonzero(own & wrong), np.flatnonzero(own & ~wrong))
@@ -121,20 +123,10 @@ class Confidence:
         Returns:
             low and high: [M] float32 each, holding 1 - LEVEL; NaN for a class that is not tested.
         """
-        bounds = np.full((2, self.p_values.shape[1]), np.nan, dtype=np.float32)
         if self.tested[label]:
-            streams = np.random.default_rng(label).spawn(4)
-            draws = [
-                middle.draw(resamples, *streams[2 * side : 2 * side + 2])
-                for side, middle in enumerate(self._middles[label])
-            ]
-            for block in _blocks(self.p_values.shape[1], resamples):
-                bad, good = (
-                    (middle.values[block][:, low] + middle.values[block][:, high]) / np.float32(2)
-                    for middle, (low, high) in zip(self._middles[label], draws, strict=True)
-                )
-                bounds[:, block] = np.quantile(bad - good, (LEVEL / 2, 1 - LEVEL / 2), axis=1)
-        return bounds[0], bounds[1]
+            return bootstrap(self._middles[label], label, resamples)
+        low = np.full(self.p_values.shape[1], np.nan, dtype=np.float32)
+        return low, low.copy()
 
     def _test(self, label: int, embeddings: np.ndarray, wrong: np.ndarray, right: np.ndarray) -> None:
         """Compute the p-values of one class, and keep the middle of its sorted values, all that resampling needs."""
@@ -143,55 +135,21 @@ class Confidence:
         samples, neurons = len(wrong) + len(right), embeddings.shape[1]
         rank_wrong, rank_right = (len(wrong) - 1) // 2, len(right) // 2
         law = _rank_law(len(wrong), len(right))
-        middles = _Middle.of(len(wrong), neurons), _Middle.of(len(right), neurons)
+        middles = SortedMiddle.of(len(wrong), neurons), SortedMiddle.of(len(right), neurons)
 
         def test(block: slice) -> None:
             parts = []
             for rows, middle in zip((wrong, right), middles, strict=True):
-                values = as_float32(embeddings[rows, block])
-                parts.append(np.sort((np.abs(values) if self._magnitude else values).T, axis=1))
-                middle.values[block] = parts[-1][:, middle.first : middle.first + middle.values.shape[1]]
+                parts.append(sorted_activations(embeddings, rows, block, magnitude=self._magnitude))
+                middle.keep(parts[-1], block)
             observed = parts[0][:, rank_wrong] - parts[1][:, rank_right]
             pooled = np.sort(np.concatenate(parts, axis=1), axis=1)
             larger_differences(pooled, observed, law, rank_wrong + rank_right, self.p_values[label, block])
 
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(test, _blocks(neurons, samples)))
+            list(pool.map(test, neuron_blocks(neurons, samples)))
         self.p_values[label] = np.minimum(self.p_values[label] + _CUT_MASS, 1.0)
         self._middles[label] = middles
-
-
-@dataclass(frozen=True, eq=False)
-class _Middle:
-    """The sorted values [M, w] from rank ``first`` on, of ``count`` samples: where a resampled median can lie."""
-
-    count: int
-    first: int
-    values: np.ndarray
-
-    @classmethod
-    def of(cls, count: int, neurons: int) -> _Middle:
-        reach = int(3 * np.sqrt(count)) + 1  # six deviations of the rank, which are sqrt(count) / 2 each
-        first, last = max(0, count // 2 - reach), min(count, count // 2 + reach)
-        return cls(count, first, np.empty((neurons, last - first), dtype=np.float32))
-
-    def draw(
-        self, resamples: int, lower: np.random.Generator, step: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw [resamples] places in ``values`` of the two middle samples of each resample, equal where count is odd.
-
-        The ranks drawn are uniform, so their order statistics are those of uniform variables: the lower middle one has
-        a beta law, and the next above it is the least of the remaining ones.
-        """
-        place = (self.count - 1) // 2
-        low = lower.beta(place + 1, self.count - place, resamples)
-        high = low
-        if self.count % 2 == 0:
-            high = 1 - (1 - low) * step.random(resamples) ** (1 / (self.count - place - 1))
-        most = self.values.shape[1] - 1
-        return tuple(
-            np.clip((quantile * self.count).astype(np.int64) - self.first, 0, most) for quantile in (low, high)
-        )  # type: ignore[return-value]
 
 
 def _rank_law(incorrect: int, correct: int) -> np.ndarray:
@@ -224,8 +182,3 @@ def _rank_law(incorrect: int, correct: int) -> np.ndarray:
     tails = np.zeros((below, above + 1))
     tails[:, :above] = law[:, ::-1].cumsum(axis=1)[:, ::-1]
     return tails
-
-
-def _blocks(neurons: int, values_each: int) -> Iterator[slice]:
-    size = max(16, _VALUES_PER_BLOCK // values_each)
-    return (slice(start, start + size) for start in range(0, neurons, size))

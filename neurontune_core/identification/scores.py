@@ -56,8 +56,18 @@ class SpuriousnessScores:
     @property
     def neuron_scores(self) -> np.ndarray:
         """Return [M] the largest delta over classes with both outcomes: what Eq. 6 compares with λ."""
-        scored = (self.num_incorrect > 0) & (self.num_correct > 0)
+        scored = self.scored
         return self.delta[scored].max(axis=0) if scored.any() else np.zeros(self.delta.shape[1], dtype=np.float32)
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Return [C] bool, the classes with both outcomes."""
+        return (self.num_incorrect > 0) & (self.num_correct > 0)
+
+    @property
+    def strongest_class(self) -> np.ndarray:
+        """Return [M], the class that each neuron has its score from."""
+        return np.where(self.scored[:, None], self.delta, -np.inf).argmax(axis=0)
 
     def biased(self, threshold: float = 0.0) -> np.ndarray:
         """Return [M] bool: ``delta > threshold`` for any class (Eq. 6, strict)."""
@@ -65,8 +75,7 @@ class SpuriousnessScores:
 
     def biased_by_class(self, threshold: float = 0.0) -> np.ndarray:
         """Return [C, M] bool: Eq. 6 before the union over classes."""
-        scored = (self.num_incorrect > 0) & (self.num_correct > 0)
-        return (self.delta > threshold) & scored[:, None]
+        return (self.delta > threshold) & self.scored[:, None]
 
 
 def chance_share(num_classes: int) -> float:

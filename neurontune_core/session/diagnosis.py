@@ -1,4 +1,4 @@
-"""One opened project: its scores, its ranking, and what the screens show of a neuron."""
+"""One opened project: its scores, its rankings, and what the screens show of a neuron."""
 
 from __future__ import annotations
 
@@ -10,20 +10,33 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.pairs import find_pairs
+from neurontune_core.evaluation.pairs import Pairs, find_pairs
 from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.distributions import Distribution, distributions_of
+from neurontune_core.identification.intervals import score_interval
 from neurontune_core.identification.paired import paired_change
+from neurontune_core.identification.ranking import (
+    BY_CLASS,
+    PAPER,
+    RESPONSE,
+    Ranking,
+    classes_by_mistakes,
+    rank_by_class,
+    rank_by_response,
+    rank_over_classes,
+)
 from neurontune_core.identification.scorer import SpuriousnessScorer, spuriousness_scores
-from neurontune_core.identification.scores import SpuriousnessScores
+from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
 from neurontune_core.mask import with_verdicts
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import ROLES, Project
 
 _KEPT_NEURONS = 8
+_KEPT_RANKINGS = 8
+_VALUES_SORTED_AT_ONCE = 1 << 24  # activations of a class whose intervals take a fraction of a second
 _MOST_TEXTS = 5_000  # texts whose words are counted
 _ROWS_PER_BLOCK = 4_096  # of embeddings that are compared at once
 
@@ -42,6 +55,8 @@ class Diagnosis:
         self.correct = self.predictions == self.identification.labels
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
         self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
+        self._ranking = lru_cache(_KEPT_RANKINGS)(self._rank)
+        self._lower_ends = lru_cache(_KEPT_RANKINGS)(self._bootstrapped)
 
     def samples(self, split: str) -> EmbeddingSet:
         """Return the set of a split or role, opened once; its vectors stay on disk.
@@ -83,17 +98,51 @@ class Diagnosis:
         )
 
     @cached_property
-    def ranking(self) -> np.ndarray:
-        """Return the [M] neurons, the highest score first."""
-        return np.argsort(-self.scores.neuron_scores, kind="stable")
+    def classes(self) -> list[int]:
+        """Return the classes, most misclassified samples first; those without a score, for want of an outcome, last."""
+        labels, num_classes = self.identification.labels, self.identification.num_classes
+        incorrect, correct = (
+            np.bincount(labels[rows], minlength=num_classes) for rows in (~self.correct, self.correct)
+        )
+        return classes_by_mistakes(incorrect, correct).tolist()
 
-    def rank(self, neuron: int) -> int:
-        """Return the rank of a neuron, from 1."""
-        return int(np.flatnonzero(self.ranking == neuron)[0]) + 1
+    @cached_property
+    def orders(self) -> tuple[str, ...]:
+        """Return the orders of the neurons that this project has."""
+        return (BY_CLASS, PAPER) if self.paired_change is None else (BY_CLASS, PAPER, RESPONSE)
 
-    def neighbor(self, neuron: int, by: int) -> int:
-        """Return the neuron ``by`` ranks after this one; after the last comes the first."""
-        return int(self.ranking[(self.rank(neuron) - 1 + by) % len(self.ranking)])
+    def ranking(self, order: str = BY_CLASS, label: int | None = None) -> Ranking:
+        """Return the neurons in an order.
+
+        Args:
+            order: one of `ORDERS`; of a set without pairs `RESPONSE` gives the order by class.
+            label: the class that ranks them; by default the one with most misclassified samples.
+        """
+        if order == PAPER or (order == RESPONSE and self.paired_change is not None):
+            return self._ranking(order, None, by_interval=False)
+        label = self.classes[0] if label is None else label
+        return self._ranking(BY_CLASS, label, by_interval=self.lower_ends(label) is not None)
+
+    def _rank(self, order: str, label: int | None, *, by_interval: bool) -> Ranking:
+        if order == RESPONSE and self.paired_change is not None:
+            return rank_by_response(self.scores, self.paired_change)
+        if label is None:
+            return rank_over_classes(self.scores)
+        return rank_by_class(self.scores, label, self.lower_ends(label) if by_interval else None)
+
+    def lower_ends(self, label: int) -> np.ndarray | None:
+        """Return [M], the lower ends of the intervals of the scores in a class.
+
+        None for a class with too few misclassified samples, and for a large class until `confidence` is computed.
+        """
+        scores = self.scores
+        incorrect, correct = scores.num_incorrect[label], scores.num_correct[label]
+        if incorrect < FEW_MISTAKES or not correct:
+            return None
+        if (incorrect + correct) * len(scores.delta[label]) <= _VALUES_SORTED_AT_ONCE:
+            return self._lower_ends(label)
+        confidence = self.confidence()
+        return None if confidence is None else confidence.all_intervals[0][label]
 
     @cached_property
     def _confidence(self) -> Future[Confidence]:
@@ -116,9 +165,7 @@ class Diagnosis:
     @cached_property
     def strongest_class(self) -> np.ndarray:
         """Return [M], the class that each neuron has its score from."""
-        scores = self.scores
-        scored = (scores.num_incorrect > 0) & (scores.num_correct > 0)
-        return np.where(scored[:, None], scores.delta, -np.inf).argmax(axis=0)
+        return self.scores.strongest_class
 
     @cached_property
     def zero_share(self) -> np.ndarray:
@@ -130,15 +177,30 @@ class Diagnosis:
         return zeros / len(vectors)
 
     @cached_property
+    def _pairs(self) -> tuple[EmbeddingSet, Pairs]:
+        """Return the pairs of the identification set; where it has none, those of the evaluation set."""
+        for role in ("identification", "evaluation"):
+            samples = self.samples(role)
+            pairs = find_pairs(samples)
+            if len(pairs):
+                break
+        return samples, pairs
+
+    @cached_property
     def paired_change(self) -> np.ndarray | None:
-        """Return [M], how far the attribute alone moves each neuron on the identification set; None without pairs.
+        """Return [M], how far the attribute alone moves each neuron, on the `_pairs`; None without pairs.
 
         For showing only: pairs rest on group labels.
         """
-        pairs = find_pairs(self.identification)
+        samples, pairs = self._pairs
         if not len(pairs):
             return None
-        return paired_change(self.identification.embeddings, pairs.without, pairs.with_attribute)
+        return paired_change(samples.embeddings, pairs.without, pairs.with_attribute)
+
+    @property
+    def attribute(self) -> str:
+        """Return the name of the attribute that the pairs differ in; "" without pairs."""
+        return self._pairs[1].attribute
 
     def logit_contributions(self, neuron: int, activation: float = 1.0, most: int = 4) -> list[tuple[str, float]]:
         """Return what an activation of this neuron adds to the logits, by class name; with many classes the largest.
@@ -174,6 +236,10 @@ class Diagnosis:
     def masked_head(self, masked: np.ndarray, mask_value: float) -> LinearHead:
         """Return the ERM head with the mask folded in, not retrained."""
         return self.erm.masked(np.where(masked, mask_value, 1.0))
+
+    def _bootstrapped(self, label: int) -> np.ndarray:
+        samples = self.identification
+        return score_interval(samples.embeddings, samples.labels, self.predictions, label)[0]
 
     def _activations(self, neuron: int) -> np.ndarray:
         """Return the [N] float32 activations of a neuron on the identification set.

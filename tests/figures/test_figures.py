@@ -14,18 +14,43 @@ from neurontune_core.figures.epochs import learning_curves, learning_strips
 from neurontune_core.figures.heads import candidate_intervals, group_bars
 from neurontune_core.figures.neurons import ranked_scores
 from neurontune_core.identification.distributions import BINS, Distribution
+from neurontune_core.identification.ranking import Ranking
 from neurontune_core.tuning.result import EpochRecord
 
 
 def test_ranked_scores_are_parted_at_the_threshold() -> None:
-    scores = np.array([0.1, 0.5, -0.2, 0.3, 0.3])
-    figure = ranked_scores(scores, 0.3, chosen=0)
+    scores = np.array([0.1, 0.5, -0.2, 0.3, 0.3], dtype=np.float32)
+    order = np.array([1, 3, 4, 0, 2])
+    figure = ranked_scores(Ranking("paper", None, order, scores, scores, np.zeros(5, bool)), 0.3, chosen=0)
     biased, rest, marker = figure.data
-    assert list(biased.y) == pytest.approx([0.5])
-    assert list(rest.y) == pytest.approx([0.3, 0.3, 0.1, -0.2])
-    assert list(biased.x) + list(rest.x) == [0, 1, 2, 3, 4]
-    assert (marker.x[0], marker.y[0]) == (3, pytest.approx(0.1))
+    assert list(biased.y) == pytest.approx([0.5, 0, 0, 0, 0])
+    assert list(rest.y) == pytest.approx([0, 0.3, 0.3, 0.1, -0.2])
+    assert list(biased.x) == list(rest.x) == [1, 2, 3, 4, 5]
+    assert list(biased.customdata) == list(order)
+    assert (marker.x[0], marker.y[0]) == (4, pytest.approx(0.1))
     assert figure.layout.shapes[0].y0 == 0.3
+
+
+def test_scores_that_rest_on_few_mistakes_are_a_line_without_an_area() -> None:
+    scores = np.array([0.9, 0.5, 0.2], dtype=np.float32)
+    few = np.array([True, False, False])
+    solid, below, hollow = ranked_scores(Ranking("paper", None, np.arange(3), scores, scores, few), 0.3).data
+    assert (solid.fill, below.fill, hollow.fill) == ("tozeroy", "tozeroy", None)
+    assert list(solid.y) == pytest.approx([0, 0.5, 0])
+    assert hollow.y[0] == pytest.approx(0.9)
+    assert np.isnan(hollow.y[1:]).all()
+    assert hollow.name == "fewer than 5 misclassified"
+
+
+def test_by_intervals_the_lower_ends_are_areas_and_the_scores_a_line() -> None:
+    low, scores = np.array([0.1, 0.4, -0.3], dtype=np.float32), np.array([0.6, 0.5, 0.2], dtype=np.float32)
+    ranking = Ranking("class", 0, np.array([1, 0, 2]), low, scores, np.zeros(3, bool), by_interval=True)
+    above, below, line, marker = ranked_scores(ranking, 0.2, chosen=0).data
+    assert list(above.y) == pytest.approx([0.4, 0, 0])
+    assert list(below.y) == pytest.approx([0, 0.1, -0.3])
+    assert list(line.y) == pytest.approx([0.5, 0.6, 0.2])
+    assert marker.y[0] == pytest.approx(0.1)
+    assert not ranked_scores(ranking, 0.2, unit="moved by tag, SD").layout.shapes  # no λ on another axis
 
 
 def test_each_class_has_a_chart_with_its_own_outcomes_counts_and_medians() -> None:

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from neurontune_core.errors import InputError
-from neurontune_core.identification import confidence
+from neurontune_core.identification import intervals
 from neurontune_core.identification.confidence import COULD_BE_CHANCE, LEVEL, NOT_BIASED, SURE, TOO_FEW, Confidence
+from neurontune_core.identification.intervals import SortedMiddle
 from neurontune_core.identification.scorer import spuriousness_scores
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores, chance_share
 from neurontune_core.statistics import benjamini_hochberg
@@ -180,13 +181,13 @@ def test_the_middle_of_a_resample_lies_where_all_resamples_together_have_it(coun
     expected = np.zeros((count, count))
     np.add.at(expected, (every[:, (count - 1) // 2], every[:, count // 2]), 1 / len(every))
     drawn = np.zeros((count, count))
-    np.add.at(drawn, confidence._Middle.of(count, 1).draw(100_000, *np.random.default_rng(9).spawn(2)), 1e-5)
+    np.add.at(drawn, SortedMiddle.of(count, 1).draw(100_000, *np.random.default_rng(9).spawn(2)), 1e-5)
     np.testing.assert_allclose(drawn, expected, atol=0.006)
 
 
 def test_more_resamples_go_on_where_fewer_stopped() -> None:
     for count in (9, 10):
-        middle = confidence._Middle.of(count, 1)
+        middle = SortedMiddle.of(count, 1)
         few, more = ([*middle.draw(size, *np.random.default_rng(3).spawn(2))] for size in (50, 200))
         np.testing.assert_array_equal(few, [ranks[:50] for ranks in more])
 
@@ -248,7 +249,7 @@ def test_nothing_depends_on_the_block_size(magnitude: bool, monkeypatch: pytest.
     embeddings, labels = rng.normal(size=(120, 50)).astype(np.float16), rng.integers(0, 2, 120)
     predictions = np.where(rng.random(120) < 0.3, 1 - labels, labels)
     _, whole = judge(embeddings, labels, predictions, magnitude=magnitude)
-    monkeypatch.setattr(confidence, "_VALUES_PER_BLOCK", 1)
+    monkeypatch.setattr(intervals, "_VALUES_PER_BLOCK", 1)
     _, parts = judge(embeddings, labels, predictions, magnitude=magnitude)
     np.testing.assert_array_equal(whole.p_values, parts.p_values)
     np.testing.assert_array_equal(whole.intervals(40), parts.intervals(40))

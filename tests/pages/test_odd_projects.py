@@ -23,10 +23,10 @@ from tests.support.projects import write_project
 def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))
 
-    def made(make: Callable[[Path], None], page: str = "overview") -> AppTest:
+    def made(make: Callable[[Path], None], page: str = "overview", **address: str) -> AppTest:
         if "odd" not in Workspace(tmp_path).names():
             make(Workspace(tmp_path).new_folder("odd"))
-        return opened("odd", page)
+        return opened("odd", page, **address)
 
     return made
 
@@ -65,7 +65,7 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
     bars = json.loads(shown.get("plotly_chart")[0].proto.spec)["data"][0]["x"]
     assert len(bars) == 24
     assert max(len(bar) for bar in bars) < 50
-    shown = show(odd_projects.a_thousand_classes, "neurons")
+    shown = show(odd_projects.a_thousand_classes, "neurons", order="paper")
     assert len(shown.warning) <= 2
     lines = next(each.value for each in shown.markdown if each.value.startswith("| class |")).splitlines()[2:]
     scores = [float(line.split("|")[2].split()[0]) for line in lines]
@@ -78,6 +78,8 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
         assert line.split("|")[1].strip(" *")[:14] in title
     assert "warnings, such as: Class" in text_of(shown)
     assert "Every neuron is masked." in text_of(shown)
+    shown = show(odd_projects.a_thousand_classes, "neurons")
+    assert "too few, so the order may be chance." in text_of(shown)  # three samples a class
     shown = show(odd_projects.a_thousand_classes, "check")
     assert all(len(each.value.columns) < 20 for each in shown.dataframe)
 
@@ -85,7 +87,7 @@ def test_of_a_thousand_classes_the_worst_are_drawn_and_the_warnings_are_one(show
 def test_of_six_classes_the_chosen_one_is_first_and_bold_whatever_its_score(
     show: Callable[..., AppTest], tmp_path: Path
 ) -> None:
-    shown = show(odd_projects.six_classes, "neurons")
+    shown = show(odd_projects.six_classes, "neurons", order="paper")
     project = Workspace(tmp_path).open("odd")
     samples, head = project.load_set("identification"), project.load_head()
     correct = (samples.embeddings @ head.weight.T + head.bias).argmax(axis=1) == samples.labels

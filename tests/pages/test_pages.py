@@ -61,7 +61,7 @@ def test_without_groups_the_screens_speak_of_classes(workspace: Workspace) -> No
 def test_threshold_and_verdict_change_the_number_masked(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     delta = _delta(workspace.open("birds"))
-    shown = opened("birds", "neurons")
+    shown = opened("birds", "neurons", order="paper")
     assert f"#### {(delta > 0).any(axis=0).sum()} of {NEURONS} masked" in text_of(shown)
     value = float(np.sort(delta.max(axis=0))[-2])
     shown.slider(key="threshold").set_value(value).run()
@@ -368,7 +368,7 @@ def test_check_counts_what_numpy_counts(workspace: Workspace) -> None:
 
 def test_a_note_stays_with_its_neuron_and_keeps_the_verdict(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
-    shown = opened("birds", "neurons")
+    shown = opened("birds", "neurons", order="paper")
     shown.button(key="judge-spurious").click().run()
     shown.text_input(key=f"note-{SHORTCUT}").set_value("the <b>background</b>").run()
     entry = workspace.open("birds").journal.current()[SHORTCUT]

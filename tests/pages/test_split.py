@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neurontune_core.identification.ranking import Ranking
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.session import diagnosis
 from neurontune_core.workspace.workspace import Workspace
+from pages.parts.frame.state import open_diagnosis
+from pages.parts.neuron import neuron_order
 from tests.support.odd_projects import one_split_only
 from tests.support.pages import metrics, save_run, text_of
 from tests.support.paths import ROUTER
@@ -48,7 +51,7 @@ def right(each) -> np.ndarray:
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(workspace: Workspace, split: str) -> None:
     sets = write_project(workspace.new_folder("birds"))
-    usual, shown = opened("neurons"), opened("neurons", split=split)
+    usual, shown = (opened("neurons", order="paper", **chosen) for chosen in ({}, {"split": split}))
     assert shown.selectbox(key="split").options == list(SPLITS)
     assert shown.selectbox(key="split").value == split
     worst = min(right(sets[split])[sets[split].groups == group].mean() for group in range(4))
@@ -155,12 +158,50 @@ def test_overview_lists_the_mistakes_of_the_chosen_class(workspace: Workspace) -
     assert "Misclassified in the worst group" in text_of(opened())
 
 
-def test_all_classes_is_on_neurons_the_one_that_gives_the_score(workspace: Workspace) -> None:
+def test_all_classes_is_on_neurons_the_one_that_ranks_or_that_gives_the_score(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     other = str(SHORTCUT)
-    assert "| **land bird** | +2" in (shown := text_of(opened("neurons", neuron=other)))
+    assert "| **land bird** | +2" in (shown := text_of(opened("neurons", neuron=other, order="paper")))
     assert "| water bird | -" in shown
     assert "| **water bird** | -" in text_of(opened("neurons", neuron=other, **{"class": CLASSES[1]}))
+    assert "| **water bird** | -" in text_of(opened("neurons", neuron=other))  # most mistakes
+    assert "| **land bird** | +2" in text_of(opened("neurons", neuron=other, **{"class": CLASSES[0]}))
+
+
+def test_the_order_is_in_the_address_and_the_chosen_neuron_stays_when_it_changes(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    shown = opened("neurons")
+    assert 'Ordered by the score in class "water bird", which has most misclassified samples' in text_of(shown)
+    assert open_diagnosis("birds").confidence(wait=60) is not None
+    assert 'Class "land bird" has higher scores' in text_of(shown.run())  # where the shortcut shows
+    first = shown.number_input(key="neuron").value
+    assert f"rank 1 of {NEURONS}" in text_of(shown)
+    assert shown.dataframe[0].value["neuron"].iloc[0] == first
+    shown.get("button_group")[0].select("paper").run()
+    assert "as in the paper" in text_of(shown)
+    assert shown.query_params["order"] == "paper"
+    assert shown.number_input(key="neuron").value == first
+    assert shown.dataframe[0].value["neuron"].iloc[0] == SHORTCUT
+    assert f"rank 1 of {NEURONS}" not in text_of(shown)
+    assert shown.selectbox(key="class").options == ["all classes", "water bird", "land bird"]
+    assert "order" not in opened("neurons", order="nonsense").query_params
+
+
+def test_a_press_that_counted_on_the_order_before_shows_the_neuron_it_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.array([0.1, 0.3, 0.2], dtype=np.float32)
+    before, after = (
+        Ranking(order, None, np.array(neurons), scores, scores, np.zeros(3, bool))
+        for order, neurons in (("class", [0, 1, 2]), ("paper", [1, 2, 0]))
+    )
+    state: dict = {}
+    monkeypatch.setattr(neuron_order.st, "session_state", state)
+    for ranking in (before, after):
+        neuron_order.remember(ranking)
+    for ranking, neuron in ((before, 0), (after, 1)):
+        neuron_order.go_to_place(0, ranking.key)
+        assert state["neuron"] == neuron
+    neuron_order.go_to_place(0, "one that was never shown")
+    assert state["neuron"] == 1
 
 
 def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> None:

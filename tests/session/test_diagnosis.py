@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.errors import InputError
 from neurontune_core.identification.confidence import CONFIDENCES
 from neurontune_core.identification.scores import NoMistakes
+from neurontune_core.session import diagnosis as diagnosis_module
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table
 from neurontune_core.workspace.project import Project
@@ -25,17 +28,96 @@ def diagnosis(tmp_path: Path) -> Diagnosis:
     return Diagnosis(Project.at(tmp_path))
 
 
-def test_the_shortcut_ranks_first_and_the_neighbors_go_round(diagnosis: Diagnosis) -> None:
-    assert diagnosis.ranking[0] == SHORTCUT
-    assert diagnosis.rank(SHORTCUT) == 1
-    last = int(diagnosis.ranking[-1])
-    assert diagnosis.neighbor(last, 1) == SHORTCUT
-    assert diagnosis.neighbor(SHORTCUT, -1) == last
-    assert diagnosis.neighbor(SHORTCUT, 1) == diagnosis.ranking[1]
+def test_by_the_paper_the_shortcut_ranks_first_and_the_neighbors_go_round(diagnosis: Diagnosis) -> None:
+    ranking = diagnosis.ranking("paper")
+    assert ranking.first == SHORTCUT
+    assert ranking.rank(SHORTCUT) == 1
+    last = int(ranking.neurons[-1])
+    assert ranking.neighbor(last, 1) == SHORTCUT
+    assert ranking.neighbor(SHORTCUT, -1) == last
+    assert ranking.neighbor(SHORTCUT, 1) == ranking.neurons[1]
+
+
+def test_the_class_with_most_mistakes_ranks_until_another_is_chosen(diagnosis: Diagnosis) -> None:
+    samples = diagnosis.identification
+    wrong = planted_head().predict(samples.embeddings) != samples.labels
+    mistakes = [int((wrong & (samples.labels == label)).sum()) for label in (0, 1)]
+    assert mistakes[1] > mistakes[0] >= 5
+    assert diagnosis.classes == [1, 0]
+    confidence = diagnosis.confidence(wait=60)
+    assert confidence is not None
+    for label, ranking in ((1, diagnosis.ranking()), (0, diagnosis.ranking("class", 0))):
+        lower_ends, _ = confidence.interval(label)
+        assert (ranking.label, ranking.by_interval) == (label, True)
+        np.testing.assert_array_equal(ranking.values, lower_ends)  # also where no p-value has been computed yet
+        score = diagnosis.scores.delta[label]
+        expected = sorted(range(NEURONS), key=lambda neuron: (score[neuron] <= 0, -lower_ends[neuron]))
+        assert list(ranking.neurons) == expected
+    # The shortcut is what water birds lack when they are misclassified: only the other class shows it.
+    assert diagnosis.ranking().rank(SHORTCUT) == NEURONS
+    assert diagnosis.ranking("class", 0).first == SHORTCUT
+
+
+def test_the_order_changes_nothing_about_what_is_masked_nor_which_neurons_there_are(diagnosis: Diagnosis) -> None:
+    before = diagnosis.masked_neurons(0.0)
+    for ranking in (diagnosis.ranking("class", 0), diagnosis.ranking("class", 1), diagnosis.ranking("paper")):
+        assert sorted(ranking.neurons) == list(range(NEURONS))
+        np.testing.assert_array_equal(diagnosis.masked_neurons(0.0), before)
+
+
+def test_a_large_class_ranks_by_score_until_the_intervals_are_computed(
+    diagnosis: Diagnosis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neurontune_core.session.diagnosis._VALUES_SORTED_AT_ONCE", 0)
+    finished = Event()
+    compute = diagnosis_module.Confidence
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        finished.wait(60)
+        return compute(*arguments, **options)
+
+    monkeypatch.setattr(diagnosis_module, "Confidence", late)
+    first = diagnosis.ranking()
+    assert not first.by_interval
+    np.testing.assert_array_equal(first.values, diagnosis.scores.delta[1])
+    finished.set()
+    assert diagnosis.confidence(wait=60) is not None
+    then = diagnosis.ranking()
+    assert then.by_interval
+    assert then.key != first.key  # so that a press that counted on the first one finds it
+
+
+def test_with_pairs_the_neurons_rank_by_what_the_attribute_does_to_them(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    samples = EmbeddingSet.load(tmp_path / "embeddings" / "val")
+    attribute = samples.groups % 2
+    pairs = np.full(len(attribute), None, dtype=object)
+    for label in (0, 1):
+        sides = [np.flatnonzero((samples.labels == label) & (attribute == side))[:20] for side in (0, 1)]
+        for rows in sides:
+            pairs[rows] = [f"{label}-{number}" for number in range(20)]
+    replace(samples, pairs=pairs).save(tmp_path / "embeddings" / "val")
+    diagnosis = Diagnosis(Project.at(tmp_path))
+    assert diagnosis.orders == ("class", "paper", "response")
+    first = [np.flatnonzero((pairs == pair) & (attribute == 1))[0] for pair in dict.fromkeys(pairs) if pair]
+    other = [np.flatnonzero((pairs == pair) & (attribute == 0))[0] for pair in dict.fromkeys(pairs) if pair]
+    vectors = np.asarray(samples.embeddings, dtype=np.float64)
+    change = (vectors[first] - vectors[other]).mean(axis=0) / vectors.std(axis=0)
+    ranking = diagnosis.ranking("response")
+    assert list(ranking.neurons) == sorted(range(NEURONS), key=lambda neuron: -abs(change[neuron]))
+    assert ranking.first == SHORTCUT
+    table = neuron_table(diagnosis, ranking, ranking.neurons, diagnosis.masked_neurons(0.0), 0.0, None)
+    (name,) = (name for name in table if name.startswith("responds to "))
+    np.testing.assert_allclose(table[name], change[ranking.neurons], rtol=1e-5)
+
+
+def test_without_pairs_there_is_no_order_by_response(diagnosis: Diagnosis) -> None:
+    assert diagnosis.orders == ("class", "paper")
+    assert diagnosis.ranking("response") is diagnosis.ranking()
 
 
 def test_the_mask_is_score_or_spurious_but_not_core(diagnosis: Diagnosis) -> None:
-    spared, added = SHORTCUT, int(diagnosis.ranking[-1])
+    spared, added = SHORTCUT, int(diagnosis.ranking("paper").neurons[-1])
     by_score = diagnosis.scores.delta.max(axis=0) > 0.05
     assert by_score[spared]
     assert not by_score[added]
@@ -75,22 +157,40 @@ def test_the_most_activating_are_the_strongest_of_that_class_and_outcome(diagnos
 def test_the_table_stands_in_the_order_of_the_ranking(diagnosis: Diagnosis) -> None:
     diagnosis.project.journal.judge([CORE], "core")
     masked, confidence = diagnosis.masked_neurons(0.0), diagnosis.confidence(wait=60)
-    table = neuron_table(diagnosis, diagnosis.ranking, masked, 0.0, confidence)
+    ranking = diagnosis.ranking("paper")
+    table = neuron_table(diagnosis, ranking, ranking.neurons, masked, 0.0, confidence)
+    assert list(table["rank"]) == list(range(1, NEURONS + 1))
     assert list(table["score"]) == sorted(diagnosis.scores.delta.max(axis=0), reverse=True)
     assert dict(zip(table["neuron"], table["verdict"], strict=True))[CORE] == "core"
     assert table["confidence"][0] == "biased, sure"
     assert table["from"][0] < table["score"][0] < table["to"][0]
-    np.testing.assert_array_equal(table["weight · water bird"], planted_head().weight[1, diagnosis.ranking])
+    np.testing.assert_array_equal(table["weight · water bird"], planted_head().weight[1, ranking.neurons])
     np.testing.assert_array_equal(
-        listed_neurons(diagnosis, "masked", masked, 0.0, None), table["neuron"][masked[table["neuron"]]]
+        listed_neurons(diagnosis, ranking, "masked", masked, 0.0, None), table["neuron"][masked[table["neuron"]]]
     )
-    assert list(listed_neurons(diagnosis, "labeled manually", masked, 0.0, None)) == [CORE]
-    assert SHORTCUT in listed_neurons(diagnosis, "sure", masked, 0.0, confidence)
+    assert list(listed_neurons(diagnosis, ranking, "labeled manually", masked, 0.0, None)) == [CORE]
+    assert SHORTCUT in listed_neurons(diagnosis, ranking, "sure", masked, 0.0, confidence)
     assert confidence is not None
-    levels = [CONFIDENCES[level] for level in confidence.verdicts(0.0)[diagnosis.ranking]]
+    levels = [CONFIDENCES[level] for level in confidence.verdicts(0.0)[ranking.neurons]]
     assert "biased, could be chance" in levels
-    sure = [neuron for neuron, level in zip(diagnosis.ranking, levels, strict=True) if level == "biased, sure"]
-    assert list(listed_neurons(diagnosis, "sure", masked, 0.0, confidence)) == sure
+    sure = [neuron for neuron, level in zip(ranking.neurons, levels, strict=True) if level == "biased, sure"]
+    assert list(listed_neurons(diagnosis, ranking, "sure", masked, 0.0, confidence)) == sure
+
+
+def test_the_table_of_a_class_has_its_score_interval_and_verdict(diagnosis: Diagnosis) -> None:
+    masked, confidence = diagnosis.masked_neurons(0.0), diagnosis.confidence(wait=60)
+    assert confidence is not None
+    ranking = diagnosis.ranking("class", 1)
+    table = neuron_table(diagnosis, ranking, ranking.neurons, masked, 0.0, confidence)
+    low, high = confidence.interval(1)
+    np.testing.assert_array_equal(table["score"], diagnosis.scores.delta[1, ranking.neurons])
+    np.testing.assert_array_equal(table["from"], low[ranking.neurons])
+    np.testing.assert_array_equal(table["to"], high[ranking.neurons])
+    row = list(table["neuron"]).index(SHORTCUT)
+    assert table["confidence"][row] == "not biased"  # in this class; the other one says that it is
+    assert table["masked"][row]
+    assert SHORTCUT not in listed_neurons(diagnosis, ranking, "sure", masked, 0.0, confidence)
+    assert SHORTCUT in listed_neurons(diagnosis, diagnosis.ranking("class", 0), "sure", masked, 0.0, confidence)
 
 
 def test_the_share_of_zeros_is_counted_without_a_second_array_of_the_embeddings_size(diagnosis: Diagnosis) -> None:

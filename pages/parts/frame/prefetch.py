@@ -12,6 +12,7 @@ from threading import Event
 from time import sleep
 
 from neurontune_core.errors import InputError
+from neurontune_core.identification.ranking import Ranking
 from neurontune_core.session.background_run import warm_up_kernels
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.prefetcher import Prefetcher
@@ -34,28 +35,34 @@ def warm_up() -> None:
             page_shown.wait(UNSEEN)
             sleep(PAINTING)
             first.confidence(wait=60)
-            prepare(name, first, int(first.ranking[0]), steps=(0, 1))
+            ranking = first.ranking()
+            prepare(name, first, ranking, ranking.first, ranking.label, steps=(0, 1))
             warm_up_kernels(first)
 
 
 def prepare(
-    name: str, diagnosis: Diagnosis, neuron: int, label: int | None = None, steps: tuple[int, ...] = (1, -1, 2)
+    name: str,
+    diagnosis: Diagnosis,
+    ranking: Ranking,
+    neuron: int,
+    label: int | None = None,
+    steps: tuple[int, ...] = (1, -1, 2),
 ) -> None:
     """Request activations and thumbnails of the neurons that follow this one in the ranking.
 
     Args:
-        label: the class that is shown; each neuron's strongest one when none is chosen.
+        label: the class that is shown; None for the strongest one of each neuron.
         steps: distances in the ranking.
     """
-    prefetcher.request(_pieces(name, diagnosis, neuron, label, steps))
+    prefetcher.request(_pieces(name, diagnosis, ranking, neuron, label, steps))
 
 
 def _pieces(
-    name: str, diagnosis: Diagnosis, neuron: int, label: int | None, steps: tuple[int, ...]
+    name: str, diagnosis: Diagnosis, ranking: Ranking, neuron: int, label: int | None, steps: tuple[int, ...]
 ) -> Iterator[Callable[[], object]]:
     images, split = gallery(name), diagnosis.project.content["roles"]["identification"]
     for by in steps:
-        near = diagnosis.neighbor(neuron, by)
+        near = ranking.neighbor(neuron, by)
         yield partial(diagnosis.activations, near)
         if not images.has_images:
             continue

@@ -12,6 +12,7 @@ from neurontune_core.workspace.run import Run
 from pages.parts.frame import state
 from pages.parts.frame.background_work import collect_results, reattach, start
 from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons
+from pages.parts.frame.order import chosen_order
 from pages.parts.frame.retraining import retraining
 from pages.parts.frame.tune_settings import follow_project
 from pages.parts.frame.url_state import choose, show_missing
@@ -46,7 +47,9 @@ def sidebar(*, curves: bool) -> state.View | None:
         missing = st.container()
         threshold, mask_value = mask_settings(diagnosis)
         requested = diagnosis.num_misclassified > 0 and retrain_button()
-        view = state.View(name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis))
+        view = state.View(
+            name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis), chosen_order(diagnosis)
+        )
         if requested:
             start(view)
         retraining(view, curves=curves)
@@ -74,7 +77,8 @@ def roles_of_splits(diagnosis: Diagnosis) -> str:
 def choose_class(diagnosis: Diagnosis) -> int | None:
     """Show the classes, and return the index of the chosen one."""
     names = diagnosis.identification.class_names
-    chosen = choose("Class", [EVERY_CLASS, *names], "class", help=HELP["class"])
+    by_mistakes = [names[label] for label in diagnosis.classes]
+    chosen = choose("Class", [EVERY_CLASS, *by_mistakes], "class", help=HELP["class"])
     return None if chosen == EVERY_CLASS else names.index(chosen)
 
 

@@ -10,6 +10,7 @@ from threading import Lock
 import streamlit as st
 
 from neurontune_core.errors import InputError
+from neurontune_core.identification.ranking import BY_CLASS, Ranking
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.gallery import Gallery
@@ -88,6 +89,7 @@ class View:
         label: index of the chosen class; None for all.
         threshold, mask_value: λ and the factor of masked activations.
         run: the chosen retraining; None before there is one.
+        order: what ranks the neurons, one of `ORDERS`.
     """
 
     name: str
@@ -97,6 +99,19 @@ class View:
     threshold: float
     mask_value: float
     run: Run | None
+    order: str = BY_CLASS
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Return the neurons in the chosen order; the same as long as this view is shown."""
+        return self.diagnosis.ranking(self.order, self.label)
+
+    def shown_class(self, neuron: int) -> int:
+        """Return the class whose samples of a neuron are shown: the chosen one, else that which ranks or scores it."""
+        if self.label is not None:
+            return self.label
+        ranked = self.ranking.label
+        return int(self.diagnosis.strongest_class[neuron]) if ranked is None else ranked
 
     @cached_property
     def masked(self):

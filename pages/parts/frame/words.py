@@ -13,8 +13,8 @@ HELP = {
         "identified on the identification split."
     ),
     "class": (
-        "Only samples of this class are listed. With all classes, Neurons shows the class in which the neuron scores "
-        "highest."
+        "Only samples of this class are listed, and its scores rank the neurons. With all classes, the class with most "
+        "misclassified samples in the identification split ranks them; it stands first in this list."
     ),
     "average": "Share of all samples of the split that are classified correctly; each sample counts once.",
     "worst group": (
@@ -34,6 +34,11 @@ HELP = {
     "words": (
         "Words that are more frequent in the tenth of the samples on which this neuron fires most than in the others "
         "(log-odds with a Dirichlet prior), with their counts. All words of digits count as one."
+    ),
+    "order": (
+        "Only what is shown first: the mask stays the same. Scores of the class with most misclassified samples rest "
+        "on the most evidence; the lower end of their 95 % interval also allows for chance. The paper takes the "
+        "highest score over all classes, which may rest on two or three misclassified samples."
     ),
     "threshold": "λ: a neuron counts as biased when its score exceeds λ for any class. The paper uses 0.",
     "mask value": "Activations of masked neurons are multiplied by this: 0 removes them, 1 changes nothing.",

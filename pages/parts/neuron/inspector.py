@@ -10,13 +10,13 @@ from neurontune_core.identification.confidence import Confidence
 from pages.parts.frame.prefetch import prepare
 from pages.parts.frame.state import View
 from pages.parts.frame.words import plain
-from pages.parts.neuron.score_table import EXPLAINED, MOST, listed_classes, score_table, strongest_class
+from pages.parts.neuron.score_table import EXPLAINED, MOST, listed_classes, score_table
 from pages.parts.neuron.top_samples import top_samples
 
 
 def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
     """Show everything about a neuron, and prefetch the next ones."""
-    diagnosis, label = view.diagnosis, strongest_class(view, neuron)
+    diagnosis, label = view.diagnosis, view.shown_class(neuron)
     with st.container(key="scores", gap="xsmall"):
         st.markdown(score_table(view, neuron, confidence))
         caption = "Score: median on misclassified minus median on correct samples (the lines below)."
@@ -31,7 +31,7 @@ def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
     figure = outcome_distributions(distributions, classes.index(label))
     st.plotly_chart(figure, key="distribution", config=NO_MODE_BAR)
     top_samples(view, neuron, label)
-    prepare(view.name, diagnosis, neuron, label)
+    prepare(view.name, diagnosis, view.ranking, neuron, view.label if view.ranking.label is None else label)
 
 
 def _explained(view: View, neuron: int) -> str:

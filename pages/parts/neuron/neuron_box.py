@@ -7,17 +7,17 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from neurontune_core.session.diagnosis import Diagnosis
+from neurontune_core.identification.ranking import Ranking
 from pages.parts.frame.url_state import UrlChoice, write_to_url
 
 NEURON = UrlChoice("neuron", int, str)
 
 
-def neuron_box(diagnosis: Diagnosis, place: DeltaGenerator, label: Literal["visible", "collapsed"] = "visible") -> int:
-    """Show the number of the chosen neuron and return it; at first, the one with the highest score."""
-    count, first = len(diagnosis.ranking), int(diagnosis.ranking[0])
+def neuron_box(ranking: Ranking, place: DeltaGenerator, label: Literal["visible", "collapsed"] = "visible") -> int:
+    """Show the number of the chosen neuron and return it; at first, the one that is ranked first."""
+    count = len(ranking)
     if st.session_state.get("neuron") not in range(count):
-        st.session_state["neuron"] = first
+        st.session_state["neuron"] = ranking.first
     chosen = place.number_input("Neuron", 0, count - 1, label_visibility=label, **NEURON.widget)
     write_to_url([NEURON])
     return int(chosen)

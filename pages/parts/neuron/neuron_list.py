@@ -45,8 +45,8 @@ def _until_confidence(view: View) -> None:
 def neuron_list(view: View, confidence: Confidence | None) -> None:
     """Show the filter and the table; a click on a row chooses its neuron."""
     chosen = st.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, **in_url("filter"))
-    neurons = listed_neurons(view.diagnosis, chosen, view.masked, view.threshold, confidence)
-    table = neuron_table(view.diagnosis, neurons, view.masked, view.threshold, confidence)
+    neurons = listed_neurons(view.diagnosis, view.ranking, chosen, view.masked, view.threshold, confidence)
+    table = neuron_table(view.diagnosis, view.ranking, neurons, view.masked, view.threshold, confidence)
 
     def pick() -> None:
         rows = st.session_state["table"]["selection"]["rows"]

@@ -15,14 +15,9 @@ EXPLAINED = (
 )
 
 
-def strongest_class(view: View, neuron: int) -> int:
-    """Return the chosen class; without one, the class in which the neuron scores highest."""
-    return int(view.diagnosis.strongest_class[neuron]) if view.label is None else view.label
-
-
 def listed_classes(view: View, neuron: int) -> list[int]:
     """Return all classes; of many, the class whose samples are shown, then those with the highest scores."""
-    delta, shown = view.diagnosis.scores.delta[:, neuron], strongest_class(view, neuron)
+    delta, shown = view.diagnosis.scores.delta[:, neuron], view.shown_class(neuron)
     if len(delta) <= MOST:
         return list(range(len(delta)))
     highest = sorted(range(len(delta)), key=(-delta).__getitem__)
@@ -31,7 +26,7 @@ def listed_classes(view: View, neuron: int) -> list[int]:
 
 def score_table(view: View, neuron: int, confidence: Confidence | None) -> str:
     """Return the table as Markdown, with the class whose samples are shown in bold."""
-    names, shown = view.diagnosis.identification.class_names, strongest_class(view, neuron)
+    names, shown = view.diagnosis.identification.class_names, view.shown_class(neuron)
     lines = ["| class | score | confidence | misclassified | correct | weight |", "|---|---|---|--:|--:|--:|"]
     for label in listed_classes(view, neuron):
         name = plain(names[label])

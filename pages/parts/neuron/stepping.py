@@ -21,11 +21,12 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.root')
   root.request = target => setStateValue('target', target)
   root.presses ??= data.presses
-  if (root.presses === data.presses) root.place = data.place // else the server has yet to answer a later press
+  // Otherwise the server has yet to answer a later press, which counts on the list that was shown then.
+  if (root.presses === data.presses) [root.place, root.list] = [data.place, data.list]
   if (root.pressed) return
   const step = by => {
     root.place = (root.place + by + data.count) % data.count
-    root.request({ place: root.place, presses: ++root.presses })
+    root.request({ place: root.place, list: root.list, presses: ++root.presses })
   }
   for (const [key, by, path, name] of STEPS) {
     const button = document.createElement('button')
@@ -49,27 +50,30 @@ export default function ({ data, parentElement, setStateValue }) {
 _stepper = st.components.v2.component("neurontune_stepper", html="<div class=root></div>", css=_CSS, js=_JS)
 
 
-def stepper(key: str, place: int, count: int, go: Callable[[int], None], names: tuple[str, str]) -> None:
+def stepper(
+    key: str, place: int, count: int, go: Callable[[int, str], None], names: tuple[str, str], listed: str = ""
+) -> None:
     """Show two buttons; the keys k and j do the same wherever no text field has the focus.
 
     The browser keeps the place, so that no press is lost: a late run of the script goes to the place of the last press.
 
     Args:
         place: 0..count-1, what is shown now.
-        go: called with the new place, before the script runs.
+        go: called with the new place and the list that it counts on, before the script runs.
         names: of the step back and of the step forward.
+        listed: names the list, so that a press that arrives after its order has changed finds what it was meant for.
     """
     answered = f"{key}-answered"
 
     def step() -> None:
         target = st.session_state[key].target
         st.session_state[answered] = target["presses"]
-        go(int(target["place"]))
+        go(int(target["place"]), str(target["list"]))
 
     presses = st.session_state.get(answered, 0)
     _stepper(
-        data={"names": list(names), "place": place, "count": count, "presses": presses},
-        default={"target": {"place": place, "presses": presses}},
+        data={"names": list(names), "place": place, "count": count, "presses": presses, "list": listed},
+        default={"target": {"place": place, "presses": presses, "list": listed}},
         key=key,
         on_target_change=step,
     )

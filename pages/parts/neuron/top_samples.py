@@ -48,8 +48,10 @@ def top_samples(view: View, neuron: int, label: int) -> None:
 
 
 def _caption(view: View, split: str, name: str) -> str:
-    several = view.label is None and view.diagnosis.erm.num_classes > 1
-    strongest = "; its score is highest there, the sidebar has the other classes" if several else ""
+    reason = ""
+    if view.label is None and view.diagnosis.erm.num_classes > 1:
+        reason = "its score is highest there" if view.ranking.label is None else "its scores rank the neurons"
+        reason = f"; {reason}, the sidebar has the other classes"
     hint = ""
     if view.gallery.has_images:
         hint = " Bright: where the neuron fires. Click an image, or press Enter, to enlarge it."
@@ -57,7 +59,7 @@ def _caption(view: View, split: str, name: str) -> str:
         hint = (
             " Orange words raise the activation, blue ones lower it. Click a text, or press Enter, to read all of it."
         )
-    of_class = f'Class "{plain(name)}" of split "{plain(split)}"{strongest}.'
+    of_class = f'Class "{plain(name)}" of split "{plain(split)}"{reason}.'
     return f"{of_class} Under each sample: activation and prediction.{hint}"
 
 

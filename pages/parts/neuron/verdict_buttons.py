@@ -14,11 +14,6 @@ BUTTONS = (
 )
 
 
-def go_to_place(place: int) -> None:
-    """Show the neuron at a place of the ranking, from 0."""
-    st.session_state["neuron"] = int(current_view().diagnosis.ranking[place])
-
-
 def verdict_buttons(view: View, neuron: int) -> None:
     """Show the buttons of the verdicts, and the note."""
     current = view.diagnosis.project.journal.current().get(neuron)
@@ -37,12 +32,13 @@ def verdict_buttons(view: View, neuron: int) -> None:
 
 
 def _judge(neuron: int, verdict: str | None) -> None:
-    diagnosis = current_view().diagnosis
-    before = diagnosis.project.journal.current().get(neuron)
-    diagnosis.project.journal.judge([neuron], verdict, before.note if before else "")
+    view = current_view()
+    journal = view.diagnosis.project.journal
+    before = journal.current().get(neuron)
+    journal.judge([neuron], verdict, before.note if before else "")
     st.session_state["mask_edited"] = True
     if st.session_state.get("next_after_verdict") and verdict is not None:
-        st.session_state["neuron"] = diagnosis.neighbor(neuron, 1)
+        st.session_state["neuron"] = view.ranking.neighbor(neuron, 1)
 
 
 def _annotate(neuron: int) -> None:

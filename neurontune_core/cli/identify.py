@@ -1,0 +1,136 @@
+"""The verb identify: which neurons are biased, and the first of them in an order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import typer
+
+from neurontune_core.cli.arrays import Identification
+from neurontune_core.cli.options import AsJson, Head, answer, table, warn, with_settings
+from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
+from neurontune_core.evaluation.pairs import Pairs, find_pairs
+from neurontune_core.head import LinearHead
+from neurontune_core.identification.intervals import score_interval
+from neurontune_core.identification.paired import paired_change
+from neurontune_core.identification.ranking import (
+    BY_CLASS,
+    PAPER,
+    Ranking,
+    classes_by_mistakes,
+    explain_order,
+    rank_by_class,
+    rank_by_response,
+    rank_over_classes,
+)
+from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
+from neurontune_core.tuning.config import TuneConfig
+
+LISTED = 10  # neurons in the table
+
+Order = Annotated[
+    Literal["class", "paper", "response"],
+    typer.Option(
+        help="What is listed first: scores in the class with most misclassified samples (class), the highest scores "
+        "over all classes (paper), or, where samples have pairs, what responds to their attribute (response). It does "
+        "not change which neurons are biased."
+    ),
+]
+
+
+@with_settings("threshold", "magnitude", "statistic", "quantile")
+def identify(
+    identification: Identification, head: Head, config: TuneConfig, order: Order = "class", as_json: AsJson = False
+) -> None:
+    """List the biased neurons.
+
+    A neuron is biased when its activation is higher on misclassified samples of a class than on correct ones, by more
+    than the threshold.
+    """
+    samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
+    erm.check_fits(samples.num_neurons, samples.num_classes)
+    scorer = SpuriousnessScorer(
+        samples.embeddings,
+        samples.labels,
+        samples.num_classes,
+        magnitude=config.magnitude,
+        statistic=config.statistic,
+        quantile=config.quantile,
+        class_names=samples.class_names,
+        sort=False,
+    )
+    predictions = erm.predict(samples.embeddings)
+    scores, pairs = scorer(predictions), find_pairs(samples)
+    change = paired_change(samples.embeddings, pairs.without, pairs.with_attribute) if len(pairs) else None
+    ranking = _ranked(order, samples, predictions, scores, config, change)
+    biased = np.flatnonzero(scores.biased(config.threshold))
+    warn(scores.warnings)
+    answer(
+        as_json,
+        {
+            "num_neurons": samples.num_neurons,
+            "num_biased": len(biased),
+            "biased": biased.tolist(),
+            "sfit": scores.sfit,
+            "num_incorrect": scores.num_incorrect.tolist(),
+            "num_correct": scores.num_correct.tolist(),
+            "warnings": list(scores.warnings),
+            "order": ranking.order,
+            "order_class": None if ranking.label is None else samples.class_names[ranking.label],
+            "ranking": ranking.neurons.tolist(),
+            "scores": ranking.scores.tolist(),
+            "lower_ends": ranking.values.tolist() if ranking.by_interval else None,
+            "few_misclassified": np.flatnonzero(ranking.few).tolist(),
+            "response": None
+            if change is None
+            else {"attribute": pairs.attribute, "uses_group_labels": True, "change": change.tolist()},
+        },
+        f"{len(biased)} of {samples.num_neurons} neurons are biased (score above {config.threshold:g}); "
+        f"SFit {scores.sfit:.4g}; {scores.num_incorrect.sum()} of {samples.num_samples} samples are misclassified.\n"
+        f"{explain_order(ranking, scores, samples.class_names, pairs.attribute)}\n"
+        f"{_first(ranking, scores, pairs, change)}",
+    )
+
+
+def _ranked(
+    order: str,
+    samples: EmbeddingSet,
+    predictions: np.ndarray,
+    scores: SpuriousnessScores,
+    config: TuneConfig,
+    change: np.ndarray | None,
+) -> Ranking:
+    if order == PAPER:
+        return rank_over_classes(scores)
+    if order != BY_CLASS:
+        if change is None:
+            raise InputError(
+                "The identification set has no pairs of samples without and with an attribute, so nothing is known of "
+                "responses; use --order class or --order paper."
+            )
+        return rank_by_response(scores, change)
+    label = int(classes_by_mistakes(scores.num_incorrect, scores.num_correct)[0])
+    lower_ends = None
+    if config.statistic == "median" and scores.num_incorrect[label] >= FEW_MISTAKES and scores.num_correct[label]:
+        lower_ends, _ = score_interval(
+            samples.embeddings, samples.labels, predictions, label, magnitude=config.magnitude
+        )
+    return rank_by_class(scores, label, lower_ends)
+
+
+def _first(ranking: Ranking, scores: SpuriousnessScores, pairs: Pairs, change: np.ndarray | None) -> str:
+    """Return the table of the first neurons."""
+    strongest = scores.strongest_class
+    head = ["rank", "neuron", "score", *["lower end"] * ranking.by_interval, "misclassified"]
+    head += [f"responds to {pairs.attribute}, SD (group labels)"] * (change is not None)
+    rows = []
+    for neuron in ranking.neurons[:LISTED]:
+        label = strongest[neuron] if ranking.label is None else ranking.label
+        row = [str(ranking.rank(neuron)), str(neuron), f"{ranking.scores[neuron]:+.4g}"]
+        row += [f"{ranking.values[neuron]:+.4g}"] * ranking.by_interval
+        row.append(f"{scores.num_incorrect[label]}{', too few' if ranking.few[neuron] else ''}")
+        rows.append(row if change is None else [*row, f"{change[neuron]:+.2f}"])
+    return table(head, rows)
