@@ -272,3 +272,17 @@ def test_a_few_unreadable_pictures_are_passed_over_and_many_are_refused(tmp_path
         file.write_bytes(b"no image")
     with pytest.raises(InputError, match="5 of 20 images"):
         train(IMAGE_MODEL, dataset, tmp_path / "many", replace(QUICK, epochs=1, batch_size=10))
+
+
+def test_where_a_validation_picture_cannot_be_read_the_others_keep_their_own_labels(tmp_path: Path) -> None:
+    dataset = bars(tmp_path / "data", each=10)
+    first, *others = sorted((tmp_path / "data" / "val").rglob("*.png"))
+    first.write_bytes(b"no image")
+    kept = train(IMAGE_MODEL, dataset, tmp_path / "out", replace(QUICK, epochs=3)).history.kept
+    assert kept is not None
+    model = load_model({"weights": str(tmp_path / "out")}, tmp_path)
+    head = model.head()
+    assert head is not None
+    measured = evaluate(head, extract(model, dataset, tmp_path / "val", split="val", dtype="float32"))
+    assert measured.overall.n == len(others) > 0
+    assert (kept.accuracy, kept.worst_class_accuracy) == (measured.accuracy, measured.worst_class_accuracy)
