@@ -12,7 +12,7 @@ import torchvision
 
 from neurontune_core.errors import InputError
 from neurontune_core.models import load_model
-from neurontune_core.models.detect import guess_model
+from neurontune_core.models.detect import _image_size, guess_model
 from neurontune_core.models.known_networks import NetworkName, build, digest, identify, read_index
 from tests.support.tiny_huggingface import IMAGE_FAMILIES, TEXT_FAMILIES, image_folder, text_folder
 
@@ -157,3 +157,13 @@ def test_the_index_knows_every_network_of_the_installed_libraries() -> None:
         module, classifier = build(network)
         result = digest({name: tensor.shape for name, tensor in module.state_dict().items()}, classifier)
         assert list(network) in index["networks"][result]
+
+
+@pytest.mark.parametrize(
+    ("positions", "patch", "size"),
+    [(196, 16, 224), (197, 16, 224), (201, 14, 196), (14 * 16, 16, None), (13 * 15, 16, None)],
+)
+def test_a_position_table_that_is_no_square_tells_no_image_size(positions: int, patch: int, size: int | None) -> None:
+    """Count positions with class and register tokens in front; 14 x 16 of them are no square."""
+    state = {"pos_embed": torch.zeros(1, positions, 8), "patch_embed.proj.weight": torch.zeros(8, 3, patch, patch)}
+    assert _image_size(state) == size
