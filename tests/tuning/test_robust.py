@@ -183,6 +183,12 @@ def test_a_small_lead_counts_where_it_is_certain() -> None:
     assert robust._choose(runs, Loop.vectors, Loop.labels, held=2)[0] == 0  # type: ignore[arg-type]
 
 
+def test_four_points_count_where_they_are_uncertain() -> None:
+    vectors, labels = Loop.vectors[::4], Loop.labels[::4]  # 25 of each class
+    runs = [Loop(70, 70), Loop(74)]  # one sample more, a standard error of 3.9 points
+    assert robust._choose(runs, vectors, labels, held=2) == (1, [0])  # type: ignore[arg-type]
+
+
 def test_verdicts_overrule_both_masks(data, monkeypatch: pytest.MonkeyPatch) -> None:
     always, never = np.zeros(11, bool), np.zeros(11, bool)
     always[[1, 4]] = never[[0, 2, 5]] = True
