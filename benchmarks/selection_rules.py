@@ -172,7 +172,8 @@ def measure(sets: Sets, seed: int) -> dict[str, np.ndarray]:
             except InputError:
                 continue
             kept[f"half {number}"] = concluded(config, runs, half).biased
-            kept[f"SFit of half {number}"] = concluded(TuneConfig(seed=seed), runs[1:], half).biased
+            if runs[1].epochs:  # λ = 0 may mask every one of few neurons
+                kept[f"SFit of half {number}"] = concluded(TuneConfig(seed=seed), runs[1:], half).biased
     return kept
 
 

@@ -83,7 +83,13 @@ def conclude(
     place, kept = _choose(runs, vectors, labels, held_epochs(config.epochs))
     chosen = result(place, kept)
     head = replace(chosen.head, provenance=chosen.head.provenance | {"loop": LOOPS[place]})
-    return replace(chosen, head=head, loop=LOOPS[place])
+    warnings = chosen.warnings
+    if not chosen.biased.any():
+        warnings += (
+            f"No neuron's score exceeds {config.threshold:g} by {config.stability:g} standard errors, so the head was "
+            "retrained without a mask; more misclassified samples in the identification set would show more.",
+        )
+    return replace(chosen, head=head, loop=LOOPS[place], warnings=warnings)
 
 
 def _choose(runs: Sequence[TuneRun], vectors: np.ndarray, labels: np.ndarray, held: int) -> tuple[int, Sequence[int]]:

@@ -240,6 +240,8 @@ def test_where_the_papers_mask_would_leave_nothing_the_stable_one_is_used(data) 
     assert np.isneginf(scorer.lower_bounds(head.predict(few.embeddings), 1e6)).all()
     result = neurontune(head, few, tuning, replace(config, stability=100.0))
     assert (result.loop, result.biased.any()) == ("stable", False)
+    assert "retrained without a mask" in result.warnings[-1]
+    assert not any("retrained without a mask" in warning for warning in neurontune(*data, ROBUST).warnings)
 
 
 def test_a_sweep_gives_the_robust_head_too(data) -> None:
