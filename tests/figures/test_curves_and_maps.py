@@ -100,7 +100,7 @@ def test_the_map_draws_right_and_wrong_samples_apart_and_counts_all_of_them() ->
     for trace, rows in ((correct, np.flatnonzero(right)), (wrong, np.flatnonzero(~right))):
         np.testing.assert_allclose(np.column_stack([trace.x, trace.y]), places[rows], rtol=1e-6)
         assert list(trace.text) == [names[row] for row in rows]
-    assert (correct.name, wrong.name) == (f"right ({right.sum()})", f"wrong ({(~right).sum()})")
+    assert (correct.name, wrong.name) == (f"correct ({right.sum()})", f"misclassified ({(~right).sum()})")
     few = sample_map(places, right, names, ("", ""), most=20).data
     assert sum(len(trace.x) for trace in few) == 20
     assert [trace.name for trace in few] == [correct.name, wrong.name]  # the counts are of all samples
