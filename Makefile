@@ -47,8 +47,6 @@ ifeq ($(CHROMIUM),)
 endif
 
 example: $(STAMP)
-	$(BIN)/python assets/make_example.py
-	$(BIN)/python assets/make_headlines.py
 	$(BIN)/python assets/make_faces.py
 	$(BIN)/python assets/make_reviews.py
 

@@ -34,7 +34,7 @@ from neurontune_core.baselines.dfr import DfrSettings
 from neurontune_core.baselines.registry import method
 from neurontune_core.files import read_json, write_json
 
-EXAMPLE = Path(__file__).parents[1] / "assets" / "example"
+EXAMPLE = Path(__file__).parents[1] / "assets" / "faces"
 TRAINED, MASK_ALONE = "trained head", "mask alone, λ = 0"
 Tuned = tuple[LinearHead, int]  # and how many neurons its mask holds
 

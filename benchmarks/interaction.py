@@ -21,7 +21,7 @@ from in_browser import FLAGS, PAINTED, SETTLED, served, waited, write_vectors
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from neurontune_core.workspace.project import Project
-from neurontune_core.workspace.workspace import Workspace
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, Workspace
 
 BIG = "big"
 TARGETS = {"λ moved": 400, "mask value moved": 400, "next neuron": 300}  # ms, p95
@@ -105,7 +105,7 @@ def main() -> None:
         with served(workspace.root) as url:
             browser = start()
             page = browser.new_page(viewport=VIEWPORT)
-            for name in ("example", BIG):
+            for name in (DEFAULT_EXAMPLE, BIG):
                 moves(page, url, workspace.open(name), options.times)
             browser.close()
 

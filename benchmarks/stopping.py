@@ -20,7 +20,7 @@ from neurontune_core import TuneConfig
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
-from neurontune_core.workspace.workspace import Workspace
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, Workspace
 
 SIZES = {"Waterbirds": (1_199, 4_795), "CelebA": (19_914, 162_770)}  # identification, tuning samples
 
@@ -40,7 +40,7 @@ def stopped_retraining(diagnosis: Diagnosis, share: float) -> float:
 
 def stopped_extraction(home: Path, workspace: Workspace, after: float) -> float:
     """Return the milliseconds until a job that has run for ``after`` seconds is over once it is cancelled."""
-    project = workspace.open("example")
+    project = workspace.open(DEFAULT_EXAMPLE)
     folder = workspace.new_folder(f"again-{after:.1f}")
     config = {key: project.content[key] for key in ("model", "dataset", "problem")}
     config |= {"base": str(project.source), "out": str(folder), "name": folder.name}

@@ -1,8 +1,8 @@
 """Table 5 over five seeds (six mask values each) as one sweep, beside thirty separate runs, in the same process.
 
 Also Table 6's rules (SFit, worst class, last epoch, five best averaged) over the same seeds, which need one run a
-seed, and a surface of five λ and five mask values. Sizes: the built-in example (1,280 neurons, 1,000 tuning samples),
-the same with halves of val as in the paper's Table 5 (180 and 180), and Waterbirds' size made up of rectified normals
+seed, and a surface of five λ and five mask values. Sizes: the built-in example (1,280 neurons, 800 tuning samples),
+the same with halves of val as in the paper's Table 5 (200 and 200), and Waterbirds' size made up of rectified normals
 (4,795 × 2,048 tuning, 1,199 identification). Seconds are of the processor, one thread, since wall time on a busy
 machine says little; the heads of both ways are compared. Sums are taken in another order, so one sample at the border
 between two classes may be predicted otherwise, and from there a run goes another way: such runs are counted ("parted"),
@@ -28,7 +28,7 @@ from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, neurontune
 from neurontune_core.tuning.result import TuneResult
 from neurontune_core.tuning.sweep import neurontune_sweep
 from neurontune_core.workspace.project import Project
-from neurontune_core.workspace.workspace import EXAMPLES
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, EXAMPLES
 
 MASK_VALUES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _ROUNDING = 1e-5  # two heads further apart than this went different ways
@@ -92,7 +92,7 @@ def measure(name: str, sets: Sets, configs: list[TuneConfig], seeds: int, peak: 
 
 
 def sizes() -> dict[str, Sets]:
-    project = Project.at(EXAMPLES["example"])
+    project = Project.at(EXAMPLES[DEFAULT_EXAMPLE])
     head, val, train = project.load_head(), project.load_set("identification"), project.load_set("tuning")
     rng = np.random.default_rng(0)
     birds = (rough_head(rng, 2048), make(rng, 1199, 2048, 0.22), make(rng, 4795, 2048, 0.23))

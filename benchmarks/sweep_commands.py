@@ -14,7 +14,7 @@ from pathlib import Path
 
 from neurontune_core.experiments.ablations import MASK_VALUES
 from neurontune_core.workspace.project import Project
-from neurontune_core.workspace.workspace import EXAMPLES
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, EXAMPLES
 
 SEEDS = 5
 
@@ -35,7 +35,7 @@ def seconds(commands: Iterable[list[str]], home: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    project, home = Project.at(EXAMPLES["example"]), tempfile.mkdtemp()
+    project, home = Project.at(EXAMPLES[DEFAULT_EXAMPLE]), tempfile.mkdtemp()
     val, test = (str(project.set_folder(role)) for role in ("identification", "evaluation"))
     apart = []
     for seed in range(SEEDS):

@@ -11,7 +11,7 @@ import typer
 from neurontune_core.cli.compare import write
 from neurontune_core.cli.options import AsJson, answer, note, pairs_of, progress, table
 from neurontune_core.workspace.project import ROLES, Project
-from neurontune_core.workspace.workspace import EXAMPLES
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, EXAMPLES
 
 
 def ablate(
@@ -43,7 +43,7 @@ def ablate(
     from neurontune_core.experiments.studies import StudyResult, run_study, study
     from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
 
-    opened, chosen = Project.at(project or EXAMPLES["example"]), study(name)
+    opened, chosen = Project.at(project or EXAMPLES[DEFAULT_EXAMPLE]), study(name)
     so_far: list[StudyResult] = []
     stopped = False
     try:

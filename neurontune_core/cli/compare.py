@@ -13,7 +13,7 @@ from neurontune_core.cli.options import AsJson, answer, note, pairs_of, progress
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
 from neurontune_core.workspace.project import Project
-from neurontune_core.workspace.workspace import EXAMPLES
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, EXAMPLES
 
 if TYPE_CHECKING:
     from neurontune_core.experiments.methods import MethodSummary
@@ -64,7 +64,7 @@ def compare(
     from neurontune_core.tables import to_latex, to_markdown
 
     beside = published_beside(published) if published else ()
-    opened, settings = Project.at(project or EXAMPLES["example"]), _settings(setting)
+    opened, settings = Project.at(project or EXAMPLES[DEFAULT_EXAMPLE]), _settings(setting)
     so_far: dict[str, MethodSummary] = {}
     stopped = False
     try:

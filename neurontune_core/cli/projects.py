@@ -44,11 +44,11 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import TuneResult
 from neurontune_core.workspace.project import ROLES, Project
-from neurontune_core.workspace.workspace import APP, EXAMPLES
+from neurontune_core.workspace.workspace import APP, DEFAULT_EXAMPLE, EXAMPLES
 
 
 def example(
-    name: Annotated[str, typer.Argument(help=f"{', '.join(EXAMPLES)} or {FLOWERS}.")] = "example",
+    name: Annotated[str, typer.Argument(help=f"{', '.join(EXAMPLES)} or {FLOWERS}.")] = DEFAULT_EXAMPLE,
     photographs: Photographs = None,
     project_name: Name = None,
     epochs: Epochs = None,

@@ -187,8 +187,9 @@ class Gallery:
 
     def _version(self, split: str) -> str | None:
         """Return the cache folder of a split, which changes with the network, the samples and their preprocessing."""
-        fingerprint = self._set(split).provenance.get("extraction", {}).get("fingerprint")
-        return f"{split or 'all'}-{fingerprint}" if fingerprint else None
+        samples = self._set(split)  # perhaps some of those that were extracted
+        fingerprint = samples.provenance.get("extraction", {}).get("fingerprint")
+        return f"{split or 'all'}-{fingerprint}-{samples.fingerprint[:8]}" if fingerprint else None
 
     def _compute_scale(self, neuron: int) -> float:
         split = self._project.content["roles"]["identification"]

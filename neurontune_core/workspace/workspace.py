@@ -13,7 +13,8 @@ from neurontune_core.workspace.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
-EXAMPLES = {name: ASSETS / name for name in ("example", "headlines")}  # the built-in ones, by name
+EXAMPLES = {name: ASSETS / name for name in ("faces", "faces-biased", "reviews")}  # the built-in ones, by name
+DEFAULT_EXAMPLE, *_ = EXAMPLES  # the first: what the app opens, and the command line takes
 APP = ROOT / "app.py"
 
 

@@ -16,13 +16,13 @@ from tests.support.browser import Server, choose, expect_no_parameter, expect_pa
 pytestmark = pytest.mark.browser
 
 # What stands in the sidebar on every screen; each is another than the default.
-SIDEBAR = [("split", "val"), ("class", "vehicle"), ("threshold", "0.1"), ("mask", "0.5")]
+SIDEBAR = [("split", "val"), ("class", "unhappy"), ("threshold", "0.1"), ("mask", "0.5")]
 SCREENS = {
     "": [],
-    "neurons": [("neuron", "380"), ("filter", "masked"), ("colors", "viridis")],
+    "neurons": [("neuron", "775"), ("filter", "masked"), ("colors", "viridis")],
     "retrain": [("select", "last epoch"), ("epochs", "7"), ("rate", "0.01"), ("batch", "64"), ("seed", "3")],
-    "check": [("before", "masked now"), ("check_group", "vehicle on grass"), ("outcome", "both correct"),
-              ("confusion_group", "animal on gravel"), ("selected", "0-2")],
+    "check": [("before", "masked now"), ("check_group", "unhappy, tag"), ("outcome", "both correct"),
+              ("confusion_group", "happy, tag"), ("selected", "0-2")],
     "groups": [("way", "where the chosen neuron fires"), ("neuron", "0")],
     "export": [],
     "compare": [("methods", "AFR"), ("methods", "SELF"), ("seeds", "5")],
@@ -46,10 +46,10 @@ def runs(example: Project) -> list[str]:
 
 def sidebar_shows(page: Page, project: str, run: str) -> None:
     sidebar = page.get_by_test_id("stSidebar")
-    for name, value in {"Project": project, "Split": "val", "Class": "vehicle", "Retrained head": run}.items():
+    for name, value in {"Project": project, "Split": "val", "Class": "unhappy", "Retrained head": run}.items():
         expect(sidebar.get_by_role("combobox", name=name, exact=True)).to_have_value(value)
     expect(sidebar.get_by_text("fitted on these samples")).to_be_visible()
-    expect(threshold(page)).to_have_value(re.compile(r"^0\.10"))
+    expect(threshold(page)).to_have_value(re.compile(r"^0\.(0999|100)"))
     expect(sidebar.get_by_role("slider", name="Mask value")).to_have_value("0.5")
 
 
@@ -68,8 +68,8 @@ def test_an_address_opened_afresh_brings_every_choice_back(
     settled(page)
     expect_parameters(page, asked)
     if screen == "neurons":
-        expect(page.get_by_role("heading", name="Neuron 380")).to_be_visible()
-        expect(page.locator(".st-key-scores strong").get_by_text("vehicle")).to_be_visible()
+        expect(page.get_by_role("heading", name="Neuron 775")).to_be_visible()
+        expect(page.locator(".st-key-scores strong").get_by_text("unhappy")).to_be_visible()
         expect(page.get_by_role("radio", name="viridis")).to_be_checked()
         expect(page.get_by_role("radio", name="masked")).to_be_checked()
     elif screen == "retrain":
@@ -77,10 +77,10 @@ def test_an_address_opened_afresh_brings_every_choice_back(
         expect(page.get_by_text('On "val".')).to_be_visible()
     elif screen == "check":
         expect(page.get_by_role("combobox", name="Before")).to_have_value("masked now")
-        expect(page.get_by_role("combobox", name="In group")).to_have_value("animal on gravel")
+        expect(page.get_by_role("combobox", name="In group")).to_have_value("happy, tag")
         expect(page.get_by_role("status")).to_have_text(re.compile(r"^3 of \d+ selected"))
     elif screen == "groups":
-        expect(page.get_by_role("combobox", name="Slice")).to_have_value(re.compile("vehicle, neuron 0 high"))
+        expect(page.get_by_role("combobox", name="Slice")).to_have_value(re.compile("unhappy, neuron 0 high"))
 
 
 def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
@@ -91,18 +91,18 @@ def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
     expect(page.get_by_text('On the split "test"')).to_be_visible()
     settled(page)
     expect_parameters(page, [project, ("run", runs[0])])  # another run may be the newest tomorrow
-    for box, option in (("Split", "train"), ("Class", "animal")):
+    for box, option in (("Split", "train"), ("Class", "happy")):
         choose(page, box, option)
     expect(page.get_by_text('On the split "train"')).to_be_visible()
     go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    expect_parameters(page, [project, ("class", "animal"), ("run", runs[0]), ("split", "train")])
+    expect_parameters(page, [project, ("class", "happy"), ("run", runs[0]), ("split", "train")])
     other = new_page()
     other.goto(page.url)
     expect(other.get_by_text("Confusion matrix")).to_be_visible()
     expect(other.get_by_text('On "train".')).to_be_visible()
-    expect(other.get_by_text("Class animal only.")).to_be_visible()
+    expect(other.get_by_text("Class happy only.")).to_be_visible()
 
 
 def test_samples_picked_on_one_split_are_not_picked_on_another(server: Server, page: Page) -> None:

@@ -47,7 +47,7 @@ def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, 
     neuron = value(box)
     expect(page.get_by_role("heading", name=f"Neuron {neuron}", exact=True)).to_be_visible()
     go_to(page, "Overview")
-    expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
+    expect(page.get_by_text("it calls 61 of 75 “unhappy” images “happy”")).to_be_visible()
     settled(page)
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Retraining …")).to_be_visible()

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.browser
     ("path", "content"),
     [
         ("neurons", "Most activating, misclassified"),
-        ("", "animals on gravel are mostly called vehicles"),
+        ("", "it calls 61 of 75 “unhappy” images “happy”"),
         ("retrain", "Nothing is retrained yet"),
         ("check", "Samples that a head corrects"),
         ("compare", "Compare methods against spurious correlations"),
@@ -63,20 +63,20 @@ def test_every_page_opens_by_deep_link(server: Server, page: Page, path: str, co
 def test_a_deep_link_may_be_the_first_that_a_server_is_asked(fresh_server: Server, page: Page) -> None:
     page.goto(fresh_server.address("neurons"))  # which needs most, while the server is warming up
     expect(page.get_by_text("Most activating, misclassified")).to_be_visible()
-    expect(page.get_by_test_id("stSidebar").get_by_role("combobox", name="Project")).to_have_value("example")
+    expect(page.get_by_test_id("stSidebar").get_by_role("combobox", name="Project")).to_have_value("faces")
     settled(page)
     go_to(page, "Overview")
-    expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
+    expect(page.get_by_text("it calls 61 of 75 “unhappy” images “happy”")).to_be_visible()
     settled(page)
 
 
 def test_the_address_restores_threshold_class_and_neuron(server: Server, page: Page) -> None:
-    page.goto(server.address("neurons", **{"threshold": 0.1, "neuron": 380, "class": "vehicle"}))
-    expect(page.get_by_role("heading", name="Neuron 380")).to_be_visible()
+    page.goto(server.address("neurons", **{"threshold": 0.1, "neuron": 775, "class": "unhappy"}))
+    expect(page.get_by_role("heading", name="Neuron 775")).to_be_visible()
     settled(page)
-    expect(threshold(page)).to_have_value(re.compile(r"^0\.10"))  # painted a moment after the page's words
+    expect(threshold(page)).to_have_value(re.compile(r"^0\.(0999|100)"))  # painted a moment after the page's words
     expect(page.get_by_text("Most activating, correct")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"[?&]neuron=380(&|$)"))
+    expect(page).to_have_url(re.compile(r"[?&]neuron=775(&|$)"))
 
 
 def test_the_next_neuron_shows_other_samples_with_heatmaps(server: Server, page: Page) -> None:
@@ -111,11 +111,14 @@ def test_every_press_of_a_key_counts_however_fast_they_come(server: Server, page
 
 
 def test_a_click_on_a_sample_shows_it_closely(server: Server, page: Page) -> None:
-    page.goto(server.address("neurons", **{"neuron": 353, "class": "animal"}))
+    val = EmbeddingSet.load(EXAMPLES["faces"] / "embeddings" / "val")
+    unhappy = LinearHead.load(EXAMPLES["faces"] / "head.safetensors").predict(val.embeddings) == 1
+    highest = abs(val.embeddings[(val.labels == 0) & unhappy, 353].astype(float)).max()
+    page.goto(server.address("neurons", **{"neuron": 353, "class": "happy"}))
     expect(page.get_by_text("Most activating, misclassified")).to_be_visible()
     settled(page)
-    page.get_by_role("option", name="3.07 · vehicle").click()
-    expect(page.get_by_text("logit contribution of this neuron")).to_contain_text("predicted vehicle")
+    page.get_by_role("option", name=f"{highest:.2f} · unhappy").click()
+    expect(page.get_by_text("logit contribution of this neuron")).to_contain_text("predicted unhappy")
     settled(page)
     expect(page.get_by_text("overlay")).to_be_visible()
 
@@ -182,13 +185,13 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     tensors = load_file(download(page, "head.safetensors", tmp_path))
     head = torch.nn.Linear(1280, 2)
     head.load_state_dict(tensors)
-    test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
+    test = EmbeddingSet.load(EXAMPLES["faces"] / "embeddings" / "test")
     with torch.inference_mode():
         predictions = head(torch.from_numpy(test.embeddings.astype("float32"))).argmax(1).numpy()
     assert test.groups is not None
     worst = min((predictions == test.labels)[test.groups == group].mean() for group in range(4))
     assert shown == f"{100 * worst:.1f} %"
-    erm = LinearHead.load(EXAMPLES["example"] / "head.safetensors").predict(test.embeddings)
+    erm = LinearHead.load(EXAMPLES["faces"] / "head.safetensors").predict(test.embeddings)
     assert corrected == ((erm != test.labels) & (predictions == test.labels)).sum()
     assert set(tensors) == {"weight", "bias"}
 
@@ -211,7 +214,7 @@ def test_setup_names_what_is_missing(server: Server, page: Page) -> None:
     [
         80,
         pytest.param(
-            1000, marks=pytest.mark.slow(reason="80 samples of each split are extracted, not all 1660 of the example")
+            1000, marks=pytest.mark.slow(reason="80 samples of each split are extracted, not all 1500 of the example")
         ),
     ],
 )
@@ -231,7 +234,7 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(
     jobs = JobStore(server.home / "jobs").list()
     job = next(job for job in jobs if job.title == f"Extract {name}")  # the resumed one: newest first
     page.locator(f".st-key-open-{job.id} button").click()
-    expect(page.get_by_role("heading", name="Animal or vehicle? (extracted again)")).to_be_visible()
+    expect(page.get_by_role("heading", name="Happy or unhappy? (extracted again)")).to_be_visible()
     settled(page)
     expect(page).to_have_url(re.compile(rf"[?&]project={name}(&|$)"))
     test, head = shipped["test"], LinearHead.load(folder / "head.safetensors")

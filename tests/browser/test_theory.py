@@ -32,5 +32,5 @@ def test_a_claim_opens_by_address_and_answers_a_slider(server: Server, page: Pag
     expect(page.get_by_text("core neuron: spared")).to_be_visible()
     settled(page)
     go_to(page, "Overview")
-    expect(page.get_by_text("animals on gravel are mostly called vehicles")).to_be_visible()
+    expect(page.get_by_text("it calls 61 of 75 “unhappy” images “happy”")).to_be_visible()
     settled(page)

@@ -84,7 +84,7 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "roles": {"identification": "val", "tuning": "train", "evaluation": "test"},
     }
     (folder / "project.json").write_text(json.dumps(project))
-    monkeypatch.setitem(projects.EXAMPLES, "example", folder)
+    monkeypatch.setitem(projects.EXAMPLES, "faces", folder)
     return folder
 
 

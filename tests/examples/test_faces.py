@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from neurontune_core import evaluate
+from neurontune_core import EmbeddingSet, TuneConfig, evaluate, neurontune
 from neurontune_core.evaluation.pairs import PairedPredictions, find_pairs
 from neurontune_core.examples import tag
+from neurontune_core.export.bundle import export_bundle
+from neurontune_core.export.card import TunedRun
+from neurontune_core.mask import Mask
+from neurontune_core.workspace.project import ROLES
+from neurontune_core.workspace.tasks import extract_project
 from neurontune_core.workspace.workspace import Project
 from tests.support.paths import ROOT
 
@@ -225,7 +231,45 @@ def test_the_license_texts_are_beside_the_images() -> None:
         assert notice in text
 
 
-def test_the_three_examples_stay_within_twenty_mebibytes() -> None:
-    folders = (FACES, BIASED, ROOT / "assets" / "reviews")
-    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-    assert sum(path.stat().st_size for path in files) <= 20 * 2**20
+def test_masking_is_what_repairs_the_head_where_training_alone_tunes_it() -> None:
+    """Hold what README and docs/examples.md say of the shipped network, with one seed and room."""
+    project = Project.at(FACES)
+    test, sets = project.load_set("test"), [project.load_set(role) for role in ("identification", "tuning")]
+    off, tuned = (
+        evaluate(neurontune(project.load_head(), *sets, TuneConfig(masking=masking)).head, test).worst_group_accuracy
+        for masking in (False, True)
+    )
+    assert off is not None
+    assert tuned is not None
+    assert off < 0.2
+    assert tuned > off + 0.2
+
+
+def test_the_second_project_is_extracted_again_from_the_first_ones_folder(table: pd.DataFrame, tmp_path: Path) -> None:
+    few = table.groupby("biased_split").head(6)
+    for name in ("metadata.csv", "model.safetensors", *few["filename"]):
+        (tmp_path / "faces" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(FACES / name, tmp_path / "faces" / name)
+    few.to_csv(tmp_path / "faces" / "metadata.csv", index=False)
+    config = {key: Project.at(BIASED).content[key] for key in ("model", "dataset")}
+    (tmp_path / "faces-biased").mkdir()
+    config |= {"base": str(tmp_path / "faces-biased"), "out": str(tmp_path / "out")}
+    made = extract_project(config, lambda **_: None)
+    assert set(made["embeddings"]) == {"train", "val", "test"}  # what the biased validation leaves out, is left out
+    for split in made["embeddings"]:
+        again, shipped = EmbeddingSet.load(tmp_path / "out" / "embeddings" / split), Project.at(BIASED).load_set(split)
+        place = {sample: row for row, sample in enumerate(shipped.sample_ids)}
+        rows = [place[sample] for sample in again.sample_ids]
+        assert len(rows) == 6
+        expected = shipped.embeddings[rows].astype(np.float32)
+        np.testing.assert_allclose(again.embeddings.astype(np.float32), expected, rtol=2e-3, atol=2e-3)
+
+
+def test_the_whole_model_of_the_second_project_is_exported(tmp_path: Path) -> None:
+    project = Project.at(BIASED)
+    sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
+    tuned = neurontune(erm, sets["identification"], sets["tuning"], TuneConfig(epochs=1, batches=5))
+    run = TunedRun(erm, tuned.head, Mask(tuned.biased, 0.0, 0.0), tuned.config, sets["evaluation"])
+    specs = {key: project.content[key] for key in ("model", "dataset")}
+    files = export_bundle(tmp_path / "bundle", run, **specs, base=project.source)
+    assert "samples differ by at most" in {file.name: file.check for file in files}["model_state_dict.safetensors"]

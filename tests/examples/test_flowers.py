@@ -277,7 +277,7 @@ def test_a_wrong_folder_and_options_at_the_wrong_place_are_refused(archive: Path
     assert "is not a folder" in complaint("example", "flowers", "--photographs", tmp_path / "nowhere")
     assert "no folders roses and tulips" in complaint("example", "flowers", "--photographs", archive / "roses")
     assert "--photographs" in complaint("example", "flowers")
-    assert "only with flowers" in complaint("example", "example", "--photographs", archive, "--seed", 1)
+    assert "only with flowers" in complaint("example", "faces", "--photographs", archive, "--seed", 1)
     assert "cannot be a name" in complaint("example", "flowers", "--photographs", archive, "--name", "../flowers")
     (home / "flowers").mkdir(parents=True)
     (home / "flowers" / "own.txt").write_text("a person's own")

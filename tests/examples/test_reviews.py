@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from neurontune_core import evaluate
+from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig, evaluate, neurontune, neurontune_halves
 from neurontune_core.evaluation.pairs import find_pairs
-from neurontune_core.workspace.workspace import Project
+from neurontune_core.export.bundle import export_bundle
+from neurontune_core.export.card import TunedRun
+from neurontune_core.mask import Mask
+from neurontune_core.models import load_model, packaged
+from neurontune_core.workspace.project import ROLES, Project
+from neurontune_core.workspace.tasks import extract_project
 from tests.support.paths import ROOT
 
 REVIEWS = ROOT / "assets" / "reviews"
@@ -156,3 +162,54 @@ def test_the_pairs_of_the_table_reach_the_project(project: Project, table: pd.Da
         assert not matched.left_out
         for without, with_number in zip(matched.without, matched.with_attribute, strict=True):
             assert ROOM.sub("", table["text"].iat[rows[with_number]]) == table["text"].iat[rows[without]]
+
+
+def test_masking_by_sfit_does_harm_here(project: Project) -> None:
+    """Hold what README and docs/examples.md say of the shipped head, with one seed and room."""
+    erm, val, test = project.load_head(), project.load_set("val"), project.load_set("test")
+    off, tuned = (
+        evaluate(neurontune_halves(erm, val, TuneConfig(masking=masking)).head, test).worst_group_accuracy
+        for masking in (False, True)
+    )
+    assert off is not None
+    assert tuned is not None
+    assert off == pytest.approx(0.75, abs=0.05)
+    assert tuned < off - 0.05
+
+
+def test_the_model_of_the_project_has_the_projects_head_and_extracts_it_again(project: Project, tmp_path: Path) -> None:
+    few = pd.read_csv(REVIEWS / "reviews.csv", keep_default_na=False).groupby("split").head(6)
+    few.to_csv(tmp_path / "reviews.csv", index=False)
+    project.load_head().save(tmp_path / "head.safetensors")
+    config = {key: project.content[key] for key in ("model", "dataset")}
+    made = extract_project(config | {"base": str(tmp_path), "out": str(tmp_path / "out")}, lambda **_: None)
+    assert made["model"]["head"] == str(tmp_path / "head.safetensors")
+    again = LinearHead.load(tmp_path / "out" / "head.safetensors")
+    np.testing.assert_array_equal(again.weight, project.load_head().weight)
+    network = load_model(project.content["model"], REVIEWS)
+    vectors = EmbeddingSet.load(tmp_path / "out" / "embeddings" / "test").embeddings
+    texts = few.loc[few["split"] == "test", "text"].tolist()
+    np.testing.assert_allclose(network.logits(network.batch(texts)).numpy(), again.logits(vectors), atol=2e-2)
+
+
+def test_its_whole_model_is_exported(project: Project, tmp_path: Path) -> None:
+    sets = {role: project.load_set(role) for role in ROLES}
+    erm = project.load_head()
+    tuned = neurontune(erm, sets["identification"], sets["tuning"], TuneConfig(epochs=1, batches=5))
+    run = TunedRun(erm, tuned.head, Mask(tuned.biased, 0.0, 0.0), tuned.config, sets["evaluation"])
+    content = project.content
+    files = export_bundle(
+        tmp_path / "bundle", run, model=content["model"], dataset=content["dataset"], base=project.source
+    )
+    assert "samples differ by at most" in {file.name: file.check for file in files}["model_state_dict.safetensors"]
+
+
+def test_a_head_of_other_sizes_and_a_missing_package_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LinearHead(np.zeros((2, 5), np.float32), np.zeros(2, np.float32)).save(tmp_path / "head.safetensors")
+    with pytest.raises(InputError, match="5 neurons"):
+        load_model({"family": "minilm", "head": "head.safetensors"}, tmp_path)
+    monkeypatch.setattr(packaged, "_MINILM_PACKAGE", "no_such_package")
+    with pytest.raises(InputError, match="pip install"):
+        load_model({"family": "minilm"}, tmp_path)

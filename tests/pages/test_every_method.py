@@ -57,10 +57,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.mark.long
 @pytest.mark.parametrize(
     "example",
-    ["example", pytest.param("headlines", marks=pytest.mark.slow(reason="all methods run on the example of images"))],
+    [
+        "faces",
+        *(
+            pytest.param(name, marks=pytest.mark.slow(reason="all methods run on the balanced faces"))
+            for name in ("faces-biased", "reviews")
+        ),
+    ],
 )
 def test_all_run_from_the_screen_and_give_what_the_command_line_gives(example: str, workspace: Workspace) -> None:
-    assert list(EXAMPLES) == ["example", "headlines"]
+    assert list(EXAMPLES) == ["faces", "faces-biased", "reviews"]
     shown, rows = compared(example, workspace)
     assert "did not run" not in text_of(shown)
     arguments = ["compare", "--project", str(EXAMPLES[example]), "--seeds", "2", "--json"]

@@ -41,7 +41,7 @@ def finished(shown: AppTest) -> AppTest:
 
 
 def looked(data: Path, weights: str = "") -> AppTest:
-    shown = opened("example", "setup")
+    shown = opened("faces", "setup")
     shown.text_input(key="data").set_value(str(data))
     shown.text_input(key="weights").set_value(weights)
     next(button for button in shown.button if button.label == "Check data").click().run()

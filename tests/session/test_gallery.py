@@ -18,22 +18,35 @@ from tests.support.projects import write_project
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
-    return Gallery(Project(EXAMPLES["example"], tmp_path_factory.mktemp("example")))
+    return Gallery(Project(EXAMPLES["faces"], tmp_path_factory.mktemp("example")))
 
 
 def test_a_thumbnail_is_the_picture_of_that_row(example: Gallery) -> None:
-    test = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "test")
+    test = EmbeddingSet.load(EXAMPLES["faces"] / "embeddings" / "test")
     assert test.sources is not None
     shown = Image.open(io.BytesIO(example.thumbnail("test", 17)))
-    with Image.open(EXAMPLES["example"] / str(test.sources[17])) as picture:
+    with Image.open(EXAMPLES["faces"] / str(test.sources[17])) as picture:
         expected = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     assert shown.size == (SIDE, SIDE)
     difference = np.abs(np.asarray(shown, dtype=float) - np.asarray(expected, dtype=float)).mean()
     assert difference < 6  # of 255: JPEG twice, and no other picture
 
 
+def test_two_projects_that_share_images_and_network_never_show_each_others_samples(tmp_path: Path) -> None:
+    shown = []
+    for name in ("faces", "faces-biased"):
+        project = Project(EXAMPLES[name], tmp_path)  # as if both kept their cache in one folder
+        gallery, val = Gallery(project), project.load_set("val")
+        assert val.sources is not None
+        picture = Image.open(EXAMPLES["faces"] / str(val.sources[1])).convert("RGB").resize((SIDE, SIDE))
+        thumbnail = Image.open(io.BytesIO(gallery.thumbnail("val", 1)))
+        assert np.abs(np.asarray(thumbnail, dtype=float) - np.asarray(picture, dtype=float)).mean() < 6
+        shown.append(thumbnail.tobytes())
+    assert shown[0] != shown[1]
+
+
 def test_a_heatmap_is_brighter_where_a_neuron_fires_more(example: Gallery) -> None:
-    val = EmbeddingSet.load(EXAMPLES["example"] / "embeddings" / "val")
+    val = EmbeddingSet.load(EXAMPLES["faces"] / "embeddings" / "val")
     neuron = int(np.argmax(val.embeddings.mean(axis=0)))
     order = np.argsort(val.embeddings[:, neuron])
 
@@ -64,5 +77,5 @@ def test_a_network_that_python_code_builds_is_not_run_on_screens_and_the_reason_
     assert gallery.has_images
     assert not gallery.has_model
     assert "only be run from the command line" in gallery.model_note
-    other = Gallery(Project(EXAMPLES["example"], tmp_path))
+    other = Gallery(Project(EXAMPLES["faces"], tmp_path))
     assert (other.has_model, other.model_note) == (True, "")

@@ -1,4 +1,4 @@
-"""Projects of their own made of the built-in example, so that what a test does to one is seen by no other test."""
+"""Projects of their own made of the default example, so that what a test does to one is seen by no other test."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pandas as pd
 
 from neurontune_core import EmbeddingSet
 from neurontune_core.files import read_json, write_json
-from neurontune_core.workspace.workspace import EXAMPLES
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, EXAMPLES
 
-EXAMPLE = EXAMPLES["example"]
+EXAMPLE = EXAMPLES[DEFAULT_EXAMPLE]
 
 
 def copy_example(folder: Path) -> None:

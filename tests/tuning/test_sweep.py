@@ -123,7 +123,7 @@ def test_what_a_watcher_raises_ends_the_sweep(data) -> None:
 
 
 def test_on_the_built_in_example_every_mask_value_is_as_it_is_alone() -> None:
-    project = Project.at(EXAMPLES["example"])
+    project = Project.at(EXAMPLES["faces"])
     sets = project.load_head(), project.load_set("identification"), project.load_set("tuning")
     configs = [TuneConfig(mask_value=value, epochs=5, batches=50) for value in (0.0, 0.2, 1.0)]
     for config, together in zip(configs, neurontune_sweep(*sets, configs), strict=True):

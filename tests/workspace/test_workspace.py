@@ -16,9 +16,10 @@ from neurontune_core.files import write_json
 from neurontune_core.workspace.names import new_timed_folder
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
-from neurontune_core.workspace.workspace import Workspace
+from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, Workspace
 from tests.support.projects import CORE, NEURONS, write_project
 
+SPLITS = ("train", "val", "test")
 CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
 PARTIAL = replace(CONFIG, mask_value=0.5)
 
@@ -37,9 +38,9 @@ def save_run(project: Project, config: TuneConfig = CONFIG) -> Run:
     return project.save_run(tuned, off, "train", project.journal.verdicts())
 
 
-def test_the_example_stands_first_and_a_name_is_taken_only_once(workspace: Workspace) -> None:
-    assert workspace.names() == ["example", "headlines", "birds"]
-    for taken in ("example", "birds"):
+def test_the_examples_stand_first_and_a_name_is_taken_only_once(workspace: Workspace) -> None:
+    assert workspace.names() == ["faces", "faces-biased", "reviews", "birds"]
+    for taken in ("faces", "faces-biased", "birds"):
         with pytest.raises(InputError, match="already"):
             workspace.new_folder(taken)
 
@@ -83,8 +84,27 @@ def test_a_run_that_was_cut_off_or_damaged_is_left_out_and_the_others_stay(works
         project.run(damaged.id)
 
 
+def test_the_first_example_is_the_default(workspace: Workspace) -> None:
+    assert workspace.names()[0] == DEFAULT_EXAMPLE == "faces"
+
+
+def test_the_two_projects_of_faces_differ_in_validation_alone_and_keep_what_a_person_does_apart(
+    workspace: Workspace,
+) -> None:
+    faces, biased = workspace.open("faces"), workspace.open("faces-biased")
+    sets = {project: {split: project.load_set(split).fingerprint for split in SPLITS} for project in (faces, biased)}
+    assert [split for split in SPLITS if sets[faces][split] != sets[biased][split]] == ["val"]
+    biased.journal.judge([3], "core")
+    run = save_run(biased)
+    assert faces.journal.verdicts() == {}
+    assert faces.runs() == []
+    assert [each.id for each in biased.runs()] == [run.id]
+    assert faces.umap_file(faces.load_set("test")) != biased.umap_file(biased.load_set("test"))
+    assert faces.cache != biased.cache
+
+
 def test_what_a_person_does_with_the_example_never_goes_into_the_package(workspace: Workspace) -> None:
-    example = workspace.open("example")
+    example = workspace.open("faces")
     example.journal.judge([0], "core")
     assert example.folder.is_relative_to(workspace.root)
     assert not example.source.is_relative_to(workspace.root)
@@ -125,9 +145,10 @@ def test_sessions_that_save_at_the_same_moment_get_folders_of_their_own(tmp_path
 @pytest.mark.parametrize(
     ("suggestion", "name"),
     [
-        ("example", "example-2"),
-        ("headlines", "headlines-2"),
-        ("Example", "Example-2"),
+        ("faces", "faces-2"),
+        ("faces-biased", "faces-biased-2"),
+        ("reviews", "reviews-2"),
+        ("Faces", "Faces-2"),
         ("birds", "birds-2"),
         ("BIRDS", "BIRDS-2"),
         ("my birds!", "my-birds"),
@@ -148,7 +169,7 @@ def test_a_free_name_is_no_folder_of_an_unfinished_project_either(workspace: Wor
     assert workspace.new_folder("Half").name == "Half"  # where its extraction resumes
 
 
-@pytest.mark.parametrize("taken", ["example", "headlines", "Headlines", "EXAMPLE", "birds", "Birds", "fish", "Fish"])
+@pytest.mark.parametrize("taken", ["faces", "reviews", "Reviews", "FACES-BIASED", "birds", "Birds", "fish", "Fish"])
 def test_names_that_differ_by_case_alone_are_one_name(workspace: Workspace, taken: str) -> None:
     write_project(workspace.new_folder("Fish"))
     with pytest.raises(InputError, match=f'There is a project "{taken}" already'):

@@ -78,10 +78,10 @@ def _figure(split: MeasuredSplit, kind: str, outlines: str, revision: int) -> Fi
 
 
 def _jobs(view: View) -> list[Job]:
-    """Return the jobs that compute the map of these embeddings, the newest first."""
-    fingerprint = view.split.samples.fingerprint
+    """Return the jobs that compute the map of these embeddings for this project, the newest first."""
+    expected = {"folder": str(view.diagnosis.project.folder), "fingerprint": view.split.samples.fingerprint}
     jobs = JobStore(workspace().jobs).list()
-    return [job for job in jobs if job.task == "umap" and job.config["fingerprint"] == fingerprint]
+    return [job for job in jobs if job.task == "umap" and expected.items() <= job.config.items()]
 
 
 def _start(view: View) -> None:
