@@ -30,7 +30,7 @@ MASK_VALUES = 15  # steps of the slider that change what can be seen; near 1 the
 LINE = "document.querySelector('.st-key-ranking .annotation-text')?.textContent"
 LINES = "[...document.querySelectorAll('.st-key-%s .scatterlayer .js-line')].map(line => line.getAttribute('d')).join()"
 EFFECT, DISTRIBUTION = LINES % "effect", LINES % "distribution"
-ADVISED = "document.querySelector('[data-testid=stSidebar]').textContent.includes('Advised head')"
+ADVISED = "document.querySelector('.st-key-advice-card')"  # the adviser has answered
 
 
 def medians_ms(project: Project) -> float:

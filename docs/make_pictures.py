@@ -48,7 +48,7 @@ def walk(page: Page, url: str) -> None:
     expect(page.get_by_text("rank 1 of")).to_be_visible()
     page.wait_for_function(SETTLED)
     page.get_by_role("button", name="Retrain Shortcut").click()
-    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_role("button", name="Take it")).to_be_visible()
     photograph(page, "neurons", 1240)
     for name, title, height in (
         ("retrain", "Retrain", 1500),

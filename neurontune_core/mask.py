@@ -75,6 +75,9 @@ class Mask:
         mask_value: what their activations are multiplied by; folded into the head already.
         verdicts: a user's judgments, neuron -> "spurious", "core" or "unsure".
         source: how the mask was made; JSON-able.
+        class_scores: neuron -> class name -> score (Eq. 5), of masked and judged neurons; empty where no score selected
+            any. `SpuriousnessScores.by_class_name` makes them.
+        explanation: why nothing is masked, or by what rule; a sentence, or empty.
     """
 
     biased: np.ndarray
@@ -82,6 +85,8 @@ class Mask:
     mask_value: float
     verdicts: Mapping[int, str] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+    class_scores: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    explanation: str = ""
 
     @property
     def num_neurons(self) -> int:
@@ -91,7 +96,25 @@ class Mask:
     def num_biased(self) -> int:
         return int(self.biased.sum())
 
+    def reasons(self, neuron: int) -> tuple[str, ...]:
+        """Return how a neuron came to be masked, or spared: "score", "judged spurious", "judged core".
+
+        >>> mask = Mask(np.array([True, True, False]), 0.0, 0.0, {1: "spurious", 2: "core"}, {}, {1: {"a": -0.5}})
+        >>> [mask.reasons(neuron) for neuron in range(3)]
+        [('score',), ('judged spurious',), ('judged core',)]
+        """
+        verdict = self.verdicts.get(neuron)
+        if verdict == "core" and not self.biased[neuron]:
+            return ("judged core",)
+        by_verdict = verdict == "spurious"
+        scores = self.class_scores.get(neuron)
+        by_score = not by_verdict if scores is None else any(score > self.threshold for score in scores.values())
+        return ("score",) * by_score + ("judged spurious",) * by_verdict
+
     def save(self, path: str | Path) -> None:
+        """Write the mask as JSON, with the reasons and scores of every neuron that is masked or was judged."""
+        judged = [neuron for neuron, verdict in self.verdicts.items() if verdict in ("spurious", "core")]
+        listed = sorted({*np.flatnonzero(self.biased).tolist(), *judged})
         write_json(
             Path(path),
             {
@@ -102,6 +125,16 @@ class Mask:
                 "mask_value": self.mask_value,
                 "verdicts": {str(neuron): verdict for neuron, verdict in sorted(self.verdicts.items())},
                 "source": dict(self.source),
+                "explanation": self.explanation,
+                "neurons": [
+                    {
+                        "neuron": neuron,
+                        "masked": bool(self.biased[neuron]),
+                        "reasons": list(self.reasons(neuron)),
+                        "scores": dict(self.class_scores.get(neuron, {})),
+                    }
+                    for neuron in listed
+                ],
             },
         )
 
@@ -128,6 +161,8 @@ class Mask:
                 float(content["mask_value"]),
                 {int(neuron): str(verdict) for neuron, verdict in content.get("verdicts", {}).items()},
                 dict(content.get("source", {})),
+                {int(row["neuron"]): dict(row["scores"]) for row in content.get("neurons", []) if row["scores"]},
+                str(content.get("explanation", "")),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, InputError):

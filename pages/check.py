@@ -8,9 +8,9 @@ import streamlit as st
 
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.comparison import comparisons
-from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.figures.methods import method_label
 from neurontune_core.head import LinearHead
+from neurontune_core.session.named_heads import NAMES, is_current
 from pages.parts.frame.state import View, current_view
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, plain
@@ -18,14 +18,13 @@ from pages.parts.samples.changes import accuracy_by_part, changed_samples, confu
 
 
 def available_heads(view: View) -> tuple[dict[str, LinearHead], list[str]]:
-    """Return every head by name, the trained one first and the newest run's last, and why others are left out."""
+    """Return every head by name, those of the sidebar first, and why others are left out."""
     diagnosis, problems = view.diagnosis, []
-    heads = {"ERM": diagnosis.erm}
-    if diagnosis.num_misclassified:
-        heads["masked now"] = diagnosis.masked_head(view.masked, view.mask_value)
-    for run in reversed(diagnosis.project.runs()):
-        heads[f"{NO_MASKING}, {run.id}"] = run.off_head
-        heads[f"{run.method}, {run.id}"] = run.head
+    heads = view.heads
+    for run in diagnosis.project.runs():
+        if is_current(diagnosis, run) and (view.run is None or run.id != view.run.id):
+            heads[f"{NAMES['masking-off']}, {run.id}"] = run.off_head
+            heads[f"{NAMES['retrained']}, {run.id}"] = run.head
     current = (saved for saved in comparisons(diagnosis.project) if saved.fits(diagnosis.erm, diagnosis.sets))
     for comparison in islice(current, 1):
         for summary in comparison.summaries:
@@ -47,10 +46,12 @@ warn(problems)
 names = list(choices)
 before_column, after_column = st.columns(2)
 before = before_column.selectbox("Before", names, key="before", bind="query-params", help=HELP["erm"])
-newest = f"{view.run.method}, {view.run.id}" if view.run else names[-1]
+if st.session_state.setdefault("after_chosen", view.key) != view.key:  # another head was chosen in the sidebar since
+    st.session_state["after_chosen"], st.session_state["after"] = view.key, view.chosen.name
 after = after_column.selectbox(
-    "After", names, names.index(newest), key="after", bind="query-params", help=HELP["no masking"]
-)
+    "After", names, names.index(view.chosen.name), key="after", bind="query-params",
+    help="The chosen head of the sidebar, or any other.",
+)  # fmt: skip
 changes = view.split.changes(choices[before], choices[after])
 counts = changes.counts()
 corrected, newly_wrong, wrong, correct = st.columns(4)

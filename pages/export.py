@@ -1,43 +1,26 @@
-"""Export: the head of the chosen run with mask, model card and code, each file verified before it is offered."""
+"""Export: the chosen head with mask, model card and code, each file verified before it is offered."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from neurontune_core.cli.command import tune_command
-from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.cli.command import head_command
+from neurontune_core.errors import InputError
 from neurontune_core.export.bundle import ExportedFile, VerificationError, export_bundle
-from neurontune_core.export.card import TunedRun
-from neurontune_core.workspace.run import Run
+from neurontune_core.session.bundle_facts import bundle_facts
+from neurontune_core.session.named_heads import EXPLANATIONS, check_exportable
 from pages.parts.frame.state import View, current_view
 from pages.parts.frame.words import plain
 
 
-def facts_of(view: View, run: Run) -> TunedRun:
-    """Return what the model card says about a run, measured on the chosen split."""
-    diagnosis, split, project = view.diagnosis, view.split, view.diagnosis.project
-    return TunedRun(
-        erm=diagnosis.erm, head=run.head, mask=run.mask, config=run.config, evaluation=split.samples,
-        epoch=run.epoch, masking_off=run.off_head, title=project.title, problem=project.problem, warnings=run.warnings,
-        advised=run.advice.sentence if run.advised and run.advice else "", caution=split.caution,
-        data={
-            "Identification": described(diagnosis.identification),
-            "Tuning": "one half of the identification split" if run.halves else run.tuning,
-            "Evaluation": described(split.samples),
-        },
-    )  # fmt: skip
-
-
-def described(embedding_set: EmbeddingSet) -> str:
-    return f"{embedding_set.split}, {embedding_set.num_samples} samples"
-
-
-def prepare(view: View, run: Run) -> list[ExportedFile]:
+def prepare(view: View, folder: Path) -> list[ExportedFile]:
     """Write and verify the files; show why when one of them is not as it was written."""
     content = view.diagnosis.project.content
     try:
         with st.spinner("Writing and verifying the files …"):
             return export_bundle(
-                run.export_folder(view.split.samples),
-                facts_of(view, run),
+                folder,
+                bundle_facts(view.diagnosis, view.chosen, view.split.samples, caution=view.split.caution),
                 model=content.get("model") if view.gallery.has_model else None,
                 dataset=content.get("dataset"),
                 base=view.diagnosis.project.source,
@@ -58,32 +41,39 @@ def offer(file: ExportedFile) -> None:
 
 view = current_view()
 st.title("Export")
-if view.run is None:
-    st.info("No head is retrained yet. Press **Retrain** in the sidebar, then export the head here.")
-    st.stop()
-run, split = view.run, view.split
+named, split = view.chosen, view.split
+st.markdown(f"#### {named.name}\n{EXPLANATIONS[named.key]}")
+kept = f" Run {named.run.id}." if named.run else ""
 st.markdown(
-    f"Run **{run.id}**: {run.mask.num_biased} of {run.mask.num_neurons} neurons masked, "
-    + ("the adviser's head." if run.advised else f"epoch {run.epoch} kept.")
+    f"**{named.mask.num_biased} of {named.mask.num_neurons}** neurons are masked. {named.mask.explanation}{kept}"
 )
+for note in named.notes:
+    st.caption(f":material/info: {note}")
 st.caption(
-    "Every file is read back and verified before it is offered. The mask is folded into the head: a plain linear "
-    f'layer. The model card measures on "{plain(split.name)}". {split.caution}'
+    "The sidebar chooses the head. Every file is read back and verified before it is offered. The mask is folded into "
+    f'the head: a plain linear layer. The model card measures on "{plain(split.name)}". {split.caution}'
 )
+try:
+    check_exportable(named)
+except InputError as error:
+    st.warning(plain(str(error)))
+    st.stop()
 if view.gallery.model_note:
     entry = view.diagnosis.project.content["model"]["entry"]
     st.caption(f"{view.gallery.model_note} For the whole model, use `neurontune export --project … --entry {entry}`.")
 bundles: dict[str, list[ExportedFile]] = st.session_state.setdefault("bundles", {})
-folder = str(run.export_folder(split.samples))  # differs by run, split and content of the split
-files = bundles.get(folder, [])
+folder = view.diagnosis.project.export_folder(named.key, named.head, split.samples)
+files = bundles.get(str(folder), [])
 if not all(file.path.is_file() for file in files):  # deleted since
     files = []
 if st.button("Prepare the files", key="prepare", type="primary", disabled=bool(files)):
-    files = bundles[folder] = prepare(view, run)
+    files = bundles[str(folder)] = prepare(view, folder)
+    if files:
+        st.rerun()  # the button is disabled from now on
 if files:
     for file in files:
         offer(file)
     st.subheader("Load the head anywhere")
-    st.code((run.export_folder(split.samples) / "load_head.py").read_text(encoding="utf-8"), language="python")
-    st.subheader("Repeat the run on the command line")
-    st.code(tune_command(view.diagnosis.project, run), language="bash", wrap_lines=True)
+    st.code((folder / "load_head.py").read_text(encoding="utf-8"), language="python")
+    st.subheader("Make the same head on the command line")
+    st.code(head_command(view.diagnosis.project, named), language="bash", wrap_lines=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.session.index_ranges import Indices
+from neurontune_core.session.named_heads import NAMES
 from pages.parts.frame.state import View, current_view
 from pages.parts.frame.url_state import in_url
 from pages.parts.frame.words import interval, percent, plain
@@ -42,7 +42,7 @@ def select_samples(view: View) -> None:
         own_group_form(view, picked.rows or rows, st.session_state["way"], suggestion)
         if picked.opened is not None:
             with close_up:
-                sample_facts(view, picked.opened, {"ERM": view.diagnosis.erm}, "sample")
+                sample_facts(view, picked.opened, {NAMES["trained"]: view.diagnosis.erm}, "sample")
 
 
 def find_samples(view: View) -> tuple[Indices, str]:
@@ -89,9 +89,7 @@ def measured_groups(view: View) -> None:
     if not groups:
         st.caption(f'No group on the split "{plain(view.split.name)}" yet.')
         return
-    heads = {"ERM": view.diagnosis.erm}
-    if view.run:
-        heads |= {NO_MASKING: view.run.off_head, view.run.method: view.run.head}
+    heads = view.heads
     rows = []
     for group in groups:
         row: dict[str, object] = {"group": group.name, "origin": group.origin, "n": len(group.rows(samples))}

@@ -60,7 +60,7 @@ def effect_of_the_mask() -> None:
 
 
 st.title("Neurons")
-headline(view, masked_now=True)
+headline(view)
 warn(diagnosis.scores.warnings)
 if not (diagnosis.scores.neuron_scores > 0).any():
     st.info(

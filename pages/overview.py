@@ -2,28 +2,27 @@
 
 import streamlit as st
 
-from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
+from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.heads import MOST_BARS, group_bars
 from neurontune_core.head import LinearHead
+from neurontune_core.session.named_heads import EXPLANATIONS, NAMES
 from pages.parts.frame.state import View, current_view
 from pages.parts.frame.strip import headline
-from pages.parts.frame.words import HELP, plain
+from pages.parts.frame.words import plain
 from pages.parts.samples.close_up import sample_facts
 from pages.parts.samples.pair_cards import flip_in_words, pair_cards
 from pages.parts.samples.wall import wall
 
 HEIGHT, LOWER = 440, 250  # pixels of the walls
-TRAINED, RETRAINED = "trained head", "retrained head"
+TRAINED, CHOSEN = "Trained head", "Chosen head"
 
 
 def what_is_wrong(view: View) -> None:
     """Say in one sentence what the attribute does to the predictions, and show the pairs that it is measured on."""
     head = view.diagnosis.erm
-    if view.run:
-        retrained = st.segmented_control(
-            "Predictions of", (TRAINED, RETRAINED), default=TRAINED, required=True, key="of"
-        )
-        head = view.run.head if retrained == RETRAINED else head
+    if view.key != "trained":
+        shown = st.segmented_control("Predictions of", (TRAINED, CHOSEN), default=TRAINED, required=True, key="of")
+        head = view.chosen.head if shown == CHOSEN else head
     paired = view.split.paired(head)
     noun = "images" if view.gallery.has_images else "texts" if view.gallery.has_texts else "samples"
     chosen = None if view.label is None else paired.samples.class_names[view.label]
@@ -35,18 +34,18 @@ def what_is_wrong(view: View) -> None:
     pair_cards(view, paired, head)
 
 
-def accuracies(view: View, heads: dict[str, LinearHead]) -> None:
+def accuracies(view: View) -> None:
     """Draw the accuracy of each head by group (by class, without groups)."""
     split, samples = view.split, view.split.samples
-    evaluations = {name: split.evaluate(head) for name, head in heads.items()}
+    evaluations = {NAMES[key]: view.evaluation(key) for key in view.keys}
     st.subheader("Accuracy by group" if samples.groups is not None else "Accuracy by class")
     st.caption(
-        f'On the split "{plain(split.name)}" ({samples.num_samples} samples), with 95 % intervals. ERM: {HELP["erm"]}'
-        + (f" {HELP['no masking']}" if view.run else "")
+        f'On the split "{plain(split.name)}" ({samples.num_samples} samples), with 95 % intervals. '
+        + " ".join(f"{NAMES[key]}: {EXPLANATIONS[key]}" for key in view.keys)
     )
     parts = [part for part in split.erm_evaluation.groups or split.erm_evaluation.classes if part.n]
     if len(parts) > MOST_BARS:
-        st.caption(f"The {MOST_BARS} of {len(parts):,} with the lowest accuracy of the trained head (ERM).")
+        st.caption(f"The {MOST_BARS} of {len(parts):,} with the lowest accuracy of the trained head.")
     st.plotly_chart(group_bars(evaluations), key="groups", config=NO_MODE_BAR)
     if samples.overlapping_groups is not None:
         with st.expander(f"{len(samples.overlapping_groups.names)} overlapping groups"):
@@ -82,13 +81,16 @@ def misclassified_samples(view: View, heads: dict[str, LinearHead]) -> None:
             sample_facts(view, opened, heads, "sample")
 
 
-def changed_samples(view: View, retrained: LinearHead) -> None:
-    """Show the samples that retraining corrected, and those that it got newly wrong."""
+def changed_samples(view: View) -> None:
+    """Show the samples that the chosen head corrects, and those that it gets newly wrong."""
     split = view.split
-    changes, names = split.changes(view.diagnosis.erm, retrained), split.samples.class_names
+    changes, names = split.changes(view.diagnosis.erm, view.chosen.head), split.samples.class_names
     corrected, newly_wrong = (changes.rows(outcome, label=view.label) for outcome in ("fixed", "broken"))
     of_class = "" if view.label is None else f" of class {plain(names[view.label])}"
-    st.subheader(f"Retraining corrected {len(corrected)} samples{of_class} and got {len(newly_wrong)} newly wrong")
+    st.subheader(
+        f"{view.chosen.name}: {len(corrected)} samples{of_class} corrected, {len(newly_wrong)} newly wrong",
+        help="Against the trained head. The sidebar chooses the head.",
+    )
     for title, rows, key in (("Corrected", corrected, "corrected"), ("Newly wrong", newly_wrong, "newly-wrong")):
         labels = split.samples.labels[rows]
         wall(view, split.name, rows, names, key, title, title=True, caption=labels, height=LOWER, several=False)
@@ -98,17 +100,13 @@ st.session_state.pop("opened", None)  # the project that Setup asked to open is 
 view = current_view()
 diagnosis = view.diagnosis
 st.title(plain(diagnosis.project.title))
+st.markdown(plain(diagnosis.project.problem) or "What this classifier gets wrong, by class and by group.")
 if len(view.split.pairs):
     what_is_wrong(view)
-else:
-    st.markdown(plain(diagnosis.project.problem) or "What this classifier gets wrong, by class and by group.")
-headline(view, masked_now=False)
-heads = {"ERM": diagnosis.erm}
-if view.run:
-    heads |= {NO_MASKING: view.run.off_head, view.run.method: view.run.head}
-accuracies(view, heads)
-misclassified_samples(view, heads)
-if view.run:
-    changed_samples(view, view.run.head)
+headline(view)
+accuracies(view)
+misclassified_samples(view, view.heads)
+if view.key != "trained":
+    changed_samples(view)
 else:
     st.info("Next: find the biased neurons on the **Neurons** screen, then press **Retrain** in the sidebar.")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from neurontune_core.session.background_run import BackgroundRun
 from pages.parts.frame.state import current_view
-from pages.parts.frame.tune_settings import ADVISED, settings
+from pages.parts.frame.tune_settings import ASK_ADVISER, settings
 from pages.parts.results.outcome import curves, outcome
 
 
@@ -22,15 +22,15 @@ st.markdown(
 )
 settings(view)
 st.toggle(
-    "Let the adviser choose the head", **ADVISED.starting_at(True),
-    help="It chooses among your head, the head retrained without a mask and NeuronTune's, without group labels. "
-    "NeuronTune's head, as in the paper, is kept, too. The rule is ours, not the paper's.",
+    "Ask the adviser after each retraining", **ASK_ADVISER.starting_at(True),
+    help="It says which head it would take and why, without group labels; you decide. The rule is ours, not the "
+    "paper's.",
 )  # fmt: skip
 _ = view.diagnosis.scores  # raises the sentence that the router shows, where nothing is misclassified
 live: BackgroundRun | None = st.session_state.get("live")
 if live is not None:
     progress(live, view.diagnosis.identification.groups is not None)
-elif view.run:
+elif "retrained" in view.keys:
     outcome(view)
 else:
     st.info("Nothing is retrained yet. The built-in example takes about two seconds.")

@@ -57,7 +57,7 @@ def count_counterexamples(fitter: CrossFitter) -> CounterExamples:
     on_tuning, on_identification = np.zeros(classes), np.zeros(classes)
     config = fitter.late(init="zero", epochs=_EPOCHS, average_epochs=_EPOCHS // 2)
     for half, held_out in (halves, halves[::-1]):
-        head = fitter.run(half, monitored, config).head
+        head = fitter.run(half, monitored, config, verdicts=False).head
         on_tuning += _correct(head.predict(held_out.embeddings), held_out)
         on_identification += _correct(head.predict(identification.embeddings), identification) / 2
     in_tuning, in_identification = (

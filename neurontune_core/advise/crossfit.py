@@ -14,7 +14,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.head import LinearHead
-from neurontune_core.mask import check_verdicts
+from neurontune_core.mask import check_verdicts, with_verdicts
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import TuneResult
@@ -46,6 +46,7 @@ class Candidate:
         members: the runs of `neurontune`; none for the ERM head and for upweighted hard samples.
         judged: the rows that each run was evaluated on.
         hard_share: the mean share, over the runs, of hard samples (`reweight`).
+        judged_spurious: [M] bool, the neurons that a user's verdicts mask in every candidate; None for none.
     """
 
     key: Key
@@ -55,11 +56,14 @@ class Candidate:
     members: tuple[TuneResult, ...] = ()
     judged: tuple[np.ndarray, ...] = ()
     hard_share: float = 0.0
+    judged_spurious: np.ndarray | None = None
 
     @property
     def masked(self) -> np.ndarray:
         """Return [M] bool, the neurons masked in every run and epoch that ``head`` averages."""
         masked = np.full(self.head.num_neurons, bool(self.members))
+        if not self.members and self.judged_spurious is not None:
+            masked |= self.judged_spurious
         for member in self.members:
             masked &= member.masked_throughout
         return masked
@@ -140,9 +144,11 @@ class CrossFitter:
         self.fold = fold_numbers(self.identification.labels, self.config.seed)
 
     def erm(self) -> Candidate:
-        """Evaluate the ERM head, which has seen no identification sample."""
-        predictions = self.head.predict(self.identification.embeddings)
-        return Candidate("erm", self.head, predictions, evaluate_predictions(predictions, self.identification))
+        """Evaluate the ERM head, which has seen no identification sample; neurons judged spurious are masked in it."""
+        head = self.head.masked(self.judged_factors)
+        predictions = head.predict(self.identification.embeddings)
+        evaluation = evaluate_predictions(predictions, self.identification)
+        return Candidate("erm", head, predictions, evaluation, judged_spurious=self.judged_spurious)
 
     def masking_off(self) -> Candidate:
         """Retrain on the tuning set without a mask (Table 4, NT = No); SFit selects the epoch."""
@@ -164,7 +170,8 @@ class CrossFitter:
         for number in range(FOLDS):
             rest = self._rows(*(fold for fold in range(FOLDS) if fold != number))
             self._check_stop()
-            made.append(reweighted([self.tuning, self.identification.take(rest)], self.config.seed + number))
+            sets = [self.tuning, self.identification.take(rest)]
+            made.append(reweighted(sets, self.config.seed + number, self.judged_factors))
             self._note_run()
         shares = [share for _, share in made]
         if not any(shares):
@@ -189,17 +196,28 @@ class CrossFitter:
             jobs.append((self._rows(first, second), self._rows(identifying), self._rows(number)))
         return self._masked("neurontune_held_out", jobs)
 
-    def run(self, tuning: EmbeddingSet, identification: EmbeddingSet, config: TuneConfig) -> TuneResult:
-        """Run `neurontune` with the verdicts, or without them where nothing is masked."""
-        masked = config.masking
+    @property
+    def judged_spurious(self) -> np.ndarray:
+        """Return [M] bool, the neurons judged spurious and not core."""
+        return with_verdicts(np.zeros(self.head.num_neurons, dtype=bool), self.always, self.never)
+
+    @property
+    def judged_factors(self) -> np.ndarray:
+        """Return [M], the mask value for neurons judged spurious, 1 for the others."""
+        return np.where(self.judged_spurious, np.float32(self.config.mask_value), np.float32(1))
+
+    def run(
+        self, tuning: EmbeddingSet, identification: EmbeddingSet, config: TuneConfig, *, verdicts: bool = True
+    ) -> TuneResult:
+        """Run `neurontune`, bound by the user's verdicts unless the run only measures the data."""
         try:
             result = neurontune(
                 self.head,
                 identification,
                 tuning,
                 config,
-                always=self.always if masked else None,
-                never=self.never if masked else None,
+                always=self.always if verdicts else None,
+                never=self.never if verdicts else None,
                 should_stop=self.should_stop,
             )
         finally:
@@ -247,7 +265,9 @@ class CrossFitter:
             provenance={"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(heads)},
         )
         evaluation = evaluate_predictions(predictions, self.identification)
-        return Candidate(key, average, predictions, evaluation, judged=tuple(judged))
+        return Candidate(
+            key, average, predictions, evaluation, judged=tuple(judged), judged_spurious=self.judged_spurious
+        )
 
     def _member(self, job: _Job) -> TuneResult:
         tuning = self.tuning if job.tuning is None else self.identification.take(job.tuning)

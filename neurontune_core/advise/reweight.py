@@ -74,12 +74,14 @@ def thinned(embedding_set: EmbeddingSet, seed: int) -> EmbeddingSet:
     return embedding_set.take(np.sort(np.concatenate(rows)))
 
 
-def reweighted(sets: list[EmbeddingSet], seed: int = 0) -> tuple[LinearHead, float]:
+def reweighted(sets: list[EmbeddingSet], seed: int = 0, factors: np.ndarray | None = None) -> tuple[LinearHead, float]:
     """Fit a logistic regression on these sets together, with upweighted hard samples.
 
     Args:
         sets: the sets; of a large one a part is drawn (`thinned`).
         seed: of the parts.
+        factors: [M] that multiply the standardized activations the head is fitted on; folded into it. Which samples are
+            hard is measured without them.
 
     Returns:
         the head, and the share of the samples that are hard.
@@ -94,7 +96,10 @@ def reweighted(sets: list[EmbeddingSet], seed: int = 0) -> tuple[LinearHead, flo
     del raw  # it needs as much memory as the vectors
     hard = hard_samples(vectors, labels, classes)
     model = LogisticRegression(C=_PENALTY, max_iter=_STEPS, tol=_TOLERANCE)
+    factors = np.ones(vectors.shape[1], dtype=np.float32) if factors is None else factors
+    if (factors != 1).any():
+        vectors = vectors * factors
     model.fit(vectors, labels, sample_weight=sample_weights(hard, labels))
     weight, bias = model.coef_, model.intercept_
     head = LinearHead.from_binary(weight[0], bias[0]) if classes == 2 else LinearHead(weight, bias)
-    return normalizer.fold(head), float(hard.mean())
+    return normalizer.fold(head.masked(factors)), float(hard.mean())

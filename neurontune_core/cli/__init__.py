@@ -11,6 +11,7 @@ from neurontune_core.cli import (
     advise,
     arrays,
     compare,
+    export,
     identify,
     inspect,
     projects,
@@ -48,7 +49,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "compare": compare.compare,
     "ablate": ablate.ablate,
     "reproduce": reproduce.reproduce,
-    "export": projects.export,
+    "export": export.export,
     "theory": theory.theory,
     "app": projects.app,
 }

@@ -1,4 +1,4 @@
-"""The command that repeats a run of the screens."""
+"""The command that makes a head of the screens again."""
 
 from __future__ import annotations
 
@@ -7,33 +7,44 @@ from dataclasses import fields
 
 from neurontune_core.cli.advise import SETTINGS
 from neurontune_core.cli.options import flag
+from neurontune_core.session.named_heads import NamedHead
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
 
 
-def tune_command(project: Project, run: Run, out: str = "tuned") -> str:
-    """Return ``neurontune tune ...`` with a run's sets, verdicts and every setting that is not the default.
-
-    For an advised head it is ``neurontune advise ...``.
+def head_command(project: Project, named: NamedHead) -> str:
+    """Return the command that makes a head: ``neurontune tune`` or ``advise``; ``export`` where nothing is retrained.
 
     Raises:
         InputError: when the project has no head or lacks a split.
     """
-    words = ["neurontune", "advise" if run.advised else "tune"]
+    if named.run is None:
+        name = project.source if project.source == project.folder else project.folder.name
+        words = ["neurontune", "export", "--project", str(name), "--head", named.key]
+        if named.key == "mask":
+            words += ["--threshold", repr(named.mask.threshold), "--mask-value", repr(named.mask.mask_value)]
+        return shlex.join([*words, "--out", "exported"])
+    return shlex.join(_retraining(project, named.run, named))
+
+
+def _retraining(project: Project, run: Run, named: NamedHead) -> list[str]:
+    """Return the words of ``neurontune tune`` or ``advise`` with a run's sets, verdicts and every changed setting."""
+    advised = named.key == "advised"
+    words = ["neurontune", "advise" if advised else "tune"]
     words += ["--identification", str(project.set_folder("identification"))]
-    halves = run.halves and not run.advised
-    words += ["--halves"] if halves else ["--tuning", str(project.set_folder("tuning" if run.advised else run.tuning))]
+    halves = run.halves and not advised
+    words += ["--halves"] if halves else ["--tuning", str(project.set_folder("tuning" if advised else run.tuning))]
     words += ["--head", str(project.head_file)]
     if run.mask.verdicts:
         words += ["--verdicts", str(run.folder / "mask.json")]
     for setting in fields(TuneConfig):
-        value = getattr(run.config, setting.name)
-        if value == setting.default or (run.advised and setting.name not in SETTINGS):
+        value = getattr(named.config, setting.name)
+        if value == setting.default or (advised and setting.name not in SETTINGS):
             continue
         if isinstance(value, bool):
             on, off = flag(setting.name).split("/")
             words.append(on if value else off)
         else:
             words += [flag(setting.name), str(value)]
-    return shlex.join([*words, "--out", out])
+    return [*words, "--out", "tuned"]

@@ -1,10 +1,9 @@
-"""The verbs on projects: example, extract, export, app."""
+"""The verbs on projects: example, extract, app."""
 
 from __future__ import annotations
 
 import runpy
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from neurontune_core.cli.flowers import (
     made_flowers,
     refuse_flowers_options,
 )
-from neurontune_core.cli.options import AsJson, Out, answer, described, headline, note, progress, stoppable
+from neurontune_core.cli.options import AsJson, Out, answer, headline, note, progress, stoppable
 from neurontune_core.cli.source_options import (
     Arch,
     Classes,
@@ -34,11 +33,8 @@ from neurontune_core.cli.source_options import (
     Weights,
     request_of,
 )
-from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
-from neurontune_core.head import LinearHead
-from neurontune_core.mask import Mask
 from neurontune_core.models import is_python_entry, names_entry
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
@@ -57,12 +53,14 @@ def example(
 ) -> None:
     """Run a built-in example, or make the one of the flowers from a photo archive and run it.
 
-    It compares the classifier as it was trained (ERM), its head retrained without a mask, NeuronTune as in the paper,
-    and the head that the adviser chooses. Making the flowers takes some minutes; after Ctrl-C the same command resumes
-    it.
+    It compares the heads of the screens: the classifier as it was trained, the mask alone, the head retrained without a
+    mask, the one retrained with it (NeuronTune as in the paper), and the advised one. Making the flowers takes some
+    minutes; after Ctrl-C the same command resumes it.
     """
     from neurontune_core.advise import advise
     from neurontune_core.advise.sentences import sentence
+    from neurontune_core.session.diagnosis import Diagnosis
+    from neurontune_core.session.named_heads import NAMES
 
     if name == FLOWERS:
         project = made_flowers(photographs, project_name, epochs, seed)
@@ -73,14 +71,16 @@ def example(
         project = Project.at(EXAMPLES[name])
     sets, erm = {role: project.load_set(role) for role in ROLES}, project.load_head()
     results: dict[str, TuneResult] = {}
-    for name, config in (("No masking", TuneConfig(masking=False)), ("NeuronTune", TuneConfig())):
+    for name, config in ((NAMES["masking-off"], TuneConfig(masking=False)), (NAMES["retrained"], TuneConfig())):
         note(f"{name} ...")
         results[name] = neurontune(erm, sets["identification"], sets["tuning"], config)
     note("Advice ...")
     advice = advise(erm, sets["identification"], sets["tuning"])
-    heads = {"ERM": erm} | {name: result.head for name, result in results.items()} | {"Advised head": advice.head}
+    diagnosis = Diagnosis(project)
+    heads = {NAMES["trained"]: erm, NAMES["mask"]: diagnosis.masked_head(diagnosis.scores.biased(), 0.0)}
+    heads |= {name: result.head for name, result in results.items()} | {NAMES["advised"]: advice.head}
     evaluations = {name: evaluate(head, sets["evaluation"]) for name, head in heads.items()}
-    tuned = results["NeuronTune"]
+    tuned = results[NAMES["retrained"]]
     masked, neurons = int(tuned.biased.sum()), len(tuned.biased)
     value = {
         "title": project.title,
@@ -197,74 +197,6 @@ def _refuse_two(*, data_path: str | None, data: str | None, weights_path: str | 
     for name, argument, option in (("data", data_path, data), ("weights", weights_path, weights)):
         if argument and option:
             raise InputError(f'The {name} are given twice, as "{argument}" and as --{name} "{option}"; give them once.')
-
-
-def export(
-    out: Out,
-    head: Annotated[Path, typer.Option(help="The tuned head that tune wrote.")],
-    mask: Annotated[Path, typer.Option(help="The mask.json that tune wrote.")],
-    erm: Annotated[Path | None, typer.Option(help="The head before tuning; the project's by default.")] = None,
-    evaluation: Annotated[Path | None, typer.Option(help="Set for the card's table; the project's by default.")] = None,
-    masking_off: Annotated[Path | None, typer.Option(help="A head tuned with --no-mask, for the card.")] = None,
-    project: Annotated[
-        Path | None, typer.Option(help="A project.json or its folder; its whole model is exported, too.")
-    ] = None,
-    entry: Entry = None,
-    as_json: AsJson = False,
-) -> None:
-    """Export a bundle: mask, head, model, card.
-
-    Each file is read back and compared; when one differs, nothing is written and the exit code is 1.
-    """
-    from neurontune_core.export.bundle import VerificationError, export_bundle
-    from neurontune_core.export.card import TunedRun
-
-    opened = Project.at(project) if project else None
-    if opened is not None:
-        erm, evaluation = erm or opened.head_file, evaluation or opened.set_folder("evaluation")
-    if erm is None or evaluation is None:
-        raise InputError("Give --erm and --evaluation, or a --project that has them.")
-    content = opened.content if opened else {}
-    tuned, masked = LinearHead.load(head), Mask.load(mask)
-    data = {role.capitalize(): masked.source[role] for role in ("identification", "tuning") if role in masked.source}
-    measured = EmbeddingSet.load(evaluation)
-    before = LinearHead.load(erm)
-    before.check_fits(measured.num_neurons, measured.num_classes)
-    run = TunedRun(
-        erm=before,
-        head=tuned,
-        mask=masked,
-        config=_config_of(tuned, head),
-        evaluation=measured,
-        epoch=tuned.provenance.get("epoch"),
-        masking_off=LinearHead.load(masking_off) if masking_off else None,
-        data=data | {"Evaluation": described(measured)},
-        title=content.get("title") or "A classifier",
-        problem=content.get("problem", ""),
-    )
-    try:
-        files = export_bundle(
-            out,
-            run,
-            model=content.get("model"),
-            dataset=content.get("dataset"),
-            base=opened.source if opened else Path.cwd(),
-            allow_python=names_entry(content.get("model"), entry),
-        )
-    except VerificationError as error:
-        note(str(error))
-        raise typer.Exit(1) from None
-    value = [{"name": file.name, "path": str(file.path), "bytes": file.bytes, "check": file.check} for file in files]
-    rows = [[file.name, f"{file.bytes:,} bytes", f" {file.check}"] for file in files]
-    answer(as_json, {"files": value}, "\n".join("  ".join(row) for row in rows))
-
-
-def _config_of(tuned: LinearHead, file: Path) -> TuneConfig:
-    """Return the settings that tune recorded in the head's file."""
-    names = [setting.name for setting in fields(TuneConfig)]
-    if not set(names) <= set(tuned.provenance):
-        raise InputError(f"{file} has no record of how it was tuned; give the head that tune wrote.")
-    return TuneConfig(**{name: tuned.provenance[name] for name in names})
 
 
 def app(

@@ -74,13 +74,17 @@ def export_bundle(
     """
     folder = Path(folder)
     run.head.check_fits(run.evaluation.num_neurons, run.evaluation.num_classes)
+    _check_folder(folder)
     if run.mask.num_neurons != run.head.num_neurons:
         raise InputError(
             f"The mask is for {run.mask.num_neurons} neurons, but the head has {run.head.num_neurons}; "
             "give the mask that was written with the head."
         )
     working = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    working.mkdir(parents=True)
+    try:
+        working.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{folder.parent} cannot be written to ({error.strerror}); choose another folder.") from None
     try:
         checks = {
             "mask.json": _write_mask(working, run.mask),
@@ -95,6 +99,17 @@ def export_bundle(
         return _move_into_place(working, folder, checks)
     finally:
         shutil.rmtree(working, ignore_errors=True)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise InputError where the bundle would be mixed with files of somebody else."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; give a folder for the export.")
+    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in FILES) if folder.is_dir() else []
+    if foreign:
+        raise InputError(
+            f'{folder} holds other files, such as "{foreign[0]}"; choose an empty folder, or that of an earlier export.'
+        )
 
 
 def _require(right: bool, name: str, what: str) -> None:

@@ -14,6 +14,7 @@ from neurontune_core.mask import Mask
 from neurontune_core.tables import markdown_table, markdown_text
 from neurontune_core.tuning.config import TuneConfig
 
+_TRAINED = "Trained"  # by ERM, as the classifier came
 _NO_MASKING = "No masking"  # class-balanced retraining without a mask
 _CHOSEN_BY = {
     "sfit": (
@@ -45,6 +46,8 @@ class TunedRun:
         warnings: sentences of the run.
         advised: the adviser's recommendation, if its head was taken.
         caution: why figures on the evaluation set are optimistic, if they are.
+        name: what the head is called; by default it follows from the settings.
+        retrained: False for the trained head, and for a mask that was folded into it without retraining.
     """
 
     erm: LinearHead
@@ -60,19 +63,21 @@ class TunedRun:
     warnings: Sequence[str] = ()
     advised: str = ""
     caution: str = ""
+    name: str = ""
+    retrained: bool = True
 
     @property
-    def method(self) -> str:
-        if self.advised:
-            return "the adviser"
-        return "NeuronTune" if self.config.masking else _NO_MASKING
+    def title_name(self) -> str:
+        """Return the name of the head, as the columns of the table have it."""
+        return self.name or ("Retrained" if self.config.masking else _NO_MASKING)
 
     def evaluations(self) -> dict[str, Evaluation]:
-        """Return the accuracies of ERM, of retraining without a mask if it was run, and of this head."""
-        heads = {"ERM": self.erm}
-        if self.masking_off is not None and self.config.masking:
+        """Return the accuracies of the trained head, of retraining without a mask if it was run, and of this head."""
+        heads = {_TRAINED: self.erm}
+        if self.masking_off is not None:
             heads[_NO_MASKING] = self.masking_off
-        return {name: evaluate(head, self.evaluation) for name, head in (heads | {self.method: self.head}).items()}
+        heads[self.title_name] = self.head
+        return {name: evaluate(head, self.evaluation) for name, head in heads.items()}
 
 
 def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[str, object] | None = None) -> str:
@@ -88,11 +93,11 @@ def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[s
     >>> samples = EmbeddingSet(np.eye(2), [0, 1], ("cat", "dog"), split="test")
     >>> card = model_card(TunedRun(head, head, Mask(nothing, 0.0, 0.0), TuneConfig(), samples), {})
     >>> card.splitlines()[0]
-    '# A classifier: last layer retrained by NeuronTune'
+    '# A classifier: retrained head'
     """
     evaluations = run.evaluations()
     parts = [
-        f"# {markdown_text(run.title)}: last layer retrained by {run.method}",
+        f"# {markdown_text(run.title)}: {run.title_name.lower()} head",
         markdown_text(run.problem),
         "## Before and after",
         _measured_on(run),
@@ -102,7 +107,7 @@ def model_card(run: TunedRun, files: Mapping[str, str], preprocessing: Mapping[s
         _groups(run),
         "## How it was made",
         markdown_table(("", ""), _making(run)),
-        markdown_table(("setting", "value", "meaning"), _settings(run.config)),
+        markdown_table(("setting", "value", "meaning"), _settings(run.config)) if run.retrained else "",
         "## Limits",
         "\n".join(f"- {sentence}" for sentence in _limits(run, evaluations)),
         "## Files",
@@ -156,11 +161,16 @@ def _percent(part: Proportion) -> str:
 
 def _changes(run: TunedRun) -> str:
     changed = changes(run.erm, run.head, run.evaluation)
-    return f"Against ERM, {len(changed.fixed)} samples are corrected and {len(changed.broken)} are newly wrong."
+    counts = f"{len(changed.fixed)} samples are corrected and {len(changed.broken)} are newly wrong"
+    return f"Against the trained head, {counts}."
 
 
 def _groups(run: TunedRun) -> str:
-    unused = "Finding biased neurons, retraining and choosing the epoch used class labels only."
+    unused = (
+        "Finding biased neurons, retraining and choosing the epoch used class labels only."
+        if run.retrained
+        else "Finding biased neurons used class labels only, and nothing was retrained."
+    )
     if run.evaluation.groups is None:
         return f"{unused} The evaluation set has no group labels, so the worst group is not known."
     return (
@@ -176,9 +186,20 @@ def _making(run: TunedRun) -> list[tuple[str, str]]:
     if config.average_epochs > 1:
         kept = f"the average of the {config.average_epochs} best epochs"
     kept = ", ".join(part for part in (kept, f"chosen by {_CHOSEN_BY[config.select]}") if part)
-    rows.append(("Advised", markdown_text(run.advised)) if run.advised else ("Kept", kept))
+    if run.advised:
+        rows.append(("Advised", markdown_text(run.advised)))
+    elif run.retrained:
+        rows.append(("Kept", kept))
     share = f"{mask.num_biased} of {mask.num_neurons}"
-    rows.append(("Masked neurons", f"{share}, multiplied by {mask.mask_value:g} (score above {mask.threshold:g})"))
+    by_score = sum("score" in mask.reasons(neuron) for neuron in mask.biased.nonzero()[0].tolist())
+    how = (
+        f", multiplied by {mask.mask_value:g}; {by_score} by score (above {mask.threshold:g})"
+        if mask.num_biased
+        else ""
+    )
+    rows.append(("Masked neurons", f"{share}{how}"))
+    if mask.explanation:
+        rows.append(("Mask", markdown_text(mask.explanation)))
     verdicts = list(mask.verdicts.values())
     counts = ", ".join(f"{verdicts.count(verdict)} {markdown_text(verdict)}" for verdict in sorted(set(verdicts)))
     rows.append(("Manual verdicts", counts or "none"))
@@ -199,9 +220,9 @@ def _limits(run: TunedRun, evaluations: Mapping[str, Evaluation]) -> list[str]:
     ]
     for name, evaluation in evaluations.items():
         for what, measure in (("worst group", "worst_group_accuracy"), ("worst class", "worst_class_accuracy")):
-            baseline, ours = getattr(evaluation, measure), getattr(evaluations[run.method], measure)
-            if name != run.method and ours is not None and baseline > ours:
+            baseline, ours = getattr(evaluation, measure), getattr(evaluations[run.title_name], measure)
+            if name != run.title_name and ours is not None and baseline > ours:
                 sentences.append(f"{name} has the better {what}: {100 * baseline:.1f} against {100 * ours:.1f}.")
-    if _NO_MASKING not in evaluations:
+    if run.retrained and _NO_MASKING not in evaluations:
         sentences.append("Retraining without a mask was not run, so how much the mask contributes is not known.")
     return sentences + [markdown_text(warning) for warning in run.warnings]

@@ -9,8 +9,15 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 CORRECT, INCORRECT, ACCENT, GRAY, AMBER = "#2f6fb2", "#c8453b", "#0f766e", "#8a8f98", "#b7791f"
+VIOLET, LIGHT = "#7c5cbf", "#5fb3a8"
 NO_MASKING = "No masking"  # class-balanced retraining without a mask, as figures and tables call it
-SERIES = {"ERM": GRAY, NO_MASKING: AMBER, "NeuronTune": ACCENT}  # head -> color
+SERIES = {
+    "Trained": GRAY,
+    "Mask alone": LIGHT,
+    NO_MASKING: AMBER,
+    "Retrained": ACCENT,
+    "Advised": VIOLET,
+}  # head -> color
 MARGIN = {"l": 52, "r": 16, "t": 28, "b": 44}
 NO_MODE_BAR = {"displayModeBar": False}  # Plotly's configuration of a figure that needs no tools
 _LONGEST_NAME = 32  # characters that fit beside a legend

@@ -28,7 +28,7 @@ def learning_curves(histories: Histories, measure: str, label: str, kept: int | 
 
     >>> from neurontune_core.tuning.result import EpochRecord
     >>> records = [EpochRecord(epoch, 0.7, 3.0, 0.9, 0.8, 0.5, 4) for epoch in (1, 2)]
-    >>> learning_curves({"NeuronTune": records}, "accuracy", "average, %", 2).data[0].y
+    >>> learning_curves({"Retrained": records}, "accuracy", "average, %", 2).data[0].y
     (90.0, 90.0)
     """
     layout = make_layout("epoch", label, 240)

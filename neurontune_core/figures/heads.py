@@ -28,7 +28,7 @@ def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
 
     >>> from neurontune_core.evaluation.accuracy import Evaluation, Proportion
     >>> parts = (Proportion("cat", 3, 4), Proportion("dog", 4, 4))
-    >>> group_bars({"ERM": Evaluation(Proportion("all", 7, 8), parts, ())}).data[0].y.tolist()
+    >>> group_bars({"Trained": Evaluation(Proportion("all", 7, 8), parts, ())}).data[0].y.tolist()
     [75.0, 100.0]
     """
     traces = []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BLUE, USES_GROUPS = "#4c78a8", "#7c5cbf"
 _OTHERS = (BLUE, "#b279a2", "#9d755d", "#54a24b", "#e45756", "#72b7b2", "#bab0ac", "#f58518")
-_OWN = {"erm": SERIES["ERM"], "masking_off": SERIES[NO_MASKING], "neurontune": ACCENT}  # key of the method -> color
+_OWN = {"erm": SERIES["Trained"], "masking_off": SERIES[NO_MASKING], "neurontune": ACCENT}  # key of the method -> color
 
 
 def method_label(summary: MethodSummary) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from neurontune_core.errors import InputError
 Statistic = Literal["median", "mean", "quantile"]
 
 FEW_MISTAKES = 5  # below this many, a class's scores are called uncertain
+_MOST_CLASSES = 20  # whose scores are listed for a neuron; of more classes the highest
 
 
 class NoMistakes(InputError):
@@ -76,6 +78,25 @@ class SpuriousnessScores:
     def biased_by_class(self, threshold: float = 0.0) -> np.ndarray:
         """Return [C, M] bool: Eq. 6 before the union over classes."""
         return (self.delta > threshold) & self.scored[:, None]
+
+    def by_class_name(self, class_names: Sequence[str], neurons: Iterable[int]) -> dict[int, dict[str, float]]:
+        """Return neuron -> class name -> score, the highest first; of many classes the 20 highest.
+
+        Args:
+            class_names: the C names.
+            neurons: those that are listed.
+
+        >>> from neurontune_core.identification.scorer import SpuriousnessScorer
+        >>> scorer = SpuriousnessScorer(np.array([[1.0], [2.0], [5.0]]), np.zeros(3, int), 1, class_names=("bird",))
+        >>> scorer(np.array([0, 0, 1])).by_class_name(("bird",), [0])
+        {0: {'bird': 3.5}}
+        """
+        scored = np.flatnonzero((self.num_incorrect > 0) & (self.num_correct > 0))
+        listed = {}
+        for neuron in neurons:
+            ranked = scored[np.argsort(-self.delta[scored, neuron], kind="stable")][:_MOST_CLASSES]
+            listed[int(neuron)] = {class_names[label]: float(self.delta[label, neuron]) for label in ranked}
+        return listed
 
 
 def chance_share(num_classes: int) -> float:

@@ -20,7 +20,7 @@ from neurontune_core.tuning.result import EpochRecord, TuneResult
 from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.run import HALVES, Run
 
-RETRAININGS = ("NeuronTune", "No masking")  # as the series of the figures are named
+RETRAININGS = ("Retrained", "No masking")  # as the heads and the series of the figures are named
 
 
 def warm_up_kernels(diagnosis: Diagnosis) -> None:
@@ -113,8 +113,8 @@ class BackgroundRun(_BackgroundWork):
             identification,
             tuning,
             config,
-            always=always if config.masking else None,
-            never=never if config.masking else None,
+            always=always,
+            never=never,
             scorer=scorer,
             on_epoch=history.append,
             should_stop=lambda: (
@@ -138,18 +138,14 @@ class BackgroundAdvice(_BackgroundWork):
     Args:
         diagnosis: the project.
         run: the saved run.
-        take: save the advised head as a run of its own as soon as it is known.
 
     Attributes:
         diagnosis, run: as above.
         share: the share that is done, 0 to 1.
-        taken: the run of the advised head; None until it is saved.
     """
 
-    def __init__(self, diagnosis: Diagnosis, run: Run, take: bool = False) -> None:
+    def __init__(self, diagnosis: Diagnosis, run: Run) -> None:
         self.diagnosis, self.run, self.share = diagnosis, run, 0.0
-        self.taken: Run | None = None
-        self._take = take
         super().__init__()
 
     def _work(self) -> None:
@@ -166,8 +162,6 @@ class BackgroundAdvice(_BackgroundWork):
             should_stop=self._stop.is_set,
         )
         save_advice(advice, self.run.folder)
-        if self._take:
-            self.taken = diagnosis.project.take_advice(self.run)
 
     def _step(self, done: int, expected: int) -> None:
         self.share = min(1.0, done / expected)

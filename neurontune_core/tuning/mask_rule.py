@@ -19,6 +19,8 @@ class NothingLeft(InputError):
 class MaskRule:
     """From scores to a mask: Eq. 6, the settings on how often and how many, then a user's verdicts.
 
+    Verdicts bind without masking, too: nothing is masked by its score then, but the neurons judged spurious are.
+
     Args:
         config: the settings.
         shape: [C, M] of the head.
@@ -62,10 +64,10 @@ class MaskRule:
         config = self._config
         self._epoch += 1
         if not config.masking or scores is None:
-            neurons = self._neurons
-            return np.ones((self._classes, neurons), dtype=np.float32), np.zeros(neurons, dtype=bool)
-        held = config.rounds == "once" or (config.rounds == "held" and self._epoch <= held_epochs(config.epochs))
-        if held and self._previous is not None:
+            chosen = np.zeros((self._classes, self._neurons), dtype=bool)
+        elif self._previous is not None and (
+            config.rounds == "once" or (config.rounds == "held" and self._epoch <= held_epochs(config.epochs))
+        ):
             chosen = self._previous
         else:
             chosen = scores.biased_by_class(config.threshold)

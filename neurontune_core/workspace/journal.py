@@ -1,4 +1,4 @@
-"""The edits of a mask (verdicts on neurons, λ, the mask value), each of which can be undone and redone."""
+"""The edits of a project (verdicts on neurons, λ, the mask value, the chosen head), each undone and redone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = "neurontune-verdicts/1"
 HUMAN_VERDICTS = ("spurious", "core", "unsure")
 SETTINGS = ("threshold", "mask_value")
 _ONE_MOVE = 1.5  # seconds between steps of a slider that count as one move
-_KEPT_MOVES = 500  # moves older than so many edits are dropped; verdicts never are
+_KEPT_MOVES = 500  # older moves and choices are dropped, but verdicts and the last move of a setting never are
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,22 @@ class Move:
     by: str = ""
 
 
-Edit = Judgment | Move
+@dataclass(frozen=True)
+class Choice:
+    """Another head was chosen.
+
+    Attributes:
+        head_before, head_after: keys of heads, as `neurontune_core.session.named_heads` has them.
+        at, by: as in `Judgment`.
+    """
+
+    head_before: str
+    head_after: str
+    at: float = 0.0
+    by: str = ""
+
+
+Edit = Judgment | Move | Choice
 
 
 class Journal:
@@ -129,6 +144,28 @@ class Journal:
                 kept.append(edit)
             self._write(kept, len(kept))
 
+    def choose(self, before: str, after: str, by: str = "") -> None:
+        """Record that another head was chosen; edits that were undone can then no longer be redone."""
+        with lock_beside(self._file):
+            edits, applied = self._read()
+            if before != after:
+                self._write([*edits[:applied], Choice(before, after, time.time(), by)], applied + 1)
+
+    def settings(self) -> dict[str, float]:
+        """Return setting -> value as the edits leave it; settings that were never moved are left out."""
+        edits, applied = self._read()
+        return {edit.setting: edit.after for edit in edits[:applied] if isinstance(edit, Move)}
+
+    def last(self) -> Edit | None:
+        """Return the last edit that is not undone; None when there is none."""
+        edits, applied = self._read()
+        return edits[applied - 1] if applied else None
+
+    def choice(self) -> Choice | None:
+        """Return the last choice of a head; None when there is none."""
+        edits, applied = self._read()
+        return next((edit for edit in reversed(edits[:applied]) if isinstance(edit, Choice)), None)
+
     def undo(self) -> Edit | None:
         """Undo the last edit and return it; None when there is none."""
         return self._step(-1)
@@ -168,7 +205,12 @@ class Journal:
     def _write(self, edits: list[Edit], applied: int) -> None:
         if applied == len(edits):  # dropping moves would shift the count while something can be redone
             recent = len(edits) - _KEPT_MOVES
-            edits = [edit for position, edit in enumerate(edits) if position >= recent or isinstance(edit, Judgment)]
+            last = {edit.setting: edit for edit in edits if isinstance(edit, Move)}.values()
+            edits = [
+                edit
+                for position, edit in enumerate(edits)
+                if position >= recent or isinstance(edit, Judgment) or any(edit is move for move in last)
+            ]
             applied = len(edits)
         write_json(self._file, {"format": FORMAT, "applied": applied, "edits": [asdict(edit) for edit in edits]})
 
@@ -200,6 +242,11 @@ def _edit(content: dict[str, Any]) -> Edit:
         if move.setting not in SETTINGS or not all(math.isfinite(value) for value in (move.before, move.after)):
             raise ValueError("a move is wrong")
         return move
+    if "head_after" in content:
+        choice = Choice(**content)
+        if not all(isinstance(value, str) for value in (choice.head_before, choice.head_after, choice.by)):
+            raise ValueError("a choice is wrong")
+        return choice
     judgment = Judgment(**content | {"neurons": tuple(map(int, content["neurons"]))})
     if judgment.verdict not in (*HUMAN_VERDICTS, None):
         raise ValueError("a verdict is wrong")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from neurontune_core.advise.storage import FILE as ADVICE_FILE
-from neurontune_core.advise.storage import HEAD as ADVISED_HEAD
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.own_groups import OwnGroups
@@ -26,6 +22,7 @@ from neurontune_core.workspace.names import new_timed_folder, safe_name
 from neurontune_core.workspace.run import Run
 
 FORMAT = "neurontune-project/1"
+_ADVISED_COPY = "-advised"  # the name of a copy of a run that earlier versions made of its advised head
 ROLES = ("identification", "tuning", "evaluation")
 
 
@@ -115,8 +112,9 @@ class Project:
         """Return the saved runs, the newest first; one that cannot be read is left out."""
         runs = []
         for file in sorted((self.folder / "runs").glob("*/run.json"), reverse=True):
-            with suppress(InputError):
-                runs.append(self.run(file.parent.name))
+            if not file.parent.name.endswith(_ADVISED_COPY):
+                with suppress(InputError):
+                    runs.append(self.run(file.parent.name))
         return runs
 
     def run(self, name: str) -> Run:
@@ -142,7 +140,10 @@ class Project:
         source = {"identification": self.content["roles"]["identification"], "tuning": tuning, "run": folder.name}
         result.head.save(folder / "head.safetensors")
         off.head.save(folder / "masking_off.safetensors")
-        Mask(result.biased, config.threshold, config.mask_value, verdicts, source).save(folder / "mask.json")
+        listed = {*result.biased.nonzero()[0].tolist(), *(neuron for neuron in verdicts if neuron < len(result.biased))}
+        scores = {} if result.scores is None else result.scores.by_class_name(result.head.class_names, sorted(listed))
+        mask = Mask(result.biased, config.threshold, config.mask_value, verdicts, source, scores)
+        mask.save(folder / "mask.json")
         write_json(
             folder / "run.json",
             {
@@ -154,9 +155,23 @@ class Project:
                 "history": [asdict(record) for record in result.history],
                 "off_history": [asdict(record) for record in off.history],
                 "created": created,
+                "embeddings": self.load_set("identification").fingerprint,
             },
         )
         return self.run(folder.name)
+
+    def export_folder(self, key: str, head: LinearHead, evaluation: EmbeddingSet) -> Path:
+        """Return the folder of the bundle of a head whose card is measured on a set.
+
+        Every head and set have a folder of their own, so that sessions do not overwrite each other's files.
+
+        Args:
+            key: the head's name, such as "mask".
+            head: the head with its mask folded in.
+            evaluation: the set.
+        """
+        digest = sha256(head.weight.tobytes() + head.bias.tobytes() + evaluation.fingerprint.encode()).hexdigest()
+        return self.folder / "exports" / f"{safe_name(key)}-{digest[:12]}"
 
     def comparison_folders(self) -> list[Path]:
         """Return the folders of the comparisons of methods, the newest first."""
@@ -169,31 +184,6 @@ class Project:
     def study_file(self, key: str) -> Path:
         """Return the file of the newest result of a study."""
         return self.folder / "studies" / f"{safe_name(key)}.json"
-
-    def take_advice(self, run: Run) -> Run:
-        """Save the head that the adviser chose for a run as a run of its own, unless that was done before; return it.
-
-        Raises:
-            InputError: when the adviser was not asked about the run.
-        """
-        advice = run.advice
-        if advice is None:
-            raise InputError(f"The adviser was not asked about run {run.id}; ask it on the Retrain page.")
-        folder = run.folder.with_name(f"{run.id}-advised")
-        if (folder / "run.json").exists():
-            return self.run(folder.name)
-        biased = np.zeros(run.mask.num_neurons, dtype=bool)
-        biased[list(advice.masked)] = True
-        source = {"identification": self.content["roles"]["identification"], "advised": run.id, "run": folder.name}
-        mask = Mask(biased, run.config.threshold, run.config.mask_value, run.mask.verdicts, source)
-        LinearHead.load(run.folder / ADVISED_HEAD).save(folder / "head.safetensors")
-        run.off_head.save(folder / "masking_off.safetensors")
-        mask.save(folder / "mask.json")
-        for name in (ADVICE_FILE, ADVISED_HEAD):
-            shutil.copyfile(run.folder / name, folder / name)
-        content = read_json(run.folder / "run.json")
-        write_json(folder / "run.json", content | {"advised": run.id, "warnings": [], "created": time.time()})
-        return self.run(folder.name)
 
     @property
     def journal(self) -> Journal:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from neurontune_core.advise.storage import HEAD as ADVISED_HEAD
 from neurontune_core.advise.storage import KeptAdvice, load_advice
-from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json
 from neurontune_core.head import LinearHead
@@ -22,7 +20,7 @@ HALVES = "halves"  # tuned on one half of the identification split; the other ha
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A saved retraining: NeuronTune, and the same retraining without a mask.
+    """A saved retraining: NeuronTune, the same retraining without a mask, and what the adviser said of them.
 
     Attributes:
         folder: the run's folder; its name is the run's ``id``.
@@ -31,7 +29,7 @@ class Run:
         epoch, seconds, warnings: as in `TuneResult`.
         history, off_history: one record per epoch, of NeuronTune and of retraining without a mask.
         created: seconds since 1970.
-        advised: the id of the run whose adviser chose this head, which may be one without a mask; empty when none did.
+        embeddings: fingerprint of the identification split that the run identified neurons on; empty when not known.
     """
 
     folder: Path
@@ -43,7 +41,7 @@ class Run:
     history: tuple[EpochRecord, ...]
     off_history: tuple[EpochRecord, ...]
     created: float
-    advised: str = ""
+    embeddings: str = ""
 
     @classmethod
     def load(cls, folder: Path) -> Run:
@@ -64,7 +62,7 @@ class Run:
                 history=tuple(EpochRecord(**record) for record in content["history"]),
                 off_history=tuple(EpochRecord(**record) for record in content["off_history"]),
                 created=content["created"],
-                advised=str(content.get("advised", "")),
+                embeddings=str(content.get("embeddings", "")),
             )
         except (KeyError, TypeError) as error:
             raise InputError(
@@ -92,11 +90,6 @@ class Run:
         return self.tuning == HALVES
 
     @property
-    def method(self) -> str:
-        """Return what the head is called in tables."""
-        return "advised head" if self.advised else "NeuronTune"
-
-    @property
     def advised_head(self) -> LinearHead | None:
         """Return the head that `advice` chose; None while there is no advice."""
         return LinearHead.load(self.folder / ADVISED_HEAD) if self.advice else None
@@ -105,11 +98,3 @@ class Run:
     def advice(self) -> KeptAdvice | None:
         """Return the adviser's answer for this run's settings; None when it was not asked."""
         return load_advice(self.folder)
-
-    def export_folder(self, evaluation: EmbeddingSet) -> Path:
-        """Return the folder of the bundle whose card is measured on a set.
-
-        Each set has its own folder, so that sessions that export on other splits do not overwrite each other's files.
-        """
-        split = re.sub(r"[^A-Za-z0-9]+", "-", evaluation.split) or "all"
-        return self.folder / "export" / f"{split}-{evaluation.fingerprint[:8]}"

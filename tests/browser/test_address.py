@@ -21,7 +21,7 @@ SCREENS = {
     "": [],
     "neurons": [("neuron", "775"), ("filter", "masked"), ("colors", "viridis")],
     "retrain": [("select", "last epoch"), ("epochs", "7"), ("rate", "0.01"), ("batch", "64"), ("seed", "3")],
-    "check": [("before", "masked now"), ("check_group", "unhappy, tag"), ("outcome", "both correct"),
+    "check": [("before", "Mask alone"), ("check_group", "unhappy, tag"), ("outcome", "both correct"),
               ("confusion_group", "happy, tag"), ("selected", "0-2")],
     "groups": [("way", "where the chosen neuron fires"), ("neuron", "0")],
     "export": [],
@@ -46,7 +46,13 @@ def runs(example: Project) -> list[str]:
 
 def sidebar_shows(page: Page, project: str, run: str) -> None:
     sidebar = page.get_by_test_id("stSidebar")
-    for name, value in {"Project": project, "Split": "val", "Class": "unhappy", "Retrained head": run}.items():
+    for name, value in {
+        "Project": project,
+        "Split": "val",
+        "Class": "unhappy",
+        "Retraining": run,
+        "Chosen head": "Mask alone",
+    }.items():
         expect(sidebar.get_by_role("combobox", name=name, exact=True)).to_have_value(value)
     expect(sidebar.get_by_text("fitted on these samples")).to_be_visible()
     expect(threshold(page)).to_have_value(re.compile(r"^0\.(0999|100)"))
@@ -58,7 +64,7 @@ def test_an_address_opened_afresh_brings_every_choice_back(
     server: Server, page: Page, example: Project, runs: list[str], screen: str
 ) -> None:
     name = example.folder.name
-    asked = [("project", name), *SIDEBAR, *SCREENS[screen], ("run", runs[1])]
+    asked = [("project", name), *SIDEBAR, *SCREENS[screen], ("run", runs[1]), ("head", "Mask alone")]
     page.goto(f"{server.url}/{screen}?{urlencode(asked)}")
     sidebar_shows(page, name, runs[1])
     settled(page)
@@ -76,7 +82,7 @@ def test_an_address_opened_afresh_brings_every_choice_back(
         expect(page.get_by_label("Epochs")).to_have_value("7")
         expect(page.get_by_text('On "val".')).to_be_visible()
     elif screen == "check":
-        expect(page.get_by_role("combobox", name="Before")).to_have_value("masked now")
+        expect(page.get_by_role("combobox", name="Before")).to_have_value("Mask alone")
         expect(page.get_by_role("combobox", name="In group")).to_have_value("happy, tag")
         expect(page.get_by_role("status")).to_have_text(re.compile(r"^3 of \d+ selected"))
     elif screen == "groups":
@@ -90,14 +96,16 @@ def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
     page.goto(server.address(project=example.folder.name))
     expect(page.get_by_text('On the split "test"')).to_be_visible()
     settled(page)
-    expect_parameters(page, [project, ("run", runs[0])])  # another run may be the newest tomorrow
+    expect_parameters(
+        page, [project, ("run", runs[0]), ("head", "Retrained")]
+    )  # another run may be the newest tomorrow
     for box, option in (("Split", "train"), ("Class", "happy")):
         choose(page, box, option)
     expect(page.get_by_text('On the split "train"')).to_be_visible()
     go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
-    expect_parameters(page, [project, ("class", "happy"), ("run", runs[0]), ("split", "train")])
+    expect_parameters(page, [project, ("class", "happy"), ("run", runs[0]), ("head", "Retrained"), ("split", "train")])
     other = new_page()
     other.goto(page.url)
     expect(other.get_by_text("Confusion matrix")).to_be_visible()
@@ -106,7 +114,7 @@ def test_what_is_chosen_by_hand_is_what_the_address_brings_to_another_person(
 
 
 def test_samples_picked_on_one_split_are_not_picked_on_another(server: Server, page: Page) -> None:
-    page.goto(server.address("check", outcome="both correct", selected="0-2", sample=180, split="val", after="ERM"))
+    page.goto(server.address("check", outcome="both correct", selected="0-2", sample=180, split="val", after="Trained"))
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^3 of \d+ selected"))
     settled(page)
     choose(page, "Split", "test")

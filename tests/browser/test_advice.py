@@ -1,4 +1,4 @@
-"""After a retraining the adviser speaks, and its head is chosen unless that is not wanted."""
+"""After a retraining the adviser speaks; its head is chosen when a person takes it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,44 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from neurontune_core.workspace.project import Project
-from tests.support.browser import Server, go_to, settled, value
+from tests.support.browser import Server, go_to, settled, value, wait_until
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("by_itself", [True, False])
-def test_the_adviser_speaks_after_retraining_and_its_head_is_chosen(
-    server: Server, page: Page, example: Project, by_itself: bool
+def test_the_adviser_speaks_after_a_retraining_and_the_person_decides(
+    server: Server, page: Page, example: Project
 ) -> None:
     page.goto(server.address("retrain", project=example.folder.name))
     settled(page)
-    if not by_itself:
-        page.get_by_text("Let the adviser choose the head").click()
-        settled(page)
-    page.get_by_test_id("stSidebar").get_by_role("button", name="Retrain", exact=False).first.click()
+    sidebar = page.get_by_test_id("stSidebar")
+    chosen = sidebar.get_by_role("combobox", name="Chosen head")
+    sidebar.get_by_role("button", name="Retrain", exact=False).first.click()
     expect(page.get_by_text("On your data:")).to_be_visible(timeout=120_000)
     settled(page)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    chosen = page.get_by_text("The advised head is chosen")
-    if not by_itself:
-        expect(chosen).to_have_count(0)
-        page.get_by_role("button", name="Take the advised head").click()
-    expect(chosen).to_be_visible()
+    expect(chosen).to_have_value("Retrained")
+    page.keyboard.press("a")
+    expect(chosen).to_have_value("Advised")
+    expect(page.get_by_text("The advised head is chosen")).to_be_visible()
+    settled(page)
+    page.keyboard.press("z")
+    expect(chosen).to_have_value("Retrained")
+    expect(page.get_by_text("The advised head is chosen")).to_have_count(0)
     settled(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_nobody_is_asked_where_that_is_switched_off(server: Server, page: Page, example: Project) -> None:
+    page.goto(server.address("retrain", project=example.folder.name))
+    settled(page)
+    page.get_by_text("Ask the adviser after each retraining").click()
+    settled(page)
+    earlier = len(example.runs())
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Retrain", exact=False).first.click()
+    wait_until(page, lambda: len(example.runs()) > earlier, "a saved run")
+    expect(page.get_by_role("button", name="Ask the adviser", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Take it")).to_have_count(0)
 
 
 def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, example: Project) -> None:
@@ -54,7 +67,7 @@ def test_a_reload_during_a_retraining_loses_nothing(server: Server, page: Page, 
     page.reload()
     expect(page.get_by_text("Retraining …")).to_be_visible()
     sidebar = page.get_by_test_id("stSidebar")
-    expect(sidebar.get_by_text("Advised head")).to_be_visible(timeout=180_000)
+    expect(sidebar.get_by_role("button", name="Take it")).to_be_visible(timeout=180_000)
     settled(page)
     go_to(page, "Retrain")
     expect(page.get_by_text("On your data:")).to_be_visible()

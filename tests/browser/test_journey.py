@@ -81,12 +81,11 @@ def test_from_the_first_neuron_to_the_exported_mask(
 
     page.keyboard.press("Control+Enter")
     sidebar = page.get_by_test_id("stSidebar")
-    expect(
-        sidebar.get_by_text(re.compile(r"Advised head on test: \d+ corrected, \d+ newly wrong of 300"))
-    ).to_be_visible()
+    expect(sidebar.get_by_role("button", name="Take it")).to_be_visible()  # offered, not taken
+    expect(sidebar.get_by_text(re.compile(r"Retrained on test: \d+ corrected, \d+ newly wrong of 300"))).to_be_visible()
     expect(page.get_by_role("heading", name="Neurons")).to_be_visible()  # without leaving what is looked at
     expect(sidebar.locator(".st-key-strips .scatterlayer .js-line")).to_have_count(6)  # two methods, three measures
-    for label in ("worst group · retrained", "worst group · no masking"):
+    for label in ("Retrained", "No masking", "Advised"):
         expect(metric(page, label)).to_have_text(re.compile(r"^\d+\.\d %$"))
     expect(box).to_have_value(second)
     photograph("3-retrained")

@@ -44,7 +44,7 @@ pytestmark = pytest.mark.browser
         ("compare", "Compare methods against spurious correlations"),
         ("ablations", "Vary one setting, keep the others"),
         ("groups", "Groups of your own"),
-        ("export", "No head is retrained yet"),
+        ("export", "The classifier as it came"),
         ("setup", "Your own model and data"),
         ("train", "A new training"),
     ],
@@ -170,12 +170,12 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     earlier = len(example.runs())
     page.get_by_role("button", name="Retrain Shortcut").click()
     wait_until(page, lambda: len(example.runs()) > earlier, "a saved run")
-    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_role("button", name="Take it")).to_be_visible()
     settled(page)
     go_to(page, "Overview")
-    expect(page.get_by_text(re.compile("Retraining corrected"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(r"Retrained: \d+ samples corrected"))).to_be_visible()
     settled(page)
-    shown = text(metric(page, "worst group · retrained"), "%")
+    shown = text(metric(page, "Retrained"), "%")
     go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
@@ -241,7 +241,7 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(
     right = head.predict(test.embeddings) == test.labels
     assert test.groups is not None
     worst = min(right[test.groups == group].mean() for group in range(4))
-    expect(metric(page, "worst group · ERM")).to_have_text(f"{100 * worst:.1f} %")
+    expect(metric(page, "Trained")).to_have_text(f"{100 * worst:.1f} %")
     for split, part in shipped.items():
         made = EmbeddingSet.load(folder.with_name(name) / "embeddings" / split)
         assert list(made.sample_ids) == list(part.sample_ids)

@@ -52,12 +52,12 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
         ("cat", "dog")[predicted] == file.parent.name
         for predicted, file in zip(model.logits(pixels).argmax(1).tolist(), files, strict=True)
     )
-    expect(metric(page, "average · ERM")).to_have_text(f"{100 * right / len(files):.1f} %")
+    expect(metric(page, "Average · Trained")).to_have_text(f"{100 * right / len(files):.1f} %")
 
     project = server.home / "projects" / "my-pictures"
     page.get_by_role("button", name="Retrain Shortcut").click()
     wait_until(page, lambda: list((project / "runs").glob("*/run.json")), "a saved run", seconds=120)
-    expect(page.get_by_test_id("stSidebar").get_by_text("Advised head on test")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_role("button", name="Take it")).to_be_visible()
     settled(page)
     go_to(page, "Export")
     head = torch.nn.Linear(64, 2)

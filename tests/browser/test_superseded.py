@@ -54,7 +54,7 @@ def test_keys_still_step_and_stop_once_the_buttons_are_gone(page: Page) -> None:
     shown_twice(page, stepping._JS, data, data | {"place": 3})
     page.keyboard.press("j")
     page.keyboard.press("j")
-    sent = [{"place": 4, "presses": 1}, {"place": 5, "presses": 2}]
+    sent = [{"place": 4, "list": None, "presses": 1}, {"place": 5, "list": None, "presses": 2}]
     wait_until(page, lambda: len(page.evaluate("told")) >= 2, "two presses")
     assert steady(page, lambda: page.evaluate("told")) == sent
     page.evaluate("host.remove()")

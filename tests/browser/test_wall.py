@@ -35,7 +35,7 @@ def many(server: Server) -> Many:
 
 def opened(server: Server, page: Page, project: str) -> Locator:
     """Open the wall of the samples that both heads get right."""
-    page.goto(server.address("check", project=project, after="ERM", outcome="both correct"))
+    page.goto(server.address("check", project=project, after="Trained", outcome="both correct"))
     wall = page.get_by_role("listbox", name="both correct")
     expect(wall).to_be_visible()
     settled(page)

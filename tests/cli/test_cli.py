@@ -16,10 +16,11 @@ from PIL import Image
 
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
 from neurontune_core.cli import arrays, projects
-from neurontune_core.cli.command import tune_command
+from neurontune_core.cli.command import head_command
 from neurontune_core.mask import Mask
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.diagnosis import Diagnosis
+from neurontune_core.session.named_heads import named_head
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import HALVES
 from tests.support.cli import M, ask, call, tune
@@ -48,16 +49,16 @@ def test_from_pictures_to_a_checked_bundle_by_the_command_line_alone(pictures: P
     tuned = tmp_path / "tuned"
     ask("tune", "--identification", out / "embeddings" / "val", "--tuning", out / "embeddings" / "train",
         "--head", out / "head.safetensors", "--epochs", 2, "--batches", 3, "--out", tuned)  # fmt: skip
-    files = ask("export", "--project", out, "--head", tuned / "head.safetensors", "--mask", tuned / "mask.json",
-                "--out", tmp_path / "bundle")["files"]  # fmt: skip
-    assert [file["name"] for file in files] == [
+    answer = ask("export", "--project", out, "--head", tuned / "head.safetensors", "--mask", tuned / "mask.json",
+                 "--out", tmp_path / "bundle")  # fmt: skip
+    assert list(answer["files"]) == [
         "mask.json",
         "head.safetensors",
         "model_state_dict.safetensors",
         "load_head.py",
         "MODEL_CARD.md",
     ]
-    assert "logits on 8 samples" in files[2]["check"]
+    assert "logits on 8 samples" in answer["checks"]["model_state_dict.safetensors"]
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
     assert "| Identification | val, 8 samples of 512 neurons |" in card
     assert "| `batches` | `3` |" in card
@@ -68,8 +69,7 @@ def test_export_works_from_files_without_a_project(folder: Path) -> None:
     erm, out = folder / "head.safetensors", folder / "out"
     answer = ask("export", "--erm", erm, "--evaluation", folder / "test", "--masking-off", erm, "--out",
                folder / "bundle", "--head", out / "head.safetensors", "--mask", out / "mask.json")  # fmt: skip
-    names = [file["name"] for file in answer["files"]]
-    assert names == ["mask.json", "head.safetensors", "load_head.py", "MODEL_CARD.md"]
+    assert list(answer["files"]) == ["mask.json", "head.safetensors", "load_head.py", "MODEL_CARD.md"]
     assert "No masking" in (folder / "bundle" / "MODEL_CARD.md").read_text()
 
 
@@ -89,9 +89,9 @@ def small_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.long
-def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path: Path) -> None:
+def test_the_example_shows_the_heads_in_the_order_of_the_screens(small_example: Path, tmp_path: Path) -> None:
     answer = ask("example")
-    assert [head["name"] for head in answer["heads"]] == ["ERM", "No masking", "NeuronTune", "Advised head"]
+    assert [head["name"] for head in answer["heads"]] == ["Trained", "Mask alone", "No masking", "Retrained", "Advised"]
     erm = ask("evaluate", "--embeddings", small_example / "test", "--head", small_example / "head.safetensors")
     assert answer["heads"][0]["worst_group_accuracy"] == erm["worst_group_accuracy"]
     out = tmp_path / "advised"
@@ -101,7 +101,7 @@ def test_the_example_shows_four_heads_side_by_side(small_example: Path, tmp_path
     )  # fmt: skip
     assert answer["advice"] == advised["sentence"]
     measured = ask("evaluate", "--embeddings", small_example / "test", "--head", out / "head.safetensors")
-    assert answer["heads"][3]["worst_group_accuracy"] == measured["worst_group_accuracy"]
+    assert answer["heads"][4]["worst_group_accuracy"] == measured["worst_group_accuracy"]
     shown = call("example").stdout
     assert "NeuronTune masked" in shown
     assert answer["advice"] in shown
@@ -246,5 +246,6 @@ def test_the_command_of_a_run_gives_the_same_head(tmp_path: Path, monkeypatch: p
     live.wait(60)
     assert live.run is not None
     monkeypatch.chdir(tmp_path)
-    ask(*shlex.split(tune_command(project, live.run))[1:])
+    named = named_head(Diagnosis(project), "retrained", run=live.run)
+    ask(*shlex.split(head_command(project, named))[1:])
     np.testing.assert_array_equal(LinearHead.load("tuned/head.safetensors").weight, live.run.head.weight)

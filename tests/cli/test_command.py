@@ -1,4 +1,4 @@
-"""The command that repeats a run names what is not the default, and nothing else."""
+"""The command that makes a head again names what is not the default, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neurontune_core import TuneConfig
-from neurontune_core.cli.command import tune_command
+from neurontune_core.cli.command import head_command
 from neurontune_core.mask import Mask
 from neurontune_core.workspace.project import Project
 from tests.support.projects import write_project
@@ -20,14 +20,15 @@ ALWAYS = {"--identification", "--tuning", "--head", "--out"}
 
 
 def options(
-    folder: Path, config: TuneConfig, advised: str = "", verdicts: dict[int, str] | None = None
+    folder: Path, config: TuneConfig, key: str = "retrained", verdicts: dict[int, str] | None = None
 ) -> tuple[str, dict[str, str]]:
     """Return the verb of the command, and the word behind each option."""
     run: Any = SimpleNamespace(
-        config=config, advised=advised, halves=False, tuning="train", folder=folder / "run",
+        config=config, halves=False, tuning="train", folder=folder / "run",
         mask=Mask(np.zeros(12, dtype=bool), 0.0, 0.0, verdicts or {}),
     )  # fmt: skip
-    words = shlex.split(tune_command(Project.at(folder), run, "new head"))
+    named: Any = SimpleNamespace(key=key, run=run, config=config)
+    words = shlex.split(head_command(Project.at(folder), named))
     assert words[0] == "neurontune"
     behind = dict(zip(words, [*words[1:], ""], strict=True))
     return words[1], {word: behind[word] for word in words if word.startswith("--")}
@@ -42,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 def test_defaults_are_left_out(folder: Path) -> None:
     verb, values = options(folder, TuneConfig())
     assert (verb, set(values)) == ("tune", ALWAYS)
-    assert values["--out"] == "new head"
+    assert values["--out"] == "tuned"
     assert [Path(values[name]).exists() for name in ("--identification", "--tuning", "--head")] == [True] * 3
 
 
@@ -54,7 +55,7 @@ def test_what_is_not_the_default_is_named_and_switches_by_their_words(folder: Pa
 
 def test_for_an_advised_head_the_adviser_is_asked_again_and_decides_what_it_decided(folder: Path) -> None:
     config = TuneConfig(epochs=7, masking=False, select="last", average_epochs=3)
-    verb, values = options(folder, config, advised="some run")
+    verb, values = options(folder, config, key="advised")
     assert (verb, set(values)) == ("advise", ALWAYS | {"--epochs"})
 
 
@@ -62,3 +63,11 @@ def test_verdicts_come_from_the_masks_file_of_the_run(folder: Path) -> None:
     _, values = options(folder, TuneConfig(), verdicts={3: "spurious"})
     assert set(values) == ALWAYS | {"--verdicts"}
     assert values["--verdicts"] == str(folder / "run" / "mask.json")
+
+
+def test_a_head_that_was_not_retrained_is_exported_again(folder: Path) -> None:
+    mask = Mask(np.zeros(12, dtype=bool), 0.1 + 0.2, 0.5)
+    named: Any = SimpleNamespace(key="mask", run=None, mask=mask)
+    words = shlex.split(head_command(Project.at(folder), named))
+    assert words[:6] == ["neurontune", "export", "--project", str(folder), "--head", "mask"]
+    assert words[6:] == ["--threshold", "0.30000000000000004", "--mask-value", "0.5", "--out", "exported"]

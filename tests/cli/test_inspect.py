@@ -114,7 +114,7 @@ def test_a_project_of_ones_own_network_is_extracted_and_exported_again_when_its_
     assert "--entry brightness:network" in complaint(*export, "--out", bundle)
     assert "--entry brightness:network" in complaint(*export, "--entry", "other:thing", "--out", bundle)
     assert not bundle.exists()
-    files = [file["name"] for file in ask(*export, *entry, "--out", bundle)["files"]]
+    files = list(ask(*export, *entry, "--out", bundle)["files"])
     assert "model_state_dict.safetensors" in files
 
 

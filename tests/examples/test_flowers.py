@@ -111,7 +111,7 @@ def test_an_image_is_the_crop_that_the_facts_name_of_a_photograph_of_any_shape()
 @pytest.mark.long
 def test_the_verb_makes_a_project_of_the_workspace_and_runs_the_loop_on_it(archive: Path, home: Path) -> None:
     answer = ask("example", "flowers", "--photographs", archive.parent, "--epochs", 2)
-    assert [head["name"] for head in answer["heads"]] == ["ERM", "No masking", "NeuronTune", "Advised head"]
+    assert [head["name"] for head in answer["heads"]] == ["Trained", "Mask alone", "No masking", "Retrained", "Advised"]
     assert answer["title"] == "Rose or tulip?"
     assert answer["project"] == str(home / "flowers")
     assert Workspace().names()[-1] == "flowers"

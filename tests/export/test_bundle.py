@@ -103,6 +103,13 @@ def test_the_mask_is_the_documented_json(run: TunedRun, tmp_path: Path) -> None:
         "mask_value": 0.0,
         "verdicts": {"3": "spurious", "4": "core"},
         "source": {"method": "NeuronTune"},
+        "explanation": "",
+        "neurons": [
+            {"neuron": 0, "masked": True, "reasons": ["score"], "scores": {}},
+            {"neuron": 3, "masked": True, "reasons": ["judged spurious"], "scores": {}},
+            {"neuron": 4, "masked": False, "reasons": ["judged core"], "scores": {}},
+            {"neuron": 6, "masked": True, "reasons": ["score"], "scores": {}},
+        ],
     }
 
 
@@ -160,7 +167,7 @@ def test_the_card_says_how_it_was_chosen_and_what_groups_were_for(run: TunedRun,
         in card
     )
     assert "Group labels were used for the table above and for nothing else" in card
-    assert "3 of 8, multiplied by 0 (score above 0)" in card
+    assert "3 of 8, multiplied by 0; 2 by score (above 0)" in card
     assert "1 core, 1 spurious" in card
     assert "| `epochs` | `7` |" in card
     assert "only 3 misclassified samples" in card
@@ -197,7 +204,7 @@ def test_names_from_elsewhere_cannot_break_the_cards_tables(run: TunedRun, tmp_p
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert r"class land\|bird &lt;b&gt;, n = 30" in card
     assert r"class water\_bird, n = 30" in card
-    assert card.startswith("# Birds \\| their backgrounds: last layer retrained by NeuronTune\n")
+    assert card.startswith("# Birds \\| their backgrounds: retrained head\n")
     assert "<b>" not in card
 
 
@@ -301,10 +308,8 @@ def test_a_mask_that_comes_back_different_is_not_offered(
 
 def test_a_new_bundle_leaves_no_file_of_an_older_one(run: TunedRun, tmp_path: Path) -> None:
     (tmp_path / "model_state_dict.safetensors").write_bytes(b"of an older bundle")
-    (tmp_path / "notes.txt").write_text("mine")
     export_bundle(tmp_path, run)
     assert not (tmp_path / "model_state_dict.safetensors").exists()
-    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_a_mask_of_another_width_is_refused(run: TunedRun, tmp_path: Path) -> None:
@@ -328,3 +333,14 @@ def test_a_wrong_mask_file_is_refused_in_a_sentence(
     (tmp_path / "mask.json").write_text(json.dumps(json.loads((tmp_path / "mask.json").read_text()) | change))
     with pytest.raises(InputError, match=sentence):
         Mask.load(tmp_path / "mask.json")
+
+
+def test_a_folder_with_files_of_somebody_else_is_refused_and_left_as_it_is(run: TunedRun, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match=r'holds other files, such as "thesis\.tex"; choose an empty folder'):
+        export_bundle(tmp_path, run)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    with pytest.raises(InputError, match="is a file; give a folder"):
+        export_bundle(tmp_path / "thesis.tex", run)
+    with pytest.raises(InputError, match="cannot be written to"):
+        export_bundle(tmp_path / "thesis.tex" / "inside", run)

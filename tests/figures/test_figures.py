@@ -83,11 +83,11 @@ def test_bars_show_groups_when_there_are_any_and_skip_empty_ones() -> None:
     everything = Proportion("all", 6, 8)
     classes = (Proportion("cat", 3, 4), Proportion("dog", 3, 4))
     groups = (Proportion("cat, in", 3, 3), Proportion("cat, out", 0, 1), Proportion("dog, in", 0, 0))
-    shown = group_bars({"ERM": Evaluation(everything, classes, groups)}).data[0]
+    shown = group_bars({"Trained": Evaluation(everything, classes, groups)}).data[0]
     assert list(shown.y) == [100, 0]
     assert shown.error_y.array[0] == pytest.approx(0)
     assert shown.error_y.arrayminus[1] == pytest.approx(0)
-    assert list(group_bars({"ERM": Evaluation(everything, classes, ())}).data[0].y) == [75, 75]
+    assert list(group_bars({"Trained": Evaluation(everything, classes, ())}).data[0].y) == [75, 75]
 
 
 def test_curves_are_in_per_cent_and_mark_the_kept_epoch() -> None:

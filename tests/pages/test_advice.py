@@ -14,16 +14,17 @@ from neurontune_core import LinearHead, TuneConfig, neurontune
 from neurontune_core.advise import advise
 from neurontune_core.advise.sentences import evidence, sentence
 from neurontune_core.cli import app
-from neurontune_core.cli.command import tune_command
-from neurontune_core.errors import InputError
-from neurontune_core.export.card import TunedRun, model_card
+from neurontune_core.cli.command import head_command
+from neurontune_core.export.card import model_card
 from neurontune_core.session.background_run import BackgroundAdvice
+from neurontune_core.session.bundle_facts import bundle_facts
 from neurontune_core.session.diagnosis import Diagnosis
+from neurontune_core.session.named_heads import NAMES, named_head
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
 from neurontune_core.workspace.workspace import Workspace
 from pages.parts.frame.words import plain
-from tests.support.pages import adviser, opened, text_of
+from tests.support.pages import ROUTER, adviser, metrics, opened, retrained, text_of
 from tests.support.projects import CORE, SHORTCUT, write_project
 
 CONFIG = TuneConfig(epochs=4, batches=10, threshold=0.25, seed=2)
@@ -93,34 +94,6 @@ def test_stopped_advice_is_a_sentence_and_leaves_nothing(workspace: Workspace) -
     assert run.advice is None
 
 
-def test_the_advised_head_becomes_a_run_of_its_own(workspace: Workspace) -> None:
-    project = workspace.open("birds")
-    run = saved_run(project)
-    with pytest.raises(InputError, match="was not asked"):
-        project.take_advice(run)
-    asked(project, run)
-    taken = project.take_advice(run)
-    assert [each.id for each in project.runs()] == [taken.id, run.id]
-    assert (taken.advised, taken.method) == (run.id, "advised head")
-    assert (run.advised, run.method) == ("", "NeuronTune")
-    assert run.advised_head is not None
-    np.testing.assert_array_equal(taken.head.weight, run.advised_head.weight)
-    np.testing.assert_array_equal(taken.off_head.weight, run.off_head.weight)
-    assert not taken.head.weight[:, taken.mask.biased].any()
-    assert taken.advice == run.advice
-    assert project.take_advice(run).id == taken.id
-    assert len(project.runs()) == 2
-
-
-def test_the_advised_head_is_taken_at_once_where_that_is_wanted(workspace: Workspace) -> None:
-    project = workspace.open("birds")
-    run = saved_run(project)
-    live = BackgroundAdvice(Diagnosis(project), run, take=True)
-    live.wait(120)
-    assert live.taken is not None
-    assert (live.taken.id, live.taken.advised) == (project.runs()[0].id, run.id)
-
-
 def test_damaged_advice_is_none(workspace: Workspace) -> None:
     project = workspace.open("birds")
     run = saved_run(project)
@@ -136,14 +109,14 @@ def test_the_command_of_an_advised_run_gives_the_same_head(
     project.journal.judge([SHORTCUT], "spurious")
     run = saved_run(project)
     asked(project, run)
-    taken = project.take_advice(run)
+    named = named_head(Diagnosis(project), "advised", run=run)
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(tune_command(project, taken))
+    words = shlex.split(head_command(project, named))
     assert words[:2] == ["neurontune", "advise"]
     done = CliRunner().invoke(app, [*words[1:], "--json"])
     assert done.exit_code == 0, done.stderr
-    np.testing.assert_array_equal(LinearHead.load("tuned/head.safetensors").weight, taken.head.weight)
-    value, kept = json.loads(done.stdout), taken.advice
+    np.testing.assert_array_equal(LinearHead.load("tuned/head.safetensors").weight, named.head.weight)
+    value, kept = json.loads(done.stdout), run.advice
     assert kept is not None
     assert value["sentence"] == kept.sentence
     assert value["evidence"] == list(kept.evidence)
@@ -168,14 +141,10 @@ def test_the_card_of_an_advised_head_says_who_chose_it(workspace: Workspace) -> 
     project = workspace.open("birds")
     run = saved_run(project)
     asked(project, run)
-    taken, test = project.take_advice(run), project.load_set("evaluation")
-    assert taken.advice is not None
-    facts = TunedRun(
-        project.load_head(), taken.head, taken.mask, taken.config, test, masking_off=taken.off_head,
-        advised=taken.advice.sentence,
-    )  # fmt: skip
+    diagnosis = Diagnosis(project)
+    facts = bundle_facts(diagnosis, named_head(diagnosis, "advised", run=run), diagnosis.samples("evaluation"))
     card = model_card(facts, {})
-    assert "last layer retrained by the adviser" in card
+    assert card.startswith("# Land or water?: advised head\n")
     assert "| Advised | On your data: " in card
     assert "chosen by the highest SFit" not in card
 
@@ -199,15 +168,85 @@ def test_the_screen_asks_tells_and_takes(workspace: Workspace) -> None:
     right = head.predict(test.embeddings) == test.labels
     worst = min(right[test.groups == group].mean() for group in range(4))
     results = shown.dataframe[0].value.set_index("")
-    assert results.loc["advised head", "worst group"] == f"{100 * worst:.1f} %"
+    assert results.loc["Advised", "worst group"] == f"{100 * worst:.1f} %"
+    assert list(results.index) == ["Trained", "Mask alone", "No masking", "Retrained", "Advised"]
+    assert shown.session_state["head"] == "Retrained"  # what was asked for, until the person takes the advice
     shown.button(key="take").click().run()
     assert not shown.exception
-    assert shown.session_state["run"] == project.runs()[0].id != run.id
+    assert shown.session_state["head"] == "Advised"
     assert "The advised head is chosen" in text_of(shown)
-    assert set(shown.dataframe[0].value[""]) == {"ERM", "mask alone", "No masking", "NeuronTune", "advised head"}
     for page in ("overview", "check", "groups", "export"):
         assert not opened("birds", page).error
+    shown.button(key="undo").click().run()
+    assert shown.session_state["head"] == "Retrained"
+    shown.button(key="redo").click().run()
+    assert shown.session_state["head"] == "Advised"
 
 
-def test_names_from_elsewhere_mean_nothing_to_markdown() -> None:
-    assert plain("a*b* <i> $x$ :red[y] `z`") == r"a\*b\* \<i\> \$x\$ \:red\[y\] \`z\`"
+def test_where_no_masking_does_better_the_screen_says_so_and_offers_it(workspace: Workspace) -> None:
+    project = workspace.open("birds")
+    run, test = saved_run(project), project.load_set("evaluation")
+    perfect = LinearHead([[0.0] * 12, [1.0] + [0.0] * 11], [0.6, 0.0])  # by the core neuron alone
+    perfect.save(run.folder / "masking_off.safetensors")
+    LinearHead(np.zeros((2, 12)), [1.0, 0.0]).save(run.folder / "head.safetensors")
+    assert test.groups is not None
+    right = perfect.predict(test.embeddings) == test.labels
+    worst = min(right[test.groups == group].mean() for group in range(4))
+    shown = opened("birds", "neurons")
+    assert f"worst group {100 * worst:.1f} % against 0.0 %" in text_of(shown)
+    shown.button(key="use-no-masking").click().run()
+    assert shown.session_state["head"] == "No masking"
+    choice = project.journal.choice()
+    assert choice is not None
+    assert (choice.head_before, choice.head_after) == ("retrained", "masking-off")
+    perfect.save(run.folder / "head.safetensors")  # equal: nothing to say
+    assert "does better than the mask" not in text_of(opened("birds", "neurons"))
+
+
+def test_the_chosen_head_is_the_one_that_every_screen_shows_and_export_writes(workspace: Workspace) -> None:
+    project = workspace.open("birds")
+    project.journal.judge([SHORTCUT], "spurious")
+    run = saved_run(project)
+    for key in ("trained", "mask", "masking-off", "retrained"):
+        name = NAMES[key]  # type: ignore[index]
+        shown = opened("birds", "check", head=name)
+        assert shown.session_state["head"] == name
+        assert shown.selectbox(key="after").value == name
+        shown.switch_page(str(ROUTER.with_name("export.py"))).run()
+        assert f"#### {name}" in text_of(shown)
+        shown.button(key="prepare").click().run(timeout=120)
+        named = named_head(Diagnosis(project), key, run=run)  # type: ignore[arg-type]
+        folder = project.export_folder(key, named.head, project.load_set("evaluation"))
+        np.testing.assert_array_equal(LinearHead.load(folder / "head.safetensors").weight, named.head.weight)
+        assert f"Average · {name}" in metrics(shown.switch_page(str(ROUTER.with_name("neurons.py"))).run())
+
+
+def test_a_judged_neuron_makes_the_mask_the_chosen_head_where_the_trained_one_was(workspace: Workspace) -> None:
+    shown = opened("birds", "neurons")
+    assert shown.session_state["head"] == "Trained"
+    shown.button(key="judge-spurious").click().run()
+    assert shown.session_state["head"] == "Mask alone"
+    assert opened("birds", "export").session_state["head"] == "Mask alone"  # a new session
+
+
+def test_a_new_session_begins_with_the_mask_settings_of_the_project(workspace: Workspace) -> None:
+    shown = opened("birds", "neurons")
+    shown.slider(key="threshold").set_value(0.2).run()
+    shown.slider(key="mask").set_value(0.5).run()
+    again = opened("birds", "neurons")
+    assert (again.slider(key="threshold").value, again.slider(key="mask").value) == (0.2, 0.5)
+    by_link = opened("birds", "neurons", threshold="0.1")
+    assert by_link.slider(key="threshold").value == 0.1
+
+
+def test_a_preset_fills_the_form_and_is_what_the_next_retraining_uses(workspace: Workspace) -> None:
+    shown = opened("birds", "retrain", adviser="false", seed="7")
+    shown.button(key="preset-robust").click().run()
+    shown.number_input(key="epochs").set_value(4).run()
+    retrained(shown)
+    (run,) = workspace.open("birds").runs()
+    assert (run.config.select, run.config.stability, run.config.seed, run.config.epochs) == ("robust", 2.0, 0, 4)
+    assert "robust: late epochs averaged" in text_of(shown)
+    shown.button(key="preset-paper").click().run()
+    retrained(shown)
+    assert workspace.open("birds").runs()[0].config == TuneConfig()

@@ -47,13 +47,13 @@ def test_overview_shows_the_worst_group_that_numpy_finds(workspace: Workspace) -
     right = (test.embeddings @ head.weight.T + head.bias).argmax(axis=1) == test.labels
     assert test.groups is not None
     worst = min(right[test.groups == group].mean() for group in range(4))
-    assert metrics(opened("birds"))["worst group · ERM"] == f"{100 * worst:.1f} %"
+    assert metrics(opened("birds"))["Trained"] == f"{100 * worst:.1f} %"
 
 
 def test_without_groups_the_screens_speak_of_classes(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"), groups=False)
     shown = opened("birds")
-    assert "worst class · ERM" in metrics(shown)
+    assert "**Worst class** on test, by head" in text_of(shown)
     assert "gap" not in text_of(shown)
     assert "worst group" not in text_of(shown)
 
@@ -123,14 +123,14 @@ def test_the_masked_number_is_measured_before_any_retraining(workspace: Workspac
     right = ((test.embeddings * keep) @ head.weight.T + head.bias).argmax(axis=1) == test.labels
     assert test.groups is not None
     worst = min(right[test.groups == group].mean() for group in range(4))
-    assert metrics(shown)["worst group · masked now"] == f"{100 * worst:.1f} %"
+    assert metrics(shown)["Mask alone"] == f"{100 * worst:.1f} %"
 
 
 def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_changed(workspace: Workspace) -> None:
     sets = write_project(workspace.new_folder("birds"))
     shown = opened("birds", "retrain")
     shown.number_input(key="epochs").set_value(3).run()
-    shown.toggle(key="advised").set_value(False).run()
+    shown.toggle(key="adviser").set_value(False).run()
     shown.switch_page(str(ROUTER.with_name("neurons.py"))).run()
     shown.slider(key="threshold").set_value(0.2).run()
     retrained(shown)
@@ -139,14 +139,14 @@ def test_retraining_stays_on_the_screen_and_shows_both_heads_and_what_they_chang
     assert (run.config.threshold, run.config.epochs, len(run.history)) == (0.2, 3, 3)
     test = sets["test"]
     assert test.groups is not None
-    heads = {"no masking": run.off_head, "retrained": run.head}
+    heads = {"No masking": run.off_head, "Retrained": run.head}
     right = {name: head.predict(test.embeddings) == test.labels for name, head in heads.items()}
     for name, hits in right.items():
         worst = min(hits[test.groups == group].mean() for group in range(4))
-        assert metrics(shown)[f"worst group · {name}"] == f"{100 * worst:.1f} %"
-    before, after = workspace.open("birds").load_head().predict(test.embeddings) == test.labels, right["retrained"]
+        assert metrics(shown)[name] == f"{100 * worst:.1f} %"
+    before, after = workspace.open("birds").load_head().predict(test.embeddings) == test.labels, right["Retrained"]
     changed = f"**{(~before & after).sum()}** corrected, **{(before & ~after).sum()}** newly wrong of 240."
-    assert f"**NeuronTune** on test: {changed}" in text_of(shown)
+    assert f"**Retrained** on test: {changed}" in text_of(shown)
     assert (before != after).any()
 
 
@@ -184,9 +184,11 @@ def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Wo
     asked.wait(120)
     for shown in (opened("birds"), after, before):  # each that has come while the end was not taken
         shown.run()
-        assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id
+        assert (shown.session_state["run"], shown.session_state["head"]) == (live.run.id, "Retrained")
         assert "asked" not in shown.session_state
-    assert len(workspace.open("birds").runs()) == 2
+        assert shown.button(key="take")
+    (run,) = workspace.open("birds").runs()
+    assert run.advice is not None
 
 
 def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_session(
@@ -203,7 +205,8 @@ def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_sessio
     may_advise.set()
     adviser(shown).wait(120)
     shown.run()
-    assert workspace.open("birds").run(shown.session_state["run"]).advised == live.run.id
+    assert workspace.open("birds").run(live.run.id).advice is not None
+    assert (shown.session_state["run"], shown.session_state["head"]) == (live.run.id, "Retrained")
     later = opened("birds")  # all is taken, so that another head may be chosen
     assert not [key for key in ("live", "asked", "finished", "answered") if key in later.session_state]
 
@@ -211,7 +214,7 @@ def test_a_retraining_that_ended_while_nobody_looked_is_taken_by_the_next_sessio
 def test_settings_in_the_address_count_on_a_screen_that_does_not_show_them(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     shown = opened(
-        "birds", epochs="3", rate="0.01", batch="64", seed="5", select="last epoch", advised="false",
+        "birds", epochs="3", rate="0.01", batch="64", seed="5", select="last epoch", adviser="false",
         tuning="half of the identification split",
     )  # fmt: skip
     retrained(shown)
@@ -220,9 +223,8 @@ def test_settings_in_the_address_count_on_a_screen_that_does_not_show_them(works
     config = run.config
     assert (config.epochs, config.learning_rate, config.batch_size, config.seed) == (3, 0.01, 64, 5)
     assert config.select == "last"
-    adviser(shown).wait(120)
-    shown.run()
-    assert shown.session_state["run"] == run.id
+    assert "asked" not in shown.session_state  # not to be asked
+    assert (shown.session_state["run"], shown.session_state["head"]) == (run.id, "Retrained")
 
 
 @pytest.mark.parametrize("screen", ["neurons", "retrain"])
@@ -236,7 +238,7 @@ def test_settings_in_the_address_that_make_no_sense_are_left_out(workspace: Work
 
 
 @pytest.mark.long
-def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: Workspace) -> None:
+def test_of_two_retrainings_in_a_row_the_later_one_is_advised_on(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     shown = opened("birds", "neurons")
     retrained(shown)
@@ -247,8 +249,10 @@ def test_of_two_retrainings_in_a_row_the_later_ones_advice_is_taken(workspace: W
     for each in (asked, earlier):
         each.wait(120)
     shown.run()
-    chosen = workspace.open("birds").run(shown.session_state["run"])
-    assert chosen.advised == asked.run.id != earlier.run.id
+    newest, oldest = workspace.open("birds").runs()
+    assert shown.session_state["run"] == newest.id == asked.run.id
+    assert newest.advice is not None
+    assert oldest.advice is None
 
 
 def test_a_retraining_that_starts_while_the_adviser_thinks_about_an_earlier_one_ends_that_advice(
@@ -273,8 +277,9 @@ def test_a_retraining_that_starts_while_the_adviser_thinks_about_an_earlier_one_
     release.set()
     earlier.wait(120)
     shown.run()
-    assert earlier.taken is None
-    assert not [run for run in workspace.open("birds").runs() if run.advised == earlier.run.id]
+    (run,) = workspace.open("birds").runs()
+    assert run.id == earlier.run.id
+    assert run.advice is None
     live.stop()
     live.wait(60)
 
@@ -293,7 +298,8 @@ def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_o
     asked = adviser(shown)
     asked.wait(120)
     assert asked.error == ""
-    assert [run.advised for run in workspace.open("birds").runs()][1:] == [""]
+    (run,) = workspace.open("birds").runs()
+    assert run.advice is not None
     assert workspace.open("other").runs() == []
     shown.run()
     assert not shown.exception
@@ -319,7 +325,7 @@ def test_a_model_without_mistakes_has_an_overview_and_a_sentence(workspace: Work
     sets = write_project(folder, head=LinearHead(weight, bias))
     for split in ("val", "test"):
         sets[split].take(np.flatnonzero(sets[split].labels == 0)).save(folder / "embeddings" / split)
-    assert metrics(opened("perfect"))["average · ERM"] == "100.0 %"
+    assert metrics(opened("perfect"))["Average · Trained"] == "100.0 %"
     for page in ("neurons", "retrain"):
         assert "makes no mistake on the identification set" in text_of(opened("perfect", page))
 
@@ -382,7 +388,7 @@ def test_the_last_sample_of_a_list_is_opened_by_its_address(workspace: Workspace
     sets = write_project(workspace.new_folder("birds"))
     test, head = sets["test"], workspace.open("birds").load_head()
     last = int(np.flatnonzero(head.predict(test.embeddings) == test.labels)[-1])
-    shown = opened("birds", "check", before="ERM", after="ERM", outcome="both correct", sample=str(last))
+    shown = opened("birds", "check", before="Trained", after="Trained", outcome="both correct", sample=str(last))
     assert f"**Sample {plain(str(test.sample_ids[last]))}**" in text_of(shown)
 
 
@@ -416,7 +422,7 @@ def test_a_slice_is_kept_as_a_group_and_measured_under_each_head(workspace: Work
     assert group.origin == "misclassified clusters"
     rows = [list(sets["test"].sample_ids).index(sample) for sample in group.sample_ids]
     right = project.load_head().predict(sets["test"].embeddings[rows]) == sets["test"].labels[rows]
-    table = next(each.value for each in shown.dataframe if "ERM" in each.value)
-    assert table["ERM"][0] == f"{100 * right.mean():.1f} %"
+    table = next(each.value for each in shown.dataframe if "Trained" in each.value)
+    assert table["Trained"][0] == f"{100 * right.mean():.1f} %"
     shown.button(key="delete").click().run()
     assert project.own_groups.all() == []

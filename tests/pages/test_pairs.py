@@ -122,7 +122,7 @@ def test_after_a_retraining_the_pairs_can_be_those_of_the_retrained_head(workspa
     shown = opened("birds")
     before = cards[-1]
     retrained(shown)
-    shown.segmented_control(key="of").set_value("retrained head").run()
+    shown.segmented_control(key="of").set_value("Chosen head").run()
     assert not shown.exception
     head = workspace.open("birds").runs()[0].head
     samples = paired("test")

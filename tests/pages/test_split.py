@@ -55,7 +55,7 @@ def test_the_headline_is_measured_on_the_chosen_split_and_the_neurons_stay(works
     assert shown.selectbox(key="split").options == list(SPLITS)
     assert shown.selectbox(key="split").value == split
     worst = min(right(sets[split])[sets[split].groups == group].mean() for group in range(4))
-    assert metrics(shown)["worst group · ERM"] == f"{100 * worst:.1f} %"
+    assert metrics(shown)["Trained"] == f"{100 * worst:.1f} %"
     assert f'Accuracy of the trained head with the mask alone, on "{split}"' in text_of(shown)
     masked = next(line for line in text_of(usual).splitlines() if line.endswith("masked"))
     assert masked in text_of(shown)
@@ -107,7 +107,7 @@ def test_an_address_that_names_what_is_not_there_shows_the_default_and_says_so(w
     save_run(workspace.open("birds"))
     shown = opened(split="no*where", **{"class": "dragon"}, run="gone")
     assert shown.selectbox(key="split").value == "test"
-    for sentence in (r'no split "no\*where";', 'no class "dragon";', 'no retrained head "gone";'):
+    for sentence in (r'no split "no\*where";', 'no class "dragon";', 'no retraining "gone";'):
         assert sentence in text_of(shown)
     shown.selectbox(key="split").set_value("val").run()
     assert "no split" not in text_of(shown)
@@ -145,7 +145,7 @@ def test_check_counts_on_the_chosen_split_and_lists_the_chosen_class(workspace: 
     vectors = each.embeddings * ~opened_project.masked_neurons(0.0)
     before, after = right(each), (vectors @ head.weight.T + head.bias).argmax(axis=1) == each.labels
     assert (before != after).any()
-    shown = opened("check", split="val", after="masked now", **{"class": CLASSES[0]})
+    shown = opened("check", split="val", after="Mask alone", **{"class": CLASSES[0]})
     assert metrics(shown)["corrected"] == str((~before & after).sum())
     assert metrics(shown)["newly wrong"] == str((before & ~after).sum())
     assert "Class land bird only." in text_of(shown)
@@ -211,10 +211,10 @@ def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> N
     group = workspace.open("birds").own_groups.all()[0]
     assert group.split == "val"
     assert set(group.sample_ids) <= set(sets["val"].sample_ids)
-    assert any("ERM" in each.value for each in shown.dataframe)
+    assert any("Trained" in each.value for each in shown.dataframe)
     shown.selectbox(key="split").set_value("test").run()
     assert "There are others on val" in text_of(shown)
-    assert not any("ERM" in each.value for each in shown.dataframe)
+    assert not any("Trained" in each.value for each in shown.dataframe)
 
 
 def test_the_map_by_neighbors_is_asked_for_on_the_chosen_split(
@@ -235,8 +235,9 @@ def test_a_card_is_measured_on_the_chosen_split_and_repeats_the_caution(workspac
     shown = opened("export", split="val")
     shown.button(key="prepare").click().run(timeout=120)
     project = workspace.open("birds")
+    head = project.runs()[0].head
     on_val, on_test = (
-        project.runs()[0].export_folder(project.load_set(split)) / "MODEL_CARD.md" for split in ("val", "test")
+        project.export_folder("retrained", head, project.load_set(split)) / "MODEL_CARD.md" for split in ("val", "test")
     )
     assert 'On the 240 samples of the evaluation set "val"' in on_val.read_text()
     assert "Neurons and some heads were fitted on these samples" in on_val.read_text()
@@ -287,7 +288,7 @@ def test_exported_files_are_read_when_they_are_downloaded_and_offered_while_they
         shown.run()
     assert len(shown.get("download_button")) == 4
     assert read == []
-    shutil.rmtree(workspace.open("birds").runs()[0].folder / "export")
+    shutil.rmtree(workspace.open("birds").folder / "exports")
     shown.run()
     assert not shown.exception
     assert not shown.get("download_button")

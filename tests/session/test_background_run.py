@@ -35,7 +35,7 @@ def test_the_saved_run_is_what_the_core_gives(diagnosis: Diagnosis) -> None:
     assert live.run is not None
     expected = neurontune(diagnosis.erm, diagnosis.identification, diagnosis.tuning, CONFIG)
     np.testing.assert_array_equal(live.run.head.weight, expected.head.weight)
-    assert live.run.history == expected.history == tuple(live.histories["NeuronTune"])
+    assert live.run.history == expected.history == tuple(live.histories["Retrained"])
     off = neurontune(
         diagnosis.erm, diagnosis.identification, diagnosis.tuning, TuneConfig(epochs=4, batches=10, masking=False)
     )
@@ -65,7 +65,7 @@ def test_a_run_keeps_the_verdicts_that_it_was_started_with(diagnosis: Diagnosis)
     journal = diagnosis.project.journal
     journal.judge([CORE], "core")
     run = BackgroundRun(diagnosis, TuneConfig(epochs=100_000, batches=20, threshold=0.25), "train")
-    while not run.histories["NeuronTune"]:
+    while not run.histories["Retrained"]:
         run.wait(0.01)
     journal.judge([CORE, NEURONS - 1], "spurious")  # while it works
     run.stop()
@@ -87,7 +87,7 @@ def test_verdicts_on_neurons_that_the_model_does_not_have_are_not_stored_with_a_
 
 def test_a_stopped_run_keeps_what_it_reached_of_both_methods(diagnosis: Diagnosis) -> None:
     live = BackgroundRun(diagnosis, TuneConfig(epochs=100_000, batches=20, threshold=0.25), "train")
-    while not live.histories["NeuronTune"]:
+    while not live.histories["Retrained"]:
         live.wait(0.01)
     live.stop()
     finished(live)

@@ -131,7 +131,9 @@ def threshold(page: Page) -> Locator:
 
 
 def metric(page: Page, label: str) -> Locator:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    return (
+        page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).get_by_test_id("stMetricValue")
+    )
 
 
 def choose(page: Page, box: str, option: str) -> None:
@@ -165,8 +167,12 @@ def expect_masked(page: Page, number: int) -> None:
 
 
 def download(page: Page, name: str, folder: Path) -> Path:
-    """Save a file of the Export screen to the folder."""
-    page.get_by_role("button", name="Prepare the files").click()
+    """Save a file of the Export screen to the folder; the files are prepared first where they are not yet."""
+    prepare = page.get_by_role("button", name="Prepare the files")
+    if prepare.is_enabled():
+        prepare.click()
+    expect(prepare).to_be_disabled()
+    settled(page)
     with page.expect_download() as event:
         page.locator(f".st-key-{name.replace('.', '-')} button").click()
     event.value.save_as(folder / name)

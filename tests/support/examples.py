@@ -26,6 +26,18 @@ def copy_example(folder: Path) -> None:
     write_json(folder / "project.json", content)
 
 
+def link_example(folder: Path, name: str) -> None:
+    """Write a project of its own over the vectors, head, network and samples of a built-in example, all read only."""
+    source, content = EXAMPLES[name], read_json(EXAMPLES[name] / "project.json")
+    content["embeddings"] = {split: str((source / path).resolve()) for split, path in content["embeddings"].items()}
+    content["head"] = str((source / content["head"]).resolve())
+    for key in ("weights", "head"):
+        if key in content["model"]:
+            content["model"][key] = str((source / content["model"][key]).resolve())
+    content["dataset"]["root"] = str((source / content["dataset"]["root"]).resolve())
+    write_json(folder / "project.json", content)
+
+
 def copy_part_of_example(folder: Path, samples: int) -> dict[str, EmbeddingSet]:
     """Write a project of so many samples of each split, with their pictures in its folder; return its sets by split."""
     folder.mkdir(parents=True)

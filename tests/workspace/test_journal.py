@@ -203,3 +203,39 @@ def test_verdicts_become_one_boolean_a_neuron() -> None:
     for verdicts in ({4: "core"}, {4: "unsure"}, {-1: "core"}):
         with pytest.raises(InputError, match="but there are 4 neurons"):
             neurons_judged(verdicts, "spurious", 4)
+
+
+def test_a_chosen_head_is_an_edit_among_the_others(journal: Journal) -> None:
+    journal.judge([3], "core")
+    journal.choose("retrained", "advised")
+    journal.choose("advised", "advised")  # nothing new
+    assert journal.counts() == (2, 0)
+    choice = journal.choice()
+    assert choice is not None
+    assert (choice.head_before, choice.head_after) == ("retrained", "advised")
+    assert journal.undo() == choice == journal.redo()
+    journal.undo()
+    assert journal.choice() is None
+    assert journal.verdicts() == {3: "core"}
+    journal.judge([4], "core")
+    assert journal.redo() is None
+
+
+def test_the_settings_are_where_the_last_moves_left_them_however_many_edits_follow(journal: Journal) -> None:
+    assert journal.settings() == {}
+    journal.move("threshold", 0.0, 0.3)
+    journal.move("mask_value", 0.0, 0.5)
+    for number in range(510):
+        journal.choose(str(number), str(number + 1))
+    assert journal.settings() == {"threshold": 0.3, "mask_value": 0.5}
+    assert journal.counts()[0] <= 502
+
+
+@pytest.mark.parametrize("edit", [{"head_before": 1, "head_after": "mask"}, {"head_after": "mask"}])
+def test_a_damaged_choice_is_said(journal: Journal, tmp_path: Path, edit: dict) -> None:
+    journal.choose("trained", "mask")
+    file = tmp_path / "deep" / "verdicts.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {"edits": [edit]}))
+    with pytest.raises(InputError, match="does not hold verdicts"):
+        journal.verdicts()

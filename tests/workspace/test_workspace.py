@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from neurontune_core import InputError, TuneConfig, neurontune
-from neurontune_core.advise.storage import KeptAdvice
-from neurontune_core.files import write_json
 from neurontune_core.workspace.names import new_timed_folder
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
 from neurontune_core.workspace.workspace import DEFAULT_EXAMPLE, Workspace
-from tests.support.projects import CORE, NEURONS, write_project
+from tests.support.projects import CORE, write_project
 
 SPLITS = ("train", "val", "test")
 CONFIG = TuneConfig(epochs=2, batches=5, threshold=0.25, rounds="once")
@@ -190,41 +189,21 @@ def test_a_training_is_named_once(workspace: Workspace) -> None:
             workspace.new_training(taken)
 
 
-def test_every_set_has_a_bundle_folder_of_its_own_inside_the_run(workspace: Workspace) -> None:
+def test_every_head_and_set_has_a_bundle_folder_of_its_own_inside_the_project(workspace: Workspace) -> None:
     project = workspace.open("birds")
-    run, test = save_run(project), project.load_set("test")
-    strange = replace(test, split="../../a split")
-    sets = [test, project.load_set("val"), replace(test, split=""), test.take(np.arange(9)), strange]
-    folders = [run.export_folder(embedding_set) for embedding_set in sets]
-    assert len(set(folders)) == len(sets)
-    assert all(folder.resolve().parent == run.folder / "export" for folder in folders)
-    assert run.export_folder(project.load_set("test")) == folders[0]
+    head, test = project.load_head(), project.load_set("test")
+    other = replace(head, bias=head.bias + 1)
+    sets = [test, project.load_set("val"), test.take(np.arange(9))]
+    folders = [project.export_folder("mask", each, samples) for samples in sets for each in (head, other)]
+    assert len(set(folders)) == len(folders)
+    assert all(folder.resolve().parent == project.folder.resolve() / "exports" for folder in folders)
+    assert project.export_folder("mask", head, project.load_set("test")) == folders[0]
+    with pytest.raises(InputError, match="cannot be a name"):
+        project.export_folder("../mask", head, test)
 
 
-@pytest.mark.parametrize("masked", [(), (1,), (0, 4, NEURONS - 1)])
-def test_the_run_of_an_advised_head_has_exactly_the_masked_neurons_of_the_advice(
-    workspace: Workspace, masked: tuple[int, ...]
-) -> None:
+def test_the_copy_of_an_advised_head_that_earlier_versions_saved_as_a_run_is_left_out(workspace: Workspace) -> None:
     project = workspace.open("birds")
-    project.journal.judge([CORE], "core")
-    run = save_run(project, PARTIAL)
-    with pytest.raises(InputError, match=f"not asked about run {run.id}"):
-        project.take_advice(run)
-    content = json.loads((run.folder / "run.json").read_text())
-    write_json(run.folder / "run.json", content | {"warnings": ["Class 0 has few mistakes."]})  # of another head
-    run = project.run(run.id)
-    advice = KeptAdvice("t", "w", "m", "s", (), (), (), ("ERM",), ((0.5, 0.4, 0.6),), 0, masked)
-    write_json(run.folder / "advice.json", asdict(advice))
-    head = replace(run.head, bias=run.head.bias + 1)
-    head.save(run.folder / "advised.safetensors")
-    project.journal.judge([CORE, 5], "spurious")  # later than the run
-    taken = project.take_advice(run)
-    assert tuple(np.flatnonzero(taken.mask.biased)) == masked
-    assert (taken.mask.threshold, taken.mask.mask_value) == (0.25, 0.5)
-    assert taken.mask.verdicts == {CORE: "core"}
-    assert taken.mask.num_neurons == NEURONS
-    np.testing.assert_array_equal(taken.head.bias, head.bias)
-    np.testing.assert_array_equal(taken.off_head.weight, run.off_head.weight)
-    assert (taken.advised, taken.warnings, taken.config) == (run.id, (), PARTIAL)
-    assert project.take_advice(run).created == taken.created  # made once
-    assert {saved.id for saved in project.runs()} == {run.id, taken.id}
+    run = save_run(project)
+    shutil.copytree(run.folder, run.folder.with_name(f"{run.id}-advised"))
+    assert [saved.id for saved in project.runs()] == [run.id]

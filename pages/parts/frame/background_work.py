@@ -11,7 +11,7 @@ from neurontune_core.session.background_run import BackgroundAdvice, BackgroundR
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
 from pages.parts.frame.state import View
-from pages.parts.frame.tune_settings import chosen
+from pages.parts.frame.tune_settings import ASK_ADVISER, chosen
 
 _running: dict[Path, BackgroundRun | BackgroundAdvice] = {}  # project -> its latest work, until a session collects it
 _lock = Lock()  # of `_running`: sessions run in threads of their own
@@ -34,38 +34,36 @@ def reattach(project: Project) -> None:
 
 
 def collect_results() -> None:
-    """Collect the work that ended since the last run of the script: choose the new head, and ask the adviser."""
+    """Collect the work that ended since the last run of the script: choose the retrained head, and ask the adviser."""
     state = st.session_state
     live: BackgroundRun | None = state.get("live")
     if live is not None and not live.running:
         state["finished"] = state.pop("live")
         if live.run:
-            state["choose_run"] = live.run.id
+            state["choose_run"], state["choose_head"] = live.run.id, "retrained"
         if not _remove(live):  # another session has collected it
             _attach(live.diagnosis.project)
-        elif live.run:
-            ask(live, live.run, take=state.get("advised", True))
+        elif live.run and state.get(ASK_ADVISER.key, True):
+            ask(live, live.run)
     asked: BackgroundAdvice | None = state.get("asked")
     if asked is not None and not asked.running:
         state["answered"] = state.pop("asked")
         _remove(asked)
-        if asked.taken:
-            state["choose_run"] = asked.taken.id
 
 
-def ask(of: View | BackgroundRun, run: Run, take: bool = False) -> None:
+def ask(of: View | BackgroundRun, run: Run) -> None:
     """Ask the adviser about a run, in place of any run that it was asked about before.
 
     Args:
         of: holds the opened project.
-        take: choose the advised head once the answer exists.
+        run: the run.
     """
     _stop_adviser()
-    st.session_state["asked"] = _running[of.diagnosis.project.source] = BackgroundAdvice(of.diagnosis, run, take)
+    st.session_state["asked"] = _running[of.diagnosis.project.source] = BackgroundAdvice(of.diagnosis, run)
 
 
 def _stop_adviser() -> None:
-    """Stop the adviser, so that its answer about an earlier run is not chosen over a newer head."""
+    """Stop the adviser, whose answer would be about an earlier run."""
     st.session_state.pop("answered", None)
     asked: BackgroundAdvice | None = st.session_state.pop("asked", None)
     if asked is not None:

@@ -1,4 +1,4 @@
-"""Edits of the mask that every screen offers: the sliders of λ and of the mask value, undo and redo."""
+"""Edits that every screen offers: the sliders of λ and of the mask value, undo and redo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from neurontune_core.workspace.journal import Journal, Move
+from neurontune_core.workspace.journal import Choice, Edit, Journal, Move
 from pages.parts.frame.state import current_view
 
 SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the URL
@@ -38,7 +38,7 @@ def undo_buttons(journal: Journal) -> None:
     undoable, redoable = journal.counts()
     st.button(
         "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_undo, args=(journal,),
-        help=f"Undo the last edit of the mask (verdict, λ or mask value); {undoable} can be undone.",
+        help=f"Undo the last edit (verdict, λ, mask value or chosen head); {undoable} can be undone.",
     )  # fmt: skip
     st.button(
         "", icon=":material/redo:", shortcut="y", key="redo", disabled=not redoable, on_click=_redo, args=(journal,),
@@ -47,17 +47,19 @@ def undo_buttons(journal: Journal) -> None:
 
 
 def _undo(journal: Journal) -> None:
-    edit = journal.undo()
-    if isinstance(edit, Move):
-        st.session_state[SLIDERS[edit.setting]] = edit.before
-    elif edit:
-        _show(edit.neurons)
+    _apply(journal.undo(), undone=True)
 
 
 def _redo(journal: Journal) -> None:
-    edit = journal.redo()
+    _apply(journal.redo(), undone=False)
+
+
+def _apply(edit: Edit | None, *, undone: bool) -> None:
+    """Set the widgets to what the journal holds after an edit was undone or redone."""
     if isinstance(edit, Move):
-        st.session_state[SLIDERS[edit.setting]] = edit.after
+        st.session_state[SLIDERS[edit.setting]] = edit.before if undone else edit.after
+    elif isinstance(edit, Choice):
+        st.session_state["choose_head"] = edit.head_before if undone else edit.head_after
     elif edit:
         _show(edit.neurons)
 

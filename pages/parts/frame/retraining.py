@@ -1,4 +1,4 @@
-"""Retraining in the sidebar of every screen: its progress, and what the chosen run changed."""
+"""Retraining in the sidebar of every screen: its progress, what it changed, and what the adviser says of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import streamlit as st
 from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import Histories, learning_strips
 from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
+from neurontune_core.session.named_heads import NAMES
 from neurontune_core.workspace.run import Run
+from pages.parts.frame.advice_card import advice_card, better_without_mask
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
 from pages.parts.frame.words import plain
@@ -36,7 +38,9 @@ def retraining(view: View, *, curves: bool) -> None:
             for ended in (state.get("finished"), state.get("answered")):
                 if ended is not None and ended.error and ended.diagnosis is view.diagnosis:
                     st.error(plain(ended.error))
-    if live is None and view.run is not None:
+    if live is None and view.run is not None and "retrained" in view.keys:
+        better_without_mask(view)
+        advice_card(view, view.run)
         _summary(view, view.run, curves)
 
 
@@ -50,7 +54,7 @@ def _run_progress(live: BackgroundRun, curves: bool) -> None:
 
 @st.fragment(run_every=0.4)
 def _advice_progress(asked: BackgroundAdvice) -> None:
-    _progress(asked, "The adviser chooses a head …", "Stop the adviser and keep the retrained head.")
+    _progress(asked, "The adviser compares heads …", "Stop the adviser; the retrained head stays.")
 
 
 def _progress(work: BackgroundRun | BackgroundAdvice, text: str, stop: str) -> None:
@@ -63,23 +67,36 @@ def _progress(work: BackgroundRun | BackgroundAdvice, text: str, stop: str) -> N
 
 
 def _summary(view: View, run: Run, curves: bool) -> None:
-    """Show how many samples a run corrected and got newly wrong, and how its epoch was selected."""
-    counts = view.split.changes(view.diagnosis.erm, run.head).counts()
-    name, split = f"{run.method[0].upper()}{run.method[1:]}", plain(view.split.name)
-    st.caption(
-        f"**{name}** on {split}: **{counts.fixed:,}** corrected, **{counts.broken:,}** newly wrong of {counts.n:,}."
-    )
+    """Show how many samples the chosen head corrects and gets newly wrong, and how the run's epoch was selected."""
+    counts, split = view.split.changes(view.diagnosis.erm, view.chosen.head).counts(), plain(view.split.name)
+    if view.key != "trained":
+        st.caption(
+            f"**{view.chosen.name}** on {split}: **{counts.fixed:,}** corrected, **{counts.broken:,}** newly wrong of "
+            f"{counts.n:,}."
+        )
+    for note in view.chosen.notes:
+        st.caption(f":material/info: {note}")
+    if _mask_has_changed(view, run):
+        st.caption(
+            ":material/info: λ, mask value or verdicts have changed since this retraining. Retrain to apply them."
+        )
     if curves:
         groups = view.diagnosis.identification.groups is not None
-        _strips({"NeuronTune": run.history, NO_MASKING: run.off_history}, run.epoch, groups, len(run.history))
+        _strips({NAMES["retrained"]: run.history, NO_MASKING: run.off_history}, run.epoch, groups, len(run.history))
         st.caption(
-            f"Measured on {plain(view.diagnosis.identification.split)}. NeuronTune keeps epoch {run.epoch}: "
+            f"Measured on {plain(view.diagnosis.identification.split)}. Retrained keeps epoch {run.epoch}: "
             f"{SELECT[run.config.select]}."
         )
     with st.container(horizontal=True):
         st.page_link(SCREENS / "check.py", label="Check samples", icon=":material/fact_check:")
         if curves:
             st.page_link(SCREENS / "retrain.py", label="Details", icon=":material/model_training:")
+
+
+def _mask_has_changed(view: View, run: Run) -> bool:
+    """Return whether the run was made with another λ, mask value or other verdicts than those of now."""
+    settings = (run.config.threshold, run.config.mask_value)
+    return settings != (view.threshold, view.mask_value) or dict(run.mask.verdicts) != view.diagnosis.verdicts()
 
 
 def _strips(histories: Histories, kept: int | None, groups: bool, epochs: int) -> None:

@@ -8,13 +8,13 @@ from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
-from neurontune_core.workspace.run import Run
 from pages.parts.frame import state
 from pages.parts.frame.background_work import collect_results, reattach, start
+from pages.parts.frame.head_choice import choose_head, choose_run, follow_project
 from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons
 from pages.parts.frame.order import chosen_order
 from pages.parts.frame.retraining import retraining
-from pages.parts.frame.tune_settings import follow_project
+from pages.parts.frame.tune_settings import follow_classes
 from pages.parts.frame.url_state import choose, show_missing
 from pages.parts.frame.words import HELP, plain
 
@@ -37,6 +37,7 @@ def sidebar(*, curves: bool) -> state.View | None:
         diagnosis = state.open_diagnosis(name)
         reattach(diagnosis.project)
         collect_results()
+        follow_classes(diagnosis)
         follow_project(diagnosis)
         left, right = st.columns(2, gap="small")
         with left:
@@ -47,9 +48,9 @@ def sidebar(*, curves: bool) -> state.View | None:
         missing = st.container()
         threshold, mask_value = mask_settings(diagnosis)
         requested = diagnosis.num_misclassified > 0 and retrain_button()
-        view = state.View(
-            name, diagnosis, split, label, threshold, mask_value, choose_run(diagnosis), chosen_order(diagnosis)
-        )
+        run, order = choose_run(diagnosis), chosen_order(diagnosis)
+        key = choose_head(diagnosis, run)
+        view = state.View(name, diagnosis, split, label, threshold, mask_value, run, key, order)
         if requested:
             start(view)
         retraining(view, curves=curves)
@@ -104,16 +105,6 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     if masked.all():
         st.warning("Every neuron is masked. Raise λ, or label some neurons core.")
     return threshold, mask_value
-
-
-def choose_run(diagnosis: Diagnosis) -> Run | None:
-    """Show the saved runs, and return the chosen one; None before there is one."""
-    runs = {run.id: run for run in diagnosis.project.runs()}
-    if (newest := st.session_state.pop("choose_run", None)) in runs:
-        st.session_state["run"] = newest
-    if not runs:
-        return None
-    return runs[choose("Retrained head", list(runs), "run", pinned=True, help="Newest first.")]
 
 
 def retrain_button() -> bool:

@@ -10,11 +10,14 @@ from threading import Lock
 import streamlit as st
 
 from neurontune_core.errors import InputError
+from neurontune_core.evaluation.accuracy import Evaluation
+from neurontune_core.head import LinearHead
 from neurontune_core.identification.ranking import BY_CLASS, Ranking
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.gallery import Gallery
 from neurontune_core.session.measured_split import MeasuredSplit
+from neurontune_core.session.named_heads import NAMES, HeadKey, NamedHead, available, named_head
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
 from neurontune_core.workspace.workspace import Workspace
@@ -89,6 +92,7 @@ class View:
         label: index of the chosen class; None for all.
         threshold, mask_value: λ and the factor of masked activations.
         run: the chosen retraining; None before there is one.
+        key: of the chosen head, which all screens show and Export writes.
         order: what ranks the neurons, one of `ORDERS`.
     """
 
@@ -99,6 +103,7 @@ class View:
     threshold: float
     mask_value: float
     run: Run | None
+    key: HeadKey
     order: str = BY_CLASS
 
     @cached_property
@@ -117,6 +122,41 @@ class View:
     def masked(self):
         """Return [M] bool, the neurons that λ and the verdicts mask; read from the journal once."""
         return self.diagnosis.masked_neurons(self.threshold)
+
+    @cached_property
+    def keys(self) -> tuple[HeadKey, ...]:
+        """Return the keys of the heads that exist, in the order in which a person meets them."""
+        return available(self.diagnosis, self.run)
+
+    @cached_property
+    def _heads(self) -> dict[HeadKey, NamedHead]:
+        return {}
+
+    def named(self, key: HeadKey) -> NamedHead:
+        """Return a head with λ, mask value and verdicts as they are now."""
+        if key not in self._heads:
+            self._heads[key] = named_head(
+                self.diagnosis, key, run=self.run, threshold=self.threshold, mask_value=self.mask_value
+            )
+        return self._heads[key]
+
+    @property
+    def chosen(self) -> NamedHead:
+        """Return the chosen head."""
+        return self.named(self.key)
+
+    @property
+    def heads(self) -> dict[str, LinearHead]:
+        """Return name -> head, of all heads that exist."""
+        return {NAMES[key]: self.named(key).head for key in self.keys}
+
+    def evaluation(self, key: HeadKey) -> Evaluation:
+        """Return the accuracies of a head on the measured split."""
+        if key != "mask" or not self.diagnosis.num_misclassified:
+            return self.split.evaluate(self.named(key).head)
+        always, never = (self.diagnosis.judged(verdict) for verdict in ("spurious", "core"))
+        scores = self.diagnosis.scores.neuron_scores
+        return self.split.mask_alone(scores, self.threshold, self.mask_value, always=always, never=never)
 
     @cached_property
     def gallery(self) -> Gallery:

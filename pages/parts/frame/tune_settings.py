@@ -8,8 +8,9 @@ import streamlit as st
 
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.presets import PRESETS
 from neurontune_core.workspace.run import HALVES
-from pages.parts.frame.state import View
+from pages.parts.frame.state import View, current_view
 from pages.parts.frame.url_state import UrlChoice
 from pages.parts.frame.words import HELP
 
@@ -17,6 +18,7 @@ SELECT = {
     "sfit": "highest SFit (the paper)",
     "worst_class_accuracy": "highest worst-class accuracy",
     "last": "last epoch",
+    "robust": "robust: late epochs averaged",
 }
 HALF = "half of the identification split"
 DEFAULTS = TuneConfig()
@@ -47,12 +49,18 @@ EPOCHS = _number("epochs", DEFAULTS.epochs)
 RATE = _number("rate", DEFAULTS.learning_rate)
 BATCH = _number("batch", DEFAULTS.batch_size)
 SEED = _number("seed", DEFAULTS.seed)
-ADVISED = _option("advised", {False: "false"})
-SETTINGS = (TUNING, KEPT, EPOCHS, RATE, BATCH, SEED, ADVISED)
+ASK_ADVISER = _option("adviser", {False: "false"})
+SETTINGS = (TUNING, KEPT, EPOCHS, RATE, BATCH, SEED, ASK_ADVISER)
 
 
 def settings(view: View) -> None:
-    """Show the form."""
+    """Show the form, and the presets that fill it."""
+    with st.container(horizontal=True, gap="small"):
+        for name, preset in PRESETS.items():
+            st.button(
+                preset.label, key=f"preset-{name}", on_click=_apply, args=(name,), type="tertiary",
+                icon=":material/restart_alt:", help=f"{preset.explanation} Sets every setting below.",
+            )  # fmt: skip
     tuning, kept, epochs, rate, batch, seed = st.columns([4, 4, 3, 3, 3, 3])
     tuning.selectbox(
         "Tune on",
@@ -67,7 +75,8 @@ def settings(view: View) -> None:
         list(SELECT),
         format_func=SELECT.__getitem__,
         **KEPT.widget,
-        help=f"{HELP['sfit']} It is a noisy criterion; worst-class accuracy is often better.",
+        help=f"{HELP['sfit']} It is a noisy criterion; worst-class accuracy is often better. Robust masks only neurons "
+        "whose score exceeds λ by two standard errors, and averages late epochs; the rule is ours.",
     )
     epochs.number_input("Epochs", *RANGES["epochs"], **EPOCHS.starting_at(DEFAULTS.epochs))
     rate.number_input("Learning rate", *RANGES["rate"], format="%g", **RATE.starting_at(DEFAULTS.learning_rate))
@@ -78,12 +87,20 @@ def settings(view: View) -> None:
     seed.number_input("Seed", *RANGES["seed"], **SEED.starting_at(DEFAULTS.seed))
 
 
+def _apply(name: str) -> None:
+    """Set the form to a preset; λ and the mask value stay as the sidebar has them."""
+    config, state = PRESETS[name].config, st.session_state
+    state["tuning"] = current_view().diagnosis.project.content["roles"]["tuning"]
+    state["select"], state["epochs"], state["rate"] = config.select, config.epochs, config.learning_rate
+    state["batch"], state["seed"] = _usual_batch(current_view().diagnosis), config.seed
+
+
 def _usual_batch(diagnosis: Diagnosis) -> int:
     """Return the default batch size, with room for one sample of each class."""
     return max(DEFAULTS.batch_size, diagnosis.erm.num_classes)
 
 
-def follow_project(diagnosis: Diagnosis) -> None:
+def follow_classes(diagnosis: Diagnosis) -> None:
     """Give the form the default batch size of the open project, where it holds that of another project."""
     state, usual = st.session_state, _usual_batch(diagnosis)
     if state.get("batch", usual) == state.get("usual_batch", usual) != usual:
@@ -94,6 +111,7 @@ def follow_project(diagnosis: Diagnosis) -> None:
 def chosen(view: View) -> tuple[TuneConfig, str]:
     """Return the settings of a retraining, and the split to tune on; λ and the mask value are the sidebar's."""
     state = st.session_state
+    select = state.get("select", DEFAULTS.select)
     config = TuneConfig(
         threshold=view.threshold,
         mask_value=view.mask_value,
@@ -101,6 +119,7 @@ def chosen(view: View) -> tuple[TuneConfig, str]:
         batch_size=max(state.get("batch", DEFAULTS.batch_size), view.diagnosis.erm.num_classes),
         learning_rate=state.get("rate", DEFAULTS.learning_rate),
         seed=state.get("seed", DEFAULTS.seed),
-        select=state.get("select", DEFAULTS.select),
+        select=select,
+        stability=PRESETS[select].config.stability if select in PRESETS else DEFAULTS.stability,
     )
     return config, HALVES if state.get("tuning") == HALVES else view.diagnosis.project.content["roles"]["tuning"]

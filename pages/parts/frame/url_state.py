@@ -72,11 +72,21 @@ def in_url(key: str) -> dict[str, Any]:
     return {"key": key, "bind": "query-params", "persist_state": "session"}
 
 
-def choose(label: str, options: Sequence[str], key: str, index: int = 0, *, pinned: bool = False, **more: Any) -> str:
+def choose(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    index: int = 0,
+    *,
+    pinned: bool = False,
+    changed: Callable[[], object] | None = None,
+    **more: Any,
+) -> str:
     """Show a select box that is part of the URL; `show_missing` reports a URL with an option that does not exist.
 
     Args:
         index: of the default.
+        changed: called when a person chooses another option.
         pinned: write the default to the URL too, because another one may be the default tomorrow.
         more: arguments of the select box.
     """
@@ -88,7 +98,7 @@ def choose(label: str, options: Sequence[str], key: str, index: int = 0, *, pinn
             st.query_params[key] = options[index]  # Streamlit does so from the second run on
         st.session_state[key] = options[index]
     default = None if pinned else index  # Streamlit leaves a widget's default out of the URL
-    chosen = st.selectbox(label, options, default, on_change=_changed, args=(key,), **in_url(key), **more)
+    chosen = st.selectbox(label, options, default, on_change=_changed, args=(key, changed), **in_url(key), **more)
     return chosen or options[index]
 
 
@@ -103,8 +113,10 @@ def _missing() -> dict[str, str]:
     return st.session_state.setdefault("missing", {})
 
 
-def _changed(key: str) -> None:
+def _changed(key: str, then: Callable[[], object] | None) -> None:
     """Forget what was missing; with another project or split, samples are no longer selected."""
+    if then is not None:
+        then()
     _missing().pop(key, None)
     if key in ("project", "split"):
         for name in ("selected", "sample"):

@@ -1,4 +1,4 @@
-"""The adviser's recommendation about a run: kept with the run, and taken as a run of its own."""
+"""The adviser's recommendation about a run, with its reasons and the evidence; the sidebar's card takes it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ COLUMNS = (
 
 
 def advice_section(view: View, run: Run) -> None:
-    """Show the advice about a run, or a button that asks for it; the sidebar shows the progress.
-
-    Args:
-        run: the run that the adviser is asked about, from which the chosen one may come.
-    """
+    """Show the advice about a run, or a button that asks for it; the sidebar shows the progress."""
     st.subheader("Recommendation")
     asked: BackgroundAdvice | None = st.session_state.get("asked")
     if asked is not None and asked.run.folder == run.folder:
@@ -45,13 +41,12 @@ def advice_section(view: View, run: Run) -> None:
         st.button("Ask the adviser", key="ask", icon=":material/balance:", on_click=ask, args=(view, run))
         return
     recommendation(advice)
-    if view.run is not None and view.run.advised:
-        st.success("The advised head is chosen: Overview, Check and Export show it. The sidebar lists the others.")
+    if view.key == "advised":
+        st.success(
+            "The advised head is chosen: Overview, Check and Export show it. Undo (Z) brings the earlier one back."
+        )
     else:
-        st.button(
-            "Take the advised head", key="take", type="primary", icon=":material/check:", on_click=take,
-            args=(view, run), help="Overview, Check and Export then show it. NeuronTune's head stays in the sidebar.",
-        )  # fmt: skip
+        st.caption("**Take it** in the sidebar (A) makes this head the chosen one; nothing is replaced until you do.")
 
 
 def recommendation(advice: KeptAdvice) -> None:
@@ -65,8 +60,3 @@ def recommendation(advice: KeptAdvice) -> None:
     with st.expander("Evidence"):
         st.dataframe(list(advice.evidence), hide_index=True, key="evidence", column_config=HEADINGS)
         st.caption(f"{EXPLAINED} {COLUMNS}")
-
-
-def take(view: View, run: Run) -> None:
-    """Make the advised head a run of its own, and choose it."""
-    st.session_state["choose_run"] = view.diagnosis.project.take_advice(run).id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from neurontune_core.evaluation.accuracy import Evaluation
 from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import learning_curves
+from neurontune_core.session.named_heads import EXPLANATIONS, NAMES
 from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
 from pages.parts.frame.warn import warn
@@ -28,26 +28,15 @@ def curves(histories: dict, kept: int | None, groups: bool, key: str) -> None:
 
 
 def outcome(view: View) -> None:
-    """Show a run on the chosen split, the advice about it, and its learning curves.
-
-    Where the advised head is chosen, this is the run that the adviser was asked about.
-    """
+    """Show the heads of a run on the chosen split, the advice about it, and its learning curves."""
     assert view.run is not None
     run, split = view.run, view.split
-    if run.advised:
-        run = view.diagnosis.project.run(run.advised)
     config, rows = run.config, []
-    evaluations: dict[str, Evaluation | None] = {
-        "ERM": split.erm_evaluation,
-        "mask alone": split.evaluate(view.diagnosis.masked_head(run.mask.biased, config.mask_value)),
-        NO_MASKING: split.evaluate(run.off_head),
-        run.method: split.evaluate(run.head),
-        "advised head": split.evaluate(run.advised_head) if run.advised_head else None,
-    }
-    for name, measured in evaluations.items():
-        if measured is None:
+    for key, name in NAMES.items():
+        if key not in view.keys:
             rows.append({"": name, "worst group": "not computed yet"})
             continue
+        measured = view.evaluation(key)
         rows.append(
             {
                 "": name,
@@ -59,10 +48,7 @@ def outcome(view: View) -> None:
             }
         )
     st.dataframe(rows, hide_index=True, key="heads")
-    st.caption(
-        f'On "{plain(split.name)}". ERM: {HELP["erm"]} Mask alone: {HELP["mask alone"]} '
-        f"{HELP['no masking']} Where it is better, distrust the mask."
-    )
+    st.caption(f'On "{plain(split.name)}". ' + " ".join(f"{NAMES[key]}: {EXPLANATIONS[key]}" for key in view.keys))
     st.caption(
         f"Run {run.id}: λ {config.threshold:.3g}, mask value {config.mask_value:g}, tuned on {run.tuning}, epoch "
         f"{run.epoch} kept ({SELECT[config.select]}), {run.mask.num_biased} neurons masked, {run.seconds:.1f} s. "
@@ -70,5 +56,5 @@ def outcome(view: View) -> None:
     )
     warn(run.warnings)
     advice_section(view, run)
-    histories = {"NeuronTune": run.history, NO_MASKING: run.off_history}
+    histories = {NAMES["retrained"]: run.history, NO_MASKING: run.off_history}
     curves(histories, run.epoch, view.diagnosis.identification.groups is not None, "saved")
