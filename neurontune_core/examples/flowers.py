@@ -40,7 +40,7 @@ _DATASET = {
     "root": ".",
     "table": "metadata.csv",
     "images": "",
-    "columns": {"path": "filename", "label": "y", "split": "split", "attribute": "attribute"},
+    "columns": {"path": "filename", "label": "y", "split": "split", "attribute": "attribute", "pair": "pair"},
     "class_names": list(FLOWERS),
     "attribute_names": list(TAGS),
 }

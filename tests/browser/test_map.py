@@ -85,7 +85,7 @@ def test_what_is_drawn_outlasts_another_screen_and_a_reload_until_it_is_cleared(
     shown(again)
     expect(again.get_by_text(f"{number} of 300 samples chosen")).to_be_visible()
     expect(again.locator(f"{AXES} .selectionlayer path").first).to_be_attached()
-    again.get_by_role("button", name="Clear").click()
+    again.get_by_role("button", name="Clear", exact=True).click()
     expect(again.get_by_text("0 of 300 samples chosen")).to_be_visible()
     expect(again.locator(f"{AXES} .selectionlayer path")).to_have_count(0)
     expect_no_parameter(again, "outline")

@@ -75,7 +75,7 @@ def test_the_sentence_of_overview_has_the_counts_of_the_measured_split(workspace
         f"With “a \\$tag\\$ \\<script\\>”, it calls **{with_tag} of {n}** “land \\*bird\\*” samples "
         f"“\\<b\\>water\\</b\\> bird”; with “no tag”, **{without}** of the same {n}."
     ) in shown
-    assert "It looks at the background" not in shown  # the sentence of project.json, which the measured one replaces
+    assert "It looks at the background" in shown  # the project's own sentence, with the measured one under it
 
 
 def test_the_cards_say_what_each_sample_is_taken_for_and_changing_pairs_come_first(
