@@ -13,8 +13,9 @@ from neurontune_core.figures.studies import study_figure
 from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.tables import rows_to_csv, to_latex, to_markdown
 from pages.parts.frame.job_banner import job_banner, jobs_of_project
-from pages.parts.frame.state import View, current_view, workspace
+from pages.parts.frame.state import workspace
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import plain
 from pages.parts.results.method_settings import method_settings
 

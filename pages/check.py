@@ -11,7 +11,7 @@ from neurontune_core.experiments.comparison import comparisons
 from neurontune_core.figures.methods import method_label
 from neurontune_core.head import LinearHead
 from neurontune_core.session.named_heads import NAMES, is_current
-from pages.parts.frame.state import View, current_view
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.changes import accuracy_by_part, changed_samples, confusion_matrices

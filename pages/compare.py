@@ -15,8 +15,9 @@ from neurontune_core.experiments.methods import ALWAYS, num_runs, with_always
 from neurontune_core.figures.base import NO_MASKING
 from neurontune_core.jobs.store import Job, JobStore
 from pages.parts.frame.job_banner import job_banner, jobs_of_project
-from pages.parts.frame.state import View, current_view, workspace
+from pages.parts.frame.state import workspace
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import plain
 from pages.parts.results.leaderboard import leaderboard, table
 from pages.parts.results.method_settings import method_settings, named

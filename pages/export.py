@@ -9,7 +9,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.export.bundle import ExportedFile, VerificationError, export_bundle
 from neurontune_core.session.bundle_facts import bundle_facts
 from neurontune_core.session.named_heads import EXPLANATIONS, check_exportable
-from pages.parts.frame.state import View, current_view
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import plain
 
 

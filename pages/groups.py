@@ -6,8 +6,8 @@ import streamlit as st
 
 from neurontune_core.session.index_ranges import Indices
 from neurontune_core.session.named_heads import NAMES
-from pages.parts.frame.state import View, current_view
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import interval, percent, plain
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.samples.close_up import sample_facts

@@ -6,8 +6,8 @@ from streamlit.delta_generator import DeltaGenerator
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.neurons import mask_effect, ranked_scores
 from neurontune_core.identification.ranking import RESPONSE
-from pages.parts.frame.state import current_view
 from pages.parts.frame.strip import headline
+from pages.parts.frame.view import current_view
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import plain
 from pages.parts.neuron.inspector import inspector

@@ -6,8 +6,8 @@ from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.heads import MOST_BARS, group_bars
 from neurontune_core.head import LinearHead
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES
-from pages.parts.frame.state import View, current_view
 from pages.parts.frame.strip import headline
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import plain
 from pages.parts.samples.close_up import sample_facts
 from pages.parts.samples.pair_cards import flip_in_words, pair_cards

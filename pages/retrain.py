@@ -3,8 +3,8 @@
 import streamlit as st
 
 from neurontune_core.session.background_run import BackgroundRun
-from pages.parts.frame.state import current_view
 from pages.parts.frame.tune_settings import ASK_ADVISER, settings
+from pages.parts.frame.view import current_view
 from pages.parts.results.outcome import curves, outcome
 
 

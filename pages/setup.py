@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.jobs.store import Job, JobStore
-from pages.parts.frame.state import View, workspace
+from pages.parts.frame.state import workspace
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 from pages.parts.setup.inspection import own_model_and_data
 

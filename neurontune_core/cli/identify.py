@@ -52,16 +52,7 @@ def identify(
     """
     samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
     erm.check_fits(samples.num_neurons, samples.num_classes)
-    scorer = SpuriousnessScorer(
-        samples.embeddings,
-        samples.labels,
-        samples.num_classes,
-        magnitude=config.magnitude,
-        statistic=config.statistic,
-        quantile=config.quantile,
-        class_names=samples.class_names,
-        sort=False,
-    )
+    scorer = SpuriousnessScorer.for_config(config, samples, sort=False)
     predictions = erm.predict(samples.embeddings)
     scores, pairs = scorer(predictions), find_pairs(samples)
     change = paired_change(samples.embeddings, pairs.without, pairs.with_attribute) if len(pairs) else None

@@ -250,3 +250,10 @@ def test_a_preset_fills_the_form_and_is_what_the_next_retraining_uses(workspace:
     shown.button(key="preset-paper").click().run()
     retrained(shown)
     assert workspace.open("birds").runs()[0].config == TuneConfig()
+
+
+def test_a_threshold_from_an_extraction_with_higher_scores_becomes_the_highest_one(workspace: Workspace) -> None:
+    workspace.open("birds").journal.move("threshold", 0.0, 50.0)
+    shown = opened("birds", "neurons")
+    assert shown.slider(key="threshold").value == shown.slider(key="threshold").max < 50
+    assert "#### 0 of 12 masked" in text_of(shown)

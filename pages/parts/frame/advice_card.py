@@ -7,7 +7,7 @@ import streamlit as st
 from neurontune_core.session.named_heads import NAMES
 from neurontune_core.workspace.run import Run
 from pages.parts.frame.head_choice import take
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import percent, plain
 
 

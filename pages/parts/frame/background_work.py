@@ -10,8 +10,8 @@ import streamlit as st
 from neurontune_core.session.background_run import BackgroundAdvice, BackgroundRun
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.run import Run
-from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import ASK_ADVISER, chosen
+from pages.parts.frame.view import View
 
 _running: dict[Path, BackgroundRun | BackgroundAdvice] = {}  # project -> its latest work, until a session collects it
 _lock = Lock()  # of `_running`: sessions run in threads of their own

@@ -9,8 +9,8 @@ from neurontune_core.session.named_heads import EXPLANATIONS, NAMES, HeadKey, av
 from neurontune_core.workspace.journal import Judgment, Move
 from neurontune_core.workspace.run import Run
 from pages.parts.frame.mask_edits import SLIDERS
-from pages.parts.frame.state import current_view
 from pages.parts.frame.url_state import choose
+from pages.parts.frame.view import current_view
 
 
 def follow_project(diagnosis: Diagnosis) -> None:
@@ -28,7 +28,7 @@ def follow_project(diagnosis: Diagnosis) -> None:
 
 
 def choose_run(diagnosis: Diagnosis) -> Run | None:
-    """Show the saved runs where there are several, and return the chosen one; None before there is one."""
+    """Show the saved runs, and return the chosen one; None before there is one."""
     runs = {run.id: run for run in diagnosis.project.runs()}
     if (newest := st.session_state.pop("choose_run", None)) in runs:
         st.session_state["run"] = newest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from neurontune_core.jobs.store import Job, JobStatus, JobStore
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 
 
 def jobs_of_project(view: View, store: JobStore, task: str) -> list[Job]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from neurontune_core.workspace.journal import Choice, Edit, Journal, Move
-from pages.parts.frame.state import current_view
+from pages.parts.frame.view import current_view
 
 SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the URL
 

@@ -12,8 +12,8 @@ from neurontune_core.session.background_run import BackgroundAdvice, BackgroundR
 from neurontune_core.session.named_heads import NAMES
 from neurontune_core.workspace.run import Run
 from pages.parts.frame.advice_card import advice_card, better_without_mask
-from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
 SCREENS = Path(__file__).parents[2]

@@ -16,12 +16,13 @@ from pages.parts.frame.order import chosen_order
 from pages.parts.frame.retraining import retraining
 from pages.parts.frame.tune_settings import follow_classes
 from pages.parts.frame.url_state import choose, show_missing
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, plain
 
 EVERY_CLASS = "all classes"
 
 
-def sidebar(*, curves: bool) -> state.View | None:
+def sidebar(*, curves: bool) -> View | None:
     """Show the choices of every screen and return them; None when the project or the split cannot be opened.
 
     Args:
@@ -50,7 +51,7 @@ def sidebar(*, curves: bool) -> state.View | None:
         requested = diagnosis.num_misclassified > 0 and retrain_button()
         run, order = choose_run(diagnosis), chosen_order(diagnosis)
         key = choose_head(diagnosis, run)
-        view = state.View(name, diagnosis, split, label, threshold, mask_value, run, key, order)
+        view = View(name, diagnosis, split, label, threshold, mask_value, run, key, order)
         if requested:
             start(view)
         retraining(view, curves=curves)
@@ -90,6 +91,8 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     except NoMistakes as error:
         st.info(plain(str(error)))
         return 0.0, 0.0
+    if st.session_state.get(SLIDERS["threshold"], 0.0) > top:  # set on an extraction with higher scores
+        st.session_state[SLIDERS["threshold"]] = top
     threshold = st.slider(
         "λ, threshold", 0.0, top, step=top / 200, format="%.3f", key=SLIDERS["threshold"], bind="query-params",
         help=HELP["threshold"], on_change=record_move, args=("threshold",),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.evaluation.accuracy import Evaluation
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES, HeadKey
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, interval, percent, plain
 
 MISSING: dict[HeadKey, str] = {

@@ -10,8 +10,8 @@ from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.presets import PRESETS
 from neurontune_core.workspace.run import HALVES
-from pages.parts.frame.state import View, current_view
 from pages.parts.frame.url_state import UrlChoice
+from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import HELP
 
 SELECT = {

@@ -57,7 +57,6 @@ HELP = {
         "Retrain screen has the settings."
     ),
     "erm": "Empirical risk minimization: the classifier as it was trained.",
-    "mask alone": "The ERM head with the run's mask, not retrained.",
     "no masking": "Class-balanced retraining (no masking): the baseline that the mask has to beat.",
 }
 

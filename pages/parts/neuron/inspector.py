@@ -8,7 +8,7 @@ from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.distributions import outcome_distributions
 from neurontune_core.identification.confidence import Confidence
 from pages.parts.frame.prefetch import prepare
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 from pages.parts.neuron.score_table import EXPLAINED, MOST, listed_classes, score_table
 from pages.parts.neuron.top_samples import top_samples

@@ -7,8 +7,8 @@ import streamlit as st
 from neurontune_core.identification.confidence import LEVEL, SURE, Confidence
 from neurontune_core.identification.scores import chance_share
 from neurontune_core.session.neuron_table import listed_neurons, neuron_table
-from pages.parts.frame.state import View
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP
 
 FLOATS = ("float32", "float64")

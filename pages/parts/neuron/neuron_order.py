@@ -14,8 +14,8 @@ from neurontune_core.identification.ranking import (
     explain_order,
 )
 from pages.parts.frame.order import ORDER
-from pages.parts.frame.state import View
 from pages.parts.frame.url_state import write_to_url
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, plain
 
 RANKINGS = "rankings"  # in the session: those shown last, by their key

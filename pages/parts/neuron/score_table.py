@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurontune_core.identification.confidence import CONFIDENCES, Confidence
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
 NO_BREAK = "\u00a0"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.frame.state import View
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.close_up import sample_content
 from pages.parts.samples.wall import wall

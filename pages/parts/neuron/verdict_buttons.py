@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.frame.state import View, current_view
+from pages.parts.frame.view import View, current_view
 
 BUTTONS = (
     ("spurious", "Spurious", "s", "Always masked, whatever its score."),

@@ -11,7 +11,7 @@ from neurontune_core.figures.heads import candidate_intervals
 from neurontune_core.session.background_run import BackgroundAdvice
 from neurontune_core.workspace.run import Run
 from pages.parts.frame.background_work import ask
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
 EXPLAINED = (

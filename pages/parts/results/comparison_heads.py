@@ -7,7 +7,7 @@ import streamlit as st
 from neurontune_core.experiments.comparison import Comparison
 from neurontune_core.experiments.methods import MethodSummary
 from neurontune_core.figures.methods import method_label
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import percent, plain
 
 

@@ -15,8 +15,8 @@ from neurontune_core.experiments.leaderboard import (
 )
 from neurontune_core.experiments.published import DATASETS
 from neurontune_core.tables import to_latex, to_markdown
-from pages.parts.frame.state import View
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, plain
 from pages.parts.results.comparison_charts import accuracy_by_part, average_against_worst
 from pages.parts.results.comparison_heads import accuracy_on_own_groups, download_head

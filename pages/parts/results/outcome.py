@@ -7,8 +7,8 @@ import streamlit as st
 from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import learning_curves
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES
-from pages.parts.frame.state import View
 from pages.parts.frame.tune_settings import SELECT
+from pages.parts.frame.view import View
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import HELP, interval, percent, plain
 from pages.parts.results.advice import advice_section

@@ -9,8 +9,8 @@ import streamlit as st
 from neurontune_core.evaluation.accuracy import Proportion, evaluate_predictions
 from neurontune_core.evaluation.changes import Changes, confusion, most_confused
 from neurontune_core.head import LinearHead
-from pages.parts.frame.state import View
 from pages.parts.frame.url_state import in_url
+from pages.parts.frame.view import View
 from pages.parts.frame.words import interval, percent, plain
 from pages.parts.samples.close_up import sample_facts
 from pages.parts.samples.own_group_form import own_group_form

@@ -10,7 +10,7 @@ import streamlit as st
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.probabilities import class_probabilities
 from neurontune_core.head import LinearHead
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
 _CSS = """

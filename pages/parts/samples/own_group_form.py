@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.errors import InputError
 from neurontune_core.session.index_ranges import Indices
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
 

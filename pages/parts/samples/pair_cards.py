@@ -13,7 +13,7 @@ from neurontune_core.evaluation.probabilities import confidences
 from neurontune_core.explain.text_difference import Piece, text_difference
 from neurontune_core.figures.base import CORRECT, INCORRECT
 from neurontune_core.head import LinearHead
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
 FIRST, MORE = {"image": 8, "text": 3}, 24  # pairs in view, and those that a press of the button adds

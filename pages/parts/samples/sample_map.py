@@ -15,7 +15,8 @@ from neurontune_core.jobs.store import Job, JobStore
 from neurontune_core.session.index_ranges import Indices
 from neurontune_core.session.latest_results import LatestResults
 from neurontune_core.session.measured_split import MeasuredSplit
-from pages.parts.frame.state import View, workspace
+from pages.parts.frame.state import workspace
+from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.outlines import TOOLS, Outlines
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from neurontune_core.figures.base import CORRECT, INCORRECT
 from neurontune_core.session.index_ranges import Indices, pack_int32, positions_of
-from pages.parts.frame.state import View
+from pages.parts.frame.view import View
 from pages.parts.samples.picked import Picked, remember, remembered, write_selection_to_url
 
 _BARE = 150  # pixels of a tile that shows nothing but a name
