@@ -50,7 +50,7 @@ def find_samples(view: View) -> tuple[Indices, str]:
     ways = (MAP, CLUSTERS, NEURON, PAIRS) if len(view.split.pairs) else (MAP, CLUSTERS, NEURON)
     if st.session_state.get("way", MAP) not in ways:  # another split is measured now
         del st.session_state["way"]
-    way = st.segmented_control("Samples", ways, default=MAP, required=True, **in_url("way"))
+    way = st.segmented_control("Samples", ways, default=MAP, required=True, wrap=True, **in_url("way"))
     if way == MAP:
         return view.split.of_class(drawn_rows(view), view.label), ""
     if way == CLUSTERS:
