@@ -26,7 +26,11 @@ def theory(
     retrain: Annotated[bool, typer.Option("--retrain", help="removal: retrain the last layer afterwards.")] = False,
     identify_on: Annotated[
         float, typer.Option(help="synthetic: how often the shortcut holds in the identification data, 0 to 1.")
-    ] = 0.5,
+    ] = 0.95,
+    coding: Annotated[
+        Literal["paper", "centered"],
+        typer.Option(help="synthetic: the spurious neuron at 0 and 1 (the paper), or at −1 and +1 (centered)."),
+    ] = "paper",
     seeds: Annotated[
         int | None, typer.Option(help="synthetic: summarize so many seeds instead of one.", min=1, max=1000)
     ] = None,
@@ -48,13 +52,13 @@ def theory(
     elif claim == "removal":
         result = report.removal(model, neurons, seed, retrain)
     elif seeds is None:
-        result = report_synthetic.synthetic(seed, identify_on)
+        result = report_synthetic.synthetic(seed, identify_on, coding)
     else:
         if html:
             raise InputError("A summary over seeds has no figure; leave out --seeds to write one seed with --html.")
-        result = report_synthetic.synthetic_summary(seeds, identify_on)
+        result = report_synthetic.synthetic_summary(seeds, identify_on, coding)
     if html:
-        drawn = report_synthetic.activations(seed, identify_on) if claim == "synthetic" else {}
+        drawn = report_synthetic.activations(seed, identify_on, coding) if claim == "synthetic" else {}
         write(html, as_html(replace(result, figures=result.figures | drawn)))
     about = CLAIMS[claim]
     lines = (

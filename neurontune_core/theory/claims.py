@@ -53,11 +53,11 @@ CLAIMS = {
     "synthetic": Claim(
         "Experiment",
         "Section 5.3: the whole method on three neurons",
-        "The trained model leans on a shortcut that fails in test; absolute scores select the spurious neuron and "
-        "spare the core one, and retraining without it makes every group about as accurate as the core feature allows "
-        "(90.2 %).",
-        "It takes identification data in which the shortcut often fails: where it holds as in training (95 %), the "
-        "spurious neuron is not selected at all; and the noise neuron, which does no harm, is selected about three "
-        "times in four, as chance would have it.",
+        "The trained model leans on a shortcut that fails in test; absolute scores select the spurious neuron, even on "
+        "data in which the shortcut holds as often as in training, and spare the core one, and retraining without it "
+        "makes every group about as accurate as the core feature allows (90.2 %).",
+        "A magnitude depends on where zero lies: with the spurious neuron at −1 and +1 instead of 0 and 1 the model "
+        "predicts the same, but the neuron is selected only on data in which the shortcut often fails; and the noise "
+        "neuron, which does no harm, is selected about three times in four, as chance would have it.",
     ),
 }

@@ -157,7 +157,8 @@ def decision_boundary(data: EmbeddingSet, head: LinearHead, title: str) -> Figur
             )
     core, spurious, _ = (head.weight[1] - head.weight[0]).tolist()
     bias = float(head.bias[1] - head.bias[0])
-    ends = np.array([-3.4, 3.4])
+    low, high = vectors[:, 1].min(), vectors[:, 1].max()
+    ends = np.array([low, high]) + np.array([-0.08, 0.08]) * (high - low)
     across, along = (-(bias + spurious * ends) / core, ends) if core else (ends, -(bias + core * ends) / spurious)
     traces.append(
         {"type": "scatter", "x": across, "y": along, "mode": "lines", "line": {"color": ACCENT, "width": 3},
@@ -165,7 +166,7 @@ def decision_boundary(data: EmbeddingSet, head: LinearHead, title: str) -> Figur
     )  # fmt: skip
     layout = make_layout("core neuron", "spurious neuron", 400)
     layout["xaxis"] |= {"range": [-3.6, 3.6], "zeroline": False}
-    layout["yaxis"] |= {"range": [-3.4, 3.4], "zeroline": False}
+    layout["yaxis"] |= {"range": ends.tolist(), "zeroline": False}
     layout["legend"] = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
     layout["title"] = {"text": title, "font": {"size": 14}, "x": 0}
     return make_figure({"data": traces, "layout": layout})

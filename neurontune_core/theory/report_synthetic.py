@@ -10,9 +10,10 @@ from neurontune_core.statistics import Spread
 from neurontune_core.tables import percent
 from neurontune_core.theory.answers import KEPT, Answer
 from neurontune_core.theory.synthetic import (
-    IDENTIFICATION_AGREEMENT,
     NEURONS,
+    PAPER,
     SAMPLES,
+    TRAINING_AGREEMENT,
     Experiment,
     run_experiment,
     summarize,
@@ -23,40 +24,44 @@ if TYPE_CHECKING:
 
 
 @lru_cache(KEPT)
-def _experiment(seed: int, agreement: float) -> Experiment:
-    return run_experiment(seed, agreement)
+def _experiment(seed: int, agreement: float, coding: str) -> Experiment:
+    return run_experiment(seed, agreement, coding)
 
 
 @lru_cache(KEPT)
-def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, drawn: str = "test") -> Answer:
+def synthetic(
+    seed: int = 0, identification_agreement: float = TRAINING_AGREEMENT, coding: str = PAPER, drawn: str = "test"
+) -> Answer:
     """Answer one seed of the synthetic experiment: groups, and the decision boundary before and after.
 
     Args:
-        seed, identification_agreement: as in `run_experiment`.
+        seed, identification_agreement, coding: as in `run_experiment`.
         drawn: "training" or "test", the samples of the two scatters.
     """
     from neurontune_core.theory.figures import DRAWN, decision_boundary
 
-    experiment = _experiment(seed, identification_agreement)
+    experiment = _experiment(seed, identification_agreement, coding)
     shown = experiment.training if drawn == "training" else experiment.test
     figures = {
         name: decision_boundary(shown, head, f"{name} ({drawn} data)")
         for name, head in (("before", experiment.before), ("after", experiment.after))
     }
     measured = experiment.evaluations()
+    share = [part.n / shown.num_samples for part in measured["before", drawn].groups]
     groups = [
-        {"group": name}
+        {"group": name, f"share, {drawn}": percent(part)}
         | {
             f"{where}, {when}": percent(parts[place].accuracy or 0)
             for (when, where), parts in ((key, (*part.groups, part.overall)) for key, part in measured.items())
         }
-        for place, name in enumerate((*experiment.test.group_names, "all samples"))
+        for place, (name, part) in enumerate(zip((*shown.group_names, "all samples"), (*share, 1.0), strict=True))
     ]
     picked = dict(zip(NEURONS, experiment.scores.biased().tolist(), strict=True))
     if_signed = dict(zip(NEURONS, experiment.signed.biased().tolist(), strict=True))
     return Answer(
         "synthetic",
         {"seed": seed, "samples": SAMPLES, "identification_agreement": identification_agreement}
+        | {"coding": coding}
         | {"picked": picked, "picked_signed": if_signed, "heads": _accuracies(measured)},
         groups,
         f"{SAMPLES:,} samples a set, {DRAWN} drawn. Selected: {_named(picked)}; by signed scores it would be "
@@ -67,13 +72,13 @@ def synthetic(seed: int = 0, identification_agreement: float = IDENTIFICATION_AG
 
 @lru_cache(KEPT)
 def activations(
-    seed: int = 0, identification_agreement: float = IDENTIFICATION_AGREEMENT, label: int = 1
+    seed: int = 0, identification_agreement: float = TRAINING_AGREEMENT, coding: str = PAPER, label: int = 0
 ) -> dict[str, Figure]:
     """Draw correct and misclassified samples of one class over each neuron's activation, on the identification set."""
     from neurontune_core.figures.distributions import outcome_distributions
     from neurontune_core.identification.distributions import distributions_of
 
-    experiment = _experiment(seed, identification_agreement)
+    experiment = _experiment(seed, identification_agreement, coding)
     samples, picked = experiment.identification, experiment.scores.biased()
     right = experiment.before.predict(samples.embeddings) == samples.labels
     figures = {}
@@ -96,9 +101,11 @@ def _named(picked: dict[str, bool]) -> str:
 
 
 @lru_cache(KEPT)
-def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIFICATION_AGREEMENT) -> Answer:
+def synthetic_summary(
+    seeds: int = 20, identification_agreement: float = TRAINING_AGREEMENT, coding: str = PAPER
+) -> Answer:
     """Answer the synthetic experiment over many seeds."""
-    summary = summarize(seeds, identification_agreement)
+    summary = summarize(seeds, identification_agreement, coding)
     rows = [
         {
             "": f"{where}, {when}",
@@ -114,6 +121,7 @@ def synthetic_summary(seeds: int = 20, identification_agreement: float = IDENTIF
         {
             "seeds": seeds,
             "identification_agreement": identification_agreement,
+            "coding": coding,
             "picked": summary.picked,
             "picked_signed": summary.picked_signed,
             "heads": {
