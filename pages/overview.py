@@ -6,6 +6,7 @@ from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.heads import MOST_BARS, group_bars
 from neurontune_core.head import LinearHead
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES
+from pages.parts.frame.prefetch import let_pictures_go_first
 from pages.parts.frame.strip import headline
 from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import plain
@@ -32,6 +33,8 @@ def what_is_wrong(view: View) -> None:
     for write, flip in zip((st.markdown, st.caption), flips, strict=False):
         write(flip_in_words(flip, noun))
     pair_cards(view, paired, head)
+    if view.gallery.has_images:
+        let_pictures_go_first()
 
 
 def accuracies(view: View) -> None:

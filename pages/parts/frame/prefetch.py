@@ -15,14 +15,18 @@ from neurontune_core.errors import InputError
 from neurontune_core.identification.ranking import Ranking
 from neurontune_core.session.background_run import warm_up_kernels
 from neurontune_core.session.diagnosis import Diagnosis
+from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.session.prefetcher import Prefetcher
 from pages.parts.frame.state import gallery, measured_split, open_diagnosis, workspace
 
 IN_VIEW = 24  # images of a wall that are visible without scrolling
+FIRST_PAIRS = 8  # of a class, on the first screen
 UNSEEN, PAINTING = 10.0, 1.5  # seconds to wait for a browser, and for it to draw
+FETCHING = 1.5  # seconds that charts wait for the first pictures
 MODULES_PER_FREEZE = 250  # newly imported modules after which the heap is frozen again
 prefetcher = Prefetcher()
 page_shown = Event()  # a script has run to its end
+pictures_sent = Event()  # images were sent to a browser
 
 
 def warm_up() -> None:
@@ -30,14 +34,32 @@ def warm_up() -> None:
     with suppress(InputError):
         for name in workspace().names()[:1]:
             first = open_diagnosis(name)
-            measured_split(first, first.project.content["roles"]["evaluation"])
+            evaluated = measured_split(first, first.project.content["roles"]["evaluation"])
+            _thumbnails_of_pairs(name, evaluated)
             import_module("plotly.graph_objects")
             page_shown.wait(UNSEEN)
             sleep(PAINTING)
+            import_module("pandas")  # for tables
             first.confidence(wait=60)
             ranking = first.ranking()
             prepare(name, first, ranking, ranking.first, ranking.label, steps=(0, 1))
             warm_up_kernels(first)
+
+
+def let_pictures_go_first() -> None:
+    """Wait, once in a server's life, until the first pictures are sent; the chart library takes a browser a second."""
+    if not pictures_sent.is_set():
+        pictures_sent.wait(FETCHING)
+        pictures_sent.set()
+
+
+def _thumbnails_of_pairs(name: str, split: MeasuredSplit) -> None:
+    """Make the thumbnails of the pairs that the first screen begins with."""
+    images = gallery(name)
+    if images.has_images and len(split.pairs):
+        pairs = split.pairs
+        first = split.paired(split.erm).order(None)[:FIRST_PAIRS]
+        images.thumbnails(split.name, [*pairs.without[first].tolist(), *pairs.with_attribute[first].tolist()])
 
 
 def prepare(
@@ -73,7 +95,7 @@ def _pieces(
 
 
 def freeze_after_imports() -> None:
-    """Import what tables need, then keep the collector that runs after each script away from what imports left behind.
+    """Keep the collector that runs after each script away from what imports left behind.
 
     Does so once, and again whenever `MODULES_PER_FREEZE` more modules have been imported.
     """
@@ -83,6 +105,5 @@ def freeze_after_imports() -> None:
 @lru_cache
 def _freeze(imported: int) -> None:
     """Freeze the heap, once for each value of ``imported``."""
-    import_module("pandas")
     gc.collect()
     gc.freeze()

@@ -10,6 +10,7 @@ import streamlit as st
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.probabilities import class_probabilities
 from neurontune_core.head import LinearHead
+from pages.parts.frame.component_data import component_data
 from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
@@ -87,7 +88,8 @@ def sample_content(
         explains = texts and neuron is not None and gallery.has_model
         words = f"/nt/words/{view.name}/{split}/{row}/{neuron}" if explains else None
         side = 192 if neuron is None else 140
-        _component(data={"texts": texts, "words": words, "images": images, "side": side}, key=key)
+        data = {"texts": texts, "words": words, "images": images, "side": side}
+        _component(data=component_data(data), key=key)
 
 
 def sample_facts(view: View, row: int, heads: Mapping[str, LinearHead], key: str) -> None:

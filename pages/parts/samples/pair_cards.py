@@ -13,6 +13,7 @@ from neurontune_core.evaluation.probabilities import confidences
 from neurontune_core.explain.text_difference import Piece, text_difference
 from neurontune_core.figures.base import CORRECT, INCORRECT
 from neurontune_core.head import LinearHead
+from pages.parts.frame.component_data import component_data
 from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
@@ -51,7 +52,7 @@ def pair_cards(view: View, paired: PairedPredictions, head: LinearHead) -> None:
         "name": "Pairs",
         "colors": [CORRECT, INCORRECT],
     }
-    _cards(data=data, key="pair-cards")
+    _cards(data=component_data(data), key="pair-cards")
     with st.container(horizontal=True, vertical_alignment="center"):
         left = len(order) - len(shown)
         if left and st.button(f"Show {min(left, MORE)} more", key="more-pairs"):

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from neurontune_core.errors import InputError
-from pages.parts.frame.prefetch import freeze_after_imports
+from pages.parts.frame.prefetch import freeze_after_imports, pictures_sent
 from pages.parts.frame.state import gallery
 
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -101,6 +101,7 @@ async def images(request: Request) -> Response:
         contents, kind = await through_the_network(request, draw) or {}, "image/png"
     else:
         contents, kind = await run_in_threadpool(source.thumbnails, path["split"], rows), "image/jpeg"
+        pictures_sent.set()
     boundary = secrets.token_hex(16)
     head = '--{}\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\nContent-Type: {}\r\n\r\n'
     parts = [head.format(boundary, row, row, kind).encode() + content + b"\r\n" for row, content in contents.items()]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from neurontune_core.figures.base import CORRECT, INCORRECT
 from neurontune_core.session.index_ranges import Indices, pack_int32, positions_of
+from pages.parts.frame.component_data import component_data
 from pages.parts.frame.view import View
 from pages.parts.samples.picked import Picked, remember, remembered, write_selection_to_url
 
@@ -86,7 +87,7 @@ def wall(
         "selected": pack_int32(before["rows"]),
         "opened": before["opened"],
     }
-    picked = _wall(data=data, default={"chosen": before}, key=own, on_chosen_change=lambda: None).chosen
+    picked = _wall(data=component_data(data), default={"chosen": before}, key=own, on_chosen_change=lambda: None).chosen
     remember(own, picked)
     places = positions_of(picked["rows"], rows)
     opened = picked["opened"] if positions_of([picked["opened"] or 0], rows) else None
