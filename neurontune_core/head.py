@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.files import write_whole
 from neurontune_core.kernels.half import as_float32
 
@@ -66,14 +66,40 @@ class LinearHead:
     def num_neurons(self) -> int:
         return int(self.weight.shape[1])
 
-    def check_fits(self, num_neurons: int, num_classes: int) -> None:
-        """Raise InputError unless the head has exactly these sizes."""
+    def check_fits(self, num_neurons: int, num_classes: int, class_names: Sequence[str] = ()) -> None:
+        """Raise InputError unless the head has exactly these sizes, and no other order of these classes.
+
+        Args:
+            num_neurons, num_classes: M and C of the embeddings.
+            class_names: the names of their classes, where they are known.
+        """
         if (self.num_classes, self.num_neurons) != (num_classes, num_neurons):
             raise InputError(
                 f"The head does not fit: it is for {self.num_classes} classes and {self.num_neurons} neurons, "
                 f"the embeddings have {num_classes} classes and {num_neurons} neurons; use the head of the model "
                 "that made the embeddings."
             )
+        if class_names and self.in_order_of(class_names) is not self:
+            raise InputError(
+                f"The head's outputs are {listing(self.class_names, 6)}, but the embeddings' classes are "
+                f"{listing(class_names, 6)}: the same names in another order; put the head into "
+                "theirs (LinearHead.in_order_of)."
+            )
+
+    def in_order_of(self, class_names: Sequence[str]) -> LinearHead:
+        """Return the head with its outputs in the order of these names; itself unless both name the same classes.
+
+        >>> head = LinearHead([[1.0], [2.0]], [0.0, 0.5], ("dog", "cat"))
+        >>> head.in_order_of(("cat", "dog")).bias.tolist()
+        [0.5, 0.0]
+        >>> head.in_order_of(("fox", "dog")) is head
+        True
+        """
+        names = tuple(map(str, class_names))
+        if self.class_names == names or len(set(names)) < len(names) or set(names) != set(self.class_names):
+            return self
+        order = [self.class_names.index(name) for name in names]
+        return LinearHead(self.weight[order], self.bias[order], names, self.provenance)
 
     def logits(self, embeddings: np.ndarray) -> np.ndarray:
         """Compute [N, C] float32 logits of embeddings [N, M]."""
@@ -116,8 +142,12 @@ class LinearHead:
         write_whole(Path(path), lambda temporary: save_file(tensors, temporary, metadata=metadata))
 
     @classmethod
-    def load(cls, path: str | Path) -> LinearHead:
+    def load(cls, path: str | Path, class_names: Sequence[str] = ()) -> LinearHead:
         """Read a head.
+
+        Args:
+            path: the file.
+            class_names: put its outputs in the order of these, where it names the same classes in another.
 
         Raises:
             InputError: when the file is missing, is not safetensors, or lacks ``weight`` or ``bias``.
@@ -137,11 +167,11 @@ class LinearHead:
                         "and 'bias' [classes]."
                     )
                 weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
-            class_names = tuple(json.loads(metadata.get("class_names", "[]")))
+            own_names = tuple(json.loads(metadata.get("class_names", "[]")))
             provenance = json.loads(metadata.get("provenance", "{}"))
         except (SafetensorError, json.JSONDecodeError, TypeError) as error:
             raise InputError(f"{path} is not a safetensors file with a linear head ({error}).") from None
-        return cls(weight, bias, class_names, provenance)
+        return cls(weight, bias, own_names, provenance).in_order_of(class_names)
 
     @classmethod
     def mean(cls, heads: Sequence[LinearHead]) -> LinearHead:

@@ -10,7 +10,9 @@ import torch
 from safetensors.numpy import save_file
 
 from neurontune_core import head as module
+from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
+from neurontune_core.evaluation.accuracy import evaluate
 from neurontune_core.head import LinearHead, softmax
 
 
@@ -155,3 +157,23 @@ def test_probabilities_of_very_large_logits_are_finite() -> None:
     logits = np.array([[1000.0, 1000.0, -1000.0], [-1000.0, -1001.0, -1000.0]])
     expected = [[0.5, 0.5, 0.0], [1 / (2 + 1 / np.e), 1 / (2 * np.e + 1), 1 / (2 + 1 / np.e)]]
     np.testing.assert_allclose(softmax(logits), expected, atol=1e-12)
+
+
+def test_a_head_that_names_the_classes_in_another_order_is_reordered_by_the_files_and_refused_by_the_arithmetic(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 90)
+    vectors = rng.normal(0, 0.1, (90, 3)).astype(np.float32)
+    vectors[np.arange(90), labels] += 1
+    names = ("ant", "mouse", "zebra")
+    theirs = ("zebra", "ant", "mouse")  # output k of the head
+    weight = np.eye(3, dtype=np.float32)[[names.index(name) for name in theirs]]
+    head = LinearHead(weight, np.arange(3) / 100, theirs)
+    samples = EmbeddingSet(vectors, labels, names)
+    with pytest.raises(InputError, match="outputs are zebra, ant, mouse, but the embeddings' classes are ant, mouse"):
+        evaluate(head, samples)
+    head.save(tmp_path / "head.safetensors")
+    assert evaluate(LinearHead.load(tmp_path / "head.safetensors", names), samples).accuracy == 1.0
+    other = LinearHead(weight, np.zeros(3), ("a", "b", "c"))
+    assert evaluate(other, samples).accuracy < 0.5  # names that say nothing of the classes leave the order alone

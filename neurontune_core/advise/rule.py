@@ -116,7 +116,7 @@ def advise(
         Stopped: when ``should_stop`` returned True.
     """
     check_compatible(identification, tuning)
-    head.check_fits(tuning.num_neurons, tuning.num_classes)
+    head.check_fits(tuning.num_neurons, tuning.num_classes, tuning.class_names)
     identification, tuning = (replace(samples, groups=None) for samples in (identification, tuning))
     done, expected = 0, _SHORT
 

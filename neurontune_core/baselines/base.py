@@ -133,7 +133,7 @@ class Method:
         if type(settings) is not self.settings:
             raise InputError(f"{self.name} takes {self.settings.__name__}, but got {type(settings).__name__}.")
         check_compatible(identification, tuning)
-        head.check_fits(tuning.num_neurons, tuning.num_classes)
+        head.check_fits(tuning.num_neurons, tuning.num_classes, tuning.class_names)
         needed = self.groups_needed(settings)
         identification = self._visible(identification, "identification", needed)
         tuning = self._visible(tuning, "tuning", needed)

@@ -43,7 +43,7 @@ def advise(
     samples, trained = EmbeddingSet.load(identification), EmbeddingSet.load(tuning)
     human_verdicts = Mask.load(verdicts).verdicts if verdicts else {}
     advice = ask(
-        LinearHead.load(head),
+        LinearHead.load(head, samples.class_names),
         samples,
         trained,
         config,

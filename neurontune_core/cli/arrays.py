@@ -67,6 +67,8 @@ def import_(
             names[role], files[role] = value, None
     imported = read_embeddings(file, files["labels"], files["groups"], split=split, names=names)
     imported.save(out)
+    if imported.class_names[0] == "class 0" and not (imported.labels == 0).any() and imported.num_classes > 2:
+        warn([f"No sample is of class 0; where the labels count from 1, subtract 1 ({imported.num_classes} classes)."])
     facts = {"samples": imported.num_samples, "neurons": imported.num_neurons, "classes": imported.num_classes}
     answer(as_json, facts | {"out": str(out)}, f"{described(imported)} written to {out}.")
 
@@ -89,7 +91,8 @@ def tune(
     """
     if halves == (tuning is not None):
         raise InputError("Give either --tuning or --halves: the head is retrained on one of them.")
-    samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
+    samples = EmbeddingSet.load(identification)
+    erm = LinearHead.load(head, samples.class_names)
     if tuning is None:
         trained, samples = samples.halves(config.seed)
     else:
@@ -156,7 +159,8 @@ def evaluate(
     embeddings: Annotated[Path, typer.Option(help="The embedding set.")], head: Head, as_json: AsJson = False
 ) -> None:
     """Measure a head: average, worst group, worst class."""
-    evaluation = evaluate_head(LinearHead.load(head), EmbeddingSet.load(embeddings))
+    measured, samples = LinearHead.load(head), EmbeddingSet.load(embeddings)
+    evaluation = evaluate_head(measured.in_order_of(samples.class_names), samples)
     sides = {"groups": evaluation.groups, "overlapping_groups": evaluation.overlapping_groups}
     groups = {
         side: [{"name": group.name, "accuracy": group.accuracy, "n": group.n} for group in side_groups]

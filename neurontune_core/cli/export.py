@@ -164,8 +164,8 @@ def _of_files(
         raise InputError("Give --erm and --evaluation, or a --project that has them.")
     if mask is None:
         raise InputError(f"Give --mask, the mask.json that tune wrote; or --head {', '.join(HEADS)} with a --project.")
-    tuned, masked, measured = LinearHead.load(head), Mask.load(mask), EmbeddingSet.load(evaluation)
-    before = LinearHead.load(erm)
+    masked, measured = Mask.load(mask), EmbeddingSet.load(evaluation)
+    tuned, before = (LinearHead.load(file, measured.class_names) for file in (head, erm))
     before.check_fits(measured.num_neurons, measured.num_classes)
     data = {role.capitalize(): masked.source[role] for role in ("identification", "tuning") if role in masked.source}
     content: Mapping[str, Any] = project.content if project else {}
@@ -176,7 +176,7 @@ def _of_files(
         config=_config_of(tuned, head),
         evaluation=measured,
         epoch=tuned.provenance.get("epoch"),
-        masking_off=LinearHead.load(masking_off) if masking_off else None,
+        masking_off=LinearHead.load(masking_off, measured.class_names) if masking_off else None,
         data=data | {"Evaluation": described(measured)},
         title=content.get("title") or "A classifier",
         problem=content.get("problem", ""),

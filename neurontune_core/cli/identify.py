@@ -50,7 +50,8 @@ def identify(
     A neuron is biased when its activation is higher on misclassified samples of a class than on correct ones, by more
     than the threshold.
     """
-    samples, erm = EmbeddingSet.load(identification), LinearHead.load(head)
+    samples = EmbeddingSet.load(identification)
+    erm = LinearHead.load(head, samples.class_names)
     erm.check_fits(samples.num_neurons, samples.num_classes)
     scorer = SpuriousnessScorer.for_config(config, samples, sort=False)
     predictions = erm.predict(samples.embeddings)

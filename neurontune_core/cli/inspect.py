@@ -16,6 +16,7 @@ from neurontune_core.cli.source_options import (
     Entry,
     Family,
     ImageSize,
+    LabelThreshold,
     NumClasses,
     Preprocess,
     UseLastLinear,
@@ -37,6 +38,7 @@ def inspect(
     image_size: ImageSize = None,
     preprocessing: Preprocess = None,
     use_last_linear: UseLastLinear = False,
+    label_threshold: LabelThreshold = None,
     samples: Annotated[int, typer.Option(help="Samples that the model classifies, at most.", min=1)] = 128,
     seconds: Annotated[float, typer.Option(help="Seconds that classifying may take.", min=0)] = 8.0,
     files: Annotated[int, typer.Option(help="Samples to open, to check that they can be read.", min=1)] = 200,
@@ -54,7 +56,8 @@ def inspect(
     from neurontune_core.preflight.page import page
 
     request = request_of(
-        data, weights, family, arch, column, classes, entry, num_classes, image_size, preprocessing, use_last_linear
+        *(data, weights, family, arch, column, classes, entry),
+        *(num_classes, image_size, preprocessing, use_last_linear, label_threshold),
     )
     report = inspect_dataset(
         request,
@@ -86,6 +89,7 @@ def extract_words(request: Any, device: str) -> list[str]:
     for role, column in request.columns.items():
         words += ["--column", f"{role}={column or ''}"]
     words += ["--classes", ",".join(request.classes)] if request.classes else []
+    words += ["--label-threshold", f"{request.label_threshold:g}"] if request.label_threshold is not None else []
     for key in ("num_classes", "image_size"):
         if request.settings.get(key) is not None:
             words += [f"--{key.replace('_', '-')}", str(request.settings[key])]

@@ -27,6 +27,10 @@ Column = Annotated[
     ),
 ]
 Classes = Annotated[str | None, typer.Option(help="Class names in the order of the model's outputs: cat,dog.")]
+LabelThreshold = Annotated[
+    float | None,
+    typer.Option("--label-threshold", help="Where labels are scores: class 1 from this score on, else class 0."),
+]
 Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; its code is run.")]
 NumClasses = Annotated[
     int | None, typer.Option(help="Number of classes, where the weights do not tell it; 0: without a head.")
@@ -53,6 +57,7 @@ def request_of(
     image_size: int | None,
     preprocessing: Sequence[str] | None,
     use_last_linear: bool,
+    label_threshold: float | None = None,
 ) -> Any:
     """Collect the options in a `Request`.
 
@@ -73,6 +78,7 @@ def request_of(
         weights or "",
         columns=pairs_of(column, "--column"),
         classes=tuple(name.strip() for name in classes.split(",")) if classes else (),
+        label_threshold=label_threshold,
         family=family,
         architecture=arch,
         entry=entry,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from neurontune_core.datasets.shards import open_shards
 from neurontune_core.datasets.text_table import open_texts
 from neurontune_core.datasets.waterbirds import open_waterbirds
 from neurontune_core.errors import InputError
+from neurontune_core.remarks import remarks_of
 
 FORMATS: dict[str, Callable[[dict[str, Any], Path], Dataset]] = {
     "image_folder": open_folder,
@@ -42,7 +44,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
 
     Args:
         spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
-            file documents, and optionally ``hold_out`` (``share``, ``seed``): see `held_out`.
+            file documents, and optionally ``hold_out`` (``share``, ``seed``: see `held_out`) and ``remarks`` (what
+            `guess_dataset` noted).
         base: the folder that a relative root starts from.
         look_for_files: False opens a table whose images are all missing, too.
 
@@ -63,6 +66,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; give the folder of the dataset.")
     dataset = FORMATS[kind](spec, root)
+    if noted := remarks_of(spec):
+        dataset = replace(dataset, remarks=(*noted, *dataset.remarks))
     if "hold_out" in spec:
         dataset = held_out(dataset, spec["hold_out"])
     if look_for_files:

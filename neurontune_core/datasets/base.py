@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.errors import InputError
+from neurontune_core.remarks import Remark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,7 @@ SPLITS = {
 }
 _SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliases}
 IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
+_WHOLE_FLOAT = re.compile(r"^(\d+)\.0*$")  # pandas writes whole numbers beside empty cells so
 _LOOKED_FOR = 25  # files looked for when a table is opened
 SAMPLE_NOUNS = {
     "image": "images",
@@ -55,6 +58,7 @@ class Dataset:
         overlapping_groups: a second set of groups that is not a partition, rows in the order of ``samples``, or None.
         preprocessing: the usual preprocessing of a published dataset: keys of `Preprocessing` for images,
             ``max_length`` (in tokens) for texts; empty for other datasets.
+        remarks: what reading the dataset took for granted or left out.
 
     >>> import pandas as pd
     >>> samples = pd.DataFrame({"source": ["a.jpg", "b.jpg"], "label": [0, 1], "split": ["test", "train"]})
@@ -70,6 +74,7 @@ class Dataset:
     modality: str = "image"
     overlapping_groups: OverlappingGroups | None = None
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -227,7 +232,7 @@ def split_name(value: str) -> str:
     >>> split_name("Validation"), split_name("2")
     ('val', 'test')
     """
-    name = _SPLIT_OF.get(value.strip().lower())
+    name = _SPLIT_OF.get(_WHOLE_FLOAT.sub(r"\1", value.strip().lower()))
     if name is None:
         raise InputError(f'The split "{value}" is not known; use train, val and test (or 0, 1 and 2).')
     return name

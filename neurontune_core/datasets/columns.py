@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurontune_core.datasets.base import IMAGE_ENDINGS, check_relative
+from neurontune_core.datasets.split_values import choose_split, passed_over
 from neurontune_core.errors import InputError
+from neurontune_core.remarks import Remark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +95,8 @@ def guess_columns(table: pd.DataFrame) -> dict[str, str]:
         present = [by_name[name] for name in COLUMN_NAMES[role] if name in by_name]
         if role == "path":  # an "id" is only a path when it looks like one
             present = [name for name in present if is_image(str(table[name].iat[0]))]
+        if role == "split":  # believed by its values, not its name
+            present = list(filter(None, [choose_split(table, present)]))
         if present:
             guessed[role] = present[0]
     return guessed
@@ -119,12 +123,22 @@ def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
     free = {name: column for name, column in by_name.items() if column not in guessed.values()}
     for role in ("label", "split", "attribute", "pair"):
         present = [free[name] for name in COLUMN_NAMES[role] if name in free]
+        if role == "split":
+            present = list(filter(None, [choose_split(table, present)]))
         if present:
             guessed[role] = present[0]
     if FROM_FILE in table:
         guessed["split"] = FROM_FILE
     ids = [free[name] for name in COLUMN_NAMES["id"] if name in free and texts(table, free[name]).is_unique]
     return guessed | ({"id": ids[0]} if ids else {})
+
+
+def split_remarks(table: pd.DataFrame, columns: Corrections) -> tuple[Remark, ...]:
+    """Return remarks on columns that are called as splits are and hold none, where no column is read as the split."""
+    by_name = _by_name(table)
+    if columns.get("split"):
+        return ()
+    return passed_over(table, [by_name[name] for name in COLUMN_NAMES["split"] if name in by_name])
 
 
 def corrected(

@@ -15,10 +15,12 @@ from neurontune_core.datasets.columns import (
     chosen_columns,
     corrected,
     guess_columns,
+    split_remarks,
     texts,
 )
 from neurontune_core.datasets.labels import label_samples, strange_splits
 from neurontune_core.datasets.tables import guess_encoding, read_table
+from neurontune_core.remarks import note_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +73,8 @@ def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: d
         sources = f"{folder}/" + sources
     ids = sources if sources.is_unique else pd.Series(range(len(sources))).astype("str")
     samples = pd.DataFrame({"id": ids.astype(object), "source": sources.astype(object)})
-    samples, class_names, groups = label_samples(samples, table, columns, spec)
-    return Dataset(root, samples, class_names, groups)
+    labeled = label_samples(samples, table, columns, spec)
+    return Dataset(root, labeled.samples, labeled.class_names, labeled.group_names, remarks=labeled.remarks)
 
 
 def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
@@ -87,6 +89,8 @@ def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS
     images = find_images(root, str(texts(table, columns["path"]).iat[0]))
     if images:
         spec["images"] = images
+    if "split" not in corrections:
+        note_in(spec, split_remarks(table, columns))
     left_out = add_strange_splits(spec, table)
     lacking = without(columns, ("split", "attribute"))
     return DatasetGuess(
@@ -125,7 +129,8 @@ def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
     if not strange:
         return ""
     spec["splits"] = strange
-    return f"; rows of the splits {', '.join(strange)} are left out until splits says what they mean"
+    named = ", ".join(name or "(blank)" for name in strange)
+    return f"; rows of the splits {named} are left out until splits says what they mean"
 
 
 def find_images(root: Path, first: str) -> str:

@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from neurontune_core.datasets.base import group_names, split_name
 from neurontune_core.datasets.columns import texts
-from neurontune_core.errors import InputError
+from neurontune_core.datasets.spellings import MISSING, one_spelling, refuse_missing, refuse_scores, refuse_several
+from neurontune_core.errors import InputError, listing
+from neurontune_core.remarks import Remark
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_MISSING = frozenset(("", "nan", "None", "<NA>"))
+_NOTHING = frozenset(("", "nan", "None", "<NA>"))  # cells of other columns than labels that hold nothing
 _MAX_CLASSES = 20_000  # integer labels beyond this are ids, not classes
+_FEW_NUMBERS = 20  # where labels stay below, gaps are those of a rating; above, labels are numbers of outputs
+_INTEGER = re.compile(r"-?\d{1,15}(\.0*)?")
+
+
+class Labeled(NamedTuple):
+    """Samples with labels, and what reading them took for granted."""
+
+    samples: pd.DataFrame
+    class_names: tuple[str, ...]
+    group_names: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
 
 def codes(
-    values: pd.Series, names: Sequence[str] | None, column: str, prefix: str
+    values: pd.Series,
+    names: Sequence[str] | None,
+    column: str,
+    prefix: str,
+    missing: frozenset[str] = MISSING,
+    *,
+    relative: bool = True,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Convert text values to [N] int64 indices 0..n-1, with n names.
 
-    Whole numbers from 0 are indices already (-1 and 1, as CelebA writes, are 0 and 1); anything else is a name. Names
-    come from ``names``, else they are the sorted values, or "<prefix> 0", ... for indices.
+    Whole numbers from 0 are indices already (-1 and 1, as CelebA writes, are 0 and 1; with ``relative``, numbers 1..n
+    without a 0 count from 1, and few numbers with gaps are one class each, see `counting`); anything else is a name.
+    Names come from ``names``, else they are the sorted values, or "<prefix> 0", ... for indices.
 
     Raises:
         InputError: for a value that is missing, out of range, or not among ``names``.
@@ -36,23 +56,23 @@ def codes(
     ([1, 0, 1], ('cat', 'dog'))
     >>> codes(pd.Series(["-1", "1"]), None, "Male", "Male")[1]
     ('Male 0', 'Male 1')
+    >>> codes(pd.Series(["3", "1", "2"]), None, "y", "class")[1]
+    ('class 1', 'class 2', 'class 3')
     """
     import pandas as pd
 
+    known = None if names is None else [str(name) for name in names]
+    refuse_missing(values, column, missing - set(known or ()))
     inverse, uniques = pd.factorize(values)
     distinct = [str(value) for value in uniques]
 
     def first_row(wrong: Collection[str]) -> int:
         return int(np.isin(inverse, [index for index, value in enumerate(distinct) if value in wrong]).argmax())
 
-    if not _MISSING.isdisjoint(distinct):
-        row = first_row(_MISSING) + 1
-        raise InputError(f'Row {row} has no value in column "{column}"; fill it in or leave the row out.')
-    known = None if names is None else [str(name) for name in names]
-    numbers = all(re.fullmatch(r"-?\d{1,15}(\.0+)?", value) for value in distinct)
+    numbers = all(map(_INTEGER.fullmatch, distinct))
     if numbers and (known is None or not set(distinct) <= set(known)):
         indices = np.array([int(value.partition(".")[0]) for value in distinct], dtype=np.int64)[inverse]
-        return _integer_codes(indices, known, column, prefix)
+        return _integer_codes(indices, known, column, prefix, relative)
     if known is None:
         known = sorted(distinct)
         if len(known) > _MAX_CLASSES:
@@ -65,6 +85,22 @@ def codes(
         row = first_row(unknown)
         raise InputError(f'"{values.iat[row]}" in row {row + 1} of column "{column}" is not one of {known[:8]}.')
     return np.array([index_of[value] for value in distinct], dtype=np.int64)[inverse], tuple(known)
+
+
+def counting(distinct: Sequence[int]) -> str:
+    """Return how distinct whole numbers count classes: "from 0", "from 1", "names" (most numbers are left out) or "".
+
+    >>> counting([0, 2, 1]), counting([1, 2, 3]), counting([0, 4]), counting([0, 1, 3])
+    ('from 0', 'from 1', 'names', '')
+    """
+    present, top = set(distinct), max(distinct)
+    if min(present) < 0:
+        return ""
+    if present == set(range(top + 1)):
+        return "from 0"
+    if len(present) > 1 and present == set(range(1, top + 1)):
+        return "from 1"
+    return "names" if top < _FEW_NUMBERS and 1 < len(present) <= (top + 1) / 2 else ""
 
 
 def split_codes(values: pd.Series, aliases: Mapping[str, str | None] | None = None) -> np.ndarray:
@@ -110,53 +146,146 @@ def strange_splits(values: pd.Series) -> dict[str, None]:
 
 def label_samples(
     samples: pd.DataFrame, table: pd.DataFrame, columns: Mapping[str, str], spec: Mapping[str, Any]
-) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
+) -> Labeled:
     """Add ``label``, ``split``, with an attribute ``group`` and with a column of pairs ``pair`` to ``samples``.
 
-    Rows whose split the spec maps to None are left out.
+    Rows whose split the spec maps to None, and splits without any label, are left out and counted.
 
     Args:
         samples: one row per sample, in the order of ``table``.
         table: the table as read.
         columns: role -> column; ``label`` is required.
-        spec: ``class_names``, ``attribute_names`` and ``splits``.
-
-    Returns:
-        The samples, the class names and the group names.
+        spec: ``class_names``, ``attribute_names``, ``splits`` and ``label_threshold``.
 
     Raises:
-        InputError: as `codes` and `split_codes` do.
+        InputError: as `codes` and `split_codes` do; for scores or several labels in a cell.
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"y": ["cat", "dog"], "place": ["in", "out"]})
     >>> columns = {"label": "y", "attribute": "place"}
-    >>> samples, classes, groups = label_samples(pd.DataFrame({"id": ["a", "b"]}), table, columns, {})
-    >>> samples["group"].tolist(), groups[3]
+    >>> labeled = label_samples(pd.DataFrame({"id": ["a", "b"]}), table, columns, {})
+    >>> labeled.samples["group"].tolist(), labeled.group_names[3]
     ([0, 3], 'dog, out')
     """
+    remarks: list[Remark] = []
+
+    def keep(rows: np.ndarray) -> None:
+        nonlocal samples, table
+        samples, table = samples[rows], table[rows]  # the index stays that of the table, for messages
+
     if "split" in columns:
-        samples["split"] = split_codes(texts(table, columns["split"]), spec.get("splits"))
+        names = texts(table, columns["split"])
+        samples["split"] = split_codes(names, spec.get("splits"))
         kept = samples["split"].notna().to_numpy()
-        samples, table = samples[kept].reset_index(drop=True), table[kept].reset_index(drop=True)
+        remarks += _left_out(names[~kept], columns["split"])
+        keep(kept)
         if samples.empty:
-            raise InputError("The splits of the spec leave no row of the table; map at least one to train, val, test.")
+            raise InputError(
+                f'The splits of the spec leave no row of the table: column "{columns["split"]}" holds '
+                f"{listing(sorted(set(names)), 6)}; map at least one to train, val, test."
+            )
     elif "split" not in samples:
         samples["split"] = ""
-    label = columns["label"]
-    samples["label"], class_names = codes(texts(table, label), spec.get("class_names"), label, "class")
+    label, own_names = columns["label"], [str(name) for name in spec.get("class_names") or ()]
+    unlabeled = texts(table, label).isin(MISSING - set(own_names))
+    labeled = ~(unlabeled | (texts(table, label) == "-1")).groupby(samples["split"]).transform("all").to_numpy()
+    if labeled.any() and not labeled.all():
+        remarks += [
+            Remark(f'Split "{split}" has no labels, so its {count:,} samples are left out.')
+            for split, count in samples["split"][~labeled].value_counts().items()
+        ]
+        keep(labeled)
+    values, assumed = _label_values(samples, texts(table, label), label, own_names, spec.get("label_threshold"))
+    remarks += assumed
+    indices, class_names = codes(values, spec.get("class_names"), label, "class")
+    samples = samples.assign(label=indices)
     groups: tuple[str, ...] = ()
     if "attribute" in columns:
         name = columns["attribute"]
-        attributes, attribute_names = codes(texts(table, name), spec.get("attribute_names"), name, name)
+        attributes, attribute_names = codes(texts(table, name), spec.get("attribute_names"), name, name, _NOTHING)
         samples["group"] = samples["label"] * len(attribute_names) + attributes
         groups = group_names(class_names, attribute_names)
     if "pair" in columns:
         import pandas as pd
 
-        named = [None if name in _MISSING else name for name in texts(table, columns["pair"])]
-        samples["pair"] = pd.Series(named, dtype=object)  # by itself pandas would turn None into NaN
+        named = [None if name in _NOTHING else name for name in texts(table, columns["pair"])]
+        # by itself pandas would turn None into NaN
+        samples["pair"] = pd.Series(named, dtype=object, index=samples.index)
     order = [name for name in ("id", "source", "label", "split", "group", "pair", "text", "text2") if name in samples]
-    return samples[order], class_names, groups
+    return Labeled(samples[order].reset_index(drop=True), class_names, groups, tuple(remarks))
+
+
+def _label_values(
+    samples: pd.DataFrame, values: pd.Series, column: str, own_names: Sequence[str], threshold: float | None
+) -> tuple[pd.Series, tuple[Remark, ...]]:
+    """Return the labels in one spelling each, with scores cut at a threshold, and what was assumed."""
+    first = int((values.isin(MISSING - set(own_names))).to_numpy().argmax())
+    file = str(samples["source"].iat[first]).rpartition("#")[0] if "source" in samples else ""
+    refuse_missing(values, column, MISSING - set(own_names), f" of {file}" if file else "")
+    if threshold is not None:
+        return _above(values, column, threshold)
+    counts = {str(name): int(count) for name, count in values.value_counts().items()}
+    if not own_names:
+        refuse_scores(list(counts), column)
+        refuse_several(list(counts), column)
+    spellings, remarks = one_spelling(counts, own_names)
+    return values.map(spellings), (*remarks, *_numbering(list(counts), own_names))
+
+
+def _above(values: pd.Series, column: str, threshold: float) -> tuple[pd.Series, tuple[Remark, ...]]:
+    import pandas as pd
+
+    scores = pd.to_numeric(values, errors="coerce")
+    if scores.isna().any():
+        raise InputError(
+            f'"{values[scores.isna()].iat[0]}" in column "{column}" is no number, so a label threshold does not apply; '
+            "leave the threshold out."
+        )
+    above = scores >= threshold
+    remark = Remark(
+        f'Samples are of class 1 where column "{column}" is {threshold:g} or more ({int(above.sum()):,} of '
+        f"{len(values):,}), else of class 0.",
+        about="labels",
+    )
+    return above.map({True: "1", False: "0"}), (remark,)
+
+
+def _numbering(distinct: Sequence[str], own_names: Sequence[str]) -> tuple[Remark, ...]:
+    """Say how labels that are numbers were counted, where that is not from 0 without a gap."""
+    if own_names or not all(map(_INTEGER.fullmatch, distinct)):
+        return ()
+    numbers = sorted({int(value.partition(".")[0]) for value in distinct})
+    how = counting(numbers)
+    if how == "from 1":
+        sentence = f"The labels count from 1: number 1 is the first of {len(numbers)} classes."
+        fix = "If they number the model's outputs from 0, name all outputs, the first of which is then empty."
+    elif how == "names":
+        sentence = (
+            f"Of the numbers up to {numbers[-1]} only {len(numbers)} occur as labels ({listing(numbers, 6)}); each is "
+            "taken as one class, in this order."
+        )
+        fix = "If they number the model's outputs, name all outputs."
+    else:
+        return ()
+    return (Remark(sentence, fix=fix, flags="--classes NAME,NAME,...", about="labels"),)
+
+
+def _left_out(names: pd.Series, column: str) -> list[Remark]:
+    """Count the rows whose split is left out; those without a name, or with a number, are doubtful."""
+    if names.empty:
+        return []
+    counts = {str(name): int(count) for name, count in names.value_counts().items()}
+    shown = listing([f"{name or '(blank)'} ({count:,})" for name, count in counts.items()], 6)
+    doubtful = any(name in MISSING or name.replace(".", "").isdigit() for name in counts)
+    return [
+        Remark(
+            f'{len(names):,} rows are left out, as column "{column}" calls them {shown}, which is none of train, val '
+            "and test.",
+            "warning" if doubtful else "note",
+            "Say that this column holds no split, or rename these." if doubtful else "",
+            "--column split=" if doubtful else "",
+        )
+    ]
 
 
 def _split(value: str, aliases: Mapping[str, str | None]) -> str | None:
@@ -167,10 +296,16 @@ def _split(value: str, aliases: Mapping[str, str | None]) -> str | None:
 
 
 def _integer_codes(
-    indices: np.ndarray, names: Sequence[str] | None, column: str, prefix: str
+    indices: np.ndarray, names: Sequence[str] | None, column: str, prefix: str, relative: bool
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    if set(np.unique(indices).tolist()) == {-1, 1}:
-        indices = (indices + 1) // 2
+    present = np.unique(indices).tolist()
+    if set(present) == {-1, 1}:
+        indices, present = (indices + 1) // 2, [0, 1]
+    how = counting(present)
+    if names is None and how in ("from 1", "names") and relative:
+        return np.searchsorted(present, indices), tuple(f"{prefix} {number}" for number in present)
+    if names is not None and present[0] >= 1 and present[-1] == len(names):  # they count from 1
+        return indices - 1, tuple(names)
     limit = len(names) if names is not None else _MAX_CLASSES
     outside = (indices < 0) | (indices >= limit)
     if outside.any():

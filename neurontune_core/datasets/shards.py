@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -32,8 +32,9 @@ from neurontune_core.datasets.labels import label_samples
 from neurontune_core.datasets.tables import Tables, arrow_table, files_by_split, joined, read_arrow
 from neurontune_core.datasets.text_table import ROLES as TEXT_ROLES
 from neurontune_core.datasets.text_table import from_texts, guess_text_columns, tables_by_split
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json
+from neurontune_core.remarks import Remark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,15 +91,17 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
     table, sources, features = _read(root, files)
     images = _image_columns(features)
     guessed = _guess(table, images)
-    label = str((guessed | (spec.get("columns") or {})).get("label"))
+    label, remarks = str((guessed | (spec.get("columns") or {})).get("label")), tuple[Remark, ...]()
     if label in table and _class_names(features, label):
         spec = {"class_names": _class_names(features, label)} | spec
         kept = (texts(table, label) != "-1").to_numpy()
+        remarks = _unlabeled(table[~kept], label)
         table, sources = table[kept].reset_index(drop=True), sources[kept].reset_index(drop=True)
         if table.empty:
             raise InputError(f"The shards of {root} have no labeled rows: every {label} is -1.")
     if not images:
-        return from_texts(spec, root, table, sources)
+        dataset = from_texts(spec, root, table, sources)
+        return replace(dataset, remarks=(*remarks, *dataset.remarks))
     import pandas as pd
 
     held = table.assign(**dict.fromkeys(images, ""))
@@ -106,8 +109,15 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
     if columns["path"] not in images:
         raise InputError(f'The column "{columns["path"]}" holds no images; use one of {images}.')
     samples = pd.DataFrame({"id": sources.astype(object), "source": sources.astype(object)})
-    samples, class_names, groups = label_samples(samples, table, columns, spec)
-    return ShardedImages(root, samples, class_names, groups, column=columns["path"])
+    labeled = label_samples(samples, table, columns, spec)
+    return ShardedImages(
+        root,
+        labeled.samples,
+        labeled.class_names,
+        labeled.group_names,
+        remarks=(*remarks, *labeled.remarks),
+        column=columns["path"],
+    )
 
 
 def guess_shards(root: Path, file: str | None = None, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
@@ -166,6 +176,15 @@ def find_shards(root: Path) -> dict[str, list[str]]:
         if path.suffix in (".parquet", ".arrow") and path.is_file() and path.stem != "metadata"
     ]
     return tables_by_split(names)
+
+
+def _unlabeled(rows: pd.DataFrame, label: str) -> tuple[Remark, ...]:
+    """Count the rows without a label, by the split of their file."""
+    if rows.empty:
+        return ()
+    by_split = rows[FROM_FILE].value_counts().items() if FROM_FILE in rows else ()
+    where = f" ({listing([f'{split} {count:,}' for split, count in by_split], 4)})" if by_split else ""
+    return (Remark(f'{len(rows):,} rows without a label{where} are left out: "{label}" is -1 there.'),)
 
 
 def _saved(root: Path, place: str) -> list[str]:

@@ -19,6 +19,7 @@ from neurontune_core.datasets.columns import (
     chosen_columns,
     corrected,
     guess_text_columns,
+    split_remarks,
     texts,
     words,
 )
@@ -26,6 +27,7 @@ from neurontune_core.datasets.image_table import add_encoding, add_strange_split
 from neurontune_core.datasets.labels import label_samples
 from neurontune_core.datasets.tables import TABLE_ENDINGS, Tables, read_tables
 from neurontune_core.errors import InputError
+from neurontune_core.remarks import note_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,8 +81,10 @@ def from_texts(spec: dict[str, Any], root: Path, table: pd.DataFrame, sources: p
     samples["text"] = words(table, columns["text"])
     if "text2" in columns:
         samples["text2"] = words(table, columns["text2"])
-    samples, class_names, groups = label_samples(samples, table, columns, spec)
-    return Dataset(root, samples, class_names, groups, modality="text_pair" if "text2" in columns else "text")
+    labeled, modality = label_samples(samples, table, columns, spec), "text_pair" if "text2" in columns else "text"
+    return Dataset(
+        root, labeled.samples, labeled.class_names, labeled.group_names, modality=modality, remarks=labeled.remarks
+    )
 
 
 def identities(table: pd.DataFrame, column: str | None) -> np.ndarray:
@@ -122,6 +126,8 @@ def guess_texts(root: Path, tables: Tables, corrections: Corrections = NO_CORREC
     if columns is None or not columns.get("text") or not columns.get("label"):
         return None
     spec["columns"] = columns
+    if "split" not in corrections:
+        note_in(spec, split_remarks(table, columns))
     left_out = add_strange_splits(spec, table)
     kind = SAMPLE_NOUNS["text_pair" if columns.get("text2") else "text"]
     lacking = without(columns, ("split", "attribute"))

@@ -118,7 +118,7 @@ def evaluate(head: LinearHead, embedding_set: EmbeddingSet) -> Evaluation:
     >>> result.worst_group.name, result.worst_group_accuracy, result.worst_class_accuracy
     ('b', 0.0, 0.5)
     """
-    head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+    head.check_fits(embedding_set.num_neurons, embedding_set.num_classes, embedding_set.class_names)
     return evaluate_predictions(head.predict(embedding_set.embeddings), embedding_set)
 
 

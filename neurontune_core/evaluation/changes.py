@@ -129,7 +129,7 @@ def changes(before: LinearHead, after: LinearHead, embedding_set: EmbeddingSet) 
     [0, 1]
     """
     for head in (before, after):
-        head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+        head.check_fits(embedding_set.num_neurons, embedding_set.num_classes, embedding_set.class_names)
     return Changes(embedding_set, before.predict(embedding_set.embeddings), after.predict(embedding_set.embeddings))
 
 

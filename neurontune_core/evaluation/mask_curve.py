@@ -74,7 +74,7 @@ class MaskCurves:
         points: int = POINTS,
         most_bytes: int = 1 << 27,
     ) -> None:
-        head.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+        head.check_fits(embedding_set.num_neurons, embedding_set.num_classes, embedding_set.class_names)
         scores = np.asarray(neuron_scores, dtype=np.float32)
         if scores.shape != (head.num_neurons,):
             raise InputError(f"Expected {head.num_neurons} scores, one per neuron, but got shape {list(scores.shape)}.")

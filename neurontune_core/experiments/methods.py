@@ -191,7 +191,7 @@ def compare_methods(
 
     if seeds < 1:
         raise InputError(f"Expected at least one seed, but got {seeds}.")
-    head.check_fits(evaluation.num_neurons, evaluation.num_classes)
+    head.check_fits(evaluation.num_neurons, evaluation.num_classes, evaluation.class_names)
     done = {summary.method.key: summary for summary in known}
     shares, summaries = group_shares(tuning, evaluation), list[MethodSummary]()
     for entry in map(method, with_always(keys)):

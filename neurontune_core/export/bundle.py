@@ -73,7 +73,7 @@ def export_bundle(
         VerificationError: when a file does not come back as it was written.
     """
     folder = Path(folder)
-    run.head.check_fits(run.evaluation.num_neurons, run.evaluation.num_classes)
+    run.head.check_fits(run.evaluation.num_neurons, run.evaluation.num_classes, run.evaluation.class_names)
     _check_folder(folder)
     if run.mask.num_neurons != run.head.num_neurons:
         raise InputError(

@@ -134,7 +134,7 @@ def _indices(
     names = requested if requested is not None else None if stored is None else _strings(np.atleast_1d(stored)).tolist()
     if values.dtype.kind == "f" and not np.array_equal(values, np.trunc(values)):
         raise InputError(f"Expected whole numbers or names as {column}s, but got {values.dtype} values with fractions.")
-    indices, classes = codes(_strings(values), names, column, prefix)
+    indices, classes = codes(_strings(values), names, column, prefix, relative=False)
     if names is None and len(classes) > len(values):
         raise InputError(
             f"The {column} indices go up to {len(classes) - 1} with {len(values)} samples; number them from 0, or give "

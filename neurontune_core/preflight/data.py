@@ -49,7 +49,16 @@ def inspect_samples(
         unreadable=len(reasons),
         reasons=tuple(reasons[:3]),
     )
-    return facts, [*_unreadable(facts), *_splits(dataset, facts), *_groups(dataset, facts), *_pairs(dataset, facts)]
+    remarks = [
+        Finding(remark.level, remark.about, remark.sentence, remark.fix, remark.flags) for remark in dataset.remarks
+    ]
+    return facts, [
+        *remarks,
+        *_unreadable(facts),
+        *_splits(dataset, facts),
+        *_groups(dataset, facts),
+        *_pairs(dataset, facts),
+    ]
 
 
 def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]:

@@ -90,7 +90,9 @@ def inspect_dataset(
     if pairing is not None and not any(finding.level == "blocker" for finding in findings):
         on_stage("Running a few samples through the model")
         measured = _try(
-            lambda: _measure(report, pairing, base, out, samples, seconds, device, seed), "accuracy", findings
+            lambda: _measure(report, pairing, base, out, samples, seconds, device, seed, bool(request.classes)),
+            "accuracy",
+            findings,
         )
         if measured is not None:
             report, more = measured
@@ -133,6 +135,7 @@ def _measure(
     seconds: float,
     device: str,
     seed: int,
+    named: bool,
 ) -> tuple[Report, list[Finding]]:
     """Add the accuracy on a small sample and the cost of the whole extraction to the report."""
     from neurontune_core.extraction.extract import choose_device
@@ -149,9 +152,10 @@ def _measure(
     findings: list[Finding] = []
     accuracy, cost = None, None
     if len(answers.labels):
-        accuracy = measure(answers, len(class_names))
+        accuracy = measure(answers, len(class_names), class_names)
         order = tuple(class_names[label] for label in (accuracy.order.settings["order"] if accuracy.order else ()))
-        findings += judge(accuracy, class_names, bool(order) and accepts_order(pairing, order, base))
+        can_reorder = bool(order) and accepts_order(pairing, order, base)
+        findings += judge(accuracy, class_names, can_reorder, named=named)
     if answers.rates:
         total = len(pairing.dataset.samples)
         cost = estimate(answers, peak.bytes, bytes_of(model.module), device, total, model.num_neurons)

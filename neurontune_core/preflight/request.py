@@ -30,6 +30,7 @@ class Request:
             alone.
         columns: role -> column; None (or "") says that there is none.
         classes: class names in the order of the model's outputs.
+        label_threshold: the score from which on a sample is of class 1, where the labels are scores.
         family, architecture: of the model; detected where None.
         entry: "module:function" that builds the network; only the command line uses it.
         settings: other keys of the model's spec (``num_classes``, ``image_size``, ``preprocessing``,
@@ -40,6 +41,7 @@ class Request:
     weights: str = ""
     columns: Mapping[str, str | None] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    label_threshold: float | None = None
     family: str | None = None
     architecture: str | None = None
     entry: str | None = None
@@ -57,6 +59,8 @@ class Request:
         guess = guess_dataset(self.data, columns)
         if self.classes:
             guess.spec["class_names"] = list(self.classes)
+        if self.label_threshold is not None:
+            guess.spec["label_threshold"] = self.label_threshold
         return guess
 
     def model(self) -> ModelGuess:

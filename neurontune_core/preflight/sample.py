@@ -28,6 +28,8 @@ NORMALIZATIONS: dict[str, Normalization] = {
 _ALIKE = 0.02  # means and stds closer than this give the same answers
 _ORDER = ("val", "test", "train", "")  # where the model is asked: samples that it was not trained on, if there are any
 _BATCH = 32
+_A_CLASS = 4  # samples of each class that is drawn, where there are too many classes for all
+_FEW_CLASSES = 16  # that many are drawn in any case
 
 
 class Predictions:
@@ -135,7 +137,8 @@ def ask(
 def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
     """Draw [at most ``samples``] rows: one of each class in turn, classes and rows in random order.
 
-    Any prefix of them is as balanced as possible.
+    Any prefix of them is as balanced as possible. Of many classes only some are drawn, several samples of each, as one
+    sample of a class says nothing of the order of the classes.
 
     >>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
     >>> np.bincount(labels[balanced_rows(labels, 4, seed=0)]).tolist()
@@ -144,9 +147,11 @@ def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(labels))
     turn = np.empty(len(labels), dtype=np.int64)
-    for label in np.unique(labels):
+    room = max(samples, _A_CLASS * _FEW_CLASSES)
+    for label in rng.permutation(np.unique(labels)):
         mine = shuffled[labels[shuffled] == label]
-        turn[mine] = np.arange(len(mine))
+        turn[mine] = np.arange(len(mine)) if room > 0 else len(labels)  # classes that are not drawn come last
+        room -= min(_A_CLASS, len(mine))
     return shuffled[np.argsort(turn[shuffled], kind="stable")][:samples]
 
 

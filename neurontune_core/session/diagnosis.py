@@ -67,7 +67,7 @@ class Diagnosis:
         name = self.project.content["roles"].get(split, split)
         if name not in self._sets:
             embedding_set = self.project.load_set(name)
-            self.erm.check_fits(embedding_set.num_neurons, embedding_set.num_classes)
+            self.erm.check_fits(embedding_set.num_neurons, embedding_set.num_classes, embedding_set.class_names)
             self._sets[name] = embedding_set
         return self._sets[name]
 

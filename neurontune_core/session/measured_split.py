@@ -102,7 +102,7 @@ class MeasuredSplit:
         """Return [N] predictions of a head, and its accuracies."""
 
         def measure() -> tuple[np.ndarray, Evaluation]:
-            head.check_fits(self.samples.num_neurons, self.samples.num_classes)
+            head.check_fits(self.samples.num_neurons, self.samples.num_classes, self.samples.class_names)
             predictions = head.predict(self.samples.embeddings)
             return predictions, evaluate_predictions(predictions, self.samples)
 

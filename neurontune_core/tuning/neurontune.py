@@ -60,7 +60,7 @@ def neurontune(
     """
     began = time.perf_counter()
     check_compatible(identification, tuning)
-    head.check_fits(tuning.num_neurons, tuning.num_classes)
+    head.check_fits(tuning.num_neurons, tuning.num_classes, tuning.class_names)
     normalizer = Normalizer.fit(tuning.embeddings, config.normalize)
     vectors = normalizer.apply(identification.embeddings)
     if scorer is None or config.normalize != "none":

@@ -58,7 +58,7 @@ def neurontune_sweep(
         InputError: when the sets or the head do not fit each other.
     """
     check_compatible(identification, tuning)
-    head.check_fits(tuning.num_neurons, tuning.num_classes)
+    head.check_fits(tuning.num_neurons, tuning.num_classes, tuning.class_names)
     scorers: dict[tuple, SpuriousnessScorer] = {}
     outcomes: dict[int, SweepResult] = {}
     shared = [place for place, config in enumerate(configs) if len(loops_of(config)) == 1]

@@ -73,6 +73,11 @@ def extract_project(
         **named,
         "model": _moved(pairing.model_spec, ("weights", "config", "head"), base, out),
         "dataset": _moved(pairing.dataset_spec | {"root": pairing.dataset_spec.get("root", ".")}, ("root",), base, out),
+        "remarks": [
+            *(remark.sentence for remark in dataset.remarks),
+            *pairing.remarks,
+            *model.loading.sentences(),
+        ],
         "modality": dataset.modality,
         "embeddings": folders,
         "head": "head.safetensors" if own_head else None,

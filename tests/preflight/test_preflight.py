@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from torch import nn
 
-from neurontune_core.preflight.accuracy import _best_order, better
+from neurontune_core.preflight.accuracy import best_order, better
 from neurontune_core.preflight.inspection import inspect_dataset
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
@@ -72,6 +72,7 @@ def test_a_wrong_order_of_labels_is_found_and_its_mend_mends_it(tmp_path: Path) 
     report = looked(request, tmp_path)
     (finding,) = [finding for finding in report.findings if finding.about == "labels"]
     assert "right on 100 % of the sample, not 0 %" in finding.sentence
+    assert finding.level == "blocker"  # as it is read, the model is worse than one answer for all
     assert finding.flags == "--classes light,dark"
     assert not sentences(report, "accuracy")
     mended = Request(request.data, request.weights, classes=("light", "dark"), entry=request.entry,
@@ -97,7 +98,7 @@ def test_guesses_are_not_taken_for_another_order_of_labels() -> None:
     for seed in range(200):
         rng = np.random.default_rng(seed)
         labels, result = np.arange(96) % 8, rng.integers(0, 8, 96)
-        order, _ = _best_order(labels, result, 8)
+        order, _ = best_order(labels, result, 8)
         doubted += better(order)
     assert doubted <= 4  # half a per cent, and what 200 trials allow
 
