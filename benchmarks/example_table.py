@@ -103,8 +103,9 @@ def on_halves(**settings: object) -> Callable[[Sets, int], Tuned]:
 
 
 def dfr(sets: Sets, seed: int) -> Tuned:
-    """Fit DFR on val with its group labels."""
-    result = method("dfr").run(sets.head, sets.identification, sets.tuning, DfrSettings(seed=seed))
+    """Fit DFR on val with its group labels, standardized by val."""
+    settings = DfrSettings(scale="identification", seed=seed)
+    result = method("dfr").run(sets.head, sets.identification, sets.tuning, settings)
     return result.head, 0
 
 

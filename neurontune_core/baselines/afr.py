@@ -7,9 +7,11 @@ from itertools import product
 
 import numpy as np
 
+from neurontune_core.baselines import ssl_erm
 from neurontune_core.baselines.base import SELECT_HELP, Fitted, Select, Settings, best_of, setting
 from neurontune_core.baselines.softmax import balanced_weights, float32_vectors
 from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead, softmax
 
 _MEMORIZED = 0.995
@@ -19,7 +21,12 @@ _MEMORIZED = 0.995
 class AfrSettings(Settings):
     """Grids of the paper, γ × λ, rate, steps: Waterbirds 33 values of 4..20 × (0, .1, .2, .3), 1e-2, 500; CelebA 10 of
     1..3 × (.001, .01, .1), 2e-2, 1000; MultiNLI 10 of 10²..10⁵ × 26 of 0..50, 1e-2, 200; CivilComments (0, 1e-3..1e2)
-    × 0, 50 steps. All settings of a grid are trained side by side."""
+    × 0, 50 steps. All settings of a grid are trained side by side.
+
+    The paper trains the network on 80 % of the training set and re-weights the other 20 %, which it has not memorized.
+    With ``held_back`` that is done for the head: it is fitted again, from zero, on what is not kept back. The vectors
+    are still those of a network that has seen all.
+    """
 
     gammas: tuple[float, ...] = setting(
         (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0), "grid of γ: weight exp(−γ p) of a sample"
@@ -28,6 +35,13 @@ class AfrSettings(Settings):
     steps: int = setting(500, "steps of full-batch gradient descent", low=1)
     learning_rate: float = setting(1e-2, "constant learning rate", low=1e-12)
     max_norm: float = setting(1.0, "the gradient is clipped at this norm", low=1e-12)
+    held_back: float = setting(
+        0.0,
+        "share of the tuning set that is kept back from a head fitted again on the rest, and re-weighted (the paper: "
+        "0.2); 0: all is re-weighted, from the ERM head",
+        high=0.9,
+    )
+    split_seed: int = setting(0, "seed of the part that is kept back", high=2**63 - 1)
     select: Select = setting("worst_class_accuracy", SELECT_HELP, choices=Select)
 
 
@@ -51,6 +65,8 @@ def sample_weights(head: LinearHead, vectors: np.ndarray, labels: np.ndarray, ga
 
 def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: AfrSettings) -> Fitted:
     """Train one head per grid point on the tuning set from the ERM head; keep the best on the identification set."""
+    if settings.held_back:
+        head, tuning = _kept_back(head, identification, tuning, settings)
     vectors, labels = float32_vectors(tuning), tuning.labels
     grid = list(product(settings.gammas, settings.penalties))
     weights = np.stack([sample_weights(head, vectors, labels, gamma) for gamma, _ in grid]).astype(np.float32)
@@ -68,6 +84,22 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
     )
     best = best_of(candidates, identification, settings.select)
     return Fitted(best.head, best.chosen, _warnings(head, vectors, labels))
+
+
+def _kept_back(
+    head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: AfrSettings
+) -> tuple[LinearHead, EmbeddingSet]:
+    """Return a head fitted on one part of each class, and the other part."""
+    rng = np.random.default_rng(settings.split_seed)
+    inside = np.zeros(tuning.num_samples, dtype=bool)
+    for label in np.unique(tuning.labels):
+        own = rng.permutation(np.flatnonzero(tuning.labels == label))
+        inside[own[: max(1, round(settings.held_back * len(own)))]] = True
+    if inside.all():
+        raise InputError("AFR keeps back every sample of the tuning set, so no head can be fitted; lower held_back.")
+    rest = tuning.take(np.flatnonzero(~inside))
+    head = ssl_erm.fit(head, identification, rest, ssl_erm.SslErmSettings(seed=settings.split_seed)).head
+    return head, tuning.take(np.flatnonzero(inside))
 
 
 def _gradient(parameters: np.ndarray, vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -17,7 +17,10 @@ from neurontune_core.head import LinearHead
 
 @dataclass(frozen=True)
 class BpaSettings(TrainSettings):
-    """The paper trains the whole network with Adam at 1e-4 and decay 1e-2; the larger rate is ours, for a head."""
+    """The paper trains the whole network with Adam at 1e-4 and decay 1e-2; the larger rate is ours, for a head.
+
+    As in the public code all weights start at 1; here they are updated after each epoch, there when a sample is drawn.
+    """
 
     clusters: int = setting(8, "clusters of each class", low=1)
     smoothing: float = setting(0.3, "share of the new weights when they are updated after an epoch", low=1e-6, high=1)
@@ -65,7 +68,7 @@ def _epochs(head: LinearHead, tuning: EmbeddingSet, clusters: np.ndarray, settin
     vectors, labels = float32_vectors(tuning), tuning.labels
     rng = np.random.default_rng([settings.seed, 1])
     trainer = HeadTrainer(head.weight, head.bias, settings)
-    weights = cluster_weights(clusters, cross_entropy(head.logits(vectors), labels))
+    weights = np.ones(len(labels))
     for epoch in range(1, settings.epochs + 1):
         for rows in rng.integers(0, len(vectors), (settings.batches, settings.batch_size)):
             batch = vectors[rows]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 _MOST_PASSES = 100
+_STARTS = 3  # of each mixture, as in GEORGE's code
 _MOST_FITTED = 5000  # samples that a mixture is fitted and scored on; all are then assigned
 
 
@@ -66,19 +67,21 @@ def _spread(units: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 
 
 class MarginMixture:
-    """A mixture of Gaussians in one dimension, its size chosen by silhouette.
+    """A mixture of Gaussians in one dimension, its size chosen by the mean over clusters of their mean silhouettes.
+
+    Every cluster counts alike, however few samples it has; of equal sizes the larger is taken, as in GEORGE's code.
 
     Args:
         margins: [N] float.
         most: the largest size tried; the smallest is 2. Fewer than four distinct values make one cluster.
-        seed: of the mixtures.
+        seed: of the mixtures; each starts three times.
 
     Attributes:
-        count: clusters that some sample belongs to, k.
+        count: Gaussians of the mixture, k.
     """
 
     def __init__(self, margins: np.ndarray, most: int, seed: int) -> None:
-        from sklearn.metrics import silhouette_score
+        from sklearn.metrics import silhouette_samples
         from sklearn.mixture import GaussianMixture
 
         drawn = np.random.default_rng(seed).permutation(len(margins))[:_MOST_FITTED]
@@ -86,9 +89,14 @@ class MarginMixture:
         distinct = len(np.unique(column))
         self._mixture, highest = None, -np.inf
         for size in range(2, min(most, distinct - 1) + 1) if distinct > 3 else ():
-            mixture = GaussianMixture(size, random_state=seed).fit(column)
+            mixture = GaussianMixture(size, n_init=_STARTS, random_state=seed).fit(column)
             labels = mixture.predict(column)
-            if len(np.unique(labels)) > 1 and (score := silhouette_score(column, labels)) > highest:
+            occurring = np.unique(labels)
+            if len(occurring) < 2:
+                continue
+            silhouettes = silhouette_samples(column, labels)
+            score = float(np.mean([silhouettes[labels == label].mean() for label in occurring]))
+            if score >= highest:
                 self._mixture, highest = mixture, score
         self.count = 1 if self._mixture is None else self._mixture.n_components
 

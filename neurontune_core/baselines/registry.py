@@ -78,6 +78,15 @@ _ENTRIES = (
         groups_in=("identification",),
     ),
     Method(
+        "dfr_train",
+        "DFR (train subsets)",
+        "Last Layer Re-Training is Sufficient for Robustness to Spurious Correlations, ICLR 2023",
+        "Averages sparse logistic regressions on group-balanced subsets of the tuning set.",
+        dfr.DfrTrainSettings,
+        dfr.fit_on_tuning,
+        groups_in=("identification", "tuning"),
+    ),
+    Method(
         "afr",
         "AFR",
         "Simple and Fast Group Robustness by Automatic Feature Reweighting, ICML 2023",

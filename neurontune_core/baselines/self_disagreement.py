@@ -22,7 +22,8 @@ Variant = Literal["dropout_disagreement", "early_disagreement", "loss", "early_l
 class SelfSettings(TrainSettings):
     """The defaults are the paper's grids for images, with 250 steps; for text: rates (1e-6, 1e-5, 1e-4) and 500 steps.
 
-    Its best variant is early_disagreement, which needs the logits of an early checkpoint; the default needs none.
+    Its best variant is early_disagreement, which needs the logits of an early checkpoint; the default needs none. No
+    count is more than half of the samples to select from, since all of them would be class-balanced retraining.
     """
 
     variant: Variant = setting("dropout_disagreement", "criterion for the samples to fine-tune on", choices=Variant)
@@ -54,7 +55,16 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
     numbered = replace(identification, sample_ids=np.arange(identification.num_samples))
     held_out, selection = numbered.halves(settings.seed)
     early = _early(settings, identification, held_out.sample_ids.astype(np.int64))
-    return best_of(_candidates(head, held_out, early, settings), selection, settings.select)
+    most = max(1, held_out.num_samples // 2)
+    counts = tuple(dict.fromkeys(min(count, most) for count in settings.counts))
+    best = best_of(_candidates(head, held_out, early, replace(settings, counts=counts)), selection, settings.select)
+    if counts == settings.counts:
+        return best
+    sentence = (
+        f"SELF selects from {held_out.num_samples} samples, so counts above half of them were lowered to {most}; "
+        "the paper's need a larger held-out set."
+    )
+    return best._replace(warnings=(sentence,))
 
 
 def select_samples(
@@ -64,7 +74,7 @@ def select_samples(
 
     Args:
         variant: ``loss`` of the head, ``early_loss`` of the early checkpoint, ``early_disagreement``
-            KL(early ‖ final) or ``dropout_disagreement`` KL(final ‖ dropout).
+            KL(early ‖ final) or ``dropout_disagreement`` KL(dropout ‖ final), as in the public code.
         final: [N, C] logits of the head.
         second: [N, C] logits of the early checkpoint, or of the head under dropout.
         labels: [N].
@@ -77,10 +87,8 @@ def select_samples(
         score = cross_entropy(final, labels)
     elif variant == "early_loss":
         score = cross_entropy(second, labels)
-    elif variant == "early_disagreement":
-        score = _divergence(second, final)
     else:
-        score = _divergence(final, second)
+        score = _divergence(second, final)
     return np.argsort(-score, kind="stable")[:count]
 
 

@@ -30,7 +30,7 @@ def parse_settings(entry: Method, values: Mapping[str, Any]) -> Any:
 
     >>> from neurontune_core.baselines.registry import method
     >>> parse_settings(method("dfr"), {"strengths": "1, 0.5", "refits": "3"})
-    DfrSettings(strengths=(1.0, 0.5), refits=3, seed=0)
+    DfrSettings(strengths=(1.0, 0.5), refits=3, scale='tuning', seed=0)
     """
     known = {field.name: field for field in changeable_fields(entry)}
     for name in values:

@@ -17,6 +17,7 @@ CURES = {
     "neurontune": NEURONTUNE,
     "neurontune_halves": NEURONTUNE,
     "dfr": None,
+    "dfr_train": None,
     "afr": None,
     "self": None,
     "bpa": None,
@@ -69,4 +70,4 @@ def test_erm_and_its_kin_do_not(key: str, seed: int) -> None:
 
 
 def test_only_the_methods_that_say_so_use_groups() -> None:
-    assert {key for key, method in METHODS.items() if method.uses_groups} == {"dfr", "group_dro"}
+    assert {key for key, method in METHODS.items() if method.uses_groups} == {"dfr", "dfr_train", "group_dro"}

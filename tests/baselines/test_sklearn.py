@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
+from sklearn.mixture import GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from neurontune_core import EmbeddingSet, LinearHead
@@ -76,22 +76,29 @@ def test_variable_selection_keeps_the_c_that_serves_the_worst_class_of_the_ident
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_dfr_on_groups_of_one_size_is_a_scaler_and_an_l1_logistic_regression(classes: int) -> None:
-    held_out = overlapping(2, classes)
+@pytest.mark.parametrize("scale", ["tuning", "identification"])
+def test_dfr_on_groups_of_one_size_is_a_scaler_and_an_l1_logistic_regression(classes: int, scale: str) -> None:
+    held_out, training = overlapping(2, classes), overlapping(4, classes)
+    training = replace(training, embeddings=training.embeddings * np.geomspace(0.3, 3, 8).astype(np.float32) + 2)
     entry = METHODS["dfr"]
-    result = entry.run(blank(held_out), held_out, held_out, entry.settings(strengths=(0.3,), refits=3))
+    result = entry.run(blank(held_out), held_out, training, entry.settings(strengths=(0.3,), refits=3, scale=scale))
+    scaler = StandardScaler().fit((training if scale == "tuning" else held_out).embeddings)
     model = plain(0.3) if classes == 2 else OneVsRestClassifier(plain(0.3))
-    expected = make_pipeline(StandardScaler(), model).fit(held_out.embeddings, held_out.labels)
-    decision = expected.decision_function(held_out.embeddings)
+    expected = model.fit(scaler.transform(held_out.embeddings), held_out.labels)
+    decision = expected.decision_function(scaler.transform(held_out.embeddings))
     logits = result.head.logits(held_out.embeddings)
     decisions = logits[:, 1] - logits[:, 0] if classes == 2 else logits
     np.testing.assert_allclose(decisions, decision, atol=0.02 * np.abs(decision).max())
 
 
-def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
-    held_out = overlapping(3, 2)
-    rows = np.concatenate([np.flatnonzero(held_out.groups == group)[: 60 - 13 * group] for group in range(4)])
-    held_out = held_out.take(rows)  # groups of 60, 47, 34 and 21
+@pytest.mark.parametrize("key", ["dfr", "dfr_train"])
+def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unequal = overlapping(3, 2)
+    rows = np.concatenate([np.flatnonzero(unequal.groups == group)[: 60 - 13 * group] for group in range(4)])
+    unequal, other = unequal.take(rows), overlapping(5, 2)  # groups of 60, 47, 34 and 21; and an equal set
+    identification, tuning = (unequal, other) if key == "dfr" else (other, unequal)
     fitted = []
 
     def spy(vectors: np.ndarray, labels: np.ndarray, classes: int, strength: float, seed: int) -> LinearHead:
@@ -104,23 +111,30 @@ def test_dfr_averages_refits_on_group_balanced_subsets_of_the_c_it_chose(monkeyp
     monkeypatch.setattr(
         dfr, "best_of", lambda candidates, on, select: judged.append(on) or best_of(candidates, on, select)
     )
-    entry = METHODS["dfr"]
-    result = entry.run(blank(held_out), held_out, held_out, entry.settings(strengths=(1e-6, 0.3), refits=4))
+    entry = METHODS[key]
+    result = entry.run(blank(unequal), identification, tuning, entry.settings(strengths=(1e-6, 0.3), refits=4))
     assert [strength for *_, strength in fitted] == [1e-6, 0.3] + 4 * [0.3]  # so strong a penalty leaves nothing
     assert result.chosen["C"] == 0.3
-    scaled = StandardScaler().fit_transform(held_out.embeddings.astype(np.float64))
+    by_train = StandardScaler().fit(tuning.embeddings.astype(np.float64))
+    subsets = []
     for place, (_, vectors, labels, _) in enumerate(fitted):
+        if place < 2 and key == "dfr":  # the choice is scaled by the samples that it is fitted on
+            np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-5)
+            np.testing.assert_allclose(vectors.std(axis=0), 1, atol=1e-4)
+            sizes = np.bincount(judged[0].groups).tolist()
+            assert (sizes, len(vectors)) == ([30, 24, 17, 11], 4 * 10)
+            continue
+        scaled = by_train.transform(unequal.embeddings.astype(np.float64))
         member = [int(np.abs(scaled - row).sum(axis=1).argmin()) for row in vectors]
         assert len(set(member)) == len(member)
         np.testing.assert_allclose(vectors, scaled[member], atol=1e-4)
-        np.testing.assert_array_equal(labels, held_out.labels[member])
-        if place < 2:
-            assert set(judged[0].sample_ids).isdisjoint(held_out.sample_ids[member])
-            assert np.bincount(judged[0].groups).tolist() == [30, 24, 17, 11]
-        assert np.bincount(held_out.groups[member]).tolist() == 4 * [10 if place < 2 else 21]  # half first, then all
-    assert len({vectors.tobytes() for _, vectors, *_ in fitted[2:]}) == 4
-    mean = np.mean([head.logits(scaled) for head, *_ in fitted[2:]], axis=0)
-    np.testing.assert_allclose(result.head.logits(held_out.embeddings), mean, atol=1e-4)
+        np.testing.assert_array_equal(labels, unequal.labels[member])
+        assert np.bincount(unequal.groups[member]).tolist() == 4 * [21]
+        subsets.append(tuple(sorted(member)))
+    assert len(set(subsets[-4:])) == 4
+    assert key == "dfr" or judged[0].num_samples == other.num_samples  # all of the identification set chooses
+    mean = np.mean([head.logits(by_train.transform(other.embeddings)) for head, *_ in fitted[2:]], axis=0)
+    np.testing.assert_allclose(result.head.logits(other.embeddings), mean, atol=1e-4)
 
 
 def test_ssl_erm_converges_to_logistic_regression_without_a_penalty() -> None:
@@ -196,6 +210,21 @@ def test_the_mixture_finds_how_many_clusters_lie_along_the_margin(count: int) ->
     assert adjusted_rand_score(mixture.assign(margins), kinds) > 0.98
     fresh = rng.integers(0, count, 100)
     assert adjusted_rand_score(mixture.assign(8.0 * fresh + rng.normal(size=100)), fresh) > 0.95
+
+
+def test_every_cluster_counts_alike_when_the_mixture_is_chosen() -> None:
+    """Compare with scikit-learn run plainly: the best mean of the mean silhouettes of clusters, of ties the later."""
+    rng = np.random.default_rng(0)
+    margins = np.concatenate([rng.normal(0, 1.5, 150), rng.normal(6, 0.1, 6), rng.normal(7, 0.1, 6), [14, 14.1, 14.2]])
+    own = margins[np.random.default_rng(3).permutation(165), None]
+    scores, by_sample = {}, {}
+    for size in range(2, 9):
+        labels = GaussianMixture(size, n_init=3, random_state=3).fit(own).predict(own)
+        each = silhouette_samples(own, labels)
+        scores[size] = np.mean([each[labels == label].mean() for label in np.unique(labels)])
+        by_sample[size] = each.mean()
+    assert max(scores, key=lambda size: scores[size]) != max(by_sample, key=lambda size: by_sample[size])
+    assert MarginMixture(margins, 8, 3).count == max(scores, key=lambda size: (scores[size], size))
 
 
 def test_margins_that_are_all_the_same_make_one_cluster() -> None:

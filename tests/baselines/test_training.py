@@ -130,8 +130,30 @@ def test_afr_without_gamma_ends_at_class_balanced_logistic_regression() -> None:
     assert head.bias[1] - head.bias[0] == pytest.approx(model.intercept_[0], abs=2e-3)
 
 
+def test_afr_can_re_weight_a_part_that_its_head_has_not_been_fitted_on(data, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurontune_core.baselines import afr
+
+    head, identification, tuning = data
+    seen = []
+    weigh = afr.sample_weights
+    monkeypatch.setattr(
+        afr, "sample_weights", lambda own, vectors, *rest: seen.append((own, vectors)) or weigh(own, vectors, *rest)
+    )
+    result = METHODS["afr"].run(*data, AfrSettings((2.0,), steps=5, held_back=0.2, split_seed=4))
+    fitted, vectors = seen[0]
+    rows = [int(np.abs(tuning.embeddings - each).sum(axis=1).argmin()) for each in vectors]
+    assert len(set(rows)) == len(rows)
+    assert np.bincount(tuning.labels[rows]).tolist() == [10, 10, 10]  # a fifth of each class
+    rest = np.setdiff1d(np.arange(150), rows)
+    again = METHODS["ssl_erm"].run(head, identification, tuning.take(rest), METHODS["ssl_erm"].settings(seed=4)).head
+    np.testing.assert_array_equal(fitted.weight, again.weight)
+    assert np.abs(result.head.weight - again.weight).max() < 0.06  # five clipped steps from there
+    other = METHODS["afr"].run(*data, AfrSettings((2.0,), steps=5, held_back=0.2, split_seed=5))
+    assert (other.head.weight != result.head.weight).any()
+
+
 def test_group_dros_weights_by_hand() -> None:
-    settings = GroupDroSettings(step_size=1.0)
+    settings = GroupDroSettings(step_size=1.0, adjustment=0.0)
     weights = updated_weights(np.array([0.5, 0.5]), np.log([2.0, 1.0]), np.array([4, 16]), settings)
     np.testing.assert_allclose(weights, [2 / 3, 1 / 3])
     weights = updated_weights(weights, np.log([2.0, 3.0]), np.array([4, 16]), settings)
@@ -176,9 +198,9 @@ def test_what_self_takes_of_ten_samples_by_hand() -> None:
     # 3: KL 1.76, 2: .51, 5: .37, 9: .33, the rest below .05
     assert [round(kl(other[row], final[row]), 2) for row in (3, 2, 5, 9)] == [1.76, 0.51, 0.37, 0.33]
     assert select_samples("early_disagreement", *logits, labels, 4).tolist() == [3, 2, 5, 9]
-    # the other way round 9 (.56) passes 2 (.37) but not 5 (.51)
+    # The other way round 9 (.56) would pass 2 (.37) and 5 (.51).
     assert [round(kl(final[row], other[row]), 2) for row in (3, 9, 5, 2)] == [1.76, 0.56, 0.51, 0.37]
-    assert select_samples("dropout_disagreement", *logits, labels, 4).tolist() == [3, 9, 5, 2]
+    assert select_samples("dropout_disagreement", *logits, labels, 4).tolist() == [3, 2, 5, 9]
     assert len(select_samples("loss", *logits, labels, 500)) == 10
 
 
@@ -210,6 +232,15 @@ def test_self_fine_tunes_on_what_an_early_checkpoint_marks_in_its_half(data) -> 
     assert (result.chosen["count"], result.chosen["learning_rate"]) == (12, 0.05)
 
 
+def test_self_never_takes_more_than_half_of_its_pool(data) -> None:
+    pool = data[1].halves(0)[0]
+    result = METHODS["self"].run(*data, SelfSettings(variant="loss", counts=(20, 100, 500), batches=5))
+    assert result.chosen["count"] in (20, pool.num_samples // 2)
+    assert f"counts above half of them were lowered to {pool.num_samples // 2}" in result.warnings[0]
+    few = METHODS["self"].run(*data, SelfSettings(variant="loss", counts=(20,), batches=5))
+    assert few.warnings == ()
+
+
 def test_selfs_early_variants_ask_for_logits_of_the_right_shape(data) -> None:
     for variant in ("early_disagreement", "early_loss"):
         with pytest.raises(InputError, match=rf"SELF's {variant} needs early_logits \[150, 3\]"):
@@ -237,7 +268,7 @@ def test_bpa_is_a_slow_run_of_its_description(data) -> None:
         weights = np.array([150 / members[k].sum() * means[k] / means.sum() for k in clusters])
         return weights / weights.mean()
 
-    weights, heads = fresh(), []
+    weights, heads = np.ones(150), []
     for _ in range(3):
         for rows in rng.integers(0, 150, (10, 24)):
             slow.step((ce(slow(tuning.embeddings[rows]), tuning.labels[rows]) * torch.tensor(weights[rows])).mean())
@@ -283,32 +314,71 @@ def test_lwbcs_weights_by_hand() -> None:
     assert committee_weights(logits, np.array([0, 1]), 0.02).tolist() == [50.0, 50.0]
 
 
+@pytest.mark.parametrize("hidden", [0, 5])
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
-def test_lwbc_is_a_slow_run_of_its_description(data, temperature: float) -> None:
-    _, _, tuning = data
+def test_lwbc_is_a_slow_run_of_its_description(data, temperature: float, hidden: int) -> None:
+    head, _, tuning = data
     settings = LwbcSettings(
-        **STEPS, optimizer="sgd", members=3, subset=20, warm_up=1, distillation=0.6, temperature=temperature
+        **STEPS | {"epochs": 2},
+        optimizer="sgd",
+        members=3,
+        subset=20,
+        warm_up=1,
+        temperature=temperature,
+        hidden=hidden,
     )
     rng = np.random.default_rng(0)
     inside = np.zeros((150, 3), dtype=bool)
-    for label, member in product(range(3), range(3)):
-        inside[rng.choice(np.flatnonzero(tuning.labels == label), 20), member] = True
-    committee, main = [Slow(3, settings) for _ in range(3)], Slow(3, settings)
-    for number, rows in enumerate([rows for _ in range(2) for rows in rng.integers(0, 150, (10, 24))]):
+    for member in range(3):
+        inside[rng.integers(0, 150, 60), member] = True  # 20 a class, from the whole set
+    committee, main = slow_committee(settings), Slow(3, settings)
+    for number, rows in enumerate([rows for _ in range(3) for rows in rng.integers(0, 150, (10, 24))]):
         batch, labels, own = tuning.embeddings[rows], tuning.labels[rows], torch.tensor(inside[rows])
-        outputs = [member(batch) for member in committee]
+        outputs = [member(torch.tensor(batch, dtype=torch.float64)) for member, _ in committee]
         if number >= 10:
             right = sum((each.argmax(1).numpy() == labels).astype(float) for each in outputs) / 3
             main.step((torch.tensor(1 / (right + 0.02)) * ce(main(batch), labels)).mean())
             teacher = torch.softmax(main(batch).detach() / temperature, 1)
-        for place, (member, output) in enumerate(zip(committee, outputs, strict=True)):
+        for place, ((_, optimizer), output) in enumerate(zip(committee, outputs, strict=True)):
             loss = (ce(output, labels) * own[:, place]).sum() / own[:, place].sum()
-            if number >= 10:
+            if number >= 20:  # from the second epoch of the main head
                 log_share = torch.log_softmax(output / temperature, 1)
                 divergence = torch.nn.functional.kl_div(log_share, teacher, reduction="none") * ~own[:, place, None]
                 loss = 0.4 * loss + 0.6 * temperature**2 * divergence.mean()
-            member.step(loss)
-    main.is_like(METHODS["lwbc"].run(*data, settings).head)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    expected = LinearHead(main.layer.weight.detach().numpy(), main.layer.bias.detach().numpy())
+    result = METHODS["lwbc"].run(head, _judge_that_prefers(expected, tuning), tuning, settings)
+    assert result.chosen["epoch"] == 3
+    main.is_like(result.head)
+
+
+def slow_committee(settings: LwbcSettings) -> list[tuple[torch.nn.Module, torch.optim.Optimizer]]:
+    """Return three members in double precision: linear from zero, or of two layers from weights drawn as torch does."""
+    rng = np.random.default_rng([settings.seed, 1])
+
+    def layer(inputs: int, outputs: int) -> torch.nn.Linear:
+        made = torch.nn.Linear(inputs, outputs, dtype=torch.float64)
+        made.weight.data, made.bias.data = torch.zeros(outputs, inputs).double(), torch.zeros(outputs).double()
+        return made
+
+    members: list[torch.nn.Module] = [layer(7, 3) for _ in range(3)]
+    if settings.hidden:
+        width = settings.hidden
+        first = [rng.uniform(-(7**-0.5), 7**-0.5, shape) for shape in ((3 * width, 7), 3 * width)]
+        members = []
+        for place in range(3):
+            lower, upper, own = layer(7, width), layer(width, 3), slice(place * width, (place + 1) * width)
+            for parameter, values in zip(lower.parameters(), first, strict=True):
+                parameter.data = torch.tensor(values[own])
+            for parameter, shape in zip(upper.parameters(), ((3, width), 3), strict=True):
+                parameter.data = torch.tensor(rng.uniform(-(width**-0.5), width**-0.5, shape))
+            members.append(torch.nn.Sequential(lower, torch.nn.ReLU(), upper))
+    return [
+        (each, torch.optim.SGD(each.parameters(), 0.05, momentum=0.9, weight_decay=settings.weight_decay))
+        for each in members
+    ]
 
 
 def test_georges_margin_is_the_own_logit_less_the_best_other_one() -> None:

@@ -74,7 +74,7 @@ def table(rows: list[dict[str, str]]) -> None:
     st.caption(
         f"Percent, mean ± standard deviation over seeds. ERM: {HELP['erm']} {HELP['no masking']} A "
         "method is only worth its cost where it beats both. NeuronTune†, SELF and DFR train on the identification "
-        "split, the others on the tuning split."
+        "split, the others on the tuning split (DFR with train subsets, too)."
     )
     for row in rows:
         if row.get("failed"):
