@@ -6,7 +6,8 @@ import streamlit as st
 
 from neurontune_core.cli.command import head_command
 from neurontune_core.errors import InputError
-from neurontune_core.export.bundle import ExportedFile, VerificationError, export_bundle
+from neurontune_core.export.bundle import ExportedFile, export_bundle
+from neurontune_core.export.verification import VerificationError
 from neurontune_core.session.bundle_facts import bundle_facts
 from neurontune_core.session.named_heads import EXPLANATIONS, check_exportable
 from pages.parts.frame.view import View, current_view

@@ -54,9 +54,11 @@ def export(
     """Export a bundle: mask, head, model, card.
 
     Each file is read back and compared; when one differs, nothing is written and the exit code is 1. A mask alone needs
-    no retraining: it is the trained head with λ, mask value and the project's verdicts folded in.
+    no retraining: it is the trained head with λ, mask value and the project's verdicts folded in. The whole model of a
+    project is a state dict, and what transformers or timm load by themselves where it came from a folder of theirs.
     """
-    from neurontune_core.export.bundle import VerificationError, export_bundle
+    from neurontune_core.export.bundle import export_bundle
+    from neurontune_core.export.verification import VerificationError
 
     opened = _open(project) if project else None
     if head in HEADS:

@@ -12,6 +12,15 @@ from neurontune_core.files import read_json, write_json
 FORMAT = "neurontune-model/1"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # in a folder as Hugging Face and timm save it
 FILE = "model.json"
+PROCESSOR = "preprocessor_config.json"
+WEIGHTS = "model.safetensors"
+# Of a folder that an export writes for transformers or timm. A fast tokenizer is in tokenizer.json; those after
+# tokenizer_config.json are of its older form.
+PRETRAINED_FILES = (
+    *("config.json", WEIGHTS, PROCESSOR, "tokenizer.json", "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt"),
+    *("spiece.model", "spm.model", "sentencepiece.bpe.model"),
+)
 
 
 def write_model_file(folder: Path, spec: Mapping[str, Any], **facts: Any) -> None:

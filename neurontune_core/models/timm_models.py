@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,8 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     if not timm.is_model(architecture):
         close = timm.list_models(f"{architecture[:4]}*")[:5] if architecture else []
         raise InputError(f'timm has no network "{architecture}"; close to it are {", ".join(close) or "none"}.')
-    sized = {"img_size": spec["image_size"]} if spec.get("image_size") and _has_fixed_size(architecture) else {}
     with seeded():
-        module = timm.create_model(architecture, pretrained=False, **sized)
+        module = timm.create_model(architecture, pretrained=False, **sized(architecture, spec))
     classifier_name = timm_config(architecture).classifier
     if not isinstance(classifier_name, str):
         raise InputError(
@@ -36,9 +36,15 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     return ImageModel(module, architecture, _defaults(module).changed(spec), loading=loading)
 
 
-def _has_fixed_size(architecture: str) -> bool:
-    """Return whether a network is built for one image size, as transformers with a position table are."""
-    return bool(timm_config(architecture).fixed_input_size)
+def sized(architecture: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return timm's argument for the spec's image size, for networks built for one size, as those with a position
+    table are; nothing for others.
+
+    >>> sized("vit_tiny_patch16_224", {"image_size": 64}), sized("resnet10t", {"image_size": 64})
+    ({'img_size': 64}, {})
+    """
+    fixed = spec.get("image_size") and timm_config(architecture).fixed_input_size
+    return {"img_size": spec["image_size"]} if fixed else {}
 
 
 def _defaults(module: Any) -> Preprocessing:

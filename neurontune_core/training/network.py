@@ -15,8 +15,8 @@ from neurontune_core.extraction.pairing import pair_inputs
 from neurontune_core.files import write_whole
 from neurontune_core.models import load_model
 from neurontune_core.models.base import ImageModel, Network
-from neurontune_core.models.huggingface import quiet
 from neurontune_core.models.huggingface_text import has_pooler
+from neurontune_core.models.pretrained import write_transformers
 from neurontune_core.models.saved import resolved, write_model_file
 from neurontune_core.models.text import PooledBackbone, TextModel
 from neurontune_core.training.config import TrainConfig
@@ -132,7 +132,9 @@ def save_trained(
     written["num_classes"] = len(class_names)
     if str(spec["family"]).startswith("huggingface"):
         written["weights"] = "model"
-        _save_folder(network, class_names, base / str(spec.get("config") or spec["weights"]), folder / "model")
+        shutil.rmtree(folder / "model", ignore_errors=True)  # of an attempt that was killed here
+        (folder / "model").mkdir(parents=True)
+        write_transformers(network, class_names, base / str(spec.get("config") or spec["weights"]), folder / "model")
     else:
         written["weights"] = "model.safetensors"
         _save_tensors(module, folder / "model.safetensors")
@@ -154,25 +156,3 @@ def _save_tensors(module: torch.nn.Module, path: Path) -> None:
 
     state = {name: tensor.clone().contiguous() for name, tensor in module.state_dict().items()}
     write_whole(path, lambda temporary: save_file(state, temporary, metadata={"format": "pt"}))
-
-
-def _save_folder(network: Network[Any], class_names: tuple[str, ...], source: Path, folder: Path) -> None:
-    """Write a folder as transformers does: configuration, tokenizer or image processor, and the weights."""
-    shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was killed here
-    folder.mkdir(parents=True)
-    module: Any = network.module
-    pooled = isinstance(module, PooledBackbone)
-    transformer: Any = module.backbone if pooled else module
-    transformer.config.id2label = dict(enumerate(class_names))
-    transformer.config.label2id = {name: index for index, name in enumerate(class_names)}
-    with quiet():
-        if pooled:
-            transformer.config.save_pretrained(folder)
-            _save_tensors(module, folder / "model.safetensors")
-        else:
-            transformer.save_pretrained(folder)
-        if isinstance(network, TextModel):
-            network.tokenization.tokenizer.save_pretrained(folder)
-    processor = (source if source.is_dir() else source.parent) / "preprocessor_config.json"
-    if processor.is_file():
-        shutil.copyfile(processor, folder / processor.name)

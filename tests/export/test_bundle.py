@@ -16,8 +16,9 @@ from safetensors.numpy import load_file, save_file
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead, TuneConfig
 from neurontune_core.export import bundle as export_module
-from neurontune_core.export.bundle import FILES, VerificationError, export_bundle
+from neurontune_core.export.bundle import FILES, export_bundle
 from neurontune_core.export.card import TunedRun
+from neurontune_core.export.verification import VerificationError
 from neurontune_core.mask import Mask
 from neurontune_core.models.base import Network
 
