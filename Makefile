@@ -23,7 +23,7 @@ app: $(STAMP)
 test: $(STAMP) chromium
 	$(PYTEST)
 
-# Without a browser, and without what takes more than five seconds.
+# Without a browser, and without tests whose cases take two seconds or more together.
 quick: $(STAMP)
 	$(PYTEST) -m "not browser and not long"
 

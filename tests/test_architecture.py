@@ -138,6 +138,7 @@ def test_the_door_is_readable_at_a_glance() -> None:
     assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) <= LINES_OF_THE_DOOR
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("package", sorted(LAYERS))
 def test_importing_a_package_loads_only_what_its_row_names(package: str) -> None:
     folder = CORE if package == "(root)" else CORE / package
@@ -153,6 +154,7 @@ def test_what_the_screens_read_of_models_and_training_loads_no_network_library(m
     assert not loaded_by(f"import neurontune_core.{module}") & LARGE
 
 
+@pytest.mark.long
 def test_a_whole_run_on_arrays_loads_no_network_library(tmp_path: Path) -> None:
     code = f"""
 import numpy as np, neurontune_core as nt

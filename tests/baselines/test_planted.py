@@ -55,6 +55,7 @@ def test_every_method_is_set_the_problem() -> None:
     assert {*CURES, *NO_CURES} == set(METHODS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("key", CURES)
 def test_a_cure_comes_near_the_best_rule_that_ignores_the_shortcut(key: str, seed: int) -> None:

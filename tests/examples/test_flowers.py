@@ -297,6 +297,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(
     assert "cannot be read or written" in result.stderr
 
 
+@pytest.mark.long
 def test_the_real_photographs_give_pairs_and_the_credits_of_the_archive(
     real: Path, shared_data: Path, tmp_path: Path
 ) -> None:

@@ -164,6 +164,7 @@ def test_ctrl_c_ends_with_what_is_done(tmp_path: Path, monkeypatch: pytest.Monke
     assert "Stopped; the table has the 2 runs that were done by then." in result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", list(METHODS))
 def test_every_method_runs_on_the_planted_project(key: str) -> None:
     summary = next(each for each in compare_methods(planted_head(), *SETS, [key], seeds=1) if each.method.key == key)

@@ -49,6 +49,7 @@ def run(name: str, root: Path, out: Path, **options: Any) -> list[dict[str, Any]
     return reproduce(recipe_for(name), root, out, model, **{**defaults, **options})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_data_set_goes_from_its_files_to_a_table(name: str, tmp_path: Path) -> None:
     root = tmp_path / "data"

@@ -52,6 +52,7 @@ def test_the_mean_of_the_map_is_the_activation() -> None:
     np.testing.assert_allclose(heatmaps(model, batch, 5).mean(axis=(1, 2)), model.embed(batch)[:, 5].numpy(), atol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("family", "architecture"),
     [("torchvision", "mobilenet_v3_small"), ("torchvision", "convnext_tiny"), ("timm", "vit_tiny_patch16_224")],

@@ -103,6 +103,7 @@ def noise(kind: str, rng: np.random.Generator, shape: tuple[int, int]) -> np.nda
 SEEDS = 500
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["normal", "relu", "correlated", "correlated relu"])
 def test_on_pure_noise_nothing_is_sure_in_95_of_100_seeds(kind: str) -> None:
     rejections, selected = 0, []
@@ -149,6 +150,7 @@ def test_adjusted_p_values_are_benjamini_and_hochbergs() -> None:
     assert np.isnan(adjusted[1]).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("mistakes", "hits"), [(7, 30), (8, 31), (40, 41), (101, 300)])
 def test_intervals_are_those_of_samples_drawn_again(mistakes: int, hits: int) -> None:
     rng = np.random.default_rng(mistakes)

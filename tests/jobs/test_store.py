@@ -116,6 +116,7 @@ def test_a_reused_pid_is_not_taken_for_the_job(store: JobStore) -> None:
     job.cancel()  # and this process is not terminated for it
 
 
+@pytest.mark.long
 def test_a_job_outlives_the_process_that_started_it(store: JobStore) -> None:
     program = (
         "import sys; from neurontune_core.jobs.store import JobStore;"
@@ -187,6 +188,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_status_is_that_jobs_alone_and_the_queue_goes_on(store: JobStore, content: str) -> None:
     damaged = store.submit("count", {"total": 1, "pause": 0.0})
@@ -212,6 +214,7 @@ def test_a_status_that_is_missing_or_a_folder_blocks_nothing_either(store: JobSt
     assert finish(store.submit("count", {"total": 1, "pause": 0.0})).state == "done"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "content",
     [
@@ -233,6 +236,7 @@ def test_a_damaged_config_is_set_aside_and_said(store: JobStore, content: str) -
     assert finish(store.submit("count", {"total": 1, "pause": 0.0})).state == "done"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", ["{", "[]", '{"pid": "x", "created": 0}', '{"pid": -1, "created": 0}'])
 def test_without_a_process_to_ask_a_job_that_had_not_finished_is_lost(store: JobStore, content: str) -> None:
     job = store.submit("count", {"total": 1, "pause": 0.0})

@@ -38,6 +38,7 @@ def called(folder: Path) -> str:
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.long
 def test_a_helper_changed_in_another_file_is_run_as_it_is_now(tmp_path: Path) -> None:
     package = tmp_path / "loops"
     package.mkdir()

@@ -51,6 +51,7 @@ def test_cifar_resnets_have_the_published_number_of_parameters(depth: int) -> No
     assert len(layers) == depth
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "at_least"), [("resnet20-12fca82f.th", 0.78), ("resnet56-4bfd9763.th", 0.81)])
 def test_cifar_checkpoints_recognize_pictures(shared_data: Path, name: str, at_least: float) -> None:
     """Check accuracy: published are 91.7 and 93.4 % on the images themselves; these are JPEGs of quality 75, which

@@ -99,6 +99,7 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("family", "architecture", "classifier_name", "exact"), NETWORKS)
 def test_the_head_on_the_embedding_is_the_network(
     family: str, architecture: str, classifier_name: str, exact: bool
@@ -175,6 +176,7 @@ def test_random_weights_are_the_same_at_every_load() -> None:
 # --- checkpoints ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "wrap",
     [

@@ -31,6 +31,7 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTe
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", ODD, ids=lambda make: make.__name__)
 def test_no_screen_breaks(show: Callable[..., AppTest], make: Callable[[Path], None]) -> None:
     shown = show(make)

@@ -34,6 +34,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", PAGES)
 def test_a_project_of_vectors_alone_has_every_screen(workspace: Workspace, page: str) -> None:
     write_project(workspace.new_folder("birds"))
@@ -164,6 +165,7 @@ def may_advise(monkeypatch: pytest.MonkeyPatch) -> Event:
     return permission
 
 
+@pytest.mark.long
 def test_a_session_that_begins_during_a_retraining_goes_on_with_it(workspace: Workspace, may_advise: Event) -> None:
     write_project(workspace.new_folder("birds"))
     before = opened("birds", epochs="1000")
@@ -284,6 +286,7 @@ def test_a_retraining_that_starts_while_the_adviser_thinks_about_an_earlier_one_
     live.wait(60)
 
 
+@pytest.mark.long
 def test_the_adviser_is_asked_about_the_project_that_was_retrained_whatever_is_open_by_then(
     workspace: Workspace,
 ) -> None:
@@ -339,6 +342,7 @@ def test_a_project_without_a_head_says_why_and_setup_stays_open(workspace: Works
     assert "Your own model and data" in text_of(shown)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", PAGES)
 def test_a_damaged_set_is_a_sentence_on_every_screen(workspace: Workspace, page: str) -> None:
     folder = workspace.new_folder("birds")

@@ -83,6 +83,7 @@ def test_distinctive_words_are_those_of_the_strongest_samples(tmp_path: Path) ->
     assert {word.word for word in diagnosis.distinctive_words(2, texts)} == {"rare", "zebra"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["overview", "neurons", "check", "groups"])
 def test_every_screen_opens_on_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     monkeypatch.setenv("NEURONTUNE_HOME", str(tmp_path))

@@ -58,6 +58,7 @@ def test_a_planted_pattern_in_pictures_is_learned(pictures: Dataset, tmp_path: P
     assert history.epochs[-1].loss < 0.3 < history.epochs[0].loss
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "epochs"), [("distilbert", 6), ("bert", 30)])
 def test_a_planted_word_is_learned(texts: tuple[Dataset, dict], tmp_path: Path, kind: str, epochs: int) -> None:
     model = text_model(tmp_path, kind)
@@ -89,6 +90,7 @@ def stopping_after(calls: int) -> Callable[..., None]:
     return stop
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["pictures", "texts"])
 def test_a_stopped_training_ends_with_the_same_weights_bit_for_bit(
     kind: str, pictures: Dataset, texts: tuple[Dataset, dict], tmp_path: Path

@@ -58,6 +58,7 @@ MODELS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_what_training_writes_opens_by_itself_and_gives_the_same_logits(
     name: str, pictures: Dataset, texts: Dataset, tmp_path: Path

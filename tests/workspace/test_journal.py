@@ -138,6 +138,7 @@ def test_a_slow_server_does_not_split_a_move(journal: Journal, monkeypatch: pyte
     assert journal.undo() == Move("threshold", 0.0, 0.2, 110.0)
 
 
+@pytest.mark.long
 def test_verdicts_outlive_any_number_of_moves(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**9, 60))
     monkeypatch.setattr("neurontune_core.workspace.journal.time.time", lambda: next(clock))
@@ -221,6 +222,7 @@ def test_a_chosen_head_is_an_edit_among_the_others(journal: Journal) -> None:
     assert journal.redo() is None
 
 
+@pytest.mark.long
 def test_the_settings_are_where_the_last_moves_left_them_however_many_edits_follow(journal: Journal) -> None:
     assert journal.settings() == {}
     journal.move("threshold", 0.0, 0.3)
