@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 KEY := $(shell (cat requirements.txt requirements-dev.txt pyproject.toml; pwd) | sha256sum | cut -c1-16)
 STAMP := $(VENV)/.installed-$(KEY)
 
+# Where bytecode is not kept, each of the tests' many processes compiles torch and streamlit anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PORT ?= 8501
 # Processes that the tests are spread over; each may run a server and a browser of its own (3 GB).
 WORKERS ?= 2
