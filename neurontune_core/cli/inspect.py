@@ -15,6 +15,7 @@ from neurontune_core.cli.source_options import (
     Column,
     Entry,
     Family,
+    Images,
     ImageSize,
     LabelThreshold,
     NumClasses,
@@ -39,6 +40,7 @@ def inspect(
     preprocessing: Preprocess = None,
     use_last_linear: UseLastLinear = False,
     label_threshold: LabelThreshold = None,
+    images: Images = None,
     samples: Annotated[int, typer.Option(help="Samples that the model classifies, at most.", min=1)] = 128,
     seconds: Annotated[float, typer.Option(help="Seconds that classifying may take.", min=0)] = 8.0,
     files: Annotated[int, typer.Option(help="Samples to open, to check that they can be read.", min=1)] = 200,
@@ -57,7 +59,7 @@ def inspect(
 
     request = request_of(
         *(data, weights, family, arch, column, classes, entry),
-        *(num_classes, image_size, preprocessing, use_last_linear, label_threshold),
+        *(num_classes, image_size, preprocessing, use_last_linear, label_threshold, images),
     )
     report = inspect_dataset(
         request,
@@ -90,6 +92,7 @@ def extract_words(request: Any, device: str) -> list[str]:
         words += ["--column", f"{role}={column or ''}"]
     words += ["--classes", ",".join(request.classes)] if request.classes else []
     words += ["--label-threshold", f"{request.label_threshold:g}"] if request.label_threshold is not None else []
+    words += ["--images", request.images] if request.images else []
     for key in ("num_classes", "image_size"):
         if request.settings.get(key) is not None:
             words += [f"--{key.replace('_', '-')}", str(request.settings[key])]

@@ -26,6 +26,7 @@ from neurontune_core.cli.source_options import (
     Data,
     Entry,
     Family,
+    Images,
     ImageSize,
     LabelThreshold,
     NumClasses,
@@ -129,6 +130,7 @@ def extract(
     preprocessing: Preprocess = None,
     use_last_linear: UseLastLinear = False,
     label_threshold: LabelThreshold = None,
+    images: Images = None,
     split: Annotated[list[str] | None, typer.Option(help="train, val or test; repeat it; all when left out.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Samples per batch.")] = 32,
@@ -154,7 +156,7 @@ def extract(
         }
         own |= {"--column": column, "--classes": classes, "--num-classes": num_classes}
         own |= {"--image-size": image_size, "--preprocessing": preprocessing, "--use-last-linear": use_last_linear}
-        own |= {"--label-threshold": label_threshold}
+        own |= {"--label-threshold": label_threshold, "--images": images}
         extra = [option for option, value in own.items() if value is not None and value is not False]
         if not extra:
             opened = Project.at(project)
@@ -169,7 +171,7 @@ def extract(
 
         request = request_of(
             *(data_path or data, weights_path or weights, family, arch, column, classes, entry),
-            *(num_classes, image_size, preprocessing, use_last_linear, label_threshold),
+            *(num_classes, image_size, preprocessing, use_last_linear, label_threshold, images),
         )
         base = Path.cwd()
         dataset = None if request.data else trained_on({"weights": request.weights}, base)

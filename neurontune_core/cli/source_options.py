@@ -31,6 +31,7 @@ LabelThreshold = Annotated[
     float | None,
     typer.Option("--label-threshold", help="Where labels are scores: class 1 from this score on, else class 0."),
 ]
+Images = Annotated[str | None, typer.Option(help="Folder in the data that holds the images of its table.")]
 Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; its code is run.")]
 NumClasses = Annotated[
     int | None, typer.Option(help="Number of classes, where the weights do not tell it; 0: without a head.")
@@ -58,6 +59,7 @@ def request_of(
     preprocessing: Sequence[str] | None,
     use_last_linear: bool,
     label_threshold: float | None = None,
+    images: str | None = None,
 ) -> Any:
     """Collect the options in a `Request`.
 
@@ -79,6 +81,7 @@ def request_of(
         columns=pairs_of(column, "--column"),
         classes=tuple(name.strip() for name in classes.split(",")) if classes else (),
         label_threshold=label_threshold,
+        images=images or "",
         family=family,
         architecture=arch,
         entry=entry,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,12 @@ SPLITS = {
     "test": ("2", "test", "testing", "te"),
 }
 _SPLIT_OF = {alias: name for name, aliases in SPLITS.items() for alias in aliases}
-IMAGE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"))
+IMAGE_ENDINGS = frozenset(  # what Pillow reads
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".jp2", ".j2k", ".jpx", ".jpf", ".avif", ".tga", ".pcx", ".sgi"),
+    )
+)
 _WHOLE_FLOAT = re.compile(r"^(\d+)\.0*$")  # pandas writes whole numbers beside empty cells so
 _LOOKED_FOR = 25  # files looked for when a table is opened
 SAMPLE_NOUNS = {
@@ -104,7 +110,8 @@ class Dataset:
         sources = [] if self.modality != "image" else self.samples["source"].tolist()
         step = max(1, len(sources) // _LOOKED_FOR)
         if sources and not any((self.root / source).is_file() for source in sources[::step]):
-            folders = sorted(path.name for path in self.root.iterdir() if path.is_dir() and path.name[0] != ".")
+            names = (os.fsencode(path.name).decode("utf-8", "replace") for path in self.root.iterdir() if path.is_dir())
+            folders = sorted(name for name in names if not name.startswith("."))
             raise InputError(
                 f'None of the images that were looked for is in {self.root}, the first being "{sources[0]}"; '
                 f"check the dataset's folder (it holds the folders {folders[:6]})."
@@ -153,8 +160,11 @@ class Dataset:
         """
         if self.modality != "image":
             raise InputError(f"The samples of {self.root} are texts, not images.")
+        path = inside(self.root, source)
+        if path.exists() and not path.is_file():
+            raise InputError(f'The image "{source}" in {self.root} is no regular file; replace it.')
         try:
-            return decode(inside(self.root, source), source)
+            return decode(path, source)
         except FileNotFoundError:
             raise InputError(f'The image "{source}" is not in {self.root}.') from None
 
@@ -197,7 +207,10 @@ def inside(root: Path, source: str) -> Path:
     '1.jpg'
     """
     check_relative(source)
-    path = (root / source).resolve()
+    try:
+        path = (root / source).resolve()
+    except (OSError, RuntimeError):
+        raise InputError(f'The path "{source}" of {root} ends in a loop of links; copy the file into it.') from None
     if not path.is_relative_to(root.resolve()):
         raise InputError(
             f'The path "{source}" leads out of the dataset\'s folder {root} through a link; copy the files into it.'

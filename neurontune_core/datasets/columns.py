@@ -21,7 +21,13 @@ COLUMN_NAMES = {
     "path": ("filename", "img_filename", "file_name", "path", "image_path", "img_path", "image", "image_id", "id"),
     "label": (
         *("y", "label", "labels", "target", "class", "gold_label", "label_name", "class_name", "category"),
-        *("label_id", "class_id", "imagenet_index", "shape"),  # the last two: ImageNet samples, texture-shape cues
+        *(
+            "label_id",
+            "class_id",
+            "imagenet_index",
+            "dx",
+            "shape",
+        ),  # the last two: ImageNet samples, texture-shape cues
     ),
     "split": ("split", "set", "partition", "fold"),
     "attribute": (

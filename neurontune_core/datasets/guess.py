@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from neurontune_core.datasets.base import SPLITS, DatasetGuess
 from neurontune_core.datasets.celeba import guess_celeba
 from neurontune_core.datasets.civilcomments import guess_civilcomments
 from neurontune_core.datasets.columns import NO_CORRECTIONS, Corrections
-from neurontune_core.datasets.image_folder import class_folders, image_files, subfolders
+from neurontune_core.datasets.files_below import image_files, is_regular, subfolders
+from neurontune_core.datasets.folder_tree import read_tree, refuse_no_classes
 from neurontune_core.datasets.image_folder_metadata import guess_imagefolder
 from neurontune_core.datasets.image_table import ROLES as IMAGE_ROLES
 from neurontune_core.datasets.image_table import guess_table
@@ -20,13 +22,15 @@ from neurontune_core.datasets.tables import TABLE_ENDINGS, column_names
 from neurontune_core.datasets.text_table import ROLES as TEXT_ROLES
 from neurontune_core.datasets.text_table import guess_texts, tables_by_split
 from neurontune_core.datasets.waterbirds import guess_waterbirds
-from neurontune_core.errors import InputError
+from neurontune_core.errors import InputError, listing
+from neurontune_core.remarks import Remark, note_in
 
 _PUBLISHED = (
     *(guess_waterbirds, guess_celeba, guess_imagenet9, guess_imagenet_a),
     *(guess_multinli, guess_civilcomments),
 )
 ROLES = frozenset((*IMAGE_ROLES, *TEXT_ROLES))
+_OTHER_TABLES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".dta", ".sav", ".mat", ".pkl", ".sqlite", ".db")
 _VECTORS = (".npz", ".npy", ".safetensors", ".h5", ".hdf5")
 
 
@@ -76,8 +80,6 @@ def table_columns(path: str | Path) -> list[str]:
     """
     root = Path(path).expanduser().resolve()
     tables = [root] if root.is_file() else _tables(root) if root.is_dir() else []
-    for folder in subfolders(root) if root.is_dir() and not tables else ():
-        tables += _tables(folder)
     for table in tables:
         if columns := column_names(table):
             return columns
@@ -124,45 +126,83 @@ def _guess_file(file: Path, corrections: Corrections) -> DatasetGuess:
     )
     if guess is None:
         raise InputError(
-            f"No columns of {file} look like an image's path or a text with a label; name them, its columns are "
-            f"{', '.join(column_names(file)) or 'not known'}."
+            f"No columns of {file} look like an image's path or a text with a label; name them (--column path=NAME "
+            f"--column label=NAME), its columns are {', '.join(column_names(file)) or 'not known'}."
         )
     return guess
 
 
 def _tables(root: Path) -> list[Path]:
-    return sorted(
-        (file for file in root.iterdir() if file.is_file() and file.suffix.lower() in TABLE_ENDINGS),
-        key=lambda file: (not file.stem.startswith("metadata"), file.name),
-    )
+    """List the tables of a folder, or of the folders in it where it has none."""
+    for places in ([root], subfolders(root)):
+        tables = sorted(
+            (file for place in places for file in place.iterdir() if _is_table(file)),
+            key=lambda file: (not file.stem.startswith("metadata"), file.relative_to(root).as_posix()),
+        )
+        if tables:
+            return tables
+    return []
+
+
+def _is_table(file: Path) -> bool:
+    return file.suffix.lower() in TABLE_ENDINGS and not file.name.startswith(".") and is_regular(file)
 
 
 def _guess_tables(root: Path, corrections: Corrections) -> DatasetGuess | None:
-    tables = _tables(root)
+    tables = [table.relative_to(root).as_posix() for table in _tables(root)]
     for table in tables:
-        if guess := guess_table(root, table.name, corrections):
+        if guess := guess_table(root, table, corrections):
             return guess
-    family = tables_by_split([table.name for table in tables])
+    family = tables_by_split(tables)
     if len(family) > 1 and (guess := guess_texts(root, family, corrections)):
         return guess
-    return next((guess for table in tables if (guess := guess_texts(root, table.name))), None)
+    return next((guess for table in tables if (guess := guess_texts(root, table))), None)
 
 
 def _guess_folders(root: Path) -> DatasetGuess:
-    tables = _tables(root)
-    read = f" and no columns of {tables[0].name} look like a path or a text with a label" if tables else ""
+    tables, unread = _tables(root), _unread_tables(root)
+    named = [file.relative_to(root).as_posix() for file in (*tables, *unread)]
+    read = f", and {listing(named, 3)} is no table with a path or a text and a label" if named else ""
     try:
-        places = [(split, folder, len(image_files(folder))) for split, folder in class_folders(root)]
+        tree = read_tree(root)
     except InputError as error:
         raise InputError(f"{str(error).rstrip('.')}{read}.") from None
+    places = [(split, label, len(image_files(folder))) for split, label, folder in tree.places]
     places = [place for place in places if place[2]]
     if not places:
         raise InputError(f"The folders of {root} hold no images{read}.")
-    classes = sorted({folder.name for _, folder, _ in places})
-    named = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
+    classes = sorted({label for _, label, _ in places})
     counts = {split: sum(count for place, _, count in places if place == split) for split in (*SPLITS, "")}
+    total = sum(counts.values())
+    refuse_no_classes(root, classes, total, read)
+    shown = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
     splits = ", ".join(f"{count:,} {split}" for split, count in counts.items() if count and split)
     by_split = f" in splits by folder ({splits})" if splits else ", without splits"
-    total = sum(counts.values())
-    description = f"{total:,} images of {len(classes)} classes by folder ({named}){by_split}; groups are not known."
-    return DatasetGuess({"format": "image_folder", "root": str(root)}, description)
+    description = f"{total:,} images of {len(classes)} classes by folder ({shown}){by_split}; groups are not known."
+    spec: dict[str, Any] = {"format": "image_folder", "root": str(root)}
+    note_in(spec, [*map(_not_used, tables), *map(_not_read, unread)])
+    return DatasetGuess(spec, description)
+
+
+def _unread_tables(root: Path) -> list[Path]:
+    """List the files of a folder that may be tables of kinds that are not read."""
+    return sorted(file for file in root.iterdir() if file.suffix.lower() in _OTHER_TABLES and is_regular(file))
+
+
+def _not_used(table: Path) -> Remark:
+    columns = listing(column_names(table), 8) or "not known"
+    return Remark(
+        f"{table.name} lies beside the images and is not used: no columns of it look like an image's path and a label "
+        f"(its columns are {columns}).",
+        "warning",
+        "Name its columns, if it labels these images.",
+        "--column path=NAME --column label=NAME",
+    )
+
+
+def _not_read(table: Path) -> Remark:
+    return Remark(
+        f"{table.name} lies beside the images and is not used: tables are read as {', '.join(TABLE_ENDINGS)}.",
+        "warning",
+        "Save it as .csv, if it labels these images.",
+    )

@@ -1,14 +1,18 @@
-"""Images in folders by class: ``root/class/*.jpg`` or ``root/split/class/*.jpg``."""
+"""Images in folders by class: ``root/class/*.jpg`` or ``root/split/class/*.jpg``, and what else people unpack."""
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neurontune_core.datasets.base import IMAGE_ENDINGS, Dataset, is_split, split_name
-from neurontune_core.errors import InputError
+from neurontune_core.datasets.base import IMAGE_ENDINGS, Dataset
+from neurontune_core.datasets.files_below import Passed, image_files
+from neurontune_core.datasets.folder_tree import read_tree
+from neurontune_core.datasets.spellings import one_spelling
+from neurontune_core.errors import InputError, listing
+from neurontune_core.remarks import Remark
 
 
 def open_folder(spec: dict[str, Any], root: Path) -> Dataset:
@@ -23,83 +27,46 @@ def open_folder(spec: dict[str, Any], root: Path) -> Dataset:
     """
     import pandas as pd
 
-    places = class_folders(root)
-    names = sorted({folder.name for _, folder in places})
-    class_names = _order(names, spec.get("class_names"), root)
+    requested = [str(name) for name in spec.get("class_names") or ()]
+    tree, passed = read_tree(root, requested), Passed()
+    files = [(place, path) for place in tree.places for path in image_files(place.folder, passed)]
+    counts = Counter(place.label for place, _ in files)
+    for place in tree.places:
+        counts.setdefault(place.label, 0)
+    spellings, spelled_twice = one_spelling(counts, requested)
+    class_names = _order(sorted(set(spellings.values())), requested, root)
+    number = {name: class_names.index(spellings[name]) for name in spellings}
     records = [
-        {"source": path.relative_to(root).as_posix(), "label": class_names.index(folder.name), "split": split}
-        for split, folder in places
-        for path in image_files(folder)
+        {"source": path.relative_to(root).as_posix(), "label": number[place.label], "split": place.split}
+        for place, path in files
     ]
     if not records:
         raise InputError(f"The folders of {root} hold no images ({', '.join(sorted(IMAGE_ENDINGS))}).")
     samples = pd.DataFrame(records)
     samples.insert(0, "id", samples["source"])
-    return Dataset(root, samples, class_names)
+    remarks = (*tree.remarks, *passed.remarks(), *spelled_twice, *_read_as_text(class_names, requested))
+    return Dataset(root, samples, class_names, remarks=remarks)
 
 
-def class_folders(root: Path) -> list[tuple[str, Path]]:
-    """Return (split, folder of one class) in sorted order; split is "" where the first level is the classes.
-
-    Raises:
-        InputError: when there are no folders.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     for name in ("train/cat", "train/dog", "test/cat"):
-    ...         Path(folder, name).mkdir(parents=True)
-    ...     [(split, path.name) for split, path in class_folders(Path(folder))]
-    [('test', 'cat'), ('train', 'cat'), ('train', 'dog')]
-    """
-    top = subfolders(root)
-    if not top:
-        raise InputError(f"{root} has no folders; expected a folder of images per class, or per split and class.")
-    if not all(is_split(folder.name) for folder in top):
-        return [("", folder) for folder in top]
-    splits = [split_name(folder.name) for folder in top]
-    repeated = next((split for split in splits if splits.count(split) > 1), None)
-    if repeated:
-        names = [folder.name for folder, split in zip(top, splits, strict=True) if split == repeated]
-        raise InputError(f'The folders {names} of {root} all mean the split "{repeated}"; keep one of them.')
-    return [(split, folder) for split, parent in zip(splits, top, strict=True) for folder in subfolders(parent)]
+def _read_as_text(names: Sequence[str], requested: Sequence[str]) -> tuple[Remark, ...]:
+    """Say in which order folders are read that are called by numbers."""
+    in_order = sorted(names, key=lambda name: (int(name) if name.isdecimal() else -1, name))
+    if requested or not all(name.isdecimal() for name in names) or in_order == list(names):
+        return ()
+    return (
+        Remark(
+            f"The class folders are numbers, read as text ({listing(names, 4)}), as torchvision reads them.",
+            fix="If the model's outputs count them as numbers, as timm does, give them in that order.",
+            flags=f"--classes {','.join(in_order)}",
+            about="labels",
+        ),
+    )
 
 
-def image_files(folder: Path) -> list[Path]:
-    """List the images under ``folder`` at any depth, sorted; links to folders are not followed.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     for name in ("b.PNG", "a.jpg", "notes.txt"):
-    ...         Path(folder, name).touch()
-    ...     [path.name for path in image_files(Path(folder))]
-    ['a.jpg', 'b.PNG']
-    """
-    files = [
-        Path(parent) / name
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_ENDINGS
-    ]
-    return sorted(files)
-
-
-def subfolders(root: Path) -> list[Path]:
-    """List the folders directly in ``root``, sorted, without hidden ones.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     for name in ("dog", "cat", ".git"):
-    ...         Path(folder, name).mkdir()
-    ...     [path.name for path in subfolders(Path(folder))]
-    ['cat', 'dog']
-    """
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
-
-
-def _order(names: list[str], class_names: Sequence[str] | None, root: Path) -> tuple[str, ...]:
+def _order(names: list[str], class_names: Sequence[str], root: Path) -> tuple[str, ...]:
     if not class_names:
         return tuple(names)
     unknown = [name for name in names if name not in class_names]
     if unknown:
         raise InputError(f'The folder "{unknown[0]}" in {root} is not one of the class_names {list(class_names)}.')
-    return tuple(map(str, class_names))
+    return tuple(class_names)

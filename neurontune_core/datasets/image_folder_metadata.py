@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess, inside, is_split
 from neurontune_core.datasets.columns import FROM_FILE, NO_CORRECTIONS, Corrections, corrected, guess_columns, texts
-from neurontune_core.datasets.image_folder import subfolders
+from neurontune_core.datasets.files_below import subfolders
 from neurontune_core.datasets.image_table import ROLES, add_strange_splits, from_table, understood, without
 from neurontune_core.datasets.tables import read_table
 from neurontune_core.errors import InputError

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from itertools import chain
+import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurontune_core.datasets.base import Dataset, DatasetGuess, check_relative, inside
+from neurontune_core.datasets.base import Dataset, DatasetGuess, inside
 from neurontune_core.datasets.columns import (
     NO_CORRECTIONS,
     Corrections,
@@ -18,13 +17,16 @@ from neurontune_core.datasets.columns import (
     split_remarks,
     texts,
 )
+from neurontune_core.datasets.image_places import find_places, sources_of
 from neurontune_core.datasets.labels import label_samples, strange_splits
-from neurontune_core.datasets.tables import guess_encoding, read_table
-from neurontune_core.remarks import note_in
+from neurontune_core.datasets.tables import read_table
+from neurontune_core.datasets.text_files import guess_encoding, separator
+from neurontune_core.remarks import Remark, note_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_SIGNS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 ROLES = ("path", "label", "split", "attribute", "pair")
 
 
@@ -63,18 +65,51 @@ def from_table(spec: dict[str, Any], root: Path, table: pd.DataFrame, guessed: d
     import pandas as pd
 
     columns = chosen_columns(table, guessed, spec, ROLES, required=("path", "label"))
-    paths = texts(table, columns["path"])
+    paths = from_root(root, texts(table, columns["path"]), spec)
     check_paths(paths)
-    images = spec.get("images")
-    folder = (find_images(root, str(paths.iat[0])) if images is None else images).strip("/")
-    sources = paths.str.replace("\\", "/", regex=False)
-    if folder:
-        check_relative(folder)
-        sources = f"{folder}/" + sources
+    sources, place_remarks = sources_of(root, paths.str.replace("\\", "/", regex=False), spec)
     ids = sources if sources.is_unique else pd.Series(range(len(sources))).astype("str")
     samples = pd.DataFrame({"id": ids.astype(object), "source": sources.astype(object)})
     labeled = label_samples(samples, table, columns, spec)
-    return Dataset(root, labeled.samples, labeled.class_names, labeled.group_names, remarks=labeled.remarks)
+    remarks = (*place_remarks, *labeled.remarks, *_repeated(labeled.samples))
+    return Dataset(root, labeled.samples, labeled.class_names, labeled.group_names, remarks=remarks)
+
+
+def from_root(root: Path, paths: pd.Series, spec: dict[str, Any]) -> pd.Series:
+    """Return paths as seen from the dataset's folder, where they are absolute or start from the table's own folder.
+
+    >>> import pandas as pd
+    >>> from_root(Path("/birds"), pd.Series(["/birds/1.jpg"]), {}).tolist()
+    ['1.jpg']
+    >>> from_root(Path("/birds"), pd.Series(["../images/1.jpg"]), {"table": "meta/list.csv"}).tolist()
+    ['images/1.jpg']
+    """
+    own = f"{root.as_posix().rstrip('/')}/"
+    if paths.str.startswith(own).any():
+        paths = paths.str.removeprefix(own)
+    place = posixpath.dirname(str(spec.get("table", "")))
+    if place and paths.str.startswith("../").any():
+        paths = paths.map(lambda path: posixpath.normpath(f"{place}/{path}") if path.startswith("../") else path)
+    return paths
+
+
+def _repeated(samples: pd.DataFrame) -> tuple[Remark, ...]:
+    """Count the images that several rows name in different splits, or with different labels."""
+    again = samples[samples["source"].duplicated(keep=False)]
+    if again.empty:
+        return ()
+    by_file = again.groupby("source").agg({"split": "nunique", "label": "nunique"})
+    splits, labels = int((by_file["split"] > 1).sum()), int((by_file["label"] > 1).sum())
+    if not splits and not labels:
+        return (Remark(f"{len(by_file):,} images are listed more than once."),)
+    which = by_file.index[((by_file["split"] > 1) | (by_file["label"] > 1)).to_numpy()][0]
+    return (
+        Remark(
+            f"{splits:,} images are in several splits and {labels:,} have several labels, such as {which}.",
+            "warning",
+            "List each image once, or what is measured is not new to the model.",
+        ),
+    )
 
 
 def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS) -> DatasetGuess | None:
@@ -82,13 +117,16 @@ def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS
     spec: dict[str, Any] = {"format": "image_table", "root": str(root), "table": file}
     encoding = add_encoding(spec, root / file)
     table = read_table(root / file, encoding=spec.get("encoding", "utf-8"))
-    columns = corrected(guess_columns(table), corrections, table, ROLES)
+    guessed = guess_columns(table)
+    if "path" not in guessed and "path" not in corrections and (named := _names_of_files(root, table)):
+        guessed["path"] = named
+    columns = corrected(guessed, corrections, table, ROLES)
     if columns is None or not columns.get("path") or not columns.get("label"):
         return None
     spec["columns"] = columns
-    images = find_images(root, str(texts(table, columns["path"]).iat[0]))
-    if images:
-        spec["images"] = images
+    places = find_places(root, from_root(root, texts(table, columns["path"]), spec).tolist())
+    spec |= places.to_spec()
+    note_in(spec, places.remarks)
     if "split" not in corrections:
         note_in(spec, split_remarks(table, columns))
     left_out = add_strange_splits(spec, table)
@@ -96,6 +134,15 @@ def guess_table(root: Path, file: str, corrections: Corrections = NO_CORRECTIONS
     return DatasetGuess(
         spec, f"{file} lists {len(table):,} images: {understood(columns)}{lacking}{left_out}{encoding}."
     )
+
+
+def _names_of_files(root: Path, table: pd.DataFrame) -> str | None:
+    """Return the column whose values are names of images without their endings, such as ``ISIC_0024306``."""
+    for column in table.columns:
+        values = texts(table, column)
+        if values.is_unique and (places := find_places(root, values.tolist())).loose and places.folders:
+            return str(column)
+    return None
 
 
 def understood(columns: Corrections) -> str:
@@ -108,11 +155,18 @@ def without(columns: Corrections, roles: tuple[str, ...]) -> str:
 
 
 def add_encoding(spec: dict[str, Any], file: Path) -> str:
-    """Record the encoding of a text table in the spec where it is not UTF-8, and return a remark; "" otherwise."""
-    if file.suffix.lower() in (".parquet", ".arrow") or guess_encoding(file) == "utf-8":
+    """Record the encoding of a text table in the spec where it is not UTF-8, and return a remark on it and on what
+    separates the columns; "" where both are usual.
+    """
+    ending = file.suffix.lower()
+    if ending in (".parquet", ".arrow"):
         return ""
-    spec["encoding"] = guess_encoding(file)
-    return f"; it is not UTF-8 and is read as {spec['encoding']}"
+    sign = separator(file) if ending == ".csv" else ","
+    remark = "" if sign == "," else f"; its columns are separated by {_SIGNS[sign]}"
+    if (encoding := guess_encoding(file)) == "utf-8":
+        return remark
+    spec["encoding"] = encoding
+    return f"{remark}; it is not UTF-8 and is read as {encoding}"
 
 
 def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
@@ -131,25 +185,3 @@ def add_strange_splits(spec: dict[str, Any], table: pd.DataFrame) -> str:
     spec["splits"] = strange
     named = ", ".join(name or "(blank)" for name in strange)
     return f"; rows of the splits {named} are left out until splits says what they mean"
-
-
-def find_images(root: Path, first: str) -> str:
-    """Find the folder, at most two levels under ``root``, that the first path starts from; "" where it is root itself.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     Path(folder, "images").mkdir()
-    ...     Path(folder, "images", "1.jpg").touch()
-    ...     find_images(Path(folder), "1.jpg")
-    'images'
-    """
-    check_relative(first)
-    if (root / first).is_file():
-        return ""
-    folders = _folders(root)
-    deeper = (f"{folder}/{name}" for folder in folders for name in _folders(root / folder))
-    return next((folder for folder in chain(folders, deeper) if (root / folder / first).is_file()), "")
-
-
-def _folders(root: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))

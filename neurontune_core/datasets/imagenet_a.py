@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neurontune_core.datasets.base import Dataset, DatasetGuess
-from neurontune_core.datasets.image_folder import image_files, subfolders
+from neurontune_core.datasets.files_below import image_files, subfolders
 from neurontune_core.datasets.imagenet9 import CLASSES, PREPROCESSING
 from neurontune_core.errors import InputError
 

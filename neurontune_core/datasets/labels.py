@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from neurontune_core.datasets.base import group_names, split_name
 from neurontune_core.datasets.columns import texts
+from neurontune_core.datasets.numbered import INTEGER, above, counting, numbering
 from neurontune_core.datasets.spellings import MISSING, one_spelling, refuse_missing, refuse_scores, refuse_several
 from neurontune_core.errors import InputError, listing
 from neurontune_core.remarks import Remark
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _NOTHING = frozenset(("", "nan", "None", "<NA>"))  # cells of other columns than labels that hold nothing
 _MAX_CLASSES = 20_000  # integer labels beyond this are ids, not classes
-_FEW_NUMBERS = 20  # where labels stay below, gaps are those of a rating; above, labels are numbers of outputs
-_INTEGER = re.compile(r"-?\d{1,15}(\.0*)?")
 
 
 class Labeled(NamedTuple):
@@ -69,7 +67,7 @@ def codes(
     def first_row(wrong: Collection[str]) -> int:
         return int(np.isin(inverse, [index for index, value in enumerate(distinct) if value in wrong]).argmax())
 
-    numbers = all(map(_INTEGER.fullmatch, distinct))
+    numbers = all(map(INTEGER.fullmatch, distinct))
     if numbers and (known is None or not set(distinct) <= set(known)):
         indices = np.array([int(value.partition(".")[0]) for value in distinct], dtype=np.int64)[inverse]
         return _integer_codes(indices, known, column, prefix, relative)
@@ -85,22 +83,6 @@ def codes(
         row = first_row(unknown)
         raise InputError(f'"{values.iat[row]}" in row {row + 1} of column "{column}" is not one of {known[:8]}.')
     return np.array([index_of[value] for value in distinct], dtype=np.int64)[inverse], tuple(known)
-
-
-def counting(distinct: Sequence[int]) -> str:
-    """Return how distinct whole numbers count classes: "from 0", "from 1", "names" (most numbers are left out) or "".
-
-    >>> counting([0, 2, 1]), counting([1, 2, 3]), counting([0, 4]), counting([0, 1, 3])
-    ('from 0', 'from 1', 'names', '')
-    """
-    present, top = set(distinct), max(distinct)
-    if min(present) < 0:
-        return ""
-    if present == set(range(top + 1)):
-        return "from 0"
-    if len(present) > 1 and present == set(range(1, top + 1)):
-        return "from 1"
-    return "names" if top < _FEW_NUMBERS and 1 < len(present) <= (top + 1) / 2 else ""
 
 
 def split_codes(values: pd.Series, aliases: Mapping[str, str | None] | None = None) -> np.ndarray:
@@ -223,51 +205,13 @@ def _label_values(
     file = str(samples["source"].iat[first]).rpartition("#")[0] if "source" in samples else ""
     refuse_missing(values, column, MISSING - set(own_names), f" of {file}" if file else "")
     if threshold is not None:
-        return _above(values, column, threshold)
+        return above(values, column, threshold)
     counts = {str(name): int(count) for name, count in values.value_counts().items()}
     if not own_names:
         refuse_scores(list(counts), column)
         refuse_several(list(counts), column)
     spellings, remarks = one_spelling(counts, own_names)
-    return values.map(spellings), (*remarks, *_numbering(list(counts), own_names))
-
-
-def _above(values: pd.Series, column: str, threshold: float) -> tuple[pd.Series, tuple[Remark, ...]]:
-    import pandas as pd
-
-    scores = pd.to_numeric(values, errors="coerce")
-    if scores.isna().any():
-        raise InputError(
-            f'"{values[scores.isna()].iat[0]}" in column "{column}" is no number, so a label threshold does not apply; '
-            "leave the threshold out."
-        )
-    above = scores >= threshold
-    remark = Remark(
-        f'Samples are of class 1 where column "{column}" is {threshold:g} or more ({int(above.sum()):,} of '
-        f"{len(values):,}), else of class 0.",
-        about="labels",
-    )
-    return above.map({True: "1", False: "0"}), (remark,)
-
-
-def _numbering(distinct: Sequence[str], own_names: Sequence[str]) -> tuple[Remark, ...]:
-    """Say how labels that are numbers were counted, where that is not from 0 without a gap."""
-    if own_names or not all(map(_INTEGER.fullmatch, distinct)):
-        return ()
-    numbers = sorted({int(value.partition(".")[0]) for value in distinct})
-    how = counting(numbers)
-    if how == "from 1":
-        sentence = f"The labels count from 1: number 1 is the first of {len(numbers)} classes."
-        fix = "If they number the model's outputs from 0, name all outputs, the first of which is then empty."
-    elif how == "names":
-        sentence = (
-            f"Of the numbers up to {numbers[-1]} only {len(numbers)} occur as labels ({listing(numbers, 6)}); each is "
-            "taken as one class, in this order."
-        )
-        fix = "If they number the model's outputs, name all outputs."
-    else:
-        return ()
-    return (Remark(sentence, fix=fix, flags="--classes NAME,NAME,...", about="labels"),)
+    return values.map(spellings), (*remarks, *numbering(list(counts), own_names))
 
 
 def _left_out(names: pd.Series, column: str) -> list[Remark]:

@@ -26,7 +26,7 @@ from neurontune_core.datasets.columns import (
     guess_columns,
     texts,
 )
-from neurontune_core.datasets.image_folder import subfolders
+from neurontune_core.datasets.files_below import subfolders
 from neurontune_core.datasets.image_table import add_strange_splits, understood, without
 from neurontune_core.datasets.labels import label_samples
 from neurontune_core.datasets.tables import Tables, arrow_table, files_by_split, joined, read_arrow

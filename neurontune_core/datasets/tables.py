@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurontune_core.datasets.base import inside
 from neurontune_core.datasets.columns import FROM_FILE
+from neurontune_core.datasets.text_files import HEAD, first_lines, separator
 from neurontune_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def read_table(
         elif ending == ".jsonl":
             table = _read_json_lines(path, columns, encoding)
         elif ending == ".csv":
-            table = _read_text(path, ",", csv.QUOTE_MINIMAL, columns, encoding, header)
+            table = _read_text(path, separator(path), csv.QUOTE_MINIMAL, columns, encoding, header)
         elif quoted:
             table = _read_tabs(path, columns, encoding, header)
         else:
@@ -73,7 +73,7 @@ def read_table(
             f"The table {path} is not text in {encoding} (byte {error.object[error.start]:#04x}); save it as UTF-8, "
             'or name its encoding in the spec, such as "encoding": "cp1252".'
         ) from None
-    except (ValueError, OSError, LookupError, NotImplementedError) as error:  # pandas' and pyarrow's are ValueErrors
+    except (ValueError, OSError, LookupError, NotImplementedError, ArithmeticError, RecursionError) as error:
         if "No columns to parse" in str(error) or "Empty JSON" in str(error):
             raise InputError(f"The table {path} has no rows.") from None
         raise InputError(f"The table {path} cannot be read ({str(error).strip()}).") from None
@@ -141,26 +141,6 @@ def joined(parts: Sequence[tuple[str, str, pd.DataFrame]]) -> tuple[pd.DataFrame
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True), sources
 
 
-def guess_encoding(path: Path) -> str:
-    """Return "utf-8" where the whole file decodes as UTF-8, otherwise "cp1252", which Windows programs write.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "a.csv").write_bytes("Möwe".encode("cp1252"))
-    ...     guess_encoding(Path(folder, "a.csv"))
-    'cp1252'
-    """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
-
-
 def read_header(path: Path) -> list[str]:
     """Return the column names of a CSV file; empty when the file does not exist or cannot be read.
 
@@ -168,9 +148,8 @@ def read_header(path: Path) -> list[str]:
     []
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        return next(csv.reader(first_lines(path), delimiter=separator(path)), []) if path.is_file() else []
+    except (OSError, UnicodeError, csv.Error):
         return []
 
 
@@ -191,11 +170,11 @@ def column_names(path: Path) -> list[str]:
             return [str(name) for name in pq.read_schema(path).names]
         if ending == ".arrow":
             return [str(name) for name in arrow_table(path).column_names]
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            if ending == ".jsonl":
-                return list(json.loads(file.readline()))
-            return next(csv.reader(file, delimiter="," if ending == ".csv" else "\t"), [])
-    except (OSError, ValueError, TypeError, csv.Error):  # pyarrow's errors are ValueErrors
+        if ending == ".jsonl":
+            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+                return list(json.loads(file.readline(HEAD)))
+        return next(csv.reader(first_lines(path), delimiter=separator(path) if ending == ".csv" else "\t"), [])
+    except (OSError, ValueError, TypeError, RecursionError, csv.Error):  # pyarrow's errors are ValueErrors
         return []
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from neurontune_core.errors import InputError
 from neurontune_core.models import TEXT_FAMILIES
 
@@ -115,11 +117,13 @@ def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
     outputs = pairing.model.num_classes if pairing.model.loading.trained_head else None
     if outputs is None or pairing.dataset_spec.get("class_names") or theirs == ours:
         return pairing
+    numbers = _numbers(ours)
+    gaps = bool(numbers) and numbers != list(range(len(numbers))) and len(numbers) != outputs
     reach = outputs / 2 < len(ours) <= outputs - (not theirs)  # 0 and 1 are no part of ImageNet's thousand
-    if all(map(_NUMBERED.fullmatch, ours)) and reach:
+    if numbers and numbers[-1] < outputs and (reach or gaps):
         names = theirs if len(theirs) == outputs else tuple(f"class {index}" for index in range(outputs))
         remark = (
-            f"The labels are numbers up to {len(ours) - 1}; they are read as numbers of the model's {outputs} outputs."
+            f"The labels are numbers up to {numbers[-1]}; they are read as numbers of the model's {outputs} outputs."
         )
         return _renamed(pairing, names, remark, base) or pairing
     if not theirs:
@@ -127,6 +131,11 @@ def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
     order = _same_names(ours, theirs)
     remark = f"The classes are in the order of the model's outputs: {', '.join(order[:6])}."
     return (order and _renamed(pairing, order, remark, base)) or replace(pairing, names_differ=True)
+
+
+def _numbers(names: tuple[str, ...]) -> list[int]:
+    """Return the numbers of classes that are only numbered; empty for others."""
+    return [int(name.split()[1]) for name in names] if all(map(_NUMBERED.fullmatch, names)) else []
 
 
 def _same_names(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,8 +161,11 @@ def _renamed(pairing: Pairing, names: tuple[str, ...], remark: str, base: Path) 
     except InputError:
         return None
     before, after = pairing.dataset.samples["label"].to_numpy(), dataset.samples["label"].to_numpy()
+    numbers = _numbers(pairing.dataset.class_names)
     if sorted(names) == sorted(pairing.dataset.class_names):
         same = [pairing.dataset.class_names[one] == names[two] for one, two in zip(before, after, strict=True)]
+    elif numbers and len(names) > len(numbers):
+        same = (np.array(numbers)[before] == after).tolist()  # the numbers themselves are the outputs
     else:
         same = (before == after).tolist()  # the same numbers under more or better names
     if not all(same):

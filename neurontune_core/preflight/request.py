@@ -31,6 +31,7 @@ class Request:
         columns: role -> column; None (or "") says that there is none.
         classes: class names in the order of the model's outputs.
         label_threshold: the score from which on a sample is of class 1, where the labels are scores.
+        images: the folder in the data that holds the images of a table.
         family, architecture: of the model; detected where None.
         entry: "module:function" that builds the network; only the command line uses it.
         settings: other keys of the model's spec (``num_classes``, ``image_size``, ``preprocessing``,
@@ -42,6 +43,7 @@ class Request:
     columns: Mapping[str, str | None] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     label_threshold: float | None = None
+    images: str = ""
     family: str | None = None
     architecture: str | None = None
     entry: str | None = None
@@ -61,6 +63,8 @@ class Request:
             guess.spec["class_names"] = list(self.classes)
         if self.label_threshold is not None:
             guess.spec["label_threshold"] = self.label_threshold
+        if self.images:
+            guess.spec["images"] = self.images
         return guess
 
     def model(self) -> ModelGuess:

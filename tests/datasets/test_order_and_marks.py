@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from neurontune_core.datasets import image_folder
+from neurontune_core.datasets import files_below
 from neurontune_core.datasets.tables import read_table
 
 
@@ -19,14 +20,15 @@ def test_images_are_listed_in_sorted_order_whatever_order_the_disk_gives(
     for name in [*names, "notes.txt", ".hidden.png"]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    walk = os.walk
+    scan = os.scandir
 
-    def unsorted(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-        for parent, folders, files in reversed(list(walk(folder))):
-            yield parent, folders, sorted(files, reverse=True)
+    @contextmanager
+    def unsorted(folder: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scan(folder) as entries:
+            yield iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
 
-    monkeypatch.setattr(image_folder.os, "walk", unsorted)
-    listed = [path.relative_to(tmp_path).as_posix() for path in image_folder.image_files(tmp_path)]
+    monkeypatch.setattr(files_below.os, "scandir", unsorted)
+    listed = [path.relative_to(tmp_path).as_posix() for path in files_below.image_files(tmp_path)]
     assert listed == ["10.png", "2.png", "a.PNG", "b/0.jpg", "b/1.png"]
 
 
