@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from neurontune_core.figures.base import NO_MODE_BAR
 from neurontune_core.figures.neurons import mask_effect, ranked_scores
-from neurontune_core.identification.ranking import RESPONSE
+from neurontune_core.identification.ranking import CUE, RESPONSE
 from pages.parts.frame.strip import headline
 from pages.parts.frame.view import current_view
 from pages.parts.frame.warn import warn
@@ -39,7 +39,8 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
         st.markdown(f"#### Neuron {neuron}")
         few = " · too few misclassified" if ranking.few[neuron] else ""
         st.caption(f"{'masked' if view.masked[neuron] else 'not masked'} · rank {rank} of {count}{few}")
-    unit = f"moved by {diagnosis.attribute}, SD" if ranking.order == RESPONSE else ""
+    moved = {RESPONSE: diagnosis.attribute, CUE: ranking.cue}.get(ranking.order, "")
+    unit = f"moved by {moved}, SD" if moved else ""
     figure = ranked_scores(ranking, view.threshold, neuron, unit)
     ranked.plotly_chart(figure, key="ranking", config=NO_MODE_BAR)
     verdict_buttons(view, neuron)
@@ -47,15 +48,19 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
 
 
 def effect_of_the_mask() -> None:
-    """Draw the accuracy of the trained head with the mask over every λ."""
-    scores = diagnosis.scores.neuron_scores
+    """Draw the accuracy of the trained head with the mask over every λ, or over every effect of the masked cue."""
+    scores, cue = diagnosis.scores.neuron_scores, diagnosis.cue_mask()
     always, never = (diagnosis.judged(verdict) for verdict in ("spurious", "core"))
-    curve = view.split.curve(scores, view.mask_value, always=always, never=never)
-    figure = mask_effect(curve, view.threshold, max(float(scores.max()), 1e-3))
+    curve = view.split.curve(scores, view.mask_value, always=always, never=never, cue=cue)
+    if cue is not None and cue.source == "cue":
+        threshold, largest, axis = cue.threshold, cue.largest, f"effect of the {cue.name}, SD"
+    else:
+        threshold, largest, axis = view.threshold, float(scores.max()), "λ"
+    figure = mask_effect(curve, threshold, max(largest, 1e-3), axis)
     st.plotly_chart(figure, key="effect", config=NO_MODE_BAR)
     st.caption(
-        f'Accuracy of the trained head with the mask alone, on "{plain(view.split.name)}", for every λ. On the far '
-        "right, nothing is masked."
+        f'Accuracy of the trained head with the mask alone, on "{plain(view.split.name)}", for every {plain(axis)}. On '
+        "the far right, nothing is masked."
     )
 
 

@@ -77,6 +77,17 @@ def thumbnail_jpeg(image: Image.Image, preprocessing: Preprocessing | None, size
     return _encoded(square, "JPEG", quality=quality)
 
 
+def whole_jpeg(image: Image.Image, side: int, *, quality: int = 88) -> bytes:
+    """Return a JPEG of a whole picture, its longer side at most ``side`` pixels.
+
+    >>> Image.open(io.BytesIO(whole_jpeg(Image.new("RGB", (400, 300)), 200))).size
+    (200, 150)
+    """
+    upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright.thumbnail((min(side, MAX_SIDE),) * 2, Image.Resampling.BICUBIC)
+    return _encoded(upright, "JPEG", quality=quality)
+
+
 def _upsampled(values: np.ndarray, side: int) -> np.ndarray:
     """Resize [h, w] in 0..1 -> [side, side] in 0..1, bicubic, without ringing below 0 or above 1."""
     image = Image.fromarray(np.asarray(values, dtype=np.float32))

@@ -75,13 +75,14 @@ def ranked_scores(ranking: Ranking, threshold: float, chosen: int | None = None,
     return make_figure({"data": traces, "layout": layout})
 
 
-def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
+def mask_effect(curve: MaskCurve, threshold: float, largest: float, axis: str = "λ") -> Figure:
     """Draw the accuracies that the mask alone gives over λ, with the current λ as a line.
 
     Args:
         curve: measured at every λ where the mask changes.
         threshold: the current λ.
         largest: the largest score, where the axis ends.
+        axis: what is compared with the scores, such as the effect of a cue.
 
     >>> from neurontune_core.evaluation.mask_curve import MaskCurve
     >>> share = np.array([0.5, 0.75], dtype=np.float32)
@@ -102,11 +103,11 @@ def mask_effect(curve: MaskCurve, threshold: float, largest: float) -> Figure:
             "mode": "lines",
             "line": {"color": color, "dash": dash, "width": 2, "shape": "hv"},
             "name": name,
-            "hovertemplate": "λ %{x:.3g}, %{customdata} masked: %{y:.1f} %<extra>" + name + "</extra>",
+            "hovertemplate": axis + " %{x:.3g}, %{customdata} masked: %{y:.1f} %<extra>" + name + "</extra>",
         }
         for name, share, color, dash in series
     ]
-    layout = make_layout("λ", "accuracy if masked, %", 210, numbers=True)
+    layout = make_layout(axis, "accuracy if masked, %", 210, numbers=True)
     layout["xaxis"]["range"] = [0, largest]
     line = {"color": ACCENT, "width": 2, "dash": "dash"}
     layout["shapes"] = [

@@ -42,13 +42,20 @@ def paired_change(embeddings: np.ndarray, without: np.ndarray, with_attribute: n
         block = slice(start, start + _ROWS_PER_BLOCK)
         change += embeddings[with_attribute[block]].astype(np.float64).sum(axis=0)
         change -= embeddings[without[block]].astype(np.float64).sum(axis=0)
-    deviation = _deviation(embeddings)
+    deviation = neuron_deviation(embeddings)
     moves = deviation > 0
     return np.divide(change / len(without), deviation, out=np.zeros_like(change), where=moves)
 
 
-def _deviation(embeddings: np.ndarray) -> np.ndarray:
-    """Return [M] standard deviations over the samples, without a copy of all of them in double precision."""
+def neuron_deviation(embeddings: np.ndarray) -> np.ndarray:
+    """Return [M] float64 standard deviations of neurons over the samples, in blocks rather than in one copy.
+
+    Args:
+        embeddings: [N, M] activations.
+
+    >>> neuron_deviation(np.array([[0.0, 3.0], [2.0, 3.0]])).tolist()
+    [1.0, 0.0]
+    """
     blocks = [slice(start, start + _ROWS_PER_BLOCK) for start in range(0, len(embeddings), _ROWS_PER_BLOCK)]
     mean = sum(embeddings[block].sum(axis=0, dtype=np.float64) for block in blocks) / len(embeddings)
     squares = sum(np.square(embeddings[block] - mean).sum(axis=0) for block in blocks)

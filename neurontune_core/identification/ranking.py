@@ -10,7 +10,7 @@ import numpy as np
 
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
 
-BY_CLASS, PAPER, RESPONSE = ORDERS = ("class", "paper", "response")
+BY_CLASS, PAPER, RESPONSE, CUE = ORDERS = ("class", "paper", "response", "cue")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,7 @@ class Ranking:
         scores: [M] float32 by neuron: the score beside it, in the class or the largest over classes.
         few: [M] bool by neuron: the score rests on fewer than `FEW_MISTAKES` misclassified samples.
         by_interval: whether the values are lower ends of intervals.
+        cue: the name of the cue that orders them; empty in the other orders.
     """
 
     order: str
@@ -34,6 +35,7 @@ class Ranking:
     scores: np.ndarray
     few: np.ndarray
     by_interval: bool = False
+    cue: str = ""
 
     def __len__(self) -> int:
         return len(self.neurons)
@@ -45,7 +47,7 @@ class Ranking:
     @property
     def key(self) -> str:
         """Return a name that differs from that of any other ranking of the same scores."""
-        return f"{self.order} {self.label} {self.by_interval}"
+        return f"{self.order} {self.label} {self.by_interval} {self.cue}".rstrip()
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -146,6 +148,20 @@ def rank_by_response(scores: SpuriousnessScores, response: np.ndarray) -> Rankin
     return Ranking(RESPONSE, None, np.argsort(-values, kind="stable"), values, scores.neuron_scores, few)
 
 
+def rank_by_cue(scores: SpuriousnessScores, effects: np.ndarray, name: str) -> Ranking:
+    """Rank by how far a cue that a person pointed at moves the neurons, up or down.
+
+    Args:
+        scores: of all classes.
+        effects: [M], in standard deviations (`cues.effects`).
+        name: of the cue.
+    """
+    few = np.zeros(len(effects), dtype=bool)
+    values = np.abs(effects).astype(np.float32)
+    order = np.argsort(-values, kind="stable")
+    return Ranking(CUE, None, order, values, scores.neuron_scores, few, cue=name)
+
+
 def explain_order(ranking: Ranking, scores: SpuriousnessScores, class_names: Sequence[str], attribute: str = "") -> str:
     """Explain what the neurons are ordered by, and how far it can be trusted, in one or two sentences.
 
@@ -155,6 +171,11 @@ def explain_order(ranking: Ranking, scores: SpuriousnessScores, class_names: Seq
         class_names: the C names.
         attribute: what the samples of a pair differ in, for the order by response.
     """
+    if ranking.order == CUE:
+        return (
+            f'Ordered by how far the cue "{ranking.cue}" moves the activation, in standard deviations. It is what you '
+            "pointed at, not a score of the paper."
+        )
     if ranking.order == RESPONSE:
         return (
             f'Ordered by how far "{attribute}" alone moves the activation of the same sample, in standard deviations. '

@@ -33,7 +33,7 @@ def warm_up_kernels(diagnosis: Diagnosis) -> None:
     neurontune(diagnosis.erm, few, few, TuneConfig(epochs=1, batches=1))
 
 
-class _BackgroundWork:
+class BackgroundWork:
     """Work that starts at once, in a thread (the compiled loops release the GIL).
 
     Attributes:
@@ -72,7 +72,7 @@ class _BackgroundWork:
             self.error = f"The work stopped unexpectedly ({type(error).__name__}: {error})."
 
 
-class BackgroundRun(_BackgroundWork):
+class BackgroundRun(BackgroundWork):
     """NeuronTune, then the same retraining without a mask; a stopped run keeps the epochs that are done.
 
     Args:
@@ -83,13 +83,14 @@ class BackgroundRun(_BackgroundWork):
     Attributes:
         diagnosis, config, tuning: as above.
         verdicts: neuron -> verdict, as they are when the run starts; later ones change neither the run nor its record.
+        cue: the cue that is masked, if one is, as it is when the run starts.
         histories: name in `RETRAININGS` -> records so far.
         run: the saved run; None until it is saved.
     """
 
     def __init__(self, diagnosis: Diagnosis, config: TuneConfig, tuning: str) -> None:
         self.diagnosis, self.config, self.tuning = diagnosis, config, tuning
-        self.verdicts = diagnosis.verdicts()
+        self.verdicts, self.cue = diagnosis.verdicts(), diagnosis.cue_mask()
         self.histories: dict[str, list[EpochRecord]] = {name: [] for name in RETRAININGS}
         self.run: Run | None = None
         super().__init__()
@@ -102,7 +103,7 @@ class BackgroundRun(_BackgroundWork):
     def _work(self) -> None:
         tuned = self._tune(RETRAININGS[0], self.config)
         off = self._tune(RETRAININGS[1], replace(self.config, masking=False))
-        self.run = self.diagnosis.project.save_run(tuned, off, self.tuning, self.verdicts)
+        self.run = self.diagnosis.project.save_run(tuned, off, self.tuning, self.verdicts, self.cue)
 
     def _tune(self, name: str, config: TuneConfig) -> TuneResult:
         history = self.histories[name]
@@ -115,6 +116,7 @@ class BackgroundRun(_BackgroundWork):
             config,
             always=always,
             never=never,
+            cue=self.cue,
             scorer=scorer,
             on_epoch=history.append,
             should_stop=lambda: (
@@ -132,7 +134,7 @@ class BackgroundRun(_BackgroundWork):
         return diagnosis.identification, diagnosis.samples(self.tuning), diagnosis.scorer if plain else None
 
 
-class BackgroundAdvice(_BackgroundWork):
+class BackgroundAdvice(BackgroundWork):
     """The adviser, asked with a run's settings and verdicts; the answer is saved with the run.
 
     Args:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property, lru_cache
 
 import numpy as np
 
+from neurontune_core.cues.cue import Cue
+from neurontune_core.cues.measurement import CueMeasurement
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.pairs import Pairs, find_pairs
@@ -19,17 +22,20 @@ from neurontune_core.identification.intervals import score_interval
 from neurontune_core.identification.paired import paired_change
 from neurontune_core.identification.ranking import (
     BY_CLASS,
+    CUE,
     PAPER,
     RESPONSE,
     Ranking,
     classes_by_mistakes,
     rank_by_class,
+    rank_by_cue,
     rank_by_response,
     rank_over_classes,
 )
 from neurontune_core.identification.scorer import SpuriousnessScorer, spuriousness_scores
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
-from neurontune_core.mask import with_verdicts
+from neurontune_core.mask import CueMask, by_source, with_verdicts
+from neurontune_core.session.measured_cues import MeasuredCues
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.journal import neurons_judged
 from neurontune_core.workspace.project import ROLES, Project
@@ -53,6 +59,7 @@ class Diagnosis:
         self.identification = self.samples("identification")
         self.predictions = self.erm.predict(self.identification.embeddings)
         self.correct = self.predictions == self.identification.labels
+        self.measured_cues = MeasuredCues(project, self.samples)
         self._distinctive: dict[int, list[DistinctiveWord]] = {}
         self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
         self._ranking = lru_cache(_KEPT_RANKINGS)(self._rank)
@@ -106,18 +113,22 @@ class Diagnosis:
         )
         return classes_by_mistakes(incorrect, correct).tolist()
 
-    @cached_property
+    @property
     def orders(self) -> tuple[str, ...]:
-        """Return the orders of the neurons that this project has."""
-        return (BY_CLASS, PAPER) if self.paired_change is None else (BY_CLASS, PAPER, RESPONSE)
+        """Return the orders of the neurons that this project has now."""
+        by_cue = () if self.shown_cue() is None else (CUE,)
+        return (BY_CLASS, PAPER, *(() if self.paired_change is None else (RESPONSE,)), *by_cue)
 
     def ranking(self, order: str = BY_CLASS, label: int | None = None) -> Ranking:
         """Return the neurons in an order.
 
         Args:
-            order: one of `ORDERS`; of a set without pairs `RESPONSE` gives the order by class.
+            order: one of `ORDERS`; of a set without pairs `RESPONSE` gives the order by class, as `CUE` does without
+                a cue.
             label: the class that ranks them; by default the one with most misclassified samples.
         """
+        if order == CUE and (cue := self.shown_cue()) is not None:
+            return rank_by_cue(self.scores, cue.effects, cue.cue.name)
         if order == PAPER or (order == RESPONSE and self.paired_change is not None):
             return self._ranking(order, None, by_interval=False)
         label = self.classes[0] if label is None else label
@@ -225,8 +236,41 @@ class Diagnosis:
         return neurons_judged(self.verdicts(), verdict, self.identification.num_neurons)
 
     def masked_neurons(self, threshold: float) -> np.ndarray:
-        """Return [M] bool: (score above λ, or judged spurious) and not judged core."""
-        return with_verdicts(self.scores.biased(threshold), self.judged("spurious"), self.judged("core"))
+        """Return [M] bool: (selected by score, cue or both, or judged spurious) and not judged core.
+
+        Raises:
+            NoMistakes: when there are no scores, and the mask goes by them.
+        """
+        cue = self.cue_mask()
+        by_cue_alone = cue is not None and cue.source == "cue"
+        biased = np.zeros(self.erm.num_neurons, dtype=bool) if by_cue_alone else self.scores.biased(threshold)
+        return with_verdicts(by_source(biased, cue), self.judged("spurious"), self.judged("core"))
+
+    def cues(self) -> list[Cue]:
+        """Return the cues that are listed and can be read, the newest first."""
+        cues = []
+        for name in reversed(self.project.journal.cues()):
+            with suppress(InputError):
+                cues.append(self.project.cues.load(name))
+        return cues
+
+    def measured_cue(self, name: str) -> CueMeasurement | None:
+        """Return what was measured of a cue on the vectors that the project has now; None when nothing was."""
+        return self.measured_cues.measured(name)
+
+    def shown_cue(self) -> CueMeasurement | None:
+        """Return the cue that neurons are compared with: the masked one, else the newest that was measured."""
+        setting = self.project.journal.cue_setting()
+        names = [*([] if setting is None else [setting.cue]), *reversed(self.project.journal.cues())]
+        return next((measured for name in names if (measured := self.measured_cue(name)) is not None), None)
+
+    def cue_mask(self) -> CueMask | None:
+        """Return the cue that is the source of the mask; None where the mask goes by score alone."""
+        setting = self.project.journal.cue_setting()
+        measured = None if setting is None else self.measured_cue(setting.cue)
+        if setting is None or measured is None:
+            return None
+        return CueMask(setting.cue, measured.effects, setting.effect, setting.source)
 
     @property
     def num_misclassified(self) -> int:

@@ -14,7 +14,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.explain.disk_cache import DiskCache
 from neurontune_core.explain.neuron_maps import NeuronMaps
-from neurontune_core.explain.overlay import COLOR_MAPS, overlay_png, thumbnail_jpeg
+from neurontune_core.explain.overlay import COLOR_MAPS, overlay_png, thumbnail_jpeg, whole_jpeg
 from neurontune_core.models import is_python_entry
 from neurontune_core.workspace.project import Project
 
@@ -43,7 +43,7 @@ class Gallery:
         self.words = lru_cache(4096)(self._words)
         self.usual_length = lru_cache(self._usual_length)
         self._cache = DiskCache(project.cache)
-        self._maps = NeuronMaps(lambda: self._model, self._image, self._cache, self._version)
+        self._maps = NeuronMaps(lambda: self.network, self._image, self._cache, self._version)
         self._scale = lru_cache(4096)(self._compute_scale)
 
     @property
@@ -76,7 +76,7 @@ class Gallery:
         """Return the text of a sample, or both texts of a pair."""
         if not self.has_texts:
             raise InputError("The samples of this project are not texts.")
-        sample = self._dataset.open_sample(self._source(split, row))
+        sample = self.dataset.open_sample(self._source(split, row))
         return (sample,) if isinstance(sample, str) else tuple(sample)
 
     def _usual_length(self, split: str) -> int:
@@ -106,6 +106,10 @@ class Gallery:
             raise InputError(f'There is no sample {row} in "{split}".')
         return (str(ids[row]),)
 
+    def picture(self, split: str, row: int, side: int = 900) -> bytes:
+        """Return a JPEG of a whole upright picture, its longer side at most ``side`` pixels; for pointing at a cue."""
+        return whole_jpeg(self._image(split, row), side)
+
     def _words(self, split: str, row: int, neuron: int) -> dict[str, Any]:
         """Return what each word of a sample adds to a neuron's activation; JSON-able.
 
@@ -122,7 +126,7 @@ class Gallery:
             return json.loads(kept)
         with self._lock:  # one at a time: each uses all cores
             text = parts[0] if len(parts) == 1 else (parts[0], parts[1])
-            attribution = token_attributions(self._model, [text], neuron)[0]
+            attribution = token_attributions(self.network, [text], neuron)[0]
         sign = -1 if attribution.activation < 0 else 1
         words = [[word.start, word.end, word.part, round(sign * word.value, 5)] for word in attribution.words]
         content = {"words": words, "read": list(attribution.characters_read), "cut": attribution.cut}
@@ -131,7 +135,12 @@ class Gallery:
         return content
 
     @cached_property
-    def _dataset(self):  # type: ignore[no-untyped-def]
+    def dataset(self):  # type: ignore[no-untyped-def]
+        """Return the dataset of the project.
+
+        Raises:
+            InputError: when the project holds vectors alone.
+        """
         from neurontune_core.datasets import open_dataset
 
         if not self._project.content.get("dataset"):
@@ -139,11 +148,18 @@ class Gallery:
         return open_dataset(self._project.content["dataset"], self._project.source)
 
     @cached_property
-    def _model(self):  # type: ignore[no-untyped-def]
+    def network(self):  # type: ignore[no-untyped-def]
+        """Return the network of the project, loaded when it is first asked for.
+
+        Raises:
+            InputError: when the project has none, or it cannot be loaded.
+        """
         from neurontune_core.models import load_model
 
         if not self._project.content.get("model"):
-            raise InputError("This project has no model, so there are no heatmaps.")
+            raise InputError(
+                "This project has no network, so there are no heatmaps, and nothing can be edited and run."
+            )
         return load_model(self._project.content["model"], self._project.source)
 
     def _set(self, split: str) -> EmbeddingSet:
@@ -183,7 +199,7 @@ class Gallery:
         return overlay_png(self._maps.maps(split, [row], neuron)[row], self._scale(neuron), SIDE, colors=colors)
 
     def _image(self, split: str, row: int) -> Image.Image:
-        return self._dataset.open_source(self._source(split, row))
+        return self.dataset.open_source(self._source(split, row))
 
     def _version(self, split: str) -> str | None:
         """Return the cache folder of a split, which changes with the network, the samples and their preprocessing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
@@ -16,7 +17,7 @@ from neurontune_core.evaluation.projection import principal_axes
 from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices, pair_slices
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
-from neurontune_core.mask import with_verdicts
+from neurontune_core.mask import CueMask, by_source, with_verdicts
 from neurontune_core.session.index_ranges import Indices
 from neurontune_core.session.latest_results import LatestResults
 from neurontune_core.workspace.project import Project
@@ -109,38 +110,56 @@ class MeasuredSplit:
         return self._measured.get(sha256(head.weight.tobytes() + head.bias.tobytes()).digest(), measure)
 
     def mask_alone(
-        self, scores: np.ndarray, threshold: float, mask_value: float, *, always: np.ndarray, never: np.ndarray
+        self,
+        scores: np.ndarray | None,
+        threshold: float,
+        mask_value: float,
+        *,
+        always: np.ndarray,
+        never: np.ndarray,
+        cue: CueMask | None = None,
     ) -> Evaluation:
         """Return the accuracies of the ERM head with the mask and without retraining; at once where a curve is known.
 
         Args:
-            scores: [M] of the neurons.
+            scores: [M] of the neurons; None where a cue alone selects them.
             threshold: λ.
             mask_value: the factor of masked activations, 0 to 1.
             always, never: [M] bool, masked or spared whatever their score.
+            cue: the cue that selects neurons, if one does.
         """
-        curves = self._curves_by_rule.peek(_rule(scores, always, never))
+        rule = _Rule.of(scores, always, never, cue)
+        curves, threshold = self._curves_by_rule.peek(rule.key), rule.threshold(threshold, cue)
         predictions = None if curves is None else curves.predictions(threshold, mask_value)
         if predictions is not None:
             return evaluate_predictions(predictions, self.samples)
-        masked = with_verdicts(scores > threshold, always, never)
+        masked = with_verdicts(rule.values > threshold, rule.always, rule.never)
         return self.evaluate(self.erm.masked(np.where(masked, mask_value, 1.0)))
 
-    def curve(self, scores: np.ndarray, mask_value: float, *, always: np.ndarray, never: np.ndarray) -> MaskCurve:
-        """Return the accuracies of the mask without retraining at every λ.
+    def curve(
+        self,
+        scores: np.ndarray | None,
+        mask_value: float,
+        *,
+        always: np.ndarray,
+        never: np.ndarray,
+        cue: CueMask | None = None,
+    ) -> MaskCurve:
+        """Return the accuracies of the mask without retraining at every λ; by a cue alone, at every effect.
 
         Args:
-            scores, mask_value, always, never: as in `mask_alone`.
+            scores, mask_value, always, never, cue: as in `mask_alone`.
         """
-        rule = _rule(scores, always, never)
+        rule = _Rule.of(scores, always, never, cue)
 
         def compute() -> MaskCurve:
             curves = self._curves_by_rule.get(
-                rule, lambda: MaskCurves(self.erm, self.samples, scores, always=always, never=never)
+                rule.key,
+                lambda: MaskCurves(self.erm, self.samples, rule.values, always=rule.always, never=rule.never),
             )
             return curves(mask_value)
 
-        return self._curves.get((mask_value, rule), compute)
+        return self._curves.get((mask_value, rule.key), compute)
 
     @cached_property
     def map(self) -> np.ndarray:
@@ -165,5 +184,31 @@ class MeasuredSplit:
         return activation_slices(self.samples, self.predictions, neuron)
 
 
-def _rule(scores: np.ndarray, always: np.ndarray, never: np.ndarray) -> tuple[bytes, ...]:
-    return tuple(part.tobytes() for part in (scores, always, never))
+@dataclass(frozen=True, eq=False)
+class _Rule:
+    """The rule of a mask, as one value a neuron that is compared with one threshold.
+
+    Attributes:
+        values: [M] the scores; the effects where a cue alone selects neurons.
+        always, never: [M] bool, masked or spared whatever their value; those of a cue beside the scores are masked.
+    """
+
+    values: np.ndarray
+    always: np.ndarray
+    never: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray | None, always: np.ndarray, never: np.ndarray, cue: CueMask | None) -> _Rule:
+        if cue is not None and cue.source == "cue":
+            return cls(np.abs(cue.effects), always, never)
+        assert scores is not None
+        return cls(scores, by_source(always, cue), never)
+
+    @staticmethod
+    def threshold(threshold: float, cue: CueMask | None) -> float:
+        """Return what the values are compared with: λ, or the threshold of the effect."""
+        return cue.threshold if cue is not None and cue.source == "cue" else threshold
+
+    @property
+    def key(self) -> tuple[bytes, ...]:
+        return tuple(part.tobytes() for part in (self.values, self.always, self.never))

@@ -11,7 +11,7 @@ import numpy as np
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scores import NoMistakes
-from neurontune_core.mask import Mask, with_verdicts
+from neurontune_core.mask import CueMask, Mask, by_source, with_verdicts
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.journal import Choice, neurons_judged
@@ -27,7 +27,7 @@ NAMES: dict[HeadKey, str] = {
 }
 EXPLANATIONS: dict[HeadKey, str] = {
     "trained": "The classifier as it came (ERM); no neuron is masked.",
-    "mask": "The trained head with λ, mask value and verdicts as they are now, not retrained.",
+    "mask": "The trained head with λ or the cue, mask value and verdicts as they are now, not retrained.",
     "masking-off": "Class-balanced retraining in which no neuron is masked by its score; the baseline of the mask.",
     "retrained": "NeuronTune: the last layer retrained with the mask.",
     "advised": "The head that the adviser recommends for this run, without group labels.",
@@ -74,7 +74,7 @@ def available(diagnosis: Diagnosis, run: Run | None) -> tuple[HeadKey, ...]:
         run: the chosen retraining; None before there is one.
     """
     keys: list[HeadKey] = ["trained"]
-    if diagnosis.num_misclassified or diagnosis.judged("spurious").any():
+    if diagnosis.num_misclassified or diagnosis.judged("spurious").any() or diagnosis.cue_mask() is not None:
         keys.append("mask")
     if run is not None and is_current(diagnosis, run):
         keys += ["masking-off", "retrained"]
@@ -167,21 +167,33 @@ def _empty_mask(diagnosis: Diagnosis, explanation: str) -> Mask:
 
 
 def _mask_alone(diagnosis: Diagnosis, threshold: float, mask_value: float) -> NamedHead:
-    verdicts, names = diagnosis.verdicts(), diagnosis.identification.class_names
+    verdicts, names, cue = diagnosis.verdicts(), diagnosis.identification.class_names, diagnosis.cue_mask()
+    scores: Mapping[int, Mapping[str, float]] = {}
     try:
-        masked = diagnosis.masked_neurons(threshold)
-        listed = sorted({*np.flatnonzero(masked).tolist(), *verdicts})
-        scores: Mapping[int, Mapping[str, float]] = diagnosis.scores.by_class_name(names, listed)
-        explanation = "Neurons with a score above λ for any class, and those judged spurious, but none judged core."
+        biased = diagnosis.scores.biased(threshold)
     except NoMistakes:
-        none = np.zeros(diagnosis.erm.num_neurons, dtype=bool)
-        masked = with_verdicts(none, diagnosis.judged("spurious"), diagnosis.judged("core"))
-        scores, explanation = {}, "Only neurons judged spurious: nothing is misclassified, so there are no scores."
+        biased = np.zeros(diagnosis.erm.num_neurons, dtype=bool)
+    masked = with_verdicts(by_source(biased, cue), diagnosis.judged("spurious"), diagnosis.judged("core"))
+    explanation = "Only neurons judged spurious: nothing is misclassified, so there are no scores."
+    if diagnosis.num_misclassified:
+        listed = sorted({*np.flatnonzero(masked).tolist(), *verdicts})
+        scores = diagnosis.scores.by_class_name(names, listed)
+        explanation = "Neurons with a score above λ for any class, and those judged spurious, but none judged core."
+    if cue is not None:
+        explanation = f"{_selected(cue)}, and those judged spurious, but none judged core."
     source = {"identification": diagnosis.identification.split, "head": "mask alone"}
-    mask = Mask(masked, threshold, mask_value, verdicts, source, scores, explanation)
+    mask = Mask(masked, threshold, mask_value, verdicts, source, scores, explanation, cue)
     head = diagnosis.masked_head(masked, mask_value)
     provenance = {"method": "mask alone", "threshold": threshold, "mask_value": mask_value}
+    if cue is not None:
+        provenance |= {"cue": cue.name, "cue_effect": cue.threshold, "mask_source": cue.source}
     return NamedHead("mask", replace(head, provenance=provenance), mask)
+
+
+def _selected(cue: CueMask) -> str:
+    """Return which neurons a cue selects, as the beginning of a sentence."""
+    responding = f'that the cue "{cue.name}", which a person pointed at, moves by more than {cue.threshold:g} SD'
+    return f"Neurons {responding}" if cue.source == "cue" else f"Neurons with a score above λ, those {responding}"
 
 
 def _mask_without_scores(run: Run) -> Mask:
@@ -213,7 +225,20 @@ def _bound(diagnosis: Diagnosis, named: NamedHead) -> NamedHead:
     verdicts = dict.fromkeys(np.flatnonzero(withdrawn & ~core).tolist(), "spurious") | now
     bound = replace(mask, biased=mask.biased | since, verdicts=verdicts)
     notes = tuple(f"{_neurons(neurons)} {what}" for neurons, what in changes if neurons.any())
+    notes += _cue_notes(named, diagnosis.cue_mask())
     return replace(named, head=head, mask=bound, notes=notes)
+
+
+def _cue_notes(named: NamedHead, now: CueMask | None) -> tuple[str, ...]:
+    """Return what a head that was retrained with a mask does not hold of the cue as it is set now."""
+    made = named.mask.cue
+    facts = [each and (each.name, each.threshold, each.source) for each in (made, now)]
+    if named.key != "retrained" or facts[0] == facts[1]:
+        return ()
+    before, after = (
+        f'the cue "{each.name}" masked from {each.threshold:g} SD' if each else "no cue masked" for each in (made, now)
+    )
+    return (f"This head was retrained with {before}; now there is {after}. Retrain to follow.",)
 
 
 def _neurons(chosen: np.ndarray) -> str:

@@ -69,6 +69,8 @@ def neuron_table(
         table["confidence"] = [CONFIDENCES[place] for place in _levels(ranking, confidence, threshold)[neurons]]
     if diagnosis.paired_change is not None:
         table[f"responds to {diagnosis.attribute}, SD"] = diagnosis.paired_change[neurons]
+    if (cue := diagnosis.shown_cue()) is not None:
+        table[f"moved by {cue.cue.name}, SD"] = cue.effects[neurons]
     table["masked"] = masked[neurons]
     table["verdict"] = [verdicts.get(int(neuron), "") for neuron in neurons]
     if len(names) <= _MOST_CLASSES:

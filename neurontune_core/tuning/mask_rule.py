@@ -1,4 +1,4 @@
-"""From scores to the mask of the next epoch: Eq. 6, how often and how many, then a user's verdicts."""
+"""From scores to the mask of the next epoch: Eq. 6, how often and how many, a cue, then a user's verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.identification.scores import SpuriousnessScores
-from neurontune_core.mask import check_verdicts, with_verdicts
+from neurontune_core.mask import CueMask, by_source, check_verdicts, with_verdicts
 from neurontune_core.tuning.config import TuneConfig
 
 
@@ -17,7 +17,7 @@ class NothingLeft(InputError):
 
 
 class MaskRule:
-    """From scores to a mask: Eq. 6, the settings on how often and how many, then a user's verdicts.
+    """From scores to a mask: Eq. 6, the settings on how often and how many, a cue, then a user's verdicts.
 
     Verdicts bind without masking, too: nothing is masked by its score then, but the neurons judged spurious are.
 
@@ -25,6 +25,8 @@ class MaskRule:
         config: the settings.
         shape: [C, M] of the head.
         always, never: [M] bool, the neurons judged spurious and core; None for none.
+        cue: the cue whose neurons are masked in place of those that the scores select, or beside them; like scores, it
+            masks nothing where ``config.masking`` is off.
 
     Raises:
         InputError: when a verdict array is not [M] booleans.
@@ -38,13 +40,19 @@ class MaskRule:
     """
 
     def __init__(
-        self, config: TuneConfig, shape: tuple[int, int], always: np.ndarray | None, never: np.ndarray | None
+        self,
+        config: TuneConfig,
+        shape: tuple[int, int],
+        always: np.ndarray | None,
+        never: np.ndarray | None,
+        cue: CueMask | None = None,
     ) -> None:
         self._config, (self._classes, self._neurons) = config, shape
         self._always, self._never = (
             None if verdicts is None else check_verdicts(name, verdicts, self._neurons)
             for name, verdicts in (("always", always), ("never", never))
         )
+        self._cue = cue
         self._previous: np.ndarray | None = None
         self._epoch = 0
 
@@ -63,7 +71,8 @@ class MaskRule:
         """
         config = self._config
         self._epoch += 1
-        if not config.masking or scores is None:
+        by_cue_alone = self._cue is not None and self._cue.source == "cue"
+        if not config.masking or scores is None or by_cue_alone:
             chosen = np.zeros((self._classes, self._neurons), dtype=bool)
         elif self._previous is not None and (
             config.rounds == "once" or (config.rounds == "held" and self._epoch <= held_epochs(config.epochs))
@@ -79,7 +88,7 @@ class MaskRule:
                 chosen = chosen | self._previous
             chosen = _at_most(chosen, scores, config.max_masked_fraction)
             self._previous = chosen
-        chosen = with_verdicts(chosen, self._always, self._never)
+        chosen = with_verdicts(by_source(chosen, self._cue if config.masking else None), self._always, self._never)
         if config.mask_value == 0 and chosen.all():
             raise NothingLeft(
                 f"Every one of the {self._neurons} neurons would be masked, which leaves nothing to classify with; "

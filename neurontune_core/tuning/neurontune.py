@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.mask import CueMask
 from neurontune_core.tuning.balanced_trainer import BalancedTrainer
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.normalize import Normalizer
@@ -27,6 +28,7 @@ def neurontune(
     *,
     always: np.ndarray | None = None,
     never: np.ndarray | None = None,
+    cue: CueMask | None = None,
     scorer: SpuriousnessScorer | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -39,6 +41,8 @@ def neurontune(
         tuning: D_Tune, which the head is retrained on.
         config: the settings.
         always, never: [M] bool, a user's verdicts: neurons masked, or spared, whatever their score.
+        cue: a cue whose neurons are masked in every epoch, in place of the biased ones or beside them; a person's
+            knowledge, which the paper's method does not use.
         scorer: a scorer of ``identification.embeddings`` made with the same settings, to save the one-time sort. It is
             ignored when the embeddings are normalized.
         on_epoch: called after every epoch; with ``select="robust"``, with the record of the loop with the stable mask.
@@ -72,7 +76,7 @@ def neurontune(
         for each in loops_of(config):
             rng = np.random.default_rng(each.seed)  # of its own, so that a loop does not depend on the other one
             trainer = BalancedTrainer(initial(start, each, rng), tuned_on, tuning, each, rng)
-            loops.append((TuneRun(each, start, identification, vectors, scorer, always, never), trainer))
+            loops.append((TuneRun(each, start, identification, vectors, scorer, always, never, cue), trainer))
         while masks := next_masks([run for run, _ in loops]):
             if should_stop is not None and should_stop():
                 stopped = True

@@ -13,6 +13,7 @@ from neurontune_core.evaluation.accuracy import evaluate_predictions
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.identification.scores import NoMistakes, SpuriousnessScores
+from neurontune_core.mask import CueMask
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.mask_rule import MaskRule, NothingLeft
 from neurontune_core.tuning.normalize import Normalizer
@@ -40,7 +41,7 @@ class TuneRun:
         identification: D_Ide.
         vectors: [N, M] its (normalized) embeddings.
         scorer: of these vectors.
-        always, never: as in `neurontune`.
+        always, never, cue: as in `neurontune`.
     """
 
     def __init__(
@@ -52,17 +53,23 @@ class TuneRun:
         scorer: SpuriousnessScorer,
         always: np.ndarray | None = None,
         never: np.ndarray | None = None,
+        cue: CueMask | None = None,
     ) -> None:
         self._config, self._identification, self._vectors, self.scorer = config, identification, vectors, scorer
-        self._rule = MaskRule(config, start.weight.shape, always, never)
+        self._rule = MaskRule(config, start.weight.shape, always, never, cue)
+        self._cue = cue if config.masking else None
         self._epochs: list[_Epoch] = []
         self._warnings: list[str] = []
         self._ended = False
         self._scores: SpuriousnessScores | None = None
         if config.masking:
             self._predictions = start.predict(vectors)
-            self._scores = scorer(self._predictions)
-            self._warnings += self._scores.warnings
+            try:
+                self._scores = scorer(self._predictions)
+                self._warnings += self._scores.warnings
+            except NoMistakes:
+                if cue is None or cue.source != "cue":  # which needs no scores
+                    raise
 
     def next_mask(self) -> np.ndarray | None:
         """Return [C, M] the factors of the next epoch; None when there is none.
@@ -136,6 +143,10 @@ class TuneRun:
             )
         return record
 
+    @staticmethod
+    def _cue_facts(cue: CueMask) -> dict[str, object]:
+        return {"cue": cue.name, "cue_effect": cue.threshold, "mask_source": cue.source}
+
     @property
     def epochs(self) -> int:
         """Return the number of epochs that are done."""
@@ -197,6 +208,7 @@ class TuneRun:
                 provenance={
                     "method": "NeuronTune" if config.masking else "masking off",
                     "epoch": best.record.epoch,
+                    **({} if self._cue is None else self._cue_facts(self._cue)),
                     **asdict(config),
                 },
             ),

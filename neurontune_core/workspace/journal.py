@@ -1,4 +1,4 @@
-"""The edits of a project (verdicts on neurons, λ, the mask value, the chosen head), each undone and redone."""
+"""The edits of a project (verdicts, λ, mask value, cues, the chosen head), each undone and redone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import lock_beside, read_json, write_json
+from neurontune_core.workspace.cue_edits import (
+    CueListed,
+    CueMove,
+    CueSetting,
+    cue_edit,
+    cue_setting,
+    is_step,
+    listed_cues,
+)
 
 FORMAT = "neurontune-verdicts/1"
 HUMAN_VERDICTS = ("spurious", "core", "unsure")
@@ -72,7 +81,7 @@ class Choice:
     by: str = ""
 
 
-Edit = Judgment | Move | Choice
+Edit = Judgment | Move | Choice | CueListed | CueMove
 
 
 class Journal:
@@ -151,6 +160,43 @@ class Journal:
             if before != after:
                 self._write([*edits[:applied], Choice(before, after, time.time(), by)], applied + 1)
 
+    def list_cue(self, cue: str, added: bool = True, by: str = "") -> None:
+        """Record that a cue was made, or removed; nothing where it is so already."""
+        with lock_beside(self._file):
+            edits, applied = self._read()
+            if (cue in listed_cues(edits[:applied])) != added:
+                self._write([*edits[:applied], CueListed(cue, added, time.time(), by)], applied + 1)
+
+    def mask_cue(self, after: CueSetting | None, by: str = "", *, shown_at: float = 0.0) -> None:
+        """Record that a cue is the source of the mask; steps of its threshold within 1.5 s are one change.
+
+        Args:
+            after: the cue, or None to mask by score alone.
+            by, shown_at: as in `move`.
+        """
+        with lock_beside(self._file):
+            edits, applied = self._read()
+            kept, before = edits[:applied], cue_setting(edits[:applied])
+            edit, last = CueMove(before, after, time.time(), by), kept[-1] if kept else None
+            step = isinstance(last, CueMove) and last.by == by and is_step(last, edit)
+            if isinstance(last, CueMove) and step and edit.at - max(last.at, shown_at) < _ONE_MOVE:
+                edit = replace(edit, cue_before=last.cue_before)
+                kept.pop()
+            if edit.cue_before != edit.cue_after:
+                kept.append(edit)
+            self._write(kept, len(kept))
+
+    def cues(self) -> tuple[str, ...]:
+        """Return the names of the cues that are listed, in the order in which they were made."""
+        edits, applied = self._read()
+        return listed_cues(edits[:applied])
+
+    def cue_setting(self) -> CueSetting | None:
+        """Return the cue that is the source of the mask; None where it goes by score, or the cue was removed."""
+        edits, applied = self._read()
+        setting = cue_setting(edits[:applied])
+        return setting if setting is not None and setting.cue in listed_cues(edits[:applied]) else None
+
     def settings(self) -> dict[str, float]:
         """Return setting -> value as the edits leave it; settings that were never moved are left out."""
         edits, applied = self._read()
@@ -209,7 +255,9 @@ class Journal:
             edits = [
                 edit
                 for position, edit in enumerate(edits)
-                if position >= recent or isinstance(edit, Judgment) or any(edit is move for move in last)
+                if position >= recent
+                or isinstance(edit, Judgment | CueListed | CueMove)
+                or any(edit is move for move in last)
             ]
             applied = len(edits)
         write_json(self._file, {"format": FORMAT, "applied": applied, "edits": [asdict(edit) for edit in edits]})
@@ -237,6 +285,8 @@ def neurons_judged(verdicts: Mapping[int, str], verdict: str, num_neurons: int) 
 
 def _edit(content: dict[str, Any]) -> Edit:
     """Return the edit that JSON holds; KeyError, TypeError or ValueError when it holds none."""
+    if "cue_after" in content or "added" in content:
+        return cue_edit(content)
     if "setting" in content:
         move = Move(**content)
         if move.setting not in SETTINGS or not all(math.isfinite(value) for value in (move.before, move.after)):

@@ -10,12 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from neurontune_core.cues.library import CueLibrary
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.own_groups import OwnGroups
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
-from neurontune_core.mask import Mask
+from neurontune_core.mask import CueMask, Mask
 from neurontune_core.tuning.result import TuneResult
 from neurontune_core.workspace.journal import Journal
 from neurontune_core.workspace.names import new_timed_folder, safe_name
@@ -125,7 +126,14 @@ class Project:
         """
         return Run.load(self.folder / "runs" / safe_name(name))
 
-    def save_run(self, result: TuneResult, off: TuneResult, tuning: str, verdicts: Mapping[int, str]) -> Run:
+    def save_run(
+        self,
+        result: TuneResult,
+        off: TuneResult,
+        tuning: str,
+        verdicts: Mapping[int, str],
+        cue: CueMask | None = None,
+    ) -> Run:
         """Save a retraining; ``run.json`` is written last and makes the folder a run.
 
         Args:
@@ -133,6 +141,7 @@ class Project:
             off: the result of the same retraining without a mask.
             tuning: the split that the heads were tuned on, or `HALVES`.
             verdicts: neuron -> verdict, as they were when the retraining began. The journal may have changed since.
+            cue: the cue that was masked, if one was.
         """
         created = time.time()
         folder = new_timed_folder(self.folder / "runs", created)
@@ -142,7 +151,7 @@ class Project:
         off.head.save(folder / "masking_off.safetensors")
         listed = {*result.biased.nonzero()[0].tolist(), *(neuron for neuron in verdicts if neuron < len(result.biased))}
         scores = {} if result.scores is None else result.scores.by_class_name(result.head.class_names, sorted(listed))
-        mask = Mask(result.biased, config.threshold, config.mask_value, verdicts, source, scores)
+        mask = Mask(result.biased, config.threshold, config.mask_value, verdicts, source, scores, cue=cue)
         mask.save(folder / "mask.json")
         write_json(
             folder / "run.json",
@@ -189,6 +198,11 @@ class Project:
     def journal(self) -> Journal:
         """Return the edits of the mask: verdicts on neurons, λ, the mask value."""
         return Journal(self.folder / "verdicts.json")
+
+    @property
+    def cues(self) -> CueLibrary:
+        """Return the cues that a person pointed at; which of them are listed, the journal knows."""
+        return CueLibrary(self.folder / "cues")
 
     def umap_file(self, embedding_set: EmbeddingSet) -> Path:
         """Return the file for the UMAP map of a set; other vectors have another file."""

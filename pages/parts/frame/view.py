@@ -89,11 +89,13 @@ class View:
 
     def evaluation(self, key: HeadKey) -> Evaluation:
         """Return the accuracies of a head on the measured split."""
-        if key != "mask" or not self.diagnosis.num_misclassified:
+        cue = self.diagnosis.cue_mask()
+        by_cue_alone = cue is not None and cue.source == "cue"
+        if key != "mask" or not (self.diagnosis.num_misclassified or by_cue_alone):
             return self.split.evaluate(self.named(key).head)
         always, never = (self.diagnosis.judged(verdict) for verdict in ("spurious", "core"))
-        scores = self.diagnosis.scores.neuron_scores
-        return self.split.mask_alone(scores, self.threshold, self.mask_value, always=always, never=never)
+        scores = None if by_cue_alone else self.diagnosis.scores.neuron_scores
+        return self.split.mask_alone(scores, self.threshold, self.mask_value, always=always, never=never, cue=cue)
 
     @cached_property
     def gallery(self) -> Gallery:

@@ -7,6 +7,7 @@ import streamlit as st
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.ranking import (
     BY_CLASS,
+    CUE,
     PAPER,
     RESPONSE,
     Ranking,
@@ -27,10 +28,12 @@ def choose_order(view: View, confidence: Confidence | None) -> None:
     by_class, short = (
         ("By class with most mistakes", "Most mistakes") if view.label is None else ("By chosen class",) * 2
     )
+    cue = diagnosis.shown_cue()
     titles = {
         BY_CLASS: by_class if len(diagnosis.orders) == 2 else short,  # three of them share a row
         PAPER: "All classes (paper)",
         RESPONSE: f"Responds to {plain(diagnosis.attribute)}",
+        CUE: "" if cue is None else f"Moved by {plain(cue.cue.name)}",
     }
     st.segmented_control(
         "Order", diagnosis.orders, format_func=titles.__getitem__, required=True,
