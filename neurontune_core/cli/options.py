@@ -20,7 +20,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Evaluation
 from neurontune_core.tables import aligned_lines
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.presets import PRESETS
+from neurontune_core.tuning.published_presets import ALL_PRESETS
 
 _FLAGS = {
     "learning_rate": "--lr",
@@ -31,8 +31,11 @@ _FLAGS = {
 }
 
 PresetName = Annotated[
-    Literal["paper", "robust"],
-    typer.Option("--preset", help="Settings that the other options change: the paper's, or more robust ones (ours)."),
+    Literal["paper", "robust", "waterbirds", "celeba", "imagenet9", "multinli", "civilcomments"],
+    typer.Option(
+        "--preset",
+        help="Settings that the other options change: the paper's, more robust ones (ours), or those of Table 10.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Head = Annotated[Path, typer.Option("--head", help="The head: safetensors with weight [C, M] and bias [C].")]
@@ -209,7 +212,7 @@ def with_settings(
                 verb(changes={name: value for name, value in values.items() if value is not None}, **options)
             elif presets:
                 on_line = {name: value for name, value in values.items() if _is_given(context, name)}
-                verb(config=replace(PRESETS[options.pop("preset")].config, **on_line), **options)
+                verb(config=replace(ALL_PRESETS[options.pop("preset")].config, **on_line), **options)
             else:
                 verb(config=of(**values), **options)
 

@@ -25,6 +25,9 @@ def reproduce(
     weights: Annotated[
         str | None, typer.Option(help="Pretrained weights: a file for images, a Hugging Face folder for texts.")
     ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from random weights; the paper says both for ImageNet-9.")
+    ] = False,
     family: Annotated[str | None, typer.Option(help="Another model family than the published one.")] = None,
     architecture: Annotated[str | None, typer.Option(help="Another architecture than the published one.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")] = None,
@@ -49,6 +52,9 @@ def reproduce(
     from neurontune_core.experiments.reproduction_table import markdown, notes, reproduction_rows
 
     recipe = recipe_for(dataset)
+    if from_scratch and weights:
+        raise InputError("Give either --weights or --from-scratch: the network starts from one of them.")
+    weights = "random" if from_scratch else weights
     if not weights:
         raise InputError(f"The published {recipe.architecture or 'BERT'} starts from {recipe.start}; give --weights.")
     model = {"weights": str(Path(weights).resolve()) if Path(weights).exists() else weights}

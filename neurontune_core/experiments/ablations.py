@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.experiments.published import DATASETS, published_ablations
+from neurontune_core.experiments.published import DATASETS, published_ablations, with_sd
 from neurontune_core.head import LinearHead
 from neurontune_core.identification.scorer import spuriousness_scores
 from neurontune_core.identification.scores import NoMistakes
@@ -72,8 +72,8 @@ class Ablation:
         return [
             {
                 "published": f"{row.setting}, {DATASETS[row.dataset]}",
-                "worst group": f"{row.worst_group:.1f}",
-                "average": "–" if row.accuracy is None else f"{row.accuracy:.1f}",
+                "worst group": with_sd(row.worst_group, row.worst_group_sd),
+                "average": with_sd(row.accuracy, row.accuracy_sd),
             }
             for row in published_ablations(self.table)
         ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.methods import MethodSummary
-from neurontune_core.experiments.published import DATASETS, Published, published_on
+from neurontune_core.experiments.published import DATASETS, Published, published_on, with_sd
 from neurontune_core.statistics import Spread
 from neurontune_core.tables import MISSING, Row
 
@@ -20,6 +20,7 @@ _NUMBERS = {
     "average, re-weighted": "adjusted_accuracy",
     "gap": "accuracy_gap",
 }
+_TABLE_3 = ("ImageNet-A", "gap to ImageNet-A")
 
 
 def format_spread(value: Spread | None) -> str:
@@ -74,6 +75,7 @@ def with_published(rows: Sequence[Row], published: Sequence[Published]) -> list[
     columns = dict.fromkeys(["method", "from", *rows[0]])
     if any(cell.worst_group is not None for cell in published) and "worst group" not in columns:
         columns = dict.fromkeys(["method", "from", "uses groups", "worst group", *rows[0]])
+    columns |= dict.fromkeys(_TABLE_3 if any(cell.imagenet_a is not None for cell in published) else ["gap"])
     numbers = [{"from": "measured", **row} for row in rows]
     for cell in published:
         origin = "published" + (f" ({cell.metric})" if cell.metric else "")
@@ -82,9 +84,10 @@ def with_published(rows: Sequence[Row], published: Sequence[Published]) -> list[
                 "method": cell.name,
                 "from": origin,
                 "uses groups": _uses_groups(cell),
-                "worst group": _percent(cell.worst_group),
-                "average": _percent(cell.accuracy),
+                "worst group": with_sd(cell.worst_group, cell.worst_group_sd),
+                "average": with_sd(cell.accuracy, cell.accuracy_sd),
             }
+            | _gap_of(cell)
         )
     return [{column: row.get(column, MISSING) for column in columns} for row in numbers]
 
@@ -93,8 +96,12 @@ def _uses_groups(cell: Published) -> str:
     return "no" if cell.groups_used == "none" else f"yes, {cell.groups_used}"
 
 
-def _percent(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.1f}"
+def _gap_of(cell: Published) -> dict[str, str]:
+    """Return the printed gap; of Table 3, the accuracy on ImageNet-A and the gap to it."""
+    if cell.imagenet_a is None:
+        return {"gap": with_sd(cell.gap, None)}
+    adversarial, gap = _TABLE_3
+    return {adversarial: with_sd(cell.imagenet_a, cell.imagenet_a_sd), gap: with_sd(cell.gap, None)}
 
 
 def what_to_know(published: Sequence[Published]) -> list[str]:
@@ -145,7 +152,12 @@ def to_csv(summaries: Sequence[MethodSummary], published: Sequence[Published] = 
     for cell in published:
         row = [cell.method, cell.name, f"published: {cell.source}" + (f"; {cell.metric}" if cell.metric else "")]
         row += [_uses_groups(cell), ""]
-        printed = {"worst group": cell.worst_group, "average": cell.accuracy}
-        row += [entry for name in _NUMBERS for entry in (printed.get(name, ""), "")] + ["", ""]
+        printed = {
+            "worst group": (cell.worst_group, cell.worst_group_sd),
+            "average": (cell.accuracy, cell.accuracy_sd),
+            "gap": (cell.gap if cell.imagenet_a is None else None, None),
+        }
+        row += ["" if entry is None else entry for name in _NUMBERS for entry in printed.get(name, ("", ""))]
+        row += ["", ""]
         writer.writerow(row)
     return text.getvalue()

@@ -1,7 +1,7 @@
 """Published numbers: Tables 1 to 6 of NeuronTune (ICML 2025), to be shown beside measured ones.
 
-All are in per cent and copied from that paper, which took those of other methods from their own papers. No spread is
-given, since few of them report one for the same number of runs.
+All are in per cent and copied from that paper, which took those of other methods from their own papers; a ± is given
+where the paper prints one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from neurontune_core.experiments.published_tables import (
+    COARSE,
+    MASKING_OFF,
+    TABLE_3,
+    TABLE_4,
+    TABLE_5,
+    TABLE_6,
+    TABLES_1_AND_2,
+    Cell,
+    Worst,
+)
 
 PAPER = "NeuronTune: Towards Self-Guided Spurious Bias Mitigation, ICML 2025"
 DATASETS = MappingProxyType(
@@ -21,7 +33,7 @@ DATASETS = MappingProxyType(
         "imagenet_a": "ImageNet-A",
     }
 )
-COARSE, OVERLAPPING = "4 groups: label × any identity", "16 overlapping groups of WILDS: label × each identity"
+IMAGENET = ("imagenet9", "imagenet_a")
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,9 @@ class Published:
         metric: over which groups the worst is taken, where there are several ways; never compare across them.
         source: the table.
         notes: what one must know before comparing another number with it; sentences.
+        worst_group_sd, accuracy_sd: what is printed behind the ±; None where nothing is.
+        gap: the accuracy gap: average minus worst group, or in Table 3 ImageNet-9 minus ImageNet-A.
+        imagenet_a, imagenet_a_sd: in Table 3, the accuracy on ImageNet-A.
     """
 
     method: str
@@ -49,6 +64,11 @@ class Published:
     metric: str
     source: str
     notes: tuple[str, ...] = ()
+    worst_group_sd: float | None = None
+    accuracy_sd: float | None = None
+    gap: float | None = None
+    imagenet_a: float | None = None
+    imagenet_a_sd: float | None = None
 
 
 _REWEIGHTED = (
@@ -59,50 +79,23 @@ _TWO_METRICS = (
     "Worst-group accuracy on CivilComments is taken over two different sets of groups in one column of the table; this "
     "one is over {}."
 )
+_TABLE_3_GAP = "Table 3 has no worst groups: its gap is ImageNet-9 minus ImageNet-A, not average minus worst group."
 DATASET_NOTES = MappingProxyType(
     {
         "waterbirds": (
             _REWEIGHTED,
-            "Table 8 counts 2,225 test images of landbirds on land; the dataset has 2,255.",
+            "Table 8 counts 2,225 test images of landbirds on land, and as many on water; the dataset has 2,255 each.",
         ),
         "civilcomments": ("Table 9 gives a learning rate of 1e-3 for ERM; it can only be 1e-5.",),
         "imagenet9": (
             "These are the nine classes of the ReBias line of work, not those of the backgrounds challenge.",
+            "Section 5.2 has the ResNet-18 start from ImageNet weights, Section 5.4 says that it was trained from "
+            "scratch; which one the figures belong to is open.",
+            _TABLE_3_GAP,
         ),
-        "imagenet_a": ("42 WordNet ids are mapped to the nine classes: 1,087 images.",),
+        "imagenet_a": ("42 WordNet ids are mapped to the nine classes: 1,087 images.", _TABLE_3_GAP),
     }
 )
-_TRAINS_ALL = "The published method trains the whole network; on cached embeddings only its last layer is trained."
-
-# method: (name, groups used, (worst group, average) on Waterbirds, CelebA, MultiNLI, CivilComments, its metric, note)
-_Pair = tuple[float | None, float | None]
-_NOT: _Pair = (None, None)
-_TABLES_1_AND_2: dict[str, tuple[str, str, _Pair, _Pair, _Pair, _Pair, str, str]] = {
-    "erm": ("ERM", "none", (72.6, 97.3), (47.2, 95.6), (67.9, 82.4), (57.4, 92.6), OVERLAPPING, ""),
-    "jtt": ("JTT", "validation", (86.7, 93.3), (81.1, 88.0), (72.6, 78.6), (69.3, 91.1), OVERLAPPING, ""),
-    "self": ("SELF†", "half of validation", (93.0, 94.0), (83.9, 91.7), (70.7, 81.2), (79.1, 87.7), COARSE, ""),
-    "cnc": ("CnC", "validation", (88.5, 90.9), (88.8, 89.9), _NOT, (68.9, 81.7), OVERLAPPING, ""),
-    "bam": ("BAM", "validation", (89.2, 91.4), (83.5, 88.0), (71.2, 79.6), (79.3, 88.3), COARSE, ""),
-    "bam_class_diff": ("BAM, ClassDiff", "none", (89.1, 91.4), (80.1, 88.4), (70.8, 80.3), _NOT, COARSE, ""),
-    "afr": ("AFR", "validation", (90.4, 94.2), (82.0, 91.3), (73.4, 81.4), (68.7, 89.8), OVERLAPPING, ""),
-    "dfr": ("DFR†", "half of validation", (92.4, 94.9), (87.0, 92.6), (70.8, 81.7), (81.8, 87.5), COARSE, ""),
-    "bpa": ("BPA", "none", (71.4, None), (82.5, None), _NOT, _NOT, "", _TRAINS_ALL),
-    "george": ("GEORGE", "none", (76.2, 95.7), (52.4, 94.8), _NOT, _NOT, "", _TRAINS_ALL),
-    "neurontune": ("NeuronTune", "none", (92.2, 94.4), (83.1, 92.0), (72.1, 81.1), (82.4, 89.2), COARSE, ""),
-    "neurontune_halves": ("NeuronTune†", "none", (92.5, 94.5), (87.3, 90.3), (72.5, 80.3), (82.7, 89.4), COARSE, ""),
-}
-_TABLE_3: dict[str, tuple[str, float, float]] = {  # accuracy on ImageNet-9, on ImageNet-A
-    "erm": ("ERM", 90.8, 24.9),
-    "stylised_in": ("StylisedIN", 88.4, 24.6),
-    "rubi": ("RUBi", 90.5, 27.7),
-    "rebias": ("ReBias", 91.9, 29.6),
-    "lff": ("LfF", 86.0, 24.6),
-    "caam": ("CaaM", 95.7, 32.8),
-    "ssl_erm": ("SSL+ERM", 94.2, 34.2),
-    "lwbc": ("LWBC", 94.0, 36.0),
-    "neurontune": ("NeuronTune", 93.7, 37.3),
-}
-_MASKING_OFF = (82.7, 53.9, 63.4, 81.5)  # Table 4, NT = No, D_Ide = val, D_Tune = train
 
 
 @dataclass(frozen=True)
@@ -114,6 +107,7 @@ class PublishedAblation:
         setting: which row and column, in words.
         dataset: a key of `DATASETS`.
         worst_group, accuracy: in per cent; None where none is printed.
+        worst_group_sd, accuracy_sd: what is printed behind the ±.
     """
 
     table: int
@@ -121,13 +115,27 @@ class PublishedAblation:
     dataset: str
     worst_group: float
     accuracy: float | None = None
+    worst_group_sd: float = 0.0
+    accuracy_sd: float | None = None
+
+
+def with_sd(value: float | None, sd: float | None) -> str:
+    """Return "92.2 ± 0.3", "92.2" without a deviation, or "–".
+
+    >>> with_sd(92.2, 0.3), with_sd(72.6, None)
+    ('92.2 ± 0.3', '72.6')
+    """
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if sd is None else f"{value:.1f} ± {sd:.1f}"
 
 
 def published(method: str, dataset: str) -> Published | None:
     """Return the paper's numbers for a method on a dataset; None when it has none.
 
-    >>> published("neurontune", "waterbirds").worst_group
-    92.2
+    >>> cell = published("neurontune", "waterbirds")
+    >>> cell.worst_group, cell.worst_group_sd, cell.gap
+    (92.2, 0.3, 2.2)
     """
     return next((cell for cell in all_published() if (cell.method, cell.dataset) == (method, dataset)), None)
 
@@ -143,35 +151,35 @@ def published_on(dataset: str) -> tuple[Published, ...]:
 
 def all_published() -> Iterator[Published]:
     """Return every cell of Tables 1 to 3, and of retraining without a mask, which is in Table 4."""
-    for key, (name, groups_used, birds, faces, pairs, comments, metric, note) in _TABLES_1_AND_2.items():
-        cells = dict(zip(DATASETS, (birds, faces, pairs, comments), strict=False))
-        for dataset, (worst, average) in cells.items():
-            if worst is not None:
-                source = f"{PAPER}, Tables 1 and 2"
-                yield _cell(key, name, dataset, worst, average, groups_used, metric, source, note)
-    for key, (name, nine, adversarial) in _TABLE_3.items():
-        for dataset, accuracy in (("imagenet9", nine), ("imagenet_a", adversarial)):
-            yield _cell(key, name, dataset, None, accuracy, "none", "", f"{PAPER}, Table 3", "")
-    for dataset, worst in zip(DATASETS, _MASKING_OFF, strict=False):
-        yield _cell("masking_off", "No masking", dataset, worst, None, "none", COARSE, f"{PAPER}, Table 4", "")
+    for key, row in TABLES_1_AND_2.items():
+        for dataset, cell in row.cells.items():
+            notes = (row.note,) if row.note else ()
+            yield _made(key, row.name, dataset, cell, row.groups_used, row.metric, "Tables 1 and 2", notes)
+    for key, (name, nine, nine_sd, adversarial, adversarial_sd, gap) in TABLE_3.items():
+        for dataset, pair in zip(IMAGENET, ((nine, nine_sd), (adversarial, adversarial_sd)), strict=True):
+            cell = Cell(None, None, *pair, gap)
+            yield _made(key, name, dataset, cell, "none", "", "Table 3", (), (adversarial, adversarial_sd))
+    for dataset, worst in zip(DATASETS, TABLE_4[MASKING_OFF], strict=False):
+        yield _made("masking_off", "No masking", dataset, Cell(*worst), "none", COARSE, "Table 4", ())
 
 
-def _cell(
+def _made(
     key: str,
     name: str,
     dataset: str,
-    worst: float | None,
-    average: float | None,
+    cell: Cell,
     groups_used: str,
     metric: str,
-    source: str,
-    note: str,
+    table: str,
+    notes: tuple[str, ...],
+    imagenet_a: tuple[float | None, float | None] = (None, None),
 ) -> Published:
     metric = metric if dataset == "civilcomments" else ""
-    notes = [note] if note else []
-    notes += [_TWO_METRICS.format(metric)] if metric else []
-    notes += DATASET_NOTES.get(dataset, ())
-    return Published(key, name, dataset, worst, average, groups_used, metric, source, tuple(notes))
+    notes += (_TWO_METRICS.format(metric),) if metric else ()
+    return Published(
+        key, name, dataset, cell.worst, cell.average, groups_used, metric, f"{PAPER}, {table}",
+        (*notes, *DATASET_NOTES.get(dataset, ())), cell.worst_sd, cell.average_sd, cell.gap, *imagenet_a,
+    )  # fmt: skip
 
 
 def published_ablations(table: int | None = None) -> tuple[PublishedAblation, ...]:
@@ -186,27 +194,18 @@ def published_ablations(table: int | None = None) -> tuple[PublishedAblation, ..
     return tuple(row for row in _ABLATIONS if table in (None, row.table))
 
 
-def _over(table: int, setting: str, numbers: tuple[float, ...]) -> list[PublishedAblation]:
-    return [PublishedAblation(table, setting, name, number) for name, number in zip(DATASETS, numbers, strict=False)]
+def _over(table: int, setting: str, numbers: tuple[Worst, ...]) -> list[PublishedAblation]:
+    return [
+        PublishedAblation(table, setting, name, worst, None, sd)
+        for name, (worst, sd) in zip(DATASETS, numbers, strict=False)
+    ]
 
 
 _ABLATIONS = (
-    *_over(4, "identify on train, tune on train", (78.0, 58.5, 42.0, 80.0)),
-    *_over(4, "identify on val, tune on train", (92.2, 83.1, 72.1, 82.4)),
-    *_over(4, "identify on val, tune on train, no masking", _MASKING_OFF),
-    *_over(4, "halves of val", (92.5, 87.3, 72.5, 82.7)),
+    *(row for setting, numbers in TABLE_4.items() for row in _over(4, setting, numbers)),
     *(
-        PublishedAblation(5, f"mask value {value:g}", "celeba", worst, average)
-        for value, worst, average in (
-            (0.0, 87.3, 90.3),
-            (0.2, 71.5, 93.8),
-            (0.4, 72.2, 93.8),
-            (0.6, 72.9, 93.8),
-            (0.8, 73.1, 93.8),
-            (1.0, 73.0, 93.9),
-        )
+        PublishedAblation(5, f"mask value {value:g}", "celeba", worst, average, worst_sd, average_sd)
+        for value, ((worst, worst_sd), (average, average_sd)) in TABLE_5.items()
     ),
-    *_over(6, "JTT", (84.2, 52.3)),
-    *_over(6, "AFR", (89.0, 68.7)),
-    *_over(6, "NeuronTune", (91.8, 83.0)),
+    *(row for setting, numbers in TABLE_6.items() for row in _over(6, setting, numbers)),
 )

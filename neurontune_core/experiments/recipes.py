@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from neurontune_core.baselines.registry import METHODS
 from neurontune_core.errors import InputError
 from neurontune_core.experiments.published import published
+from neurontune_core.experiments.recipe_settings import SETTINGS
 from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.tuning.published_presets import TABLE_10
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Recipe:
         family, architecture: the network.
         start: what its weights are, for the sentence that asks for them.
         tune: NeuronTune's settings (Table 10).
+        settings: by key of the other methods, what differs from their defaults.
     """
 
     key: str
@@ -28,6 +32,7 @@ class Recipe:
     architecture: str
     start: str
     tune: TuneConfig
+    settings: Mapping[str, Mapping[str, Any]]
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -41,13 +46,14 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.key: recipe
         for recipe in (
-            Recipe("waterbirds", "torchvision", "resnet50", _RESNET, TuneConfig()),
-            Recipe("celeba", "torchvision", "resnet50", _RESNET, TuneConfig()),
-            Recipe("imagenet9", "torchvision", "resnet18", _RESNET, TuneConfig(epochs=1)),
-            Recipe(
-                "multinli", "huggingface_text", "", _BERT, TuneConfig(epochs=60, learning_rate=1e-5, optimizer="adamw")
-            ),
-            Recipe("civilcomments", "huggingface_text", "", _BERT, TuneConfig(epochs=60, optimizer="adamw")),
+            Recipe(key, *network, TABLE_10[key].config, SETTINGS[key])
+            for key, network in {
+                "waterbirds": ("torchvision", "resnet50", _RESNET),
+                "celeba": ("torchvision", "resnet50", _RESNET),
+                "imagenet9": ("torchvision", "resnet18", _RESNET),
+                "multinli": ("huggingface_text", "", _BERT),
+                "civilcomments": ("huggingface_text", "", _BERT),
+            }.items()
         )
     }
 )

@@ -82,7 +82,7 @@ def reproduce(
     request |= {"root": guess.spec["root"], "shared_training": shared_training}
     results = Results.open(out / "results.json", request, extra.spec["root"] if extra else None)
     tune = replace(recipe.tune, **tuning)
-    settings = {(key, seed): _settings(METHODS[key], seed, tune) for seed in range(seeds) for key in keys}
+    settings = {(key, seed): _settings(METHODS[key], seed, tune, recipe) for seed in range(seeds) for key in keys}
     for first in range(1 if shared_training else seeds):
         name, own = f"seed-{first}", range(seeds) if shared_training else [first]
         runs = [(key, seed) for seed in own for key in keys]
@@ -102,10 +102,11 @@ def reproduce(
     return [results.runs[key, seed] for seed in range(seeds) for key in keys]
 
 
-def _settings(entry: Method, seed: int, tune: TuneConfig) -> Any:
-    settings = tune if entry.settings is TuneConfig else entry.settings()
-    has_seed = any(setting.name == "seed" for setting in fields(settings))
-    return replace(settings, seed=seed) if has_seed else settings
+def _settings(entry: Method, seed: int, tune: TuneConfig, recipe: Recipe) -> Any:
+    own = recipe.settings.get(entry.key, {})
+    settings = tune if entry.settings is TuneConfig else entry.settings(**own)
+    names = {setting.name for setting in fields(settings)} & {"seed", "split_seed"}
+    return replace(settings, **dict.fromkeys(names, seed))
 
 
 def _prefixed(report: Report, prefix: str) -> Report:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from neurontune_core.baselines.registry import METHODS
-from neurontune_core.experiments.published import COARSE, DATASET_NOTES, DATASETS, OVERLAPPING, Published, published
+from neurontune_core.experiments.published import DATASET_NOTES, DATASETS, Published, published, with_sd
+from neurontune_core.experiments.published_tables import COARSE, OVERLAPPING
 from neurontune_core.statistics import Spread
 from neurontune_core.tables import MISSING, to_markdown
 
@@ -24,7 +25,8 @@ class _Column(NamedTuple):
 def _columns(dataset: str) -> list[_Column]:
     average = _Column("average", "accuracy", dataset, "accuracy")
     if dataset == "imagenet9":
-        return [average, _Column("ImageNet-A", "imagenet_a", "imagenet_a", "accuracy")]
+        adversarial = _Column("ImageNet-A", "imagenet_a", "imagenet_a", "accuracy")
+        return [average, adversarial, _Column("gap", "imagenet_gap", "imagenet9", "gap")]
     reweighted = _Column("average, re-weighted", "reweighted", dataset, "")
     if dataset != "civilcomments":
         return [_Column("worst group", "worst_group", dataset, "worst_group"), average, reweighted]
@@ -48,7 +50,7 @@ def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[d
         failed = next((str(run["error"]) for run in own if run["error"]), "")
         row = {"method": METHODS[key].name}
         for column in _columns(dataset):
-            values = [run.get(column.measure) for run in own]
+            values = [_measured(run, column.measure) for run in own]
             row[column.title] = failed or _shown([value for value in values if value is not None])
             failed = failed and MISSING
             if column.published:
@@ -59,6 +61,14 @@ def reproduction_rows(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[d
     return rows
 
 
+def _measured(run: Mapping[str, Any], measure: str) -> float | None:
+    """Return a measure of a run; Table 3's gap is ImageNet-9 minus ImageNet-A."""
+    if measure != "imagenet_gap":
+        return run.get(measure)
+    both = run.get("accuracy"), run.get("imagenet_a")
+    return None if both[0] is None or both[1] is None else both[0] - both[1]
+
+
 def _shown(values: Sequence[float]) -> str:
     return Spread.of(values).percent(with_zero=len(values) > 1) if values else MISSING
 
@@ -67,7 +77,7 @@ def _published_number(cell: Published | None, column: _Column) -> str:
     value = None if cell is None else getattr(cell, column.published)
     if cell is None or value is None or (column.metric and cell.metric != column.metric):
         return MISSING
-    return f"{value:.1f}"
+    return with_sd(value, getattr(cell, f"{column.published}_sd", None))
 
 
 def notes(dataset: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:

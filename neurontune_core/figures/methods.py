@@ -68,7 +68,13 @@ def tradeoff(summaries: Sequence[MethodSummary], published: Sequence[Published] 
             traces.append(_points(kind, pairs, names, marker, *placed))
     cells = [cell for cell in published if cell.worst_group is not None and cell.accuracy is not None]
     if cells:
-        pairs = [(Spread((cell.accuracy or 0) / 100, 0), Spread((cell.worst_group or 0) / 100, 0)) for cell in cells]
+        pairs = [
+            (
+                Spread((cell.accuracy or 0) / 100, (cell.accuracy_sd or 0) / 100),
+                Spread((cell.worst_group or 0) / 100, (cell.worst_group_sd or 0) / 100),
+            )
+            for cell in cells
+        ]
         marker = {"symbol": "circle-open", "size": 10, "color": GRAY, "line": {"width": 1.5}}
         traces.append(_points("published", pairs, [cell.name for cell in cells], marker))
     grouped = any(row.worst_group_accuracy for row in shown)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurontune_core.datasets.base import SAMPLE_NOUNS
+from neurontune_core.datasets.published_counts import against_table_8
 from neurontune_core.errors import InputError, listing
 from neurontune_core.evaluation.pairs import match_pairs
 from neurontune_core.extraction.extract import MAX_UNREADABLE
@@ -57,6 +58,7 @@ def inspect_samples(
         *_unreadable(facts),
         *_splits(dataset, facts),
         *_groups(dataset, facts),
+        *_published(dataset, spec),
         *_pairs(dataset, facts),
     ]
 
@@ -161,6 +163,22 @@ def _groups(dataset: Dataset, facts: DataFacts) -> Iterator[Finding]:
             "note",
             "data",
             f"Some groups have under {FEW} samples in {last or 'all'}, too few to say: {listing(small, 4)}.",
+        )
+
+
+def _published(dataset: Dataset, spec: dict[str, Any]) -> Iterator[Finding]:
+    """Hold the splits of a published dataset against the counts that the paper prints; a part of it is no mistake."""
+    compared = against_table_8(dataset, str(spec.get("format", "")))
+    whole = sum(total for total, _ in compared.values()) == len(dataset.samples)
+    for split, (total, differ) in compared.items():
+        if not differ:
+            yield Finding("note", "data", f'The split "{split}" has {total:,} samples, as published (Table 8).')
+            continue
+        yield Finding(
+            "warning" if whole else "note",
+            "data",
+            f'The split "{split}" is not the published one of {total:,} samples (Table 8): {listing(list(differ), 4)}.',
+            "Compare with published figures only where the splits are the published ones.",
         )
 
 

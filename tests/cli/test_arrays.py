@@ -97,6 +97,9 @@ def test_a_preset_is_what_the_given_options_change(folder: Path) -> None:
     plain = ask(*tune(folder, *short))
     assert (paper["averaged"], paper["sfit"]) == (plain["averaged"], plain["sfit"])
     assert "paper" in complaint(*tune(folder, *short, "--preset", "best"))
+    ask(*tune(folder, *short, "--preset", "multinli"))
+    saved = LinearHead.load(folder / "out" / "head.safetensors").provenance
+    assert (saved["optimizer"], saved["learning_rate"], saved["epochs"]) == ("adamw", 1e-5, 6)
 
 
 def test_a_persons_verdicts_mask_and_spare_neurons(folder: Path) -> None:

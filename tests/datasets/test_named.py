@@ -16,6 +16,7 @@ from neurontune_core.datasets import Dataset, guess_dataset, open_dataset
 from neurontune_core.datasets.base import check_relative
 from neurontune_core.datasets.columns import check_paths
 from neurontune_core.datasets.imagenet_a import WORDNET_IDS
+from neurontune_core.datasets.published_counts import TABLE_8
 from neurontune_core.errors import InputError
 from neurontune_core.models.preprocessing import Preprocessing
 from tests.support import image_layouts, layouts
@@ -246,3 +247,14 @@ def test_cue_conflict_and_the_imagenet_sample_load_from_their_tables(shared_data
     assert [ids[label] for label in sample.samples["label"]] == [
         name.split("_")[0] for name in sample.samples["source"]
     ]
+
+
+def test_table_8_adds_up_to_the_sizes_that_the_datasets_are_known_by() -> None:
+    """Hold it against the totals of the datasets' own papers; ImageNet-9 has no groups and is not in the table."""
+    totals = {key: [sum(counts[split] for counts in table) for split in range(3)] for key, table in TABLE_8.items()}
+    assert totals == {
+        "waterbirds": [4795, 1199, 5794],
+        "celeba": [162770, 19867, 19962],
+        "multinli": [206175, 82462, 123712],
+        "civilcomments": [269038, 45180, 133782],
+    }

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from neurontune_core.baselines.registry import METHODS
+from neurontune_core.experiments.leaderboard import with_published
 from neurontune_core.experiments.published import (
-    COARSE,
     DATASETS,
-    OVERLAPPING,
     all_published,
     published,
     published_ablations,
     published_on,
 )
+from neurontune_core.experiments.published_tables import COARSE, OVERLAPPING, TABLE_3, TABLE_6, TABLES_1_AND_2
 
 
 def test_the_headline_rows_are_those_that_the_paper_prints() -> None:
@@ -72,3 +72,49 @@ def test_methods_that_run_here_go_by_their_own_keys(key: str) -> None:
 def test_what_was_not_published_is_none() -> None:
     assert published("cnc", "multinli") is None
     assert published("neurontune", "metashift") is None
+
+
+def test_every_gap_is_the_average_minus_the_worst_group() -> None:
+    """Hold the cells together: a typing error in either number breaks the printed difference."""
+    pairs = [
+        (cell.accuracy, cell.worst_group, cell) for cell in all_published() if not cell.dataset.startswith("image")
+    ]
+    printed = [(average, worst, cell) for average, worst, cell in pairs if cell.gap is not None]
+    assert len(printed) == 4 * 10 + 2 - 1  # 10 rows with four datasets, CnC without MultiNLI, GEORGE with two
+    for average, worst, cell in printed:
+        assert average is not None
+        assert worst is not None
+        assert cell.gap == pytest.approx(average - worst, abs=0.051), cell
+    for name, nine, _, adversarial, _, gap in TABLE_3.values():
+        assert gap == pytest.approx(nine - adversarial, abs=0.051), name
+
+
+def test_deviations_stand_where_the_paper_prints_them() -> None:
+    with_deviation = {row.name for row in TABLES_1_AND_2.values() if row.cells["waterbirds"].worst_sd is not None}
+    assert {row.name for row in TABLES_1_AND_2.values()} - with_deviation == {"ERM", "JTT", "BPA", "GEORGE"}
+    assert {row[0] for row in TABLE_3.values() if row[2] is None} == {"LfF", "CaaM"}
+    missing = published("bam_class_diff", "civilcomments")
+    assert missing is not None
+    assert (missing.worst_group, missing.worst_group_sd, missing.accuracy) == (79.3, 2.7, 88.3)
+    assert len(list(all_published())) == 12 * 4 - 1 - 2 * 2 + 2 * 9 + 4
+
+
+def test_table_3_is_one_table_with_the_gap() -> None:
+    rows = with_published([{"method": "ERM", "average": "50.0", "gap": "20.0"}], published_on("imagenet9"))
+    ours, *_, last = rows
+    assert (ours["gap"], ours["ImageNet-A"], ours["gap to ImageNet-A"]) == ("20.0", "–", "–")
+    assert (last["method"], last["average"], last["ImageNet-A"], last["gap to ImageNet-A"]) == (
+        "NeuronTune", "93.7 ± 0.1", "37.3 ± 0.5", "56.4",
+    )  # fmt: skip
+    assert last["gap"] == "–"
+    birds = with_published([{"method": "ERM", "average": "50.0"}], published_on("waterbirds"))
+    best = next(row for row in birds if row["method"] == "NeuronTune")
+    assert (best["worst group"], best["average"], best["gap"]) == ("92.2 ± 0.3", "94.4 ± 0.2", "2.2")
+
+
+def test_table_6_is_whole() -> None:
+    assert TABLE_6 == {
+        "JTT": ((84.2, 0.5), (52.3, 1.8)),
+        "AFR": ((89.0, 2.6), (68.7, 1.7)),
+        "NeuronTune": ((91.8, 0.8), (83.0, 2.8)),
+    }

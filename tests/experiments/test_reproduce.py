@@ -16,6 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from neurontune_core import EmbeddingSet, LinearHead
+from neurontune_core.baselines.registry import METHODS
 from neurontune_core.cli import app
 from neurontune_core.datasets import guess_dataset, open_dataset
 from neurontune_core.errors import InputError
@@ -23,6 +24,7 @@ from neurontune_core.experiments.recipes import RECIPES, recipe_for
 from neurontune_core.experiments.reproduce import measures, reproduce
 from neurontune_core.experiments.reproduction_results import Results
 from neurontune_core.experiments.reproduction_table import markdown, notes, reproduction_rows
+from neurontune_core.tuning.published_presets import TABLE_10
 from tests.support.image_layouts import celeba_csv, imagenet9, imagenet_a, waterbirds
 from tests.support.text_layouts import IDENTITIES, civilcomments, multinli
 from tests.support.tiny_huggingface import text_folder
@@ -162,12 +164,21 @@ def test_published_figures_stand_beside_their_own_measure_only() -> None:
     erm, ours = reproduction_rows("civilcomments", runs)
     assert erm["worst of 4 groups"] == "30.0 ± 7.1"
     assert (erm["worst of 4 groups, published"], erm["worst of 16 groups, published"]) == ("–", "57.4")
-    assert (ours["worst of 4 groups, published"], ours["worst of 16 groups, published"]) == ("82.4", "–")
+    assert (ours["worst of 4 groups, published"], ours["worst of 16 groups, published"]) == ("82.4 ± 0.2", "–")
     birds = reproduction_rows("waterbirds", runs)[0]
     assert (birds["worst group, published"], birds["average, published"]) == ("72.6", "97.3")
     assert birds["average, re-weighted"] == "60.0 ± 0.0"
     assert (birds["groups used"], birds["groups used, published"], birds["seeds"]) == ("none", "none", "2")
     assert any("re-weighted" in note for note in notes("waterbirds", runs))
+
+
+def test_the_gap_of_table_3_is_measured_beside_the_published_one() -> None:
+    base = {"seed": 0, "error": "", "uses_groups": False, "accuracy": 0.93}
+    runs = [base | {"method": "neurontune", "imagenet_a": 0.35}, base | {"method": "erm"}]
+    row, without = reproduction_rows("imagenet9", runs)
+    assert (row["gap"], row["gap, published"], row["ImageNet-A, published"]) == ("58.0", "56.4", "37.3 ± 0.5")
+    assert without["gap"] == "–"
+    assert any("ImageNet-9 minus ImageNet-A" in note for note in notes("imagenet9", runs))
 
 
 def test_a_method_that_fails_says_why_in_its_row() -> None:
@@ -190,8 +201,46 @@ def test_recipes_are_those_of_table_10() -> None:
         "multinli": (1e-5, 60, "adamw", 200, 128),
         "civilcomments": (1e-3, 60, "adamw", 200, 128),
     }
+    assert {name: each.config for name, each in TABLE_10.items()} == {name: each.tune for name, each in RECIPES.items()}
     assert {"erm", "masking_off", "neurontune", "dfr", "afr", "self"} <= set(RECIPES["waterbirds"].methods)
     assert {"lff", "lwbc", "ssl_erm"} <= set(RECIPES["imagenet9"].methods)
+
+
+def test_other_methods_run_with_what_was_published_for_the_data_set() -> None:
+    afr = {
+        name: METHODS["afr"].settings(**each.settings["afr"]) for name, each in RECIPES.items() if name != "imagenet9"
+    }
+    grids = {name: (len(each.gammas), min(each.gammas), max(each.gammas), each.steps) for name, each in afr.items()}
+    assert grids == {
+        "waterbirds": (33, 4, 20, 500),
+        "celeba": (10, 1, 3, 1000),
+        "multinli": (10, 1e2, 1e5, 200),
+        "civilcomments": (7, 0, 1e2, 50),
+    }
+    assert (afr["multinli"].penalties[1], len(afr["multinli"].penalties), afr["multinli"].penalties[-1]) == (2, 26, 50)
+    assert afr["waterbirds"].penalties == (0.0, 0.1, 0.2, 0.3)
+    assert (afr["celeba"].penalties, afr["celeba"].learning_rate) == ((1e-3, 1e-2, 1e-1), 2e-2)
+    assert all((each.held_back, each.select) == (0.2, "worst_group_accuracy") for each in afr.values())
+    text = METHODS["self"].settings(**RECIPES["multinli"].settings["self"])
+    assert (text.learning_rates, text.batches, text.batch_size) == ((1e-6, 1e-5, 1e-4), 500, 16)
+    assert RECIPES["civilcomments"].settings["self"] == RECIPES["multinli"].settings["self"]
+    assert [RECIPES[name].settings["george"]["adjustment"] for name in ("waterbirds", "celeba")] == [2, 3]
+    for each in RECIPES.values():
+        assert set(each.settings) <= set(each.methods)
+
+
+def test_a_reproduction_runs_them_and_gives_each_seed_its_own_part_kept_back(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    root = waterbirds(tmp_path / "data")
+    recipe = replace(recipe_for("waterbirds"), settings={"afr": {"gammas": (4.0,), "steps": 3, "held_back": 0.5}})
+    runs = reproduce(
+        recipe, root, tmp_path / "out", TINY, seeds=2, shared_training=True, training=SHORT, methods=("afr",)
+    )
+    made = [each["settings"] for each in runs if each["method"] == "afr"]
+    assert [(each["gammas"], each["held_back"], each["split_seed"]) for each in made] == [
+        ((4.0,), 0.5, 0),
+        ((4.0,), 0.5, 1),
+    ]
 
 
 def test_what_is_not_the_data_set_is_refused(tmp_path: Path) -> None:
@@ -210,7 +259,9 @@ def test_the_command_line_writes_the_table_and_asks_for_weights(tmp_path: Path) 
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 2
     assert "resnet50 starts from torchvision's ImageNet weights, as a file; give --weights" in result.stderr
-    words += ["--family", "cifar_resnet", "--architecture", "resnet20", "--weights", "random", "--image-size", "24"]
+    both = CliRunner().invoke(app, [*words, "--weights", "random", "--from-scratch"])
+    assert "Give either --weights or --from-scratch" in both.stderr
+    words += ["--family", "cifar_resnet", "--architecture", "resnet20", "--from-scratch", "--image-size", "24"]
     words += ["--epochs", "1", "--batch-size", "8", "--seeds", "1", "--method", "erm", "--json"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.stderr

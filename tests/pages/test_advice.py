@@ -252,6 +252,18 @@ def test_a_preset_fills_the_form_and_is_what_the_next_retraining_uses(workspace:
     assert workspace.open("birds").runs()[0].config == TuneConfig()
 
 
+def test_the_presets_of_table_10_set_the_optimizer_too(workspace: Workspace) -> None:
+    shown = opened("birds", "retrain", adviser="false")
+    shown.button(key="preset-multinli").click().run()
+    assert shown.selectbox(key="optimizer").value == "adamw"
+    shown.number_input(key="epochs").set_value(2).run()
+    retrained(shown)
+    (run,) = workspace.open("birds").runs()
+    assert (run.config.optimizer, run.config.learning_rate, run.config.epochs) == ("adamw", 1e-5, 2)
+    linked = opened("birds", "retrain", optimizer="adamw", adviser="false")
+    assert linked.selectbox(key="optimizer").value == "adamw"
+
+
 def test_a_threshold_from_an_extraction_with_higher_scores_becomes_the_highest_one(workspace: Workspace) -> None:
     workspace.open("birds").journal.move("threshold", 0.0, 50.0)
     shown = opened("birds", "neurons")

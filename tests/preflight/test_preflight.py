@@ -297,6 +297,29 @@ def test_the_real_waterbirds_table_is_counted_though_its_pictures_are_missing(sh
     assert "200 of the 200 images that were opened cannot be read" in report.of("blocker")[0].sentence
 
 
+def test_splits_are_held_against_the_published_counts(shared_data: Path, tmp_path: Path) -> None:
+    report = inspect_dataset(Request(str(shared_data / "waterbirds_meta")))
+    compared = [finding for finding in report.findings if "Table 8" in finding.sentence]
+    assert [finding.sentence for finding in compared] == [
+        f'The split "{split}" has {total:,} samples, as published (Table 8).'
+        for split, total in (("train", 4795), ("val", 1199), ("test", 5794))
+    ]
+    assert {finding.level for finding in compared} == {"note"}
+    table = pd.read_csv(shared_data / "waterbirds_meta" / "metadata.csv")
+    moved = table.index[(table["split"] == 0) & (table["y"] == 1) & (table["place"] == 0)][:6]
+    table.loc[moved, "split"] = 1  # as many images, another split
+    table.to_csv(tmp_path / "metadata.csv", index=False)
+    other = inspect_dataset(Request(str(tmp_path))).findings
+    wrong = [finding for finding in other if finding.level == "warning" and "Table 8" in finding.sentence]
+    assert [finding.sentence.split(": ", 1)[1] for finding in wrong] == [
+        "waterbird, land: 50 instead of 56.",
+        "waterbird, land: 139 instead of 133.",
+    ]
+    table[table["split"] == 0].to_csv(tmp_path / "metadata.csv", index=False)  # a part of the dataset is no mistake
+    part = inspect_dataset(Request(str(tmp_path))).findings
+    assert [finding.level for finding in part if "Table 8" in finding.sentence] == ["note"]
+
+
 def test_waterbirds_style_is_read_with_its_groups(shared_data: Path) -> None:
     report = inspect_dataset(Request(str(shared_data / "waterbirds_style")), files=20)
     assert report.data is not None

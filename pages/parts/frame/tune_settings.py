@@ -9,6 +9,7 @@ import streamlit as st
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.presets import PRESETS
+from neurontune_core.tuning.published_presets import ALL_PRESETS, TABLE_10
 from neurontune_core.workspace.run import HALVES
 from pages.parts.frame.url_state import UrlChoice
 from pages.parts.frame.view import View, current_view
@@ -20,6 +21,7 @@ SELECT = {
     "last": "last epoch",
     "robust": "robust: late epochs averaged",
 }
+SHOWN = (*PRESETS, *(name for name in TABLE_10 if TABLE_10[name].config != TuneConfig()))
 HALF = "half of the identification split"
 DEFAULTS = TuneConfig()
 RANGES = {"epochs": (1, 1_000), "rate": (1e-6, 1.0), "batch": (1, 1_000_000), "seed": (0, 10_000)}
@@ -49,19 +51,20 @@ EPOCHS = _number("epochs", DEFAULTS.epochs)
 RATE = _number("rate", DEFAULTS.learning_rate)
 BATCH = _number("batch", DEFAULTS.batch_size)
 SEED = _number("seed", DEFAULTS.seed)
+OPTIMIZER = _option("optimizer", {"adamw": "adamw"})
 ASK_ADVISER = _option("adviser", {False: "false"})
-SETTINGS = (TUNING, KEPT, EPOCHS, RATE, BATCH, SEED, ASK_ADVISER)
+SETTINGS = (TUNING, KEPT, EPOCHS, RATE, BATCH, SEED, OPTIMIZER, ASK_ADVISER)
 
 
 def settings(view: View) -> None:
     """Show the form, and the presets that fill it."""
     with st.container(horizontal=True, gap="small"):
-        for name, preset in PRESETS.items():
+        for name in SHOWN:
             st.button(
-                preset.label, key=f"preset-{name}", on_click=_apply, args=(name,), type="tertiary",
-                icon=":material/restart_alt:", help=f"{preset.explanation} Sets every setting below.",
+                ALL_PRESETS[name].label, key=f"preset-{name}", on_click=_apply, args=(name,), type="tertiary",
+                icon=":material/restart_alt:", help=f"{ALL_PRESETS[name].explanation} Sets every setting below.",
             )  # fmt: skip
-    tuning, kept, epochs, rate, batch, seed = st.columns([4, 4, 3, 3, 3, 3])
+    tuning, kept, optimizer, epochs, rate, batch, seed = st.columns([3, 5, 3, 3, 3, 3, 3])
     tuning.selectbox(
         "Tune on",
         [view.diagnosis.project.content["roles"]["tuning"], HALVES],
@@ -78,6 +81,7 @@ def settings(view: View) -> None:
         help=f"{HELP['sfit']} It is a noisy criterion; worst-class accuracy is often better. Robust masks only neurons "
         "whose score exceeds λ by two standard errors, and averages late epochs; the rule is ours.",
     )
+    optimizer.selectbox("Optimizer", ["sgd", "adamw"], **OPTIMIZER.widget, help="AdamW for texts.")
     epochs.number_input("Epochs", *RANGES["epochs"], **EPOCHS.starting_at(DEFAULTS.epochs))
     rate.number_input("Learning rate", *RANGES["rate"], format="%g", **RATE.starting_at(DEFAULTS.learning_rate))
     batch.number_input(
@@ -89,9 +93,10 @@ def settings(view: View) -> None:
 
 def _apply(name: str) -> None:
     """Set the form to a preset; λ and the mask value stay as the sidebar has them."""
-    config, state = PRESETS[name].config, st.session_state
+    config, state = ALL_PRESETS[name].config, st.session_state
     state["tuning"] = current_view().diagnosis.project.content["roles"]["tuning"]
     state["select"], state["epochs"], state["rate"] = config.select, config.epochs, config.learning_rate
+    state["optimizer"] = config.optimizer
     state["batch"], state["seed"] = _usual_batch(current_view().diagnosis), config.seed
 
 
@@ -118,6 +123,7 @@ def chosen(view: View) -> tuple[TuneConfig, str]:
         epochs=state.get("epochs", DEFAULTS.epochs),
         batch_size=max(state.get("batch", DEFAULTS.batch_size), view.diagnosis.erm.num_classes),
         learning_rate=state.get("rate", DEFAULTS.learning_rate),
+        optimizer=state.get("optimizer", DEFAULTS.optimizer),
         seed=state.get("seed", DEFAULTS.seed),
         select=select,
         stability=PRESETS[select].config.stability if select in PRESETS else DEFAULTS.stability,
