@@ -39,7 +39,9 @@ NumClasses = Annotated[
 ImageSize = Annotated[int | None, typer.Option(help="Side of the network's input, in pixels.")]
 Preprocess = Annotated[
     list[str] | None,
-    typer.Option("--preprocessing", help="resize=256, mean=0.5,0.5,0.5, std=..., resize_mode=squash, ... Repeat it."),
+    typer.Option(
+        "--preprocessing", help="resize=256, mean=0.5,0.5,0.5, std=..., resize_mode=squash, exif=ignore, ... Repeat it."
+    ),
 ]
 UseLastLinear = Annotated[
     bool, typer.Option("--use-last-linear", help="Take the last linear layer of a head that has several layers.")

@@ -18,6 +18,7 @@ from neurontune_core.datasets.image_table import open_table
 from neurontune_core.datasets.imagenet9 import open_imagenet9
 from neurontune_core.datasets.imagenet_a import open_imagenet_a
 from neurontune_core.datasets.multinli import open_multinli
+from neurontune_core.datasets.pictures import EXIF
 from neurontune_core.datasets.shards import open_shards
 from neurontune_core.datasets.text_table import open_texts
 from neurontune_core.datasets.waterbirds import open_waterbirds
@@ -44,8 +45,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
 
     Args:
         spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
-            file documents, and optionally ``hold_out`` (``share``, ``seed``: see `held_out`) and ``remarks`` (what
-            `guess_dataset` noted).
+            file documents, and optionally ``hold_out`` (``share``, ``seed``: see `held_out`) ``exif`` (as
+            `Dataset` has it) and ``remarks`` (what `guess_dataset` noted).
         base: the folder that a relative root starts from.
         look_for_files: False opens a table whose images are all missing, too.
 
@@ -66,6 +67,10 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; give the folder of the dataset.")
     dataset = FORMATS[kind](spec, root)
+    exif = spec.get("exif", "rotate")
+    if exif not in EXIF:
+        raise InputError(f'exif has the value "{exif}"; use one of {", ".join(EXIF)}.')
+    dataset = replace(dataset, exif=exif)
     if noted := remarks_of(spec):
         dataset = replace(dataset, remarks=(*noted, *dataset.remarks))
     if "hold_out" in spec:

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from neurontune_core.datasets.pictures import decode
 from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.errors import InputError
 from neurontune_core.remarks import Remark
@@ -65,6 +66,7 @@ class Dataset:
         preprocessing: the usual preprocessing of a published dataset: keys of `Preprocessing` for images,
             ``max_length`` (in tokens) for texts; empty for other datasets.
         remarks: what reading the dataset took for granted or left out.
+        exif: "rotate" turns images upright as their EXIF says, "ignore" leaves them as they are stored.
 
     >>> import pandas as pd
     >>> samples = pd.DataFrame({"source": ["a.jpg", "b.jpg"], "label": [0, 1], "split": ["test", "train"]})
@@ -81,6 +83,7 @@ class Dataset:
     overlapping_groups: OverlappingGroups | None = None
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    exif: str = "rotate"
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -145,7 +148,7 @@ class Dataset:
         return {source: row for row, source in enumerate(self.samples["source"])}
 
     def open_image(self, row: int) -> Image.Image:
-        """Return the image in row ``row`` of ``samples``, upright and in RGB.
+        """Return the image in row ``row`` of ``samples`` in RGB, upright where ``exif`` says so.
 
         Raises:
             InputError: when the file is missing, is not an image, or lies outside the folder.
@@ -153,48 +156,28 @@ class Dataset:
         return self.open_source(str(self.samples["source"].iat[row]))
 
     def open_source(self, source: str) -> Image.Image:
-        """Return the image at ``source``, upright (EXIF) and in RGB.
+        """Return the image at ``source`` in RGB, upright where ``exif`` says so.
 
         Raises:
             InputError: when the file is missing, is not an image, or lies outside the folder.
         """
         if self.modality != "image":
             raise InputError(f"The samples of {self.root} are texts, not images.")
-        path = inside(self.root, source)
-        if path.exists() and not path.is_file():
-            raise InputError(f'The image "{source}" in {self.root} is no regular file; replace it.')
         try:
-            return decode(path, source)
+            return decode(self.image_file(source), source, self.exif)
         except FileNotFoundError:
             raise InputError(f'The image "{source}" is not in {self.root}.') from None
 
+    def image_file(self, source: str) -> Path | BytesIO:
+        """Return where the image at ``source`` is stored.
 
-def decode(file: Path | BytesIO, source: str) -> Image.Image:
-    """Decode an image file and return it upright (EXIF) and in RGB.
-
-    Args:
-        file: a path or the bytes of the file.
-        source: the name of the image in messages.
-
-    Raises:
-        InputError: when it is not an image.
-        FileNotFoundError: when there is no such file.
-
-    >>> from PIL import Image
-    >>> file = BytesIO()
-    >>> Image.new("L", (3, 2)).save(file, "PNG")
-    >>> decode(file, "a.png").mode, decode(file, "a.png").size
-    ('RGB', (3, 2))
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(file) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
-        raise InputError(f'The image "{source}" cannot be read ({error}).') from None
+        Raises:
+            InputError: when it lies outside the folder, or is no regular file.
+        """
+        path = inside(self.root, source)
+        if path.exists() and not path.is_file():
+            raise InputError(f'The image "{source}" in {self.root} is no regular file; replace it.')
+        return path
 
 
 def inside(root: Path, source: str) -> Path:

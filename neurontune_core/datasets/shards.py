@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurontune_core.datasets.base import SAMPLE_NOUNS, Dataset, DatasetGuess, decode, inside, is_split
+from neurontune_core.datasets.base import SAMPLE_NOUNS, Dataset, DatasetGuess, inside, is_split
 from neurontune_core.datasets.columns import (
     FROM_FILE,
     NO_CORRECTIONS,
@@ -39,7 +39,6 @@ from neurontune_core.remarks import Remark
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from PIL import Image
 
 IMAGE_ROLES = ("path", "label", "split", "attribute", "pair")
 
@@ -57,7 +56,12 @@ class ShardedImages(Dataset):
     def look_for_files(self) -> None:
         """Check nothing: the shards were read already."""
 
-    def open_source(self, source: str) -> Image.Image:
+    def image_file(self, source: str) -> Path | BytesIO:
+        """Return the bytes of an image, or the file that its row names.
+
+        Raises:
+            InputError: when the row does not exist or is empty.
+        """
         name, _, row = source.rpartition("#")
         cells = _images_of(inside(self.root, name), self.column)
         if not row.isdigit() or int(row) >= len(cells):
@@ -65,9 +69,9 @@ class ShardedImages(Dataset):
         cell = cells[int(row)].as_py()
         data = cell.get("bytes") if isinstance(cell, dict) else cell
         if data is not None:
-            return decode(BytesIO(data), source)
+            return BytesIO(data)
         if isinstance(cell, dict) and cell.get("path"):
-            return super().open_source(str(cell["path"]))
+            return super().image_file(str(cell["path"]))
         raise InputError(f'The image "{source}" is empty.')
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from neurontune_core.datasets.base import decode
+from neurontune_core.datasets.pictures import decode
 from neurontune_core.errors import InputError, listing
 from neurontune_core.examples import tag
 from neurontune_core.examples.flowers_archive import LICENSE, Archive, Credit

@@ -217,6 +217,8 @@ def listing_digest(dataset: Dataset, rows: pd.DataFrame) -> str:
     """
     digest = hashlib.sha256(json.dumps([dataset.class_names, dataset.group_names]).encode())
     digest.update(rows.to_csv(index=False).encode())
+    if dataset.exif != "rotate":
+        digest.update(dataset.exif.encode())
     if dataset.overlapping_groups is not None:
         digest.update(dataset.overlapping_groups.members.tobytes())
     for source in rows["source"] if dataset.modality == "image" else ():

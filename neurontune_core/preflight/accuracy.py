@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.preflight.report import Finding, Reading, SampleAccuracy
-from neurontune_core.preflight.sample import NORMALIZATIONS, Answers, Predictions
+from neurontune_core.preflight.sample import AS_STORED, NORMALIZATIONS, Answers, Predictions
 from neurontune_core.statistics import mcnemar, wilson_interval
 from neurontune_core.tables import percent
 
@@ -75,17 +75,19 @@ def judge(
         named: whether a person named the classes in this order, which then is doubted, not refused.
     """
     order = accuracy.order if better(accuracy.order) else None
+    best = _best_normalization(accuracy)
+    stored = best is not None and best.name == AS_STORED
+    if order is not None and stored and best is not None and best.accuracy >= order.accuracy - MARGIN:
+        order = None  # turned images explain as much, and their mend harms nothing
     if order is not None:
         yield _wrong_order(accuracy, order, class_names, can_reorder, named)
-    best = _best_normalization(accuracy)
     if best is not None and (order is None or best.accuracy > order.accuracy + MARGIN):
-        flags = " ".join(
-            f"--preprocessing {key}={','.join(map(_short, best.settings[key]))}" for key in ("mean", "std")
-        )
+        flags = " ".join(f"--preprocessing {key}={_flag(value)}" for key, value in best.settings.items())
+        what = "The images are likely turned wrongly" if stored else "The normalization is likely wrong"
         yield Finding(
-            "warning",
+            "blocker" if stored and accuracy.interval[0] <= accuracy.chance else "warning",
             "preprocessing",
-            f"The normalization is likely wrong: with {best.name} the model is right on {percent(best.accuracy, 0)} of "
+            f"{what}: with {best.name} the model is right on {percent(best.accuracy, 0)} of "
             f"{best.n} samples, as they were read on {percent(best.before / best.n, 0)}.",
             f"Use what the model was trained with; that is likely: {best.name}.",
             flags,
@@ -163,6 +165,8 @@ def _trial(
 
 
 def _settings(name: str) -> dict[str, Any]:
+    if name == AS_STORED:
+        return {"exif": "ignore"}
     mean, std = NORMALIZATIONS[name]
     return {"mean": list(mean), "std": list(std)}
 
@@ -253,5 +257,5 @@ def _assigned(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np
     return linear_sum_assignment(table, maximize=True)[1]
 
 
-def _short(value: float) -> str:
-    return f"{value:.4g}"
+def _flag(value: Any) -> str:
+    return value if isinstance(value, str) else ",".join(f"{number:.4g}" for number in value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurontune_core.datasets.base import SAMPLE_NOUNS
+from neurontune_core.datasets.pictures import Nature, nature
 from neurontune_core.datasets.published_counts import against_table_8
 from neurontune_core.errors import InputError, listing
 from neurontune_core.evaluation.pairs import match_pairs
@@ -55,6 +57,7 @@ def inspect_samples(
     ]
     return facts, [
         *remarks,
+        *_kinds_of_images(dataset, files, seed),
         *_unreadable(facts),
         *_splits(dataset, facts),
         *_groups(dataset, facts),
@@ -76,6 +79,35 @@ def _open_some(dataset: Dataset, files: int, seed: int) -> tuple[int, list[str]]
         except InputError as error:
             reasons.append(str(error))
     return len(rows), reasons
+
+
+def _kinds_of_images(dataset: Dataset, files: int, seed: int) -> Iterator[Finding]:
+    """Say how many of the opened images are turned by their EXIF, or have more than 8 bits."""
+    if dataset.modality != "image":
+        return
+    rows = np.random.default_rng(seed).permutation(len(dataset.samples))[:files]
+    natures = [nature for row in rows.tolist() if (nature := _nature(dataset, row)) is not None]
+    if turned := sum(nature.turned for nature in natures):
+        rotates = dataset.exif == "rotate"
+        how, other = ("are turned upright", "ignore") if rotates else ("are read as they are stored", "rotate")
+        yield Finding(
+            "note",
+            "preprocessing",
+            f"{turned:,} of the {len(natures):,} images that were opened {how}, where their EXIF asks to turn them. "
+            "Loaders of torchvision and timm do not turn images, those of Hugging Face do.",
+            "Read them as the model's training did.",
+            f"--preprocessing exif={other}",
+        )
+    if deep := Counter(nature.mode for nature in natures if nature.mode[0] == "I" or nature.mode == "F"):
+        kinds = listing([f"{count:,} of mode {mode}" for mode, count in deep.items()], 4)
+        how = "16 bits are divided by 257, values from 0 to 1 multiplied by 255, other ranges stretched to 0-255"
+        yield Finding("note", "preprocessing", f"Images with more than 8 bits are scaled to 8 ({kinds}): {how}.")
+
+
+def _nature(dataset: Dataset, row: int) -> Nature | None:
+    with suppress(InputError):
+        return nature(dataset.image_file(str(dataset.samples["source"].iat[row])))
+    return None
 
 
 def _counts(dataset: Dataset) -> tuple[Count, ...]:

@@ -63,6 +63,8 @@ class Request:
             guess.spec["class_names"] = list(self.classes)
         if self.label_threshold is not None:
             guess.spec["label_threshold"] = self.label_threshold
+        if exif := (self.settings.get("preprocessing") or {}).get("exif"):
+            guess.spec["exif"] = exif
         if self.images:
             guess.spec["images"] = self.images
         return guess
@@ -76,9 +78,11 @@ class Request:
         >>> Request("birds", entry="my_model:network").model().description
         'The network that my_model:network builds.'
         """
+        preprocessing = dict(self.settings.get("preprocessing") or {})
+        preprocessing.pop("exif", None)  # how the dataset's images are opened
         options: dict[str, Any] = {
             key: value
-            for key, value in self.settings.items()
+            for key, value in (dict(self.settings) | {"preprocessing": preprocessing}).items()
             if value is not None and value is not False and value != {}
         }  # num_classes 0, which leaves the head off, stays
         if self.entry:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurontune_core.datasets.pictures import nature
 from neurontune_core.errors import InputError
 from neurontune_core.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
@@ -25,6 +26,7 @@ NORMALIZATIONS: dict[str, Normalization] = {
     "values from 0 to 1": ((0.0,) * 3, (1.0,) * 3),
     "values from 0 to 255": ((0.0,) * 3, (1 / 255,) * 3),
 }
+AS_STORED = "images as they are stored, EXIF ignored"
 _ALIKE = 0.02  # means and stds closer than this give the same answers
 _ORDER = ("val", "test", "train", "")  # where the model is asked: samples that it was not trained on, if there are any
 _BATCH = 32
@@ -109,6 +111,9 @@ def ask(
     split = next(split for split in _ORDER if split in dataset.splits)
     labels, sources = (dataset.rows(split)[name].to_numpy() for name in ("label", "source"))
     rows, changes = balanced_rows(labels, samples, seed), _others(model) if with_answers else {}
+    turned = _turned_otherwise(dataset, sources[rows[:_BATCH]]) if with_answers and model.modality == "image" else None
+    if turned is not None:
+        changes[AS_STORED] = None
     answers = Answers(split, labels[:0], Predictions(), {name: Predictions() for name in changes}, [])
     started = time.monotonic()
     for start in range(0, len(rows), _BATCH):
@@ -129,9 +134,27 @@ def ask(
             model.embed(batch).float().cpu()
         answers.rates.append((len(good), time.monotonic() - began))
         for name, other in answers.others.items():
-            if len(other) == before and (not before or answers.promising(other)):
+            if len(other) != before or (before and not answers.promising(other)):
+                continue
+            if name == AS_STORED:
+                assert turned is not None
+                again = [model.prepare(turned.open_sample(str(sources[row]))) for row in good]
+                other.add(model, model.batch(again), labels[good])
+            else:
                 other.add(model, changes[name](batch), labels[good])
     return answers
+
+
+def _turned_otherwise(dataset: Dataset, sources: np.ndarray) -> Dataset | None:
+    """Return the dataset with EXIF ignored where some of these images are turned by it; else None."""
+    if dataset.exif != "rotate":
+        return None
+    for source in sources.tolist():
+        with suppress(InputError):
+            kind = nature(dataset.image_file(str(source)))
+            if kind is not None and kind.turned:
+                return replace(dataset, exif="ignore")
+    return None
 
 
 def balanced_rows(labels: np.ndarray, samples: int, seed: int) -> np.ndarray:
