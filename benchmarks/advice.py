@@ -1,4 +1,4 @@
-"""What the adviser's choice costs: regret against the best of the heads that the paper's settings give.
+"""What the adviser's choice costs, and how often its intervals hold.
 
 For every problem (benchmarks/advice_problems.py), validation set (balanced over the groups, or as biased as the
 training set) and seed, the reference is the best worst-group accuracy on test among ERM, no masking, NeuronTune and
@@ -8,7 +8,12 @@ better than all four; "only losses" counts those as 0; "own too" adds the heads 
 "Behind no masking" is the worst group without masking minus the advised head's: its mean, its largest value, and how
 many cases are more than 2 points behind by more than 1.96 standard errors. All in percentage points.
 
-Results are kept in --cache, one file a case, and taken from there on the next run; delete it after changing the rule.
+Coverage: how often the 95 % interval of the worst class on unseen samples holds the worst class on test, whose groups
+are weighted as in validation, for test has as many of each. Problems with wrong labels are left out of it: their test
+labels are right. "Test's error too" widens the interval by the standard error of the test set itself.
+
+What every candidate predicts is kept in --cache, one file a case, and the rule is applied to it anew on every call:
+another rule takes seconds, other candidates need an empty cache.
 """
 
 from __future__ import annotations
@@ -16,26 +21,26 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from advice_problems import VALIDATIONS, Problem, Sets, problems
+from advice_cases import Case, cases
+from advice_problems import VALIDATIONS, problems
 
-from neurontune_core import InputError, LinearHead, TuneConfig, neurontune, neurontune_halves
-from neurontune_core.advise import advise
 from neurontune_core.evaluation.worst_class import worst_class_lead
-from neurontune_core.files import read_json, write_json
 
 REFERENCES = ("ERM", "no masking", "NeuronTune", "NeuronTune†")
 ADVISED = {
     "erm": "keep",
+    "mask_alone": "mask alone",
     "masking_off": "no masking on train",
     "neurontune": "NeuronTune on train",
+    "robust": "Robust on train",
     "weighted_up": "upweighted",
     "masking_off_held_out": "no masking on val",
     "neurontune_held_out": "NeuronTune†",
+    "robust_held_out": "Robust on val",
 }
 
 
@@ -44,79 +49,73 @@ def main() -> None:
     parser.add_argument("--part", choices=("development", "held out"), default="development")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path("/tmp/advice-cache"))
-    parser.add_argument("--only", default="", help="problems whose name begins so")
+    parser.add_argument("--only", default="", help="problems whose name begins with one of these, separated by commas")
+    parser.add_argument("--every", type=int, default=1, help="each so manieth problem alone")
+    parser.add_argument("--backwards", action="store_true", help="the last problem first, for a second process")
+    parser.add_argument("--cached", action="store_true", help="only the cases in the cache")
     parser.add_argument("--cases", action="store_true", help="list every case")
     arguments = parser.parse_args()
-    cases = []
-    for problem in problems(arguments.cache):
-        if problem.part == arguments.part and problem.name.startswith(arguments.only):
-            for validation in VALIDATIONS:
-                cases += measured(problem, validation, arguments.seeds, arguments.cache / "cases")
+    some = [
+        problem
+        for problem in problems(arguments.cache)
+        if problem.part == arguments.part and problem.name.startswith(tuple(arguments.only.split(",")))
+    ][:: arguments.every]
+    order = some[::-1] if arguments.backwards else some
+    measured = list(cases(order, arguments.seeds, arguments.cache / "cases", only_cached=arguments.cached))
+    rows = [row(case) for case in measured]
     for validation in VALIDATIONS:
         print(f"\n{arguments.part} part, {validation} validation\n")
-        print_table([case for case in cases if case["validation"] == validation])
+        print_table([each for each in rows if each["validation"] == validation])
+        print_coverage([each for each in rows if each["validation"] == validation])
     if arguments.cases:
-        for case in cases:
-            print(json.dumps(case))
+        for each in rows:
+            print(json.dumps(each))
 
 
-def measured(problem: Problem, validation: str, seeds: int, cache: Path) -> list[dict]:
-    """Return one case for each seed."""
-    files = [cache / f"{problem.name}-{validation}-{seed}.json" for seed in range(seeds)]
-    if not all(file.exists() for file in files):
-        sets = problem.make(validation)
-        for seed, file in enumerate(files):
-            if not file.exists():
-                write_json(
-                    file,
-                    {"family": problem.family, "name": problem.name, "validation": validation, "seed": seed}
-                    | measure(sets, seed),
-                )
-                print(f"  {file.stem}", flush=True)
-    return [read_json(file) for file in files]
-
-
-def measure(sets: Sets, seed: int) -> dict:
-    test = sets.test
-    assert test.groups is not None
-
-    def outcome(head: LinearHead) -> np.ndarray:
-        return head.predict(test.embeddings) == test.labels
-
-    def worst(right: np.ndarray) -> float:
-        return float(min(right[test.groups == group].mean() for group in np.unique(test.groups)))
-
-    references = {"ERM": outcome(sets.head)}
-    config = TuneConfig(seed=seed)
-    attempts: dict[str, Callable[[], LinearHead]] = {
-        "no masking": lambda: neurontune(sets.head, sets.validation, sets.train, replace(config, masking=False)).head,
-        "NeuronTune": lambda: neurontune(sets.head, sets.validation, sets.train, config).head,
-        "NeuronTune†": lambda: neurontune_halves(sets.head, sets.validation, config).head,
-    }
-    for name, attempt in attempts.items():
-        try:
-            references[name] = outcome(attempt())
-        except InputError as error:  # no mistakes on validation
-            print(f"  {name}: {error}")
-    advice = advise(sets.head, sets.validation, sets.train, config)
-    advised = outcome(advice.head)
-    lead, error = worst_class_lead(references["no masking"], advised, test.groups)
-    more = advice.counterexamples
+def row(case: Case) -> dict:
+    """Apply the rule to a case, and return what the tables show of it."""
+    advice = case.advice()
+    chosen = case.outcome(f"candidate/{advice.chosen}")
+    lead, error = worst_class_lead(case.outcome("reference/no masking"), chosen, case.kept["test_groups"])
+    promised = {key: candidate.worst_class_on_unseen for key, candidate in advice.candidates.items()}
     return {
-        "sizes": [part.num_samples for part in (sets.validation, sets.train, test)],
-        "references": {name: worst(right) for name, right in references.items()},
-        "candidates": {key: worst(outcome(candidate.head)) for key, candidate in advice.candidates.items()},
-        "judged": {key: candidate.evaluation.worst_class_accuracy for key, candidate in advice.candidates.items()},
-        "counterexamples": None if more is None else float(more.standard_errors.max()),
+        "family": case.family,
+        "name": case.problem,
+        "validation": case.validation,
+        "references": {name: case.worst_group(f"reference/{name}") for name in REFERENCES if case.has(name)},
+        "candidates": {key: case.worst_group(f"candidate/{key}") for key in advice.candidates},
         "chosen": advice.chosen,
         "case": advice.case,
-        "advised": worst(advised),
+        "advised": case.worst_group(f"candidate/{advice.chosen}"),
         "behind_off": lead,
         "behind_off_error": error,
+        "promised": {key: [part.accuracy, part.low, part.high] for key, part in promised.items()},
+        "reached": {key: case.worst_class(f"candidate/{key}") for key in advice.candidates},
     }
 
 
-def print_table(cases: Sequence[dict]) -> None:
+def print_coverage(rows: Sequence[dict]) -> None:
+    for name, keys in (("the advised head", None), ("every candidate", True)):
+        held, wider, errors, widths = [], [], [], []
+        for each in rows:
+            if each["family"] == "wrong labels":
+                continue
+            for key in each["promised"] if keys else [each["chosen"]]:
+                accuracy, low, high = each["promised"][key]
+                reached, error = each["reached"][key]
+                held.append(low <= reached <= high)
+                spread = (((high - low) / 3.92) ** 2 + error**2) ** 0.5 * 1.96 - (high - low) / 2
+                wider.append(low - spread <= reached <= high + spread)
+                errors.append(accuracy - reached)
+                widths.append(high - low)
+        if held:
+            print(
+                f"\nCoverage of {name}: {np.mean(held):.1%} of {len(held)}, test's error too {np.mean(wider):.1%}; "
+                f"promised minus reached {100 * np.mean(errors):+.1f} points, width {100 * np.mean(widths):.1f}"
+            )
+
+
+def print_table(rows: Sequence[dict]) -> None:
     columns = (
         "data",
         "cases",
@@ -129,28 +128,30 @@ def print_table(cases: Sequence[dict]) -> None:
         "advised head",
     )
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    for family in [*dict.fromkeys(case["family"] for case in cases), ""]:
-        print_row(family or "**all**", [case for case in cases if family in ("", case["family"])])
+    for family in [*dict.fromkeys(each["family"] for each in rows), ""]:
+        print_row(family or "**all**", [each for each in rows if family in ("", each["family"])])
 
 
-def print_row(name: str, cases: Sequence[dict]) -> None:
-    advised = 100 * np.array([case["advised"] for case in cases])
-    regret = 100 * np.array([max(case["references"].values()) for case in cases]) - advised
-    behind = 100 * np.array([case["behind_off"] for case in cases])
-    error = 100 * np.array([case["behind_off_error"] for case in cases])
+def print_row(name: str, rows: Sequence[dict]) -> None:
+    if not rows:
+        return
+    advised = 100 * np.array([each["advised"] for each in rows])
+    regret = 100 * np.array([max(each["references"].values()) for each in rows]) - advised
+    behind = 100 * np.array([each["behind_off"] for each in rows])
+    error = 100 * np.array([each["behind_off_error"] for each in rows])
     beyond = int((behind - 2 > 1.96 * error).sum())
-    hindsight = 100 * np.array([max(*case["references"].values(), *case["candidates"].values()) for case in cases])
+    hindsight = 100 * np.array([max(*each["references"].values(), *each["candidates"].values()) for each in rows])
     references = []
     for reference in REFERENCES:
-        values = [100 * case["references"][reference] for case in cases if reference in case["references"]]
+        values = [100 * each["references"][reference] for each in rows if reference in each["references"]]
         references.append(f"{np.mean(values):.1f}" if values else "–")
-    chosen = ", ".join(f"{ADVISED[key]} {times}" for key, times in Counter(c["chosen"] for c in cases).most_common())
+    chosen = ", ".join(f"{ADVISED[key]} {times}" for key, times in Counter(c["chosen"] for c in rows).most_common())
     cells = (
         name,
-        str(len(cases)),
+        str(len(rows)),
         *references,
         f"{advised.mean():.1f}",
-        f"{regret.mean():+.1f} ± {regret.std(ddof=1):.1f}",
+        f"{regret.mean():+.1f} ± {regret.std(ddof=1) if len(rows) > 1 else 0:.1f}",
         f"{regret.clip(0).mean():.1f}",
         f"{(hindsight - advised).mean():.1f}",
         f"{behind.mean():+.1f}, {behind.max():+.1f}, {beyond}",

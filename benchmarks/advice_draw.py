@@ -92,8 +92,9 @@ def _take(pool: Pool, rows: np.ndarray, counts: np.ndarray, rng: np.random.Gener
     names = tuple(f"class {y}" for y in range(classes))
     groups = tuple(f"class {y}, attribute {a}" for y in range(classes) for a in range(classes))
     labels = pool.labels[chosen]
+    attributes, units = pool.attributes[chosen], pool.units[chosen].astype(str)
     return EmbeddingSet(
-        pool.vectors[chosen], labels, names, classes * labels + pool.attributes[chosen], groups, split=split
+        pool.vectors[chosen], labels, names, classes * labels + attributes, groups, split=split, units=units
     )
 
 

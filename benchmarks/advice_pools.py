@@ -135,6 +135,8 @@ def _shipped(name: str, seed: int, validation: str, pairs: pd.Series, units: pd.
             groups=np.concatenate([val.groups, test.groups]),
             sample_ids=np.concatenate([val.sample_ids, test.sample_ids]),
             sources=np.concatenate([val.sources, test.sources]),
+            pairs=np.concatenate([val.pairs, test.pairs]),
+            units=None if val.units is None else np.concatenate([val.units, test.units]),
         )
         unit = units[list(both.sources)].to_numpy(str)
         chosen = np.zeros(len(unit), dtype=bool)

@@ -14,6 +14,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json, write_json, write_whole
+from neurontune_core.units import deal_units, kept_texts, unit_numbers
 
 FORMAT = "neurontune-embeddings/1"
 _MEMBER = "in "  # before the name of an overlapping group, as a column of samples.parquet
@@ -51,6 +52,8 @@ class EmbeddingSet:
         provenance: what made the vectors (model fingerprint, preprocessing, files left out); JSON-able.
         pairs: [N] text or None: two samples with the same text are one thing without and with the attribute; None when
             no sample has such a text. For measuring only (`evaluation.pairs`).
+        units: [N] text or None: samples with the same text belong together (a patient, a video, crops of one
+            photograph), and no fold or half tears them apart; None when no sample has such a text.
 
     Raises:
         InputError: when shapes disagree, a label or group is out of range, an id occurs twice, or a row holds NaN or
@@ -74,6 +77,7 @@ class EmbeddingSet:
     split: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
     pairs: np.ndarray | None = None
+    units: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         embeddings = np.asanyarray(self.embeddings)
@@ -101,8 +105,8 @@ class EmbeddingSet:
         if len(sample_ids) == 0:
             sample_ids = np.array([str(row) for row in range(samples)], dtype=object)
         sources = self.sources
-        pairs = _pair_names(self.pairs)
-        for name, column in (("sample_ids", sample_ids), ("sources", sources), ("pairs", pairs)):
+        pairs, units = kept_texts(self.pairs), kept_texts(self.units)
+        for name, column in (("sample_ids", sample_ids), ("sources", sources), ("pairs", pairs), ("units", units)):
             if column is not None and len(column) != samples:
                 raise InputError(f"Expected {samples} {name}, one per embedding, but got {len(column)}.")
         _refuse_repeated(sample_ids)
@@ -115,6 +119,7 @@ class EmbeddingSet:
         set_field(self, "sample_ids", np.asarray(sample_ids, dtype=object))
         set_field(self, "sources", None if sources is None else np.asarray(sources, dtype=object))
         set_field(self, "pairs", pairs)
+        set_field(self, "units", units)
 
     @property
     def num_samples(self) -> int:
@@ -127,6 +132,11 @@ class EmbeddingSet:
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
+
+    @cached_property
+    def unit_numbers(self) -> np.ndarray | None:
+        """Return [N] int64, samples with the same number belong together, by unit or as a pair; None without any."""
+        return unit_numbers(self.units, self.pairs)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -149,30 +159,47 @@ class EmbeddingSet:
             sample_ids=self.sample_ids[rows],
             sources=None if self.sources is None else self.sources[rows],
             pairs=None if self.pairs is None else self.pairs[rows],
+            units=None if self.units is None else self.units[rows],
         )
 
     def halves(self, seed: int = 0) -> tuple[EmbeddingSet, EmbeddingSet]:
         """Return two seeded, class-stratified halves: the first tunes, the second identifies (Section 5.5, val/2).
 
+        Samples of one unit, or of one pair, are in the same half.
+
         Raises:
-            InputError: when a class has a single sample.
+            InputError: when a class has a single sample, or a single unit.
         """
         rng = np.random.default_rng(seed)
+        for single in np.flatnonzero(np.bincount(self.labels, minlength=self.num_classes) == 1):
+            raise InputError(
+                f'Class "{self.class_names[single]}" has a single sample, so the set cannot be halved by class; '
+                "give at least two samples of each class."
+            )
+        units = self.unit_numbers
+        if units is not None:
+            return self._halves_by_unit(units, rng)
         first: list[np.ndarray] = []
         second: list[np.ndarray] = []
         odd = 0
         for label in range(self.num_classes):
             rows = rng.permutation(np.flatnonzero(self.labels == label))
-            if len(rows) == 1:
-                raise InputError(
-                    f'Class "{self.class_names[label]}" has a single sample, so the set cannot be halved by class; '
-                    "give at least two samples of each class."
-                )
             middle = (len(rows) + odd % 2) // 2  # odd counts round down and up in turn, so the halves stay even
             odd += len(rows) % 2
             first.append(rows[:middle])
             second.append(rows[middle:])
         return self.take(np.sort(np.concatenate(first))), self.take(np.sort(np.concatenate(second)))
+
+    def _halves_by_unit(self, units: np.ndarray, rng: np.random.Generator) -> tuple[EmbeddingSet, EmbeddingSet]:
+        part = deal_units(self.labels, units, 2, rng)
+        first, second = (self.take(np.flatnonzero(part == half)) for half in (0, 1))
+        for label in np.unique(self.labels):
+            if label not in first.labels or label not in second.labels:
+                raise InputError(
+                    f'Too few units of samples that belong together hold class "{self.class_names[label]}", so the set '
+                    "cannot be halved by class; give at least two units of each class."
+                )
+        return first, second
 
     def save(self, folder: str | Path) -> None:
         """Write ``embeddings.npy``, ``samples.parquet`` and, last, ``meta.json``."""
@@ -186,6 +213,8 @@ class EmbeddingSet:
             columns["source"] = self.sources
         if self.pairs is not None:
             columns["pair"] = self.pairs
+        if self.units is not None:
+            columns["unit"] = self.units
         overlapping = self.overlapping_groups
         for place, name in enumerate(overlapping.names if overlapping else ()):
             assert overlapping is not None
@@ -262,6 +291,7 @@ class EmbeddingSet:
             sample_ids=id_column,
             sources=columns.get("source"),
             pairs=columns.get("pair"),
+            units=columns.get("unit"),
             split=split or meta.get("split", ""),
             provenance=meta.get("provenance", {}),
         )
@@ -305,14 +335,6 @@ def _indices(values: Any, samples: int, limit: int, what: str, names: str) -> np
             f"the first in row {outside[0]}: {array[outside[0]]}."
         )
     return array
-
-
-def _pair_names(values: Any) -> np.ndarray | None:
-    """Return [N] texts and None, which "" and NaN count as; None where no sample has a pair."""
-    if values is None:
-        return None
-    names = [None if value is None or value == "" or value != value else str(value) for value in values]
-    return np.array(names, dtype=object) if any(name is not None for name in names) else None
 
 
 def _refuse_repeated(sample_ids: np.ndarray) -> None:

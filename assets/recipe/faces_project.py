@@ -128,6 +128,7 @@ def _config(folder: Path) -> dict[str, Any]:
                 "split": "split",
                 "attribute": "attribute",
                 "pair": "pair",
+                "unit": "expression",
             },
             "class_names": list(faces.LABELS),
             "attribute_names": list(faces.TAGS),

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurontune_core.advise.crossfit import CrossFitter
 from neurontune_core.embeddings import EmbeddingSet
+from neurontune_core.units import effective_count
 
 _STANDARD_ERRORS = 2.0
 _EPOCHS = 40
@@ -55,19 +56,34 @@ def count_counterexamples(fitter: CrossFitter) -> CounterExamples:
     monitored = identification.take(np.flatnonzero(fitter.fold == 0))
     classes = identification.num_classes
     on_tuning, on_identification = np.zeros(classes), np.zeros(classes)
+    outcomes = np.zeros(identification.num_samples)
     config = fitter.late(init="zero", epochs=_EPOCHS, average_epochs=_EPOCHS // 2)
     for half, held_out in (halves, halves[::-1]):
         head = fitter.run(half, monitored, config, verdicts=False).head
         on_tuning += _correct(head.predict(held_out.embeddings), held_out)
-        on_identification += _correct(head.predict(identification.embeddings), identification) / 2
+        predictions = head.predict(identification.embeddings)
+        on_identification += _correct(predictions, identification) / 2
+        outcomes += (predictions == identification.labels) / 2
     in_tuning, in_identification = (
         np.bincount(samples.labels, minlength=classes) for samples in (fitter.tuning, identification)
     )
     p, q = on_tuning / in_tuning, on_identification / in_identification
-    variance = (p * (1 - p) + 1 / in_tuning) / in_tuning + (q * (1 - q) + 1 / in_identification) / in_identification
+    in_effect = _effective_counts(identification, outcomes)
+    variance = (p * (1 - p) + 1 / in_tuning) / in_tuning + (q * (1 - q) + 1 / in_effect) / in_effect
     return CounterExamples(p, q, (p - q) / np.sqrt(variance))
 
 
 def _correct(predictions: np.ndarray, embedding_set: EmbeddingSet) -> np.ndarray:
     """Return [C], how many samples of each class are classified correctly."""
     return np.bincount(embedding_set.labels[predictions == embedding_set.labels], minlength=embedding_set.num_classes)
+
+
+def _effective_counts(samples: EmbeddingSet, outcomes: np.ndarray) -> np.ndarray:
+    """Return [C], as how many independent samples those of each class count."""
+    counts = np.bincount(samples.labels, minlength=samples.num_classes).astype(float)
+    if samples.unit_numbers is None:
+        return counts
+    for label in np.flatnonzero(counts):
+        rows = samples.labels == label
+        counts[label] = effective_count(outcomes[rows], samples.unit_numbers[rows])
+    return counts

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurontune_core.advise.candidate import Candidate, Key
 from neurontune_core.advise.reweight import reweighted
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
+from neurontune_core.evaluation.accuracy import evaluate_predictions
 from neurontune_core.head import LinearHead
+from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.mask import check_verdicts, with_verdicts
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
+from neurontune_core.tuning.presets import preset
 from neurontune_core.tuning.result import TuneResult
-
-# The command line prints these keys, so "weighted_up" (upweighted hard samples) stays what it is.
-Key = Literal["erm", "masking_off", "neurontune", "weighted_up", "masking_off_held_out", "neurontune_held_out"]
+from neurontune_core.units import deal_units
 
 FOLDS = 4
 _THREADS = 2
-_BEST_EPOCHS = 5  # averaged by NeuronTune, because the head of a single epoch varies much
+# NeuronTune averages five epochs, because the head of a single one varies much.
+BEST = {"select": "worst_class_accuracy", "average_epochs": 5, "stability": 0.0}
+ROBUST = {"select": "robust", "average_epochs": 1, "stability": preset("robust").stability, "rounds": "recompute"}
 
 
 class Stopped(InputError):
@@ -32,69 +35,6 @@ class Stopped(InputError):
 
     def __init__(self) -> None:
         super().__init__("The advice was stopped before it was ready.")
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A head that may be advised, and its cross-fitted predictions.
-
-    Attributes:
-        key: which candidate it is.
-        head: the average of the runs' heads.
-        predictions: [N] int64, of every identification sample by the run that had not seen it.
-        evaluation: of these predictions; groups are never counted.
-        members: the runs of `neurontune`; none for the ERM head and for upweighted hard samples.
-        judged: the rows that each run was evaluated on.
-        hard_share: the mean share, over the runs, of hard samples (`reweight`).
-        judged_spurious: [M] bool, the neurons that a user's verdicts mask in every candidate; None for none.
-    """
-
-    key: Key
-    head: LinearHead
-    predictions: np.ndarray
-    evaluation: Evaluation
-    members: tuple[TuneResult, ...] = ()
-    judged: tuple[np.ndarray, ...] = ()
-    hard_share: float = 0.0
-    judged_spurious: np.ndarray | None = None
-
-    @property
-    def masked(self) -> np.ndarray:
-        """Return [M] bool, the neurons masked in every run and epoch that ``head`` averages."""
-        masked = np.full(self.head.num_neurons, bool(self.members))
-        if not self.members and self.judged_spurious is not None:
-            masked |= self.judged_spurious
-        for member in self.members:
-            masked &= member.masked_throughout
-        return masked
-
-    @property
-    def masked_share(self) -> float:
-        """Return the mean share of neurons that a member masked in its best epoch."""
-        return float(np.mean([member.biased.mean() for member in self.members])) if self.members else 0.0
-
-    @property
-    def mask_overlap(self) -> float | None:
-        """Return the Jaccard index of two members' masks, the mean over all pairs; None without masks."""
-        masks = [member.biased for member in self.members]
-        pairs = [(a, b) for place, a in enumerate(masks) for b in masks[:place] if (a | b).any()]
-        return float(np.mean([(a & b).sum() / (a | b).sum() for a, b in pairs])) if pairs else None
-
-    @property
-    def sfit_shortfall(self) -> float | None:
-        """Return by how much SFit's epoch falls short of the best one in worst-class accuracy; None without masking."""
-        histories = [member.history for member in self.members if member.config.masking]
-        if not histories:
-            return None
-        by_sfit = [max(history, key=lambda record: record.sfit) for history in histories]
-        return float(
-            np.mean(
-                [
-                    max(record.worst_class_accuracy for record in history) - kept.worst_class_accuracy
-                    for history, kept in zip(histories, by_sfit, strict=True)
-                ]
-            )
-        )
 
 
 class _Job(NamedTuple):
@@ -141,14 +81,37 @@ class CrossFitter:
         for name, verdicts in (("always", self.always), ("never", self.never)):
             if verdicts is not None:
                 check_verdicts(name, verdicts, self.head.num_neurons)
-        self.fold = fold_numbers(self.identification.labels, self.config.seed)
+        self.fold = fold_numbers(self.identification.labels, self.config.seed, self.identification.unit_numbers)
 
     def erm(self) -> Candidate:
         """Evaluate the ERM head, which has seen no identification sample; neurons judged spurious are masked in it."""
         head = self.head.masked(self.judged_factors)
         predictions = head.predict(self.identification.embeddings)
         evaluation = evaluate_predictions(predictions, self.identification)
-        return Candidate("erm", head, predictions, evaluation, judged_spurious=self.judged_spurious)
+        return Candidate("erm", head, predictions, evaluation, judged_spurious=self.judged_spurious, **self._truth)
+
+    def mask_alone(self) -> Candidate | None:
+        """Mask the ERM head without retraining it; the mask of one half of the identification set is evaluated on the
+        other, and the mask of the whole set is handed out."""
+        halves = self._rows(0, 1), self._rows(2, 3)
+        try:
+            heads = [self.head.masked(self._factors(self._biased(rows))) for rows in (*halves, None)]
+        except InputError as error:  # no mistakes, or nothing left
+            self.failures["mask_alone"] = str(error)
+            return None
+        made = self._averaged("mask_alone", heads[:2], halves[::-1])
+        return replace(made, head=self._named("mask_alone", heads[2]), fixed_mask=self._biased(None))
+
+    def own_mask(self, masked: np.ndarray) -> Candidate:
+        """Evaluate the ERM head with these neurons masked; the identification set may have chosen them.
+
+        Args:
+            masked: [M] bool.
+        """
+        masked = with_verdicts(check_verdicts("mask", masked, self.head.num_neurons), self.always, self.never)
+        every = self._rows(*range(FOLDS))
+        made = self._averaged("own_mask", [self.head.masked(self._factors(masked))], [every])
+        return replace(made, fixed_mask=masked)
 
     def masking_off(self) -> Candidate:
         """Retrain on the tuning set without a mask (Table 4, NT = No); SFit selects the epoch."""
@@ -190,11 +153,24 @@ class CrossFitter:
 
     def neurontune_held_out(self) -> Candidate | None:
         """Run NeuronTune† (Section 5.5): half tunes, a quarter identifies neurons and epochs, a quarter evaluates."""
-        jobs = []
+        return self._masked("neurontune_held_out", self._turns())
+
+    def _turns(self) -> list[tuple[np.ndarray | None, np.ndarray, np.ndarray]]:
+        """Return the rows that tune, identify and evaluate, for each quarter that evaluates."""
+        turns: list[tuple[np.ndarray | None, np.ndarray, np.ndarray]] = []
         for number in range(FOLDS):
             identifying, first, second = ((number + by) % FOLDS for by in (1, 2, 3))
-            jobs.append((self._rows(first, second), self._rows(identifying), self._rows(number)))
-        return self._masked("neurontune_held_out", jobs)
+            turns.append((self._rows(first, second), self._rows(identifying), self._rows(number)))
+        return turns
+
+    def robust(self) -> Candidate | None:
+        """Run the robust preset on the tuning set; half of the identification set identifies, the other evaluates."""
+        halves = self._rows(0, 1), self._rows(2, 3)
+        return self._masked("robust", [(None, halves[half], halves[1 - half]) for half in (0, 1)], ROBUST)
+
+    def robust_held_out(self) -> Candidate | None:
+        """Run the robust preset on halves: half tunes, a quarter identifies, a quarter evaluates."""
+        return self._masked("robust_held_out", self._turns(), ROBUST)
 
     @property
     def judged_spurious(self) -> np.ndarray:
@@ -235,10 +211,31 @@ class CrossFitter:
         """Return the ascending rows of these folds."""
         return np.flatnonzero(np.isin(self.fold, numbers))
 
-    def _masked(self, key: Key, parts: Sequence[tuple[np.ndarray | None, np.ndarray, np.ndarray]]) -> Candidate | None:
+    def _biased(self, rows: np.ndarray | None) -> np.ndarray:
+        """Return [M] bool, the mask of the ERM head on these rows of the identification set, or on all."""
+        samples = self.identification if rows is None else self.identification.take(rows)
+        scorer = SpuriousnessScorer.for_config(self.config, samples, sort=False)
+        scores = scorer(self.head.predict(samples.embeddings))
+        return with_verdicts(scores.biased(self.config.threshold), self.always, self.never)
+
+    def _factors(self, masked: np.ndarray) -> np.ndarray:
+        """Return [M], the mask value where masked, else 1.
+
+        Raises:
+            InputError: when nothing is left.
+        """
+        if masked.all() and self.config.mask_value == 0:
+            raise InputError("Every neuron would be masked; raise the threshold.")
+        return np.where(masked, np.float32(self.config.mask_value), np.float32(1))
+
+    def _masked(
+        self,
+        key: Key,
+        parts: Sequence[tuple[np.ndarray | None, np.ndarray, np.ndarray]],
+        changes: Mapping[str, object] = BEST,
+    ) -> Candidate | None:
         """Make a candidate with masking from rows that tune, identify and evaluate; None when that fails."""
-        best = {"select": "worst_class_accuracy", "average_epochs": _BEST_EPOCHS, "stability": 0.0}
-        plain = replace(self.config, masking=True, **best)  # type: ignore[arg-type]
+        plain = replace(self.config, masking=True, **changes)  # type: ignore[arg-type]
         jobs = [_Job(*rows, replace(plain, seed=plain.seed + number)) for number, rows in enumerate(parts)]
         try:
             return self._candidate(key, jobs)
@@ -259,15 +256,20 @@ class CrossFitter:
         predictions = np.empty(self.identification.num_samples, dtype=np.int64)
         for head, rows in zip(heads, judged, strict=True):
             predictions[rows] = head.predict(self.identification.embeddings[rows])
-        average = replace(
-            LinearHead.mean(heads),
-            class_names=self.identification.class_names,
-            provenance={"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": len(heads)},
-        )
+        average = self._named(key, LinearHead.mean(heads), len(heads))
         evaluation = evaluate_predictions(predictions, self.identification)
+        spurious = self.judged_spurious
         return Candidate(
-            key, average, predictions, evaluation, judged=tuple(judged), judged_spurious=self.judged_spurious
+            key, average, predictions, evaluation, judged=tuple(judged), judged_spurious=spurious, **self._truth
         )
+
+    @property
+    def _truth(self) -> dict[str, Any]:
+        return {"labels": self.identification.labels, "units": self.identification.unit_numbers}
+
+    def _named(self, key: Key, head: LinearHead, averaged: int = 1) -> LinearHead:
+        provenance = {"method": "advised", "candidate": key, "seed": self.config.seed, "heads averaged": averaged}
+        return replace(head, class_names=self.identification.class_names, provenance=provenance)
 
     def _member(self, job: _Job) -> TuneResult:
         tuning = self.tuning if job.tuning is None else self.identification.take(job.tuning)
@@ -283,8 +285,13 @@ class CrossFitter:
             raise Stopped
 
 
-def fold_numbers(labels: np.ndarray, seed: int) -> np.ndarray:
+def fold_numbers(labels: np.ndarray, seed: int, units: np.ndarray | None = None) -> np.ndarray:
     """Split the samples at random into `FOLDS` parts with as many of each class, to within one sample.
+
+    Args:
+        labels: [N] in 0..C-1.
+        seed: of the draw.
+        units: [N] int: samples of one unit get the same part, and the classes are as even as units allow.
 
     Returns:
         [N] in 0..FOLDS-1.
@@ -293,6 +300,8 @@ def fold_numbers(labels: np.ndarray, seed: int) -> np.ndarray:
     [3, 3, 3, 3]
     """
     rng = np.random.default_rng([seed, FOLDS])
+    if units is not None:
+        return deal_units(labels, units, FOLDS, rng)
     numbers = np.empty(len(labels), dtype=np.int64)
     placed = 0
     for label in np.unique(labels):

@@ -9,12 +9,15 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from neurontune_core.advise.candidate import Candidate, Key
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
-from neurontune_core.advise.crossfit import FOLDS, Candidate, CrossFitter, Key
+from neurontune_core.advise.crossfit import FOLDS, CrossFitter
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
+from neurontune_core.evaluation.near_duplicates import Distinct, count_distinct
 from neurontune_core.evaluation.worst_class import worst_class_lead
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
+from neurontune_core.units import units_by_class
 
 Case = Literal[
     "too_few",
@@ -32,7 +35,7 @@ _MARGIN = 1.0  # standard errors by which another candidate must beat the simple
 _CLEARLY = 2.5  # and by which where the identification set shows no counter-examples
 _ABOVE_CHANCE = 2.0  # standard errors above guessing
 _FEWEST = 2 * FOLDS  # samples of a class, so that every quarter can judge and every half can tune
-_SHORT, _LONG = 9, 13  # runs
+_SHORT, _LONG = 11, 19  # runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class Advice:
         class_names: the C class names.
         mistakes: [C] of the ERM head on the identification set.
         splits: what the identification and the tuning set are called.
+        units: [N] int of the identification set, samples with the same number belong together; None where each is one.
+        distinct: how many distinct samples it holds, by their vectors.
     """
 
     chosen: Key
@@ -60,6 +65,8 @@ class Advice:
     class_names: tuple[str, ...]
     mistakes: np.ndarray
     splits: tuple[str, str]
+    units: np.ndarray | None = None
+    distinct: Distinct | None = None
 
     @property
     def more_counterexamples(self) -> bool:
@@ -78,7 +85,7 @@ class Advice:
     def lead(self, key: Key, over: Key) -> tuple[float, float]:
         """Return the worst-class accuracy of one candidate minus another's, and its standard error; both in 0..1."""
         ahead, behind = (self.candidates[name].predictions == self.labels for name in (key, over))
-        return worst_class_lead(ahead, behind, self.labels)
+        return worst_class_lead(ahead, behind, self.labels, self.units)
 
 
 def advise(
@@ -89,6 +96,7 @@ def advise(
     *,
     always: np.ndarray | None = None,
     never: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
     on_step: Callable[[int, int], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Advice:
@@ -108,6 +116,7 @@ def advise(
         identification, tuning: D_Ide and D_Tune; their groups are removed first.
         config: settings of the runs, except ``masking`` and how the epoch is selected.
         always, never: [M] bool, the user's verdicts: neurons masked, or spared, whatever their score.
+        mask: [M] bool, a mask of one's own, measured as a candidate beside those of the identification set.
         on_step: called with the number of runs done and of those expected.
         should_stop: called often; True raises `Stopped`.
 
@@ -127,6 +136,7 @@ def advise(
             on_step(done, expected)
 
     fitter = CrossFitter(head, identification, tuning, config, always, never, should_stop, step)
+    distinct = count_distinct(identification, tuning)
     erm = fitter.erm()
     candidates: dict[Key, Candidate] = {"erm": erm}
     classes = identification.num_classes
@@ -136,25 +146,42 @@ def advise(
     def advice(chosen: Key, case: Case, measured: CounterExamples | None = None) -> Advice:
         names = identification.class_names
         splits = (identification.split or "the identification set", tuning.split or "the tuning set")
-        return Advice(chosen, case, candidates, measured, fitter.failures, labels, names, mistakes, splits)
+        failures, units = fitter.failures, identification.unit_numbers
+        return Advice(chosen, case, candidates, measured, failures, labels, names, mistakes, splits, units, distinct)
 
-    fewest = min(np.bincount(samples.labels, minlength=classes).min() for samples in (identification, tuning))
-    if fewest < _FEWEST:
+    if _too_few(identification, FOLDS) or _too_few(tuning, 2):
         return advice("erm", "too_few")
     with threadpool_limits(1):  # around all runs: a run restores the limit on its end, while another one still works
         measured = count_counterexamples(fitter)
         expected = _LONG if measured.more else _SHORT
-        made: list[Candidate | None] = [fitter.masking_off(), fitter.neurontune()]
+        made: list[Candidate | None] = [fitter.mask_alone()]
+        made += [] if mask is None else [fitter.own_mask(mask)]
+        made += [fitter.masking_off(), fitter.neurontune(), fitter.robust()]
         if measured.more:
-            made += [fitter.masking_off_held_out(), fitter.neurontune_held_out()]
+            made += [fitter.masking_off_held_out(), fitter.neurontune_held_out(), fitter.robust_held_out()]
         else:
             made += [fitter.upweighted()]
     candidates.update({candidate.key: candidate for candidate in made if candidate is not None})
-    if not any(_beats_guessing(candidate) for candidate in candidates.values()):
-        return advice("erm", "no_signal", measured)
-    draft = advice("erm", "too_few", measured)
-    chosen = _with_counterexamples(draft) if measured.more else _without_counterexamples(draft)
+    return decided(advice("erm", "too_few", measured))
+
+
+def decided(draft: Advice) -> Advice:
+    """Apply the rule to candidates that are evaluated.
+
+    Args:
+        draft: advice with all but the choice.
+    """
+    if not any(_beats_guessing(candidate) for candidate in draft.candidates.values()):
+        return replace(draft, chosen="erm", case="no_signal")
+    chosen = _with_counterexamples(draft) if draft.more_counterexamples else _without_counterexamples(draft)
     return replace(draft, chosen=chosen, case=_case(draft, chosen))
+
+
+def _too_few(samples: EmbeddingSet, parts: int) -> bool:
+    """Return whether a class has too few samples, or too few units for so many parts."""
+    units = units_by_class(samples.labels, samples.unit_numbers, samples.num_classes)
+    counts = np.bincount(samples.labels, minlength=samples.num_classes)
+    return bool(counts.min() < _FEWEST or units.min() < parts)
 
 
 def _beats_guessing(candidate: Candidate) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurontune_core.advise.crossfit import Candidate, Key
+from neurontune_core.advise.candidate import Candidate, Key
 from neurontune_core.advise.rule import Advice, Case
 from neurontune_core.identification.scores import FEW_MISTAKES, chance_share
 from neurontune_core.tables import percent
+from neurontune_core.units import units_by_class
 
 CASES: dict[Case, str] = {
     "too_few": "Too few samples for advice",
@@ -31,11 +32,15 @@ def name(advice: Advice, key: Key) -> str:
     identification, tuning = advice.splits
     return {
         "erm": "your head",
+        "mask_alone": "the mask alone",
+        "own_mask": "your mask alone",
         "masking_off": f"no masking, on {tuning}",
         "neurontune": f"NeuronTune, on {tuning}",
+        "robust": f"Robust, on {tuning}",
         "weighted_up": f"upweighted hard samples, on {tuning} and {identification}",
         "masking_off_held_out": f"no masking, on {identification}",
         "neurontune_held_out": f"NeuronTune†, on {identification}",
+        "robust_held_out": f"Robust, on {identification}",
     }[key]
 
 
@@ -44,11 +49,15 @@ def what(advice: Advice) -> str:
     identification, tuning = advice.splits
     return {
         "erm": "keep your head",
+        "mask_alone": "mask the biased neurons and retrain nothing",
+        "own_mask": "take your mask and retrain nothing",
         "masking_off": f"retrain the head on {tuning}, class-balanced and without a mask",
         "neurontune": f"mask and retrain the head on {tuning} (NeuronTune)",
+        "robust": f"mask the stable neurons and retrain the head on {tuning} (Robust)",
         "weighted_up": f"retrain the head on {tuning} and {identification} with upweighted hard samples",
         "masking_off_held_out": f"retrain the head on {identification}, class-balanced and without a mask",
         "neurontune_held_out": f"mask and retrain the head on {identification} (NeuronTune†)",
+        "robust_held_out": f"mask the stable neurons and retrain the head on {identification} (Robust)",
     }[advice.chosen]
 
 
@@ -139,7 +148,8 @@ def _mask(advice: Advice) -> list[str]:
 
 def remarks(advice: Advice) -> list[str]:
     """Return failures, the stability of the masks, and the limits of the advice; full sentences."""
-    notes = [f"{name(advice, key)} could not be evaluated: {why}" for key, why in advice.failures.items()]
+    notes = [*_few_units(advice)]
+    notes += [f"{name(advice, key)} could not be evaluated: {why}" for key, why in advice.failures.items()]
     masked = advice.candidates.get("neurontune_held_out") or advice.candidates.get("neurontune")
     if masked is not None:
         notes.append(_stability(advice, masked))
@@ -152,6 +162,26 @@ def remarks(advice: Advice) -> list[str]:
         notes.append(
             f"If {tuning} was collected like {identification}, both hide the same shortcut. A small set with more "
             "counter-examples would show it, and would be the best data to retrain on."
+        )
+    return notes
+
+
+def _few_units(advice: Advice) -> list[str]:
+    """Return how many distinct samples stand behind those of the identification set, where they are far fewer."""
+    split, distinct = advice.splits[0], advice.distinct
+    notes = []
+    if distinct is not None and distinct.few:
+        notes.append(
+            f"The {distinct.samples:,} samples of {split} look like about {distinct.distinct:,} distinct ones: their "
+            "embeddings are nearly the same, so accuracies on them say less about new ones than the intervals claim. "
+            "Name the column that says which samples belong together (role unit)."
+        )
+    if advice.units is not None:
+        by_class = units_by_class(advice.labels, advice.units, len(advice.class_names))
+        notes.append(
+            f"The {len(advice.labels):,} samples of {split} are {int(advice.units.max()) + 1:,} units of samples that "
+            f"belong together, {int(by_class.min()):,} in the class with the fewest; no part tears them apart, and the "
+            "intervals allow for it."
         )
     return notes
 

@@ -20,6 +20,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.head import LinearHead
 from neurontune_core.tuning.normalize import Normalizer
+from neurontune_core.units import deal_units
 
 _GRID = (1.0, 0.7, 0.3, 0.1, 0.07, 0.03, 0.01)
 
@@ -63,7 +64,7 @@ def fit(head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, se
                 "and fit on the other; give at least two samples of each group."
             )
     rng = np.random.default_rng(settings.seed)
-    train, selection = _halves(groups, rng)
+    train, selection = _halves(groups, identification.unit_numbers, rng)
     subset = balanced_subset(groups, train, rng)
     own_scale = Normalizer.fit(identification.embeddings[subset], "standardize")
     candidates = (
@@ -144,8 +145,11 @@ def _counted(data: EmbeddingSet, role: Role) -> tuple[np.ndarray, tuple[str, ...
     )
 
 
-def _halves(groups: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Split the rows into two halves with every group in both."""
+def _halves(groups: np.ndarray, units: np.ndarray | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Split the rows into two halves with every group in both, and no unit in both."""
+    if units is not None:
+        half = deal_units(groups, units, 2, rng)
+        return np.flatnonzero(half == 0), np.flatnonzero(half == 1)
     members = [rng.permutation(np.flatnonzero(groups == group)) for group in np.unique(groups)]
     return (
         np.concatenate([part[: len(part) // 2] for part in members]),

@@ -56,7 +56,7 @@ def import_(
     """Import vectors that another program wrote as an embedding set.
 
     The file needs embeddings [N, M] and labels [N], which may be names or numbers from 0; it may have groups or
-    attributes, pairs, class_names, group_names, sample_ids and splits. Nothing is unpickled.
+    attributes, pairs, units, class_names, group_names, sample_ids and splits. Nothing is unpickled.
     """
     from neurontune_core.extraction.import_embeddings import read_embeddings
 

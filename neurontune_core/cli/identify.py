@@ -108,7 +108,12 @@ def _ranked(
     lower_ends = None
     if config.statistic == "median" and scores.num_incorrect[label] >= FEW_MISTAKES and scores.num_correct[label]:
         lower_ends, _ = score_interval(
-            samples.embeddings, samples.labels, predictions, label, magnitude=config.magnitude
+            samples.embeddings,
+            samples.labels,
+            predictions,
+            label,
+            magnitude=config.magnitude,
+            units=samples.unit_numbers,
         )
     return rank_by_class(scores, label, lower_ends)
 

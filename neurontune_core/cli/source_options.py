@@ -23,7 +23,7 @@ Arch = Annotated[
 Column = Annotated[
     list[str] | None,
     typer.Option(
-        help="The role of a column, such as label=species; also path, text, text2, split, group, pair. Repeat it."
+        help="The role of a column, such as label=species; also path, text, text2, split, group, pair, unit. Repeat it."
     ),
 ]
 Classes = Annotated[str | None, typer.Option(help="Class names in the order of the model's outputs: cat,dog.")]

@@ -57,8 +57,9 @@ class Dataset:
         samples: one row per sample: ``id`` (unique text), ``source`` (an image's path relative to ``root``, with
             ``/``; of a text, and of an image inside a table, ``<file>#<row from 0>``), ``label`` (int64, 0..C-1),
             ``split`` ("train", "val", "test" or ""), ``group`` (int64) where groups are known, ``pair`` (text or None)
-            where it is known which two samples differ in the attribute alone, the words of a text in ``text``, and
-            those of a pair of texts in ``text`` and ``text2``.
+            where it is known which two samples differ in the attribute alone, ``unit`` (text or None) where it is known
+            which samples belong together, the words of a text in ``text``, and those of a pair of texts in ``text`` and
+            ``text2``.
         class_names: the C class names.
         group_names: names of the groups ``g = y * n_attributes + attribute``; empty without groups.
         modality: ``"image"``, ``"text"`` or ``"text_pair"``.

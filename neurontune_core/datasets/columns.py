@@ -35,6 +35,10 @@ COLUMN_NAMES = {
         *("sentence2_has_negation", "starts_with_digit", "texture"),
     ),
     "pair": ("pair", "pair_id", "counterfactual_id"),
+    "unit": (
+        *("unit", "unit_id", "patient", "patient_id", "patientid", "subject", "subject_id", "case_id", "study_id"),
+        *("video", "video_id", "scene_id", "session_id", "person_id", "speaker_id", "object_id", "photograph"),
+    ),
     "id": ("id", "pairid", "idx", "index", "guid", "uid"),
 }
 Corrections = Mapping[str, str | None]  # role -> the column that a person named; None says that there is none
@@ -97,7 +101,7 @@ def guess_columns(table: pd.DataFrame) -> dict[str, str]:
     """
     by_name = _by_name(table)
     guessed = {}
-    for role in ("path", "label", "split", "attribute", "pair"):
+    for role in ("path", "label", "split", "attribute", "pair", "unit"):
         present = [by_name[name] for name in COLUMN_NAMES[role] if name in by_name]
         if role == "path":  # an "id" is only a path when it looks like one
             present = [name for name in present if is_image(str(table[name].iat[0]))]
@@ -127,7 +131,7 @@ def guess_text_columns(table: pd.DataFrame) -> dict[str, str]:
         known = [by_name[name] for name in TEXTS if name in by_name]
         guessed = {"text": known[0]} if known else _longest(table)
     free = {name: column for name, column in by_name.items() if column not in guessed.values()}
-    for role in ("label", "split", "attribute", "pair"):
+    for role in ("label", "split", "attribute", "pair", "unit"):
         present = [free[name] for name in COLUMN_NAMES[role] if name in free]
         if role == "split":
             present = list(filter(None, [choose_split(table, present)]))

@@ -10,13 +10,15 @@ import numpy as np
 
 from neurontune_core.datasets.base import Dataset
 from neurontune_core.errors import InputError
+from neurontune_core.units import unit_numbers, units_by_class
 
 
 def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
     """Add the splits that a dataset lacks.
 
     Without a validation split, a share of the training samples of each class becomes one. Without any splits, another
-    such share becomes the test split. A dataset with a validation split is returned unchanged.
+    such share becomes the test split. Samples of one unit, or of one pair, stay together. A dataset with a validation
+    split is returned unchanged.
 
     Args:
         dataset: the dataset.
@@ -48,6 +50,11 @@ def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
     splits = dataset.samples["split"].to_numpy(dtype=object).copy()
     splits[rows] = "train"
     rng = np.random.default_rng(seed)
+    columns = [dataset.samples[role].to_numpy(object)[rows] for role in ("unit", "pair") if role in dataset.samples]
+    units = unit_numbers(*columns)
+    if units is not None:
+        splits[rows] = _by_unit(dataset, labels, units, share, new, rng)
+        return replace(dataset, samples=dataset.samples.assign(split=splits))
     for label in np.unique(labels):
         own = rng.permutation(rows[labels == label])
         count = max(1, round(share * len(own)))
@@ -59,3 +66,25 @@ def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
         for place, split in enumerate(new):
             splits[own[place * count : (place + 1) * count]] = split
     return replace(dataset, samples=dataset.samples.assign(split=splits))
+
+
+def _by_unit(
+    dataset: Dataset, labels: np.ndarray, units: np.ndarray, share: float, new: list[str], rng: np.random.Generator
+) -> np.ndarray:
+    """Return [N] the split of each sample: whole units until a class has its share, the rarest class first."""
+    splits = np.full(len(labels), "train", dtype=object)
+    classes = len(dataset.class_names)
+    few = units_by_class(labels, units, classes)
+    counts = np.bincount(labels, minlength=classes)
+    for label in [int(label) for label in np.argsort(few, kind="stable") if counts[label]]:
+        if few[label] <= len(new):
+            raise InputError(
+                f'Class "{dataset.class_names[label]}" has {few[label]} units of samples that belong together, too few '
+                f"to hold some out for {' and '.join(new)}; add units of it, or give a validation split."
+            )
+        names = rng.permutation(np.unique(units[(labels == label) & (splits == "train")]))
+        for split in new:
+            enough = max(1, round(share * counts[label]))
+            while len(names) > 1 and np.sum((labels == label) & (splits == split)) < enough:
+                splits[units == names[0]], names = split, names[1:]
+    return splits

@@ -27,18 +27,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SIGNS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-ROLES = ("path", "label", "split", "attribute", "pair")
+ROLES = ("path", "label", "split", "attribute", "pair", "unit")
 
 
 def open_table(spec: dict[str, Any], root: Path) -> Dataset:
     """Read the table of an image dataset and check its columns; the images are opened later.
 
     Args:
-        spec: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute`` and
-            ``pair``, the same text for two samples that differ in the attribute alone; missing ones are guessed, None
-            means that there is none), ``images`` (the folder under root that the paths start from; found by default),
-            ``class_names``, ``attribute_names``, ``splits`` (what the table's own split names mean, such as
-            ``{"id_val": "val"}``; None leaves the rows out), ``encoding``.
+        spec: ``table`` (default ``metadata.csv``), ``columns`` (``path``, ``label``, ``split``, ``attribute``,
+            ``pair``, the same text for two samples that differ in the attribute alone, and ``unit``, the same text for
+            samples that belong together; missing ones are guessed, None means that there is none), ``images`` (the
+            folder under root that the paths start from; found by default), ``class_names``, ``attribute_names``,
+            ``splits`` (what the table's own split names mean, such as ``{"id_val": "val"}``; None leaves the rows out),
+            ``encoding``.
         root: the folder of the dataset.
 
     Raises:

@@ -129,7 +129,7 @@ def strange_splits(values: pd.Series) -> dict[str, None]:
 def label_samples(
     samples: pd.DataFrame, table: pd.DataFrame, columns: Mapping[str, str], spec: Mapping[str, Any]
 ) -> Labeled:
-    """Add ``label``, ``split``, with an attribute ``group`` and with a column of pairs ``pair`` to ``samples``.
+    """Add ``label``, ``split``, and where there are such columns ``group``, ``pair`` and ``unit`` to ``samples``.
 
     Rows whose split the spec maps to None, and splits without any label, are left out and counted.
 
@@ -187,14 +187,16 @@ def label_samples(
         attributes, attribute_names = codes(texts(table, name), spec.get("attribute_names"), name, name, _NOTHING)
         samples["group"] = samples["label"] * len(attribute_names) + attributes
         groups = group_names(class_names, attribute_names)
-    if "pair" in columns:
-        import pandas as pd
+    for role in ("pair", "unit"):
+        if role in columns:
+            import pandas as pd
 
-        named = [None if name in _NOTHING else name for name in texts(table, columns["pair"])]
-        # by itself pandas would turn None into NaN
-        samples["pair"] = pd.Series(named, dtype=object, index=samples.index)
-    order = [name for name in ("id", "source", "label", "split", "group", "pair", "text", "text2") if name in samples]
-    return Labeled(samples[order].reset_index(drop=True), class_names, groups, tuple(remarks))
+            named = [None if name in _NOTHING else name for name in texts(table, columns[role])]
+            # by itself pandas would turn None into NaN
+            samples[role] = pd.Series(named, dtype=object, index=samples.index)
+    order = ("id", "source", "label", "split", "group", "pair", "unit", "text", "text2")
+    samples = samples[[name for name in order if name in samples]]
+    return Labeled(samples.reset_index(drop=True), class_names, groups, tuple(remarks))
 
 
 def _label_values(

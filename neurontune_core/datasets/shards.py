@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-IMAGE_ROLES = ("path", "label", "split", "attribute", "pair")
+IMAGE_ROLES = ("path", "label", "split", "attribute", "pair", "unit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ def open_shards(spec: dict[str, Any], root: Path) -> Dataset:
 
     Args:
         spec: ``table`` (split -> list of files; found by default), ``columns`` (of images ``path``, the column that
-            holds them, ``label``, ``split``, ``attribute``, ``pair``; of texts as in `open_texts`), ``class_names``,
-            ``attribute_names``, ``splits``.
+            holds them, ``label``, ``split``, ``attribute``, ``pair``, ``unit``; of texts as in `open_texts`),
+            ``class_names``, ``attribute_names``, ``splits``.
         root: the folder of the dataset.
 
     Raises:

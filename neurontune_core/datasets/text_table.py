@@ -32,7 +32,7 @@ from neurontune_core.remarks import note_in
 if TYPE_CHECKING:
     import pandas as pd
 
-ROLES = ("text", "text2", "label", "split", "attribute", "pair", "id")
+ROLES = ("text", "text2", "label", "split", "attribute", "pair", "unit", "id")
 _SNIFFED = 1 << 20  # bytes at the start of a file that tell whether it has a header
 _SHARD = re.compile(r"\d+-of-\d+")
 _KNOWN = {*COLUMN_NAMES["label"], *COLUMN_NAMES["split"], *COLUMN_NAMES["id"], *TEXTS, *sum(TEXT_PAIRS, ())}
@@ -43,9 +43,9 @@ def open_texts(spec: dict[str, Any], root: Path) -> Dataset:
 
     Args:
         spec: ``table`` (a file, or split -> file or list of files), ``columns`` (``text``, ``text2`` for the second of
-            a pair, ``label``, ``split``, ``attribute``, ``pair``, ``id``; missing ones are guessed, None means that
-            there is none), ``header`` (False where the first line is a row already: the columns are "1", "2", ...),
-            ``encoding``, ``class_names``, ``attribute_names``, ``splits`` (as in `open_table`).
+            a pair, ``label``, ``split``, ``attribute``, ``pair``, ``unit``, ``id``; missing ones are guessed, None
+            means that there is none), ``header`` (False where the first line is a row already: the columns are "1",
+            "2", ...), ``encoding``, ``class_names``, ``attribute_names``, ``splits`` (as in `open_table`).
         root: the folder of the dataset.
 
     Raises:

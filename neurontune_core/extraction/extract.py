@@ -118,6 +118,7 @@ def extract(
         split=split,
         provenance=provenance,
         pairs=kept["pair"].to_numpy(dtype=object) if "pair" in kept else None,
+        units=kept["unit"].to_numpy(dtype=object) if "unit" in kept else None,
     )
     _replace_folder(result, folder)
     work.remove()

@@ -22,11 +22,12 @@ ARRAY_NAMES = {
     "attributes": ("attributes", "attribute", "a", "place", "spurious"),
     "splits": ("splits", "split"),
     "pairs": ("pairs", "pair", "pair_id"),
+    "units": ("units", "unit", "unit_id", "patient", "patient_id", "subject", "subject_id"),
     "sample_ids": ("sample_ids", "ids", "id", "filename", "filenames", "file_name"),
     "class_names": ("class_names", "classes"),
     "group_names": ("group_names",),
 }
-_PER_SAMPLE = ("labels", "groups", "attributes", "splits", "pairs", "sample_ids")
+_PER_SAMPLE = ("labels", "groups", "attributes", "splits", "pairs", "units", "sample_ids")
 
 
 def read_embeddings(
@@ -42,7 +43,7 @@ def read_embeddings(
     """Read vectors and labels that another program wrote; nothing is unpickled, and a ``.npy`` stays on disk.
 
     With ``attributes`` instead of groups, the groups are ``label * n_attributes + attribute``. Two samples with the
-    same text in ``pairs`` differ in the attribute alone.
+    same text in ``pairs`` differ in the attribute alone; samples with the same text in ``units`` belong together.
 
     Args:
         path: a file with embeddings [N, M] and, unless ``labels`` gives them, labels [N]; a Parquet file has one row
@@ -85,6 +86,7 @@ def read_embeddings(
         split=split,
         provenance={"imported": path.name},
         pairs=_strings(arrays["pairs"]).to_numpy(dtype=object) if "pairs" in arrays else None,
+        units=_strings(arrays["units"]).to_numpy(dtype=object) if "units" in arrays else None,
     )
 
 

@@ -21,6 +21,7 @@ from neurontune_core.identification.intervals import (
     SortedMiddle,
     bootstrap,
     neuron_blocks,
+    rank_effect,
     sorted_activations,
 )
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
@@ -41,6 +42,8 @@ class Confidence:
         predictions: [N] int.
         scores: the spuriousness scores of these predictions, by the median.
         magnitude: as for the scores.
+        units: [N] int, samples with the same number belong together: the intervals are wider for it, the p-values
+            treat samples as exchangeable all the same; None for none.
 
     Attributes:
         tested: [C] bool, the classes with correct samples and with at least `FEW_MISTAKES` misclassified ones.
@@ -70,6 +73,7 @@ class Confidence:
         scores: SpuriousnessScores,
         *,
         magnitude: bool = True,
+        units: np.ndarray | None = None,
     ) -> None:
         labels, predictions = np.asarray(labels), np.asarray(predictions)
         if not len(embeddings) == len(labels) == len(predictions):
@@ -82,7 +86,7 @@ class Confidence:
         incorrect = np.array([np.count_nonzero(wrong & (labels == label)) for label in range(classes)])
         if neurons != embeddings.shape[1] or not np.array_equal(incorrect, scores.num_incorrect):
             raise InputError("The scores are of other embeddings or predictions; score these first.")
-        self._scores, self._magnitude = scores, magnitude
+        self._scores, self._magnitude, self._units = scores, magnitude, units
         self.tested = (scores.num_incorrect >= FEW_MISTAKES) & (scores.num_correct > 0)
         self.p_values = np.full((classes, neurons), np.nan)
         self._middles: dict[int, tuple[SortedMiddle, SortedMiddle]] = {}
@@ -135,7 +139,8 @@ class Confidence:
         samples, neurons = len(wrong) + len(right), embeddings.shape[1]
         rank_wrong, rank_right = (len(wrong) - 1) // 2, len(right) // 2
         law = _rank_law(len(wrong), len(right))
-        middles = SortedMiddle.of(len(wrong), neurons), SortedMiddle.of(len(right), neurons)
+        effects = [rank_effect(embeddings, rows, self._units, magnitude=self._magnitude) for rows in (wrong, right)]
+        middles = SortedMiddle.of(len(wrong), neurons, effects[0]), SortedMiddle.of(len(right), neurons, effects[1])
 
         def test(block: slice) -> None:
             parts = []

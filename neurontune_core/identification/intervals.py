@@ -9,26 +9,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurontune_core.kernels.half import as_float32
+from neurontune_core.units import design_effect
 
 LEVEL = 0.05  # false discovery rate of "sure"; intervals hold 1 - LEVEL
 RESAMPLES = 200
 
 _VALUES_PER_BLOCK = 1 << 20
+_NEURONS_ASKED = 64  # by `rank_effect`, evenly over all
 
 
 @dataclass(frozen=True, eq=False)
 class SortedMiddle:
-    """The sorted values [M, w] from rank ``first`` on, of ``count`` samples: where a resampled median can lie."""
+    """The sorted values [M, w] from rank ``first`` on, of ``count`` samples: where a resampled median can lie.
+
+    The samples count as ``independent`` ones, fewer where some belong together.
+    """
 
     count: int
     first: int
     values: np.ndarray
+    independent: int
 
     @classmethod
-    def of(cls, count: int, neurons: int) -> SortedMiddle:
-        reach = int(3 * np.sqrt(count)) + 1  # six deviations of the rank, which are sqrt(count) / 2 each
+    def of(cls, count: int, neurons: int, effect: float = 1.0) -> SortedMiddle:
+        """Make room for so many samples, whose ranks vary ``effect`` times as much as those of independent ones."""
+        reach = int(3 * np.sqrt(count * effect)) + 1  # six deviations of the rank, sqrt(count * effect) / 2 each
         first, last = max(0, count // 2 - reach), min(count, count // 2 + reach)
-        return cls(count, first, np.empty((neurons, last - first), dtype=np.float32))
+        room = np.empty((neurons, last - first), dtype=np.float32)
+        return cls(count, first, room, max(1, round(count / effect)))
 
     def draw(
         self, resamples: int, lower: np.random.Generator, step: np.random.Generator
@@ -38,11 +46,11 @@ class SortedMiddle:
         The ranks drawn are uniform, so their order statistics are those of uniform variables: the lower middle one has
         a beta law, and the next above it is the least of the remaining ones.
         """
-        place = (self.count - 1) // 2
-        low = lower.beta(place + 1, self.count - place, resamples)
+        place = (self.independent - 1) // 2
+        low = lower.beta(place + 1, self.independent - place, resamples)
         high = low
-        if self.count % 2 == 0:
-            high = 1 - (1 - low) * step.random(resamples) ** (1 / (self.count - place - 1))
+        if self.independent % 2 == 0:
+            high = 1 - (1 - low) * step.random(resamples) ** (1 / (self.independent - place - 1))
         most = self.values.shape[1] - 1
         return tuple(
             np.clip((quantile * self.count).astype(np.int64) - self.first, 0, most) for quantile in (low, high)
@@ -53,8 +61,41 @@ class SortedMiddle:
         self.values[block] = ranked[:, self.first : self.first + self.values.shape[1]]
 
 
+def rank_effect(
+    embeddings: np.ndarray, rows: np.ndarray, units: np.ndarray | None, *, magnitude: bool, quantile: float = 0.5
+) -> float:
+    """Compute by how much units raise the variance of the rank of a median, or of another quantile.
+
+    The design effect (`design_effect`) of lying below the quantile, pooled over some of the neurons; 1 without units.
+
+    Args:
+        embeddings: [N, M] floats.
+        rows: of one class and outcome.
+        units: [N] int, samples with the same number belong together; None where each sample is one.
+        magnitude: as for the scores.
+        quantile: whose rank it is.
+
+    >>> copies = np.repeat(np.random.default_rng(0).normal(size=(200, 8)), 3, axis=0)
+    >>> round(rank_effect(copies, np.arange(600), np.repeat(np.arange(200), 3), magnitude=True), 1)
+    3.0
+    """
+    if units is None or len(rows) < 2:
+        return 1.0
+    step = max(1, embeddings.shape[1] // _NEURONS_ASKED)
+    values = as_float32(embeddings[rows][:, ::step])
+    values = np.abs(values) if magnitude else values
+    below = values <= np.quantile(values, quantile, axis=0)
+    return float(design_effect(below.astype(np.float64), units[rows]).mean())
+
+
 def score_interval(
-    embeddings: np.ndarray, labels: np.ndarray, predictions: np.ndarray, label: int, *, magnitude: bool = True
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    label: int,
+    *,
+    magnitude: bool = True,
+    units: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute the 95 % interval of the scores of one class, as `Confidence.interval` does, without p-values.
 
@@ -63,6 +104,7 @@ def score_interval(
         labels, predictions: [N] int.
         label: the class; it needs a misclassified and a correct sample.
         magnitude: as for the scores.
+        units: [N] int, samples with the same number belong together and widen the interval; None for none.
 
     Returns:
         low and high: [M] float32 each.
@@ -76,7 +118,9 @@ def score_interval(
     own, correct = labels == label, predictions == labels
     sides = [np.flatnonzero(own & ~correct), np.flatnonzero(own & correct)]
     neurons = embeddings.shape[1]
-    wrong, right = (SortedMiddle.of(len(rows), neurons) for rows in sides)
+    wrong, right = (
+        SortedMiddle.of(len(rows), neurons, rank_effect(embeddings, rows, units, magnitude=magnitude)) for rows in sides
+    )
 
     def sort(block: slice) -> None:
         for rows, middle in zip(sides, (wrong, right), strict=True):

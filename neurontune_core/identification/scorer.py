@@ -13,6 +13,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
+from neurontune_core.identification.intervals import rank_effect
 from neurontune_core.identification.scores import FEW_MISTAKES, NoMistakes, SpuriousnessScores, Statistic
 from neurontune_core.kernels.half import as_float32, for_kernels, loops_pay
 
@@ -48,6 +49,7 @@ class SpuriousnessScorer:
             mean of the two middle values).
         quantile: the quantile in (0, 1) that ``statistic="quantile"`` compares.
         class_names: for the warnings.
+        units: [N] int, samples with the same number belong together, which lowers `lower_bounds`; None for none.
         sort: False for a single call: the same numbers without the one-time sort.
 
     >>> vectors, labels = np.array([[1.0, 4.0], [3.0, 4.0], [2.0, 9.0]]), np.array([0, 0, 0])
@@ -66,6 +68,7 @@ class SpuriousnessScorer:
         statistic: Statistic = "median",
         quantile: float = 0.5,
         class_names: tuple[str, ...] = (),
+        units: np.ndarray | None = None,
         sort: bool = True,
     ) -> None:
         if len(labels) != len(embeddings):
@@ -76,7 +79,7 @@ class SpuriousnessScorer:
             raise InputError(f"Expected a quantile between 0 and 1, but got {quantile}.")
         half = embeddings.dtype == np.float16
         self._embeddings = embeddings if half else np.asarray(embeddings, dtype=np.float32)
-        self._labels = np.asarray(labels)
+        self._labels, self._units = np.asarray(labels), units
         self._magnitude = magnitude
         self._statistic = statistic
         self._quantile = 0.5 if statistic == "median" else quantile
@@ -104,7 +107,7 @@ class SpuriousnessScorer:
 
         Args:
             config: its magnitude, statistic and quantile.
-            identification: D_Ide, for its labels and class names.
+            identification: D_Ide, for its labels, class names and units.
             vectors: [N, M] the normalized embeddings of the set; by default its own.
             sort: as in `SpuriousnessScorer`.
         """
@@ -116,6 +119,7 @@ class SpuriousnessScorer:
             statistic=config.statistic,
             quantile=config.quantile,
             class_names=identification.class_names,
+            units=identification.unit_numbers,
             sort=sort,
         )
 
@@ -165,7 +169,8 @@ class SpuriousnessScorer:
         q: √(q(1 − q)n)), whatever the activations. The bound is the value a number of ranks below the statistic of
         the misclassified samples minus the value as many ranks above that of the correct ones; where both have the
         same density, that is ``standard_errors`` standard errors of their difference. It stands for the bootstrap: at
-        2, delta is positive in about 98 of 100 resamples of a neuron whose bound is positive.
+        2, delta is positive in about 98 of 100 resamples of a neuron whose bound is positive. Where samples belong
+        together, the ranks vary more (`rank_effect`), and the bound is lower.
 
         Args:
             predictions: [N] int.
@@ -192,7 +197,12 @@ class SpuriousnessScorer:
             correct = len(rows) - incorrect
             if not incorrect or not correct:
                 continue
-            reach = spread * (incorrect * correct / len(rows)) ** 0.5
+            effects = [
+                rank_effect(self._embeddings, part, self._units, magnitude=self._magnitude, quantile=self._quantile)
+                for part in (rows[wrong[rows]], rows[~wrong[rows]])
+            ]
+            effect = (effects[0] * correct + effects[1] * incorrect) / len(rows)
+            reach = spread * (incorrect * correct / len(rows)) ** 0.5 * effect**0.5
             low = math.floor(self._quantile * (incorrect - 1) - reach)
             high = math.ceil(self._quantile * (correct - 1) + reach)
             if low >= 0 and high < correct:

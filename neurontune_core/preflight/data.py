@@ -16,6 +16,7 @@ from neurontune_core.errors import InputError, listing
 from neurontune_core.evaluation.pairs import match_pairs
 from neurontune_core.extraction.extract import MAX_UNREADABLE
 from neurontune_core.preflight.report import Count, DataFacts, Finding
+from neurontune_core.preflight.units import unit_findings
 
 if TYPE_CHECKING:
     from neurontune_core.datasets.base import Dataset
@@ -63,6 +64,7 @@ def inspect_samples(
         *_groups(dataset, facts),
         *_published(dataset, spec),
         *_pairs(dataset, facts),
+        *unit_findings(dataset, facts),
     ]
 
 

@@ -160,7 +160,8 @@ class Diagnosis:
         samples, scores = self.identification, self.scores
 
         def compute() -> Confidence:
-            confidence = Confidence(samples.embeddings, samples.labels, self.predictions, scores)
+            units = samples.unit_numbers
+            confidence = Confidence(samples.embeddings, samples.labels, self.predictions, scores, units=units)
             _ = confidence.all_intervals
             return confidence
 
@@ -283,7 +284,8 @@ class Diagnosis:
 
     def _bootstrapped(self, label: int) -> np.ndarray:
         samples = self.identification
-        return score_interval(samples.embeddings, samples.labels, self.predictions, label)[0]
+        units = samples.unit_numbers
+        return score_interval(samples.embeddings, samples.labels, self.predictions, label, units=units)[0]
 
     def _activations(self, neuron: int) -> np.ndarray:
         """Return the [N] float32 activations of a neuron on the identification set.

@@ -89,7 +89,8 @@ def neurontune(
             if on_epoch is not None:
                 on_epoch(records[0])
     runs = [run for run, _ in loops]
-    return conclude(config, runs, vectors, identification.labels, normalizer, tuning.class_names, stopped, began)
+    labels, units = identification.labels, identification.unit_numbers
+    return conclude(config, runs, vectors, labels, normalizer, tuning.class_names, stopped, began, units)
 
 
 def neurontune_halves(

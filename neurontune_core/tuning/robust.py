@@ -63,6 +63,7 @@ def conclude(
     class_names: tuple[str, ...],
     stopped: bool,
     began: float,
+    units: np.ndarray | None = None,
 ) -> TuneResult:
     """Choose the epochs that are kept, and return the tuned head.
 
@@ -72,6 +73,7 @@ def conclude(
         vectors, labels: [N, M] and [N] of the identification set, normalized.
         normalizer, class_names, stopped: as in `TuneRun.result`.
         began: `time.perf_counter` when the run began.
+        units: [N] int of the identification set, samples with the same number belong together; None for none.
     """
 
     def result(place: int, kept: Sequence[int] | None) -> TuneResult:
@@ -80,7 +82,7 @@ def conclude(
 
     if len(runs) == 1 or not runs[0].worst_class:
         return result(0, None)
-    place, kept = _choose(runs, vectors, labels, held_epochs(config.epochs))
+    place, kept = _choose(runs, vectors, labels, held_epochs(config.epochs), units)
     chosen = result(place, kept)
     head = replace(chosen.head, provenance=chosen.head.provenance | {"loop": LOOPS[place]})
     warnings = chosen.warnings
@@ -92,7 +94,9 @@ def conclude(
     return replace(chosen, head=head, loop=LOOPS[place], warnings=warnings)
 
 
-def _choose(runs: Sequence[TuneRun], vectors: np.ndarray, labels: np.ndarray, held: int) -> tuple[int, Sequence[int]]:
+def _choose(
+    runs: Sequence[TuneRun], vectors: np.ndarray, labels: np.ndarray, held: int, units: np.ndarray | None = None
+) -> tuple[int, Sequence[int]]:
     """Return the place of a loop, and the places of the epochs to average, the best first."""
 
     def correct(place: int, kept: Sequence[int]) -> np.ndarray:
@@ -105,7 +109,7 @@ def _choose(runs: Sequence[TuneRun], vectors: np.ndarray, labels: np.ndarray, he
         return default
     outcomes = [correct(*challenger) for challenger in challengers]
     best = int(np.argmax([_worst_class(outcome, labels) for outcome in outcomes]))  # the first of equal ones
-    lead, error = worst_class_lead(outcomes[best], correct(*default), labels)
+    lead, error = worst_class_lead(outcomes[best], correct(*default), labels, units)
     clearly = lead >= _CLEAR_LEAD or lead > _CLEAR_ERRORS * error
     return challengers[best] if lead > 0 and clearly else default
 

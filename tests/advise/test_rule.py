@@ -260,12 +260,12 @@ def test_verdicts_hold_in_every_masked_run(problem: Problem) -> None:
 def test_progress_reaches_what_was_expected_and_stopping_stops(problem: Problem) -> None:
     steps: list[tuple[int, int]] = []
     advise(problem.head, problem.identification, problem.tuning, SHORT, on_step=lambda *step: steps.append(step))
-    assert sorted(done for done, _ in steps) == list(range(1, 14))
-    assert max(expected for _, expected in steps) == 13
+    assert sorted(done for done, _ in steps) == list(range(1, 20))
+    assert max(expected for _, expected in steps) == 19
     steps.clear()
     biased = shortcut_set(1, 400, 0.95)
     advise(problem.head, biased, problem.tuning, SHORT, on_step=lambda *step: steps.append(step))
-    assert sorted(steps) == [(done, 9) for done in range(1, 10)]
+    assert sorted(steps) == [(done, 11) for done in range(1, 12)]
     asked = iter([False] * 5)
     with pytest.raises(Stopped):
         advise(problem.head, problem.identification, problem.tuning, SHORT, should_stop=lambda: next(asked, True))

@@ -174,9 +174,12 @@ def test_groups_that_are_not_made_of_attributes_are_named_as_they_are() -> None:
     assert pairs.with_attribute.tolist() == [0]
 
 
-def test_a_pair_that_is_split_in_halves_is_counted_as_alone() -> None:
+def test_halves_keep_pairs_whole_and_a_pair_that_a_selection_tears_is_counted_as_alone() -> None:
     samples, _ = many(100, 3)
-    for half in samples.halves(0):
-        pairs = find_pairs(half)
-        assert half.pairs is not None
-        assert 2 * len(pairs) + pairs.left_out[ALONE] == sum(name is not None for name in half.pairs)
+    whole = find_pairs(samples)
+    halves = [find_pairs(half) for half in samples.halves(0)]
+    assert sum(map(len, halves)) == len(whole)
+    assert len(whole) > 0
+    torn = samples.take(np.arange(samples.num_samples) != whole.with_attribute[0])
+    assert len(find_pairs(torn)) == len(whole) - 1
+    assert find_pairs(torn).left_out[ALONE] == whole.left_out.get(ALONE, 0) + 1

@@ -20,11 +20,12 @@ ROLES = {
     "split": "Split",
     "attribute": "Possible shortcut attribute",
     "pair": "Same sample, other attribute",
+    "unit": "Samples that belong together",
 }
 OF_MODALITY = {
-    "image": ("path", "label", "split", "attribute", "pair"),
-    "text": ("text", "text2", "label", "split", "attribute", "pair"),
-    "text_pair": ("text", "text2", "label", "split", "attribute", "pair"),
+    "image": ("path", "label", "split", "attribute", "pair", "unit"),
+    "text": ("text", "text2", "label", "split", "attribute", "pair", "unit"),
+    "text_pair": ("text", "text2", "label", "split", "attribute", "pair", "unit"),
 }
 FOUND, NONE = "as found", "none"
 MOST_NAMES = 30
