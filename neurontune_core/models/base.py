@@ -234,7 +234,7 @@ class ImageModel(Network[torch.Tensor]):
         return torch.from_numpy(np.stack(prepared))
 
     def input_settings(self) -> dict[str, Any]:
-        return self.preprocessing.to_json()
+        return self.preprocessing.described()
 
     def channel_maps(self, batch: torch.Tensor) -> torch.Tensor | None:
         """Compute the maps [B, M, h, w] whose mean over h and w is the embedding; None where the network has none.

@@ -23,6 +23,7 @@ from neurontune_core.models.huggingface import (
     outline,
     read_weights,
 )
+from neurontune_core.models.huggingface_processor import open_processor
 from neurontune_core.models.preprocessing import Preprocessing
 
 _INTERPOLATION = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL's numbers
@@ -68,12 +69,13 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
             assert isinstance(layer, nn.Linear)
             layer.reset_parameters()
     preprocessing, remarks = _preprocessing(folder.path, config)
+    origin = "its preprocessor_config.json" if (folder.path / "preprocessor_config.json").is_file() else ""
     fit = replace(fit, remarks=(*fit.remarks, *remarks), class_names=class_names(config))
     return ImageModel(
         module,
         cls.__name__,
         preprocessing.changed(spec),
-        preprocessing_from="" if remarks else "its preprocessor_config.json",
+        preprocessing_from=origin,
         loading=fit,
         use_last_linear=bool(spec.get("use_last_linear")),
     )
@@ -87,12 +89,19 @@ def _preprocessing(folder: Path, config: Any) -> tuple[Preprocessing, tuple[str,
         assumed = Preprocessing(image_size=size, resize=size, resize_mode="squash")
         return assumed, (f"{folder} has no preprocessor_config.json; ImageNet's mean and std were assumed.",)
     content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no settings by name; save the processor again.")
+    closest, unread = None, ""
     try:
-        return _read(content, path), ()
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f'{path} is not understood ({first_line(error)}); give the model\'s "preprocessing".'
-        ) from None
+        closest = _read(content, path)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        unread = first_line(error)
+    try:
+        return open_processor(folder, content, closest), ()
+    except ValueError as error:
+        if closest is None:
+            raise InputError(f"{path} is not understood ({unread or error}); {error}.") from None
+        return closest, (f"{path.name} is imitated, as {error}; a center square is read where it would keep oblongs.",)
 
 
 def _read(content: dict[str, Any], path: Path) -> Preprocessing:

@@ -102,6 +102,23 @@ def _backbone(folder: Folder, spec: dict[str, Any], base: Path) -> TextModel:
     return _model(module, f"{cls.__name__}, {pooling} pooling", fit, folder, spec)
 
 
+# Types whose own tokenizers number the two texts of a pair; RoBERTa and its kin have a table of types and read zeros.
+_SEGMENTED = frozenset(
+    (
+        *("bert", "albert", "electra", "mobilebert", "squeezebert", "convbert", "rembert", "big_bird", "funnel"),
+        *(
+            "megatron-bert",
+            "ernie",
+            "roformer",
+            "layoutlm",
+            "fnet",
+            "splinter",
+            "nystromformer",
+            "tapas",
+            "visual_bert",
+        ),
+    )
+)
 _POOLED = {
     "mean": "mean over its tokens",
     "cls": "vector of its first token",
@@ -145,7 +162,12 @@ def _model(module: nn.Module, architecture: str, fit: Fit, folder: Folder, spec:
     limit = _positions(network, folder)
     inputs = list(inspect.signature(network.forward).parameters)
     vocabulary = network.get_input_embeddings().num_embeddings  # type: ignore[operator]
-    tokenization = open_tokenization(folder.path, settings, inputs, limit, vocabulary)
+    unknown = set(settings) - {"max_length", "pairs"}
+    if unknown:
+        raise InputError(f'The tokenization setting "{min(unknown)}" is not known; known are max_length and pairs.')
+    kinds = getattr(folder.config, "type_vocab_size", 0) or 0
+    segments = (kinds > 1 and folder.config.model_type in _SEGMENTED) or folder.config.model_type == "xlnet"
+    tokenization = open_tokenization(folder.path, settings, inputs, limit, vocabulary, segments=segments)
     agreed = bool(spec.get("use_last_linear"))
     fit = replace(fit, class_names=() if fit.headless else class_names(folder.config))
     return TextModel(module, architecture, tokenization, loading=fit, use_last_linear=agreed)

@@ -12,7 +12,7 @@ from PIL import Image
 from neurontune_core.errors import InputError
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_FILTERS = {
+FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -50,8 +50,8 @@ class Preprocessing:
             )
         if self.resize_mode not in ("short_side", "squash"):
             raise InputError(f'resize_mode has the value "{self.resize_mode}"; use "short_side" or "squash".')
-        if self.interpolation not in _FILTERS:
-            raise InputError(f'interpolation has the value "{self.interpolation}"; use one of {", ".join(_FILTERS)}.')
+        if self.interpolation not in FILTERS:
+            raise InputError(f'interpolation has the value "{self.interpolation}"; use one of {", ".join(FILTERS)}.')
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) != 3 or (name == "std" and min(values) <= 0):
@@ -83,6 +83,10 @@ class Preprocessing:
             settings["resize"] = round(settings["image_size"] * self.resize / self.image_size)
         return dataclasses.replace(self, **settings)
 
+    def described(self) -> dict[str, Any]:
+        """Return the settings, for a person to read and for an extraction to tell whether they changed."""
+        return self.to_json()
+
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
@@ -101,7 +105,7 @@ class Preprocessing:
         else:
             size = (int(self.resize * width / height), self.resize)
         if size != image.size:
-            image = image.resize(size, _FILTERS[self.interpolation])
+            image = image.resize(size, FILTERS[self.interpolation])
         left, top = (round((side - self.image_size) / 2) for side in size)  # torchvision's CenterCrop
         return image.crop((left, top, left + self.image_size, top + self.image_size))
 

@@ -12,6 +12,7 @@ import torch
 
 from neurontune_core.errors import InputError
 
+SEGMENTS = "token_type_ids"
 Text = str | tuple[str, str]
 
 
@@ -24,12 +25,14 @@ class Tokenization:
         max_length: tokens that the network sees, special ones included; of a pair, the longer text is cut first.
         pairs: whether a sample is two texts (premise and hypothesis) or one.
         inputs: the tensors that the network takes.
+        segments: whether its token types must tell the two texts of a pair.
     """
 
     tokenizer: Any
     max_length: int
     pairs: bool
     inputs: tuple[str, ...]
+    segments: bool = False
     lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)  # tokenizers keep settings of a call
 
     def __call__(self, texts: Sequence[Text]) -> dict[str, torch.Tensor]:
@@ -38,7 +41,10 @@ class Tokenization:
 
     def tensors(self, encoded: Any) -> dict[str, torch.Tensor]:
         """Return the tensors of an encoded batch that the network takes."""
-        return {name: torch.tensor(encoded[name]) for name in self.inputs}
+        tensors = {name: torch.tensor(encoded[name]) for name in self.inputs}
+        if self.segments and self.pairs and not tensors[SEGMENTS].any():
+            tensors[SEGMENTS] = _segments(encoded, tensors[SEGMENTS])  # the tokenizer is of another family
+        return tensors
 
     def encode(self, texts: Sequence[Text]) -> Any:
         """Return transformers' ``BatchEncoding`` of the batch, with the offsets of the tokens.
@@ -62,14 +68,33 @@ class Tokenization:
                 padding=True,
                 return_offsets_mapping=True,
                 return_attention_mask=True,
+                return_token_type_ids=SEGMENTS in self.inputs or None,
             )
 
     def to_json(self) -> dict[str, Any]:
         return {"tokenizer": type(self.tokenizer).__name__, "max_length": self.max_length, "pairs": self.pairs}
 
 
+def _segments(encoded: Any, zeros: torch.Tensor) -> torch.Tensor:
+    """Return [B, T] 1 from the first token of a pair's second text to its last one, as BERT counts segments."""
+    segments = zeros.clone()
+    for row in range(len(zeros)):
+        places = encoded.sequence_ids(row)
+        if 1 in places:
+            end = sum(encoded["attention_mask"][row])
+            first = len(places) - end if not encoded["attention_mask"][row][0] else 0  # padding may stand in front
+            segments[row, places.index(1) : first + end] = 1
+    return segments
+
+
 def open_tokenization(
-    folder: Path, settings: dict[str, Any], inputs: Sequence[str], limit: int, vocabulary: int
+    folder: Path,
+    settings: dict[str, Any],
+    inputs: Sequence[str],
+    limit: int,
+    vocabulary: int,
+    *,
+    segments: bool = False,
 ) -> Tokenization:
     """Open the tokenizer of a model's folder.
 
@@ -78,6 +103,7 @@ def open_tokenization(
         settings: ``max_length`` (default: the tokenizer's, at most ``limit``) and ``pairs`` (default False).
         inputs: the names of the arguments of the network's ``forward``.
         limit: the number of positions of the network, in tokens.
+        segments: whether the network tells the two texts of a pair by their token types.
         vocabulary: the number of token vectors of the network.
 
     Raises:
@@ -113,4 +139,7 @@ def open_tokenization(
             f"Expected a max_length of 3 to {limit} tokens, as the network has positions, got {max_length}."
         )
     names = tuple(name for name in tokenizer.model_input_names if name in inputs)
-    return Tokenization(tokenizer, max_length, bool(settings.get("pairs", False)), names)
+    segments = segments and SEGMENTS in inputs
+    if segments and SEGMENTS not in names:  # generic tokenizers do not list them
+        names = (*names, SEGMENTS)
+    return Tokenization(tokenizer, max_length, bool(settings.get("pairs", False)), names, segments)

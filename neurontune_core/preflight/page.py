@@ -67,6 +67,11 @@ def _input_line(facts: ModelFacts) -> str:
         else f"scaled to {resized} on the short side"
     )
     mean, std = (" ".join(f"{value:.4g}" for value in settings[key]) for key in ("mean", "std"))
+    if "processor" in settings:
+        return (
+            f"Images go through its own {settings['processor']}, which makes them {side} x {side} and normalizes "
+            f"them by mean {mean} and std {std}.{origin}"
+        )
     return (
         f"Images are {how} ({settings['interpolation']}), cropped to {side} x {side}, and normalized by mean {mean} "
         f"and std {std}.{origin}"

@@ -12,6 +12,7 @@ from typing import Any
 from neurontune_core.datasets.base import DatasetGuess
 from neurontune_core.datasets.guess import guess_dataset
 from neurontune_core.errors import InputError
+from neurontune_core.models import TEXT_FAMILIES
 from neurontune_core.models.detect import ModelGuess, guess_model
 
 ROLE_NAMES = {"group": "attribute", "image": "path", "hypothesis": "text2"}  # as people also say
@@ -92,13 +93,16 @@ class Request:
         if not self.weights:
             raise InputError("Give the weights: a checkpoint, or the folder of a Hugging Face model.")
         if self.weights == _PACKAGED and not Path(self.weights).exists():
-            return ModelGuess({"family": _PACKAGED} | options, "The installed sentence encoder MiniLM, without a head.")
+            packaged = {"family": _PACKAGED}
+            return ModelGuess(
+                packaged | _for_texts(packaged, options), "The installed sentence encoder MiniLM, without a head."
+            )
         if self.weights in _WORDS:
             return self._named(options)
         if not Path(self.weights).expanduser().exists() and _HUB_ID.fullmatch(self.weights):
             return self._from_hub(options)
         guess = guess_model(self.weights, self.family, self.architecture)
-        return guess._replace(spec=guess.spec | options)
+        return guess._replace(spec=guess.spec | _for_texts(guess.spec, options))
 
     def _named(self, options: dict[str, Any]) -> ModelGuess:
         if not self.family:
@@ -116,3 +120,23 @@ class Request:
         guess = guess_model(cached_folder(self.weights, ALLOWED_HUB_MODELS), self.family, self.architecture)
         description = f"{guess.description} It comes from the local cache; nothing was fetched."
         return guess._replace(spec=guess.spec | {"hub": self.weights} | options, description=description)
+
+
+def _for_texts(spec: Mapping[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with what a person says of preprocessing as settings of the tokenizer, where it is one.
+
+    Raises:
+        InputError: for a setting of images.
+    """
+    settings = dict(options.get("preprocessing") or {})
+    if spec.get("family") not in TEXT_FAMILIES or not settings:
+        return options
+    length = settings.pop("max_length", None)
+    if settings or not isinstance(length, int):
+        raise InputError(
+            f'The preprocessing setting "{min(settings, default="max_length")}" is none of a text model; it has '
+            "max_length, a number of tokens."
+        )
+    return {key: value for key, value in options.items() if key != "preprocessing"} | {
+        "tokenization": {"max_length": length}
+    }
