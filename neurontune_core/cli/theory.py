@@ -15,8 +15,11 @@ from neurontune_core.errors import InputError
 
 def theory(
     claim: Annotated[
-        Literal["lemma", "scores", "removal", "synthetic"],
-        typer.Argument(help="Lemma 1, Theorem 4.2 (scores), Theorem 4.3 (removal), or the experiment of Section 5.3."),
+        Literal["lemma", "majority", "principle", "scores", "removal", "retraining", "synthetic"],
+        typer.Argument(
+            help="Lemma 1, Lemma 2 (majority), Proposition 4.1 (principle), Theorem 4.2 (scores), Theorem 4.3 "
+            "(removal), Lemma 3 and A.3 (retraining), or the experiment of Section 5.3 (synthetic)."
+        ),
     ],
     p: Annotated[float, typer.Option("--p", help="How often the shortcut agrees with the answer, 0.5 to 1.")] = 0.95,
     eta_core: Annotated[float, typer.Option(help="Standard deviation of the core feature's noise.")] = 1.0,
@@ -24,6 +27,12 @@ def theory(
     neurons: Annotated[int, typer.Option(help="M, neurons of a random network: 10 to 200.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of samples and networks.", min=0)] = 0,
     retrain: Annotated[bool, typer.Option("--retrain", help="removal: retrain the last layer afterwards.")] = False,
+    premise: Annotated[
+        bool,
+        typer.Option("--premise", help="removal: every neuron weighs core feature and shortcut alike (Theorem 4.3)."),
+    ] = False,
+    p_re: Annotated[float, typer.Option(help="retraining: how often the shortcut agrees in the new data.")] = 0.7,
+    weight: Annotated[float, typer.Option(help="retraining: how often a misled sample counts.", min=0)] = 1.0,
     identify_on: Annotated[
         float, typer.Option(help="synthetic: how often the shortcut holds in the identification data, 0 to 1.")
     ] = 0.95,
@@ -41,7 +50,7 @@ def theory(
 
     Each claim comes with what it shows and where it stops holding.
     """
-    from neurontune_core.theory import CLAIMS, DataModel, report, report_synthetic
+    from neurontune_core.theory import CLAIMS, DataModel, report, report_lemmas, report_synthetic
     from neurontune_core.theory.answers import as_html
 
     model = DataModel(p, eta_core, eta_spu)
@@ -49,8 +58,14 @@ def theory(
         result = report.lemma(model, seed)
     elif claim == "scores":
         result = report.scores(model, neurons, seed)
+    elif claim == "majority":
+        result = report_lemmas.majority(model, seed)
+    elif claim == "principle":
+        result = report_lemmas.principle(model, neurons, seed)
     elif claim == "removal":
-        result = report.removal(model, neurons, seed, retrain)
+        result = report.removal(model, neurons, seed, retrain, premise)
+    elif claim == "retraining":
+        result = report_lemmas.retraining(model, p_re, weight, seed)
     elif seeds is None:
         result = report_synthetic.synthetic(seed, identify_on, coding)
     else:
@@ -65,6 +80,7 @@ def theory(
         about.title,
         about.shows,
         f"Where it stops: {about.stops}",
+        *([f"Why: {about.why}"] if about.why else []),
         table(list(result.rows[0]), [list(row.values()) for row in result.rows]),
         result.note,
     )

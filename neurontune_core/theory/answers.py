@@ -53,5 +53,6 @@ def as_html(answer: Answer) -> str:
         "td,th{padding:.2rem .9rem .2rem 0;text-align:left}</style>"
         f"<h1>{html.escape(claim.title)}</h1><p>{html.escape(claim.shows)}</p>"
         f"<p><strong>Where it stops:</strong> {html.escape(claim.stops)}</p>"
+        f"{f'<p><strong>Why:</strong> {html.escape(claim.why)}</p>' if claim.why else ''}"
         f"<table><tr>{head}</tr>{body}</table><p>{html.escape(answer.note)}</p>{drawn}</html>"
     )

@@ -50,7 +50,13 @@ class Removal:
 
 
 def remove_neurons(
-    model: DataModel, neurons: int = 100, seed: int = 0, *, retrain: bool = False, networks: int = NETWORKS
+    model: DataModel,
+    neurons: int = 100,
+    seed: int = 0,
+    *,
+    retrain: bool = False,
+    premise: bool = False,
+    networks: int = NETWORKS,
 ) -> Removal:
     """Remove neurons from ``networks`` networks ``bᵀWx`` with random W and the smallest b that is the best model.
 
@@ -62,6 +68,9 @@ def remove_neurons(
         neurons: M of each network, INPUTS to MOST_NEURONS.
         seed: of the networks and of the random removals.
         retrain: fit the last layer again to the same (unlimited, biased) data, without the removed neurons.
+        premise: give every neuron the same weight on the core feature as on the shortcut, βᵀw_core = γᵀw_spu, as the
+            theorem assumes. Any network of such neurons has equal weights on both, so the trained one is the best of
+            these, and neither Lemma 1's model nor the unbiased one is among them.
         networks: R.
 
     Raises:
@@ -74,25 +83,28 @@ def remove_neurons(
     rng = np.random.default_rng(seed)
     first = random_first_layers(networks, neurons, rng)
     best = model.classification_optimum()
+    if premise:
+        first[:, :, CORE] = first[:, :, 0]
+        best = _refitted(model, first[:1], np.ones((1, neurons), dtype=bool), True)[0]
     gram = first.transpose(0, 2, 1) @ first
-    last = (first @ np.linalg.solve(gram, np.broadcast_to(best[:, None], (networks, INPUTS, 1))))[..., 0]
+    last = (first @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ best[:, None])[..., 0]
     drop = first[:, :, CORE] < 0
     without = {"selected": ~drop, "random": ~rng.permuted(drop, axis=1)}
     unbiased = DataModel(0.5, model.eta_core, model.eta_spu).classification_optimum()
     removed = {}
     for name, keep in without.items():
-        functions = _refitted(model, first, keep) if retrain else ((last * keep)[:, None, :] @ first)[:, 0]
+        functions = _refitted(model, first, keep, premise) if retrain else ((last * keep)[:, None, :] @ first)[:, 0]
         removed[name] = _measured(model, functions, unbiased)
-    spanning = float((without["selected"].sum(axis=1) >= INPUTS).mean())
+    spanning = 0.0 if premise else float((without["selected"].sum(axis=1) >= INPUTS).mean())
     return Removal(before=_measured(model, best[None], unbiased), **removed, spanning=spanning)
 
 
-def _refitted(model: DataModel, first: np.ndarray, keep: np.ndarray) -> np.ndarray:
+def _refitted(model: DataModel, first: np.ndarray, keep: np.ndarray, all_of_them: bool) -> np.ndarray:
     """Return the best functions, [R, INPUTS], that the kept neurons of each network can make: the best model where they
-    span all inputs, otherwise its projection on their span in the metric of E[xxᵀ]."""
+    span all inputs, otherwise (and for ``all_of_them``) its projection on their span in the metric of E[xxᵀ]."""
     best = model.classification_optimum()
     functions = np.tile(best, (len(first), 1))
-    few = keep.sum(axis=1) < INPUTS
+    few = (keep.sum(axis=1) < INPUTS) | all_of_them
     root = np.linalg.cholesky(model.classification_moments()[0])
     rows = (first[few] * keep[few][:, :, None]) @ root
     gram = rows.transpose(0, 2, 1) @ rows

@@ -10,7 +10,8 @@ import numpy as np
 from neurontune_core.tables import percent
 from neurontune_core.theory.answers import KEPT, Answer
 from neurontune_core.theory.data_model import INPUTS, DataModel
-from neurontune_core.theory.lemma import SAMPLES, LemmaCurves, exact, least_squares, lemma_curves, printed
+from neurontune_core.theory.lemma import SAMPLES, LemmaCurves, Weights, exact, least_squares, lemma_curves, printed
+from neurontune_core.theory.loss import bound, gradient_descent, terms
 from neurontune_core.theory.neuron_scores import neuron_scores
 from neurontune_core.theory.removal import Removed, remove_neurons
 
@@ -19,22 +20,34 @@ from neurontune_core.theory.removal import Removed, remove_neurons
 def lemma(model: DataModel, seed: int = 0) -> Answer:
     """Answer Lemma 1 at ``model`` and over p."""
     from neurontune_core.theory.figures import lemma_weights
+    from neurontune_core.theory.figures_lemmas import proof_of_the_lemma, training_path
 
+    path = gradient_descent(model, seed=seed)
     weights = {
         "as printed": printed(model),
         "exact": exact(model),
         "least squares": least_squares(model, SAMPLES, seed),
+        "gradient descent": Weights(*path.weights[-1].tolist()),
     }
+    losses = {name: terms(model, pair).total for name, pair in weights.items()}
     return Answer(
         "lemma",
-        asdict(model) | {"samples": SAMPLES, "weights": {name: pair._asdict() for name, pair in weights.items()}},
+        asdict(model)
+        | {"samples": SAMPLES, "weights": {name: pair._asdict() for name, pair in weights.items()}}
+        | {"loss": losses, "bound": bound(model, weights["as printed"].spurious)},
         [
             {"weight on": name, "the core feature": f"{pair.core:.3f}", "the shortcut": f"{pair.spurious:.3f}"}
+            | {"loss": f"{losses[name]:.4f}"}
             for name, pair in weights.items()
         ],
-        f"Weights at p = {model.p:.2f}. Least squares: N = {SAMPLES:,} samples a point. βᵀx_core has the variance "
-        "v = 1.",
-        {"weights": lemma_weights(_curves(model.eta_core, model.eta_spu, seed), model.p)},
+        f"Weights at p = {model.p:.2f}. Least squares: N = {SAMPLES:,} samples a point. Gradient descent: both layers "
+        f"of a network of 20 neurons, {path.steps[-1]:,} steps on unlimited data. βᵀx_core has the variance v = 1. At "
+        f"the printed weights the bound of Eq. 27 is {bound(model, weights['as printed'].spurious):.4f}.",
+        {
+            "weights": lemma_weights(_curves(model.eta_core, model.eta_spu, seed), model.p),
+            "proof": proof_of_the_lemma(model),
+            "training": training_path(path, model),
+        },
     )
 
 
@@ -70,17 +83,25 @@ def scores(model: DataModel, neurons: int = 100, seed: int = 0, absolute: bool =
 
 
 @lru_cache(KEPT)
-def removal(model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool = False) -> Answer:
+def removal(
+    model: DataModel, neurons: int = 100, seed: int = 0, retrain: bool = False, premise: bool = False
+) -> Answer:
     """Answer Theorem 4.3 over random networks."""
     from neurontune_core.theory.figures import removal_distances
 
-    removed = remove_neurons(model, neurons, seed, retrain=retrain)
+    removed = remove_neurons(model, neurons, seed, retrain=retrain, premise=premise)
     parts = {"nothing": removed.before, "selected": removed.selected, "random": removed.random}
     networks = len(removed.selected.distance)
     return Answer(
         "removal",
         asdict(model)
-        | {"neurons": neurons, "networks": networks, "retrained": retrain, "selected_closer": removed.selected_closer}
+        | {
+            "neurons": neurons,
+            "networks": networks,
+            "retrained": retrain,
+            "premise": premise,
+            "selected_closer": removed.selected_closer,
+        }
         | {"spanning": removed.spanning, "removed": {name: _middle(part) for name, part in parts.items()}},
         [
             {

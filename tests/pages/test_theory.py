@@ -18,6 +18,7 @@ from neurontune_core.theory import (
     CLAIMS,
     DataModel,
     exact,
+    exact_majority,
     lemma_curves,
     neuron_scores,
     remove_neurons,
@@ -109,6 +110,25 @@ def test_the_verb_gives_the_numbers_and_the_words() -> None:
     assert removed["removed"]["selected"]["distance"] == np.median(removal.selected.distance)
     few = json.loads(call("synthetic", "--seeds", 2, "--json").stdout)
     assert few["heads"]["after, test"]["accuracy"]["mean"] == summarize(2).accuracy["after", "test"].mean
+
+
+def test_the_verb_answers_the_other_lemmas(tmp_path: Path) -> None:
+    majority = json.loads(call("majority", "--p", 0.9, "--json").stdout)["shares"]
+    assert majority["exact"] == pytest.approx(exact_majority(DataModel(0.9))._asdict())
+    principle = json.loads(call("principle", "--neurons", 40, "--json").stdout)
+    assert principle["selected"] + principle["selected_after_turning"] == 40
+    weighted = json.loads(call("retraining", "--p-re", 0.9, "--weight", 9, "--json").stdout)
+    assert weighted["effective_agreement"] == pytest.approx(0.5)
+    assert weighted["weights"]["re-weighted, exact"]["spurious"] == pytest.approx(0, abs=1e-9)
+    assert "weight of the misled samples" in call("retraining", "--p-re", 0.9, "--weight", 30).stderr
+    alike = json.loads(call("removal", "--premise", "--neurons", 40, "--json").stdout)
+    assert alike["removed"]["selected"]["accuracy"] == pytest.approx(0.5)
+    proof = json.loads(call("lemma", "--json").stdout)
+    assert proof["bound"] < proof["loss"]["exact"] < proof["loss"]["as printed"]
+    assert proof["weights"]["gradient descent"]["spurious"] == pytest.approx(exact(DataModel()).spurious, abs=0.01)
+    file = tmp_path / "retraining.html"
+    assert call("retraining", "--html", file).exit_code == 0
+    assert CLAIMS["retraining"].why.split(";")[0] in file.read_text(encoding="utf-8")
 
 
 def test_a_file_opens_without_a_network(tmp_path: Path) -> None:

@@ -48,6 +48,19 @@ def network_sliders() -> tuple[DataModel, int, int]:
     return model, neurons, seed_input(columns[4])
 
 
+def retraining_sliders(columns: Sequence[DeltaGenerator]) -> tuple[float, float]:
+    """Show the agreement of the retraining data and the weight of misled samples in two columns, and return them."""
+    agreement = columns[0].slider(
+        "p_re, shortcut agrees", 0.5, 1.0, 0.7, 0.01, help="The same as p, in the data that the last layer is "
+        "retrained on.", **in_url("p_re"),
+    )  # fmt: skip
+    weight = columns[1].slider(
+        "Weight of misled samples", 0.0, 10.0, 1.0, 0.1, help="How often a sample counts in retraining whose shortcut "
+        "misleads.", **in_url("misled_weight"),
+    )  # fmt: skip
+    return agreement, weight
+
+
 def seed_input(column: DeltaGenerator) -> int:
     """Show the seed, and return it."""
     return int(column.number_input("Seed", 0, 9999, 0, **in_url("theory_seed")))
@@ -67,6 +80,8 @@ def explanation(answer: Answer) -> None:
     claim = CLAIMS[answer.key]
     st.markdown(f"**What it shows.** {claim.shows}")
     st.markdown(f"**Where it stops holding.** {claim.stops}")
+    if claim.why:
+        st.markdown(f"**Why.** {claim.why}")
     st.caption(answer.note)
 
 
