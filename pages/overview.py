@@ -1,5 +1,7 @@
 """Overview: what is wrong, shown on pairs where there are any; accuracies of each head; the misclassified samples."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from neurontune_core.figures.base import NO_MODE_BAR
@@ -14,6 +16,7 @@ from pages.parts.samples.close_up import sample_facts
 from pages.parts.samples.pair_cards import flip_in_words, pair_cards
 from pages.parts.samples.wall import wall
 
+SCREENS = Path(__file__).parent
 HEIGHT, LOWER = 440, 250  # pixels of the walls
 TRAINED, CHOSEN = "Trained head", "Chosen head"
 
@@ -79,7 +82,9 @@ def misclassified_samples(view: View, heads: dict[str, LinearHead]) -> None:
         ).opened  # fmt: skip
     with right, st.container(height=HEIGHT, border=False):
         if opened is None:
-            st.caption("Click a sample, or press Enter on it, to enlarge it here.")
+            st.caption(
+                "Click a sample, or press Enter on it, to enlarge it here and to point at what the classifier looks at."
+            )
         else:
             sample_facts(view, opened, heads, "sample")
 
@@ -99,6 +104,18 @@ def changed_samples(view: View) -> None:
         wall(view, split.name, rows, names, key, title, title=True, caption=labels, height=LOWER, several=False)
 
 
+def next_steps() -> None:
+    """Show where to go from here: to point at the shortcut, or to the neurons that the scores find."""
+    st.subheader("Next")
+    point, neurons = st.columns(2, gap="medium")
+    with point:
+        st.page_link(SCREENS / "point.py", label="**Point at it**", icon=":material/ads_click:")
+        st.caption("You see what it looks at? Mark it in one sample, see it proven, and mask its neurons.")
+    with neurons:
+        st.page_link(SCREENS / "neurons.py", label="**Find biased neurons**", icon=":material/neurology:")
+        st.caption("You do not? The scores rank neurons by what the mistakes have in common. Then press Retrain.")
+
+
 st.session_state.pop("opened", None)  # the project that Setup asked to open is open now
 view = current_view()
 diagnosis = view.diagnosis
@@ -112,4 +129,4 @@ misclassified_samples(view, view.heads)
 if view.key != "trained":
     changed_samples(view)
 else:
-    st.info("Next: find the biased neurons on the **Neurons** screen, then press **Retrain** in the sidebar.")
+    next_steps()

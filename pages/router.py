@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from neurontune_core.errors import InputError
+from pages.parts.cue.chosen_cue import CUE
 from pages.parts.frame.mask_edits import showing_a_move
 from pages.parts.frame.order import ORDER
 from pages.parts.frame.prefetch import freeze_after_imports, page_shown
@@ -21,6 +22,7 @@ SECTIONS = {
     "": {
         "overview": (":material/monitoring:", "Overview"),
         "neurons": (":material/neurology:", "Neurons"),
+        "point": (":material/ads_click:", "Point"),
         "retrain": (":material/model_training:", "Retrain"),
         "check": (":material/fact_check:", "Check"),
         "groups": (":material/lasso_select:", "Groups"),
@@ -37,7 +39,7 @@ SECTIONS = {
     },
 }
 WITH_CURVES = {title for name, (_, title) in SECTIONS[""].items() if name != "retrain"}  # which draws larger ones
-URL_CHOICES = (NEURON, ORDER, *SETTINGS)
+URL_CHOICES = (NEURON, ORDER, CUE, *SETTINGS)
 
 st.set_page_config(page_title="NeuronTune", page_icon=str(PAGES.parent / "assets" / "logo.svg"), layout="wide")
 pages = {

@@ -10,22 +10,20 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.head import LinearHead, softmax
 
 
-def confidences(head: LinearHead, embedding_set: EmbeddingSet, rows: np.ndarray) -> np.ndarray:
+def confidences(head: LinearHead, embeddings: np.ndarray) -> np.ndarray:
     """Return the probability (softmax of the logits) of the predicted class of some samples.
 
     Args:
         head: whose predictions they are.
-        embedding_set: [N, M] the samples.
-        rows: [n] of them.
+        embeddings: [n, M] of the samples.
 
     Returns:
         [n] in 1/C..1.
 
-    >>> samples = EmbeddingSet(np.array([[0.0], [np.log(3)]]), [0, 1], ("land", "water"))
-    >>> confidences(LinearHead(np.array([[0.0], [1.0]]), np.zeros(2)), samples, np.array([1, 0])).round(2).tolist()
+    >>> confidences(LinearHead(np.array([[0.0], [1.0]]), np.zeros(2)), np.array([[np.log(3)], [0.0]])).round(2).tolist()
     [0.75, 0.5]
     """
-    return softmax(head.logits(embedding_set.embeddings[rows])).max(axis=1)
+    return softmax(head.logits(embeddings)).max(axis=1)
 
 
 def class_probabilities(

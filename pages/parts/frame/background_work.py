@@ -13,6 +13,7 @@ from neurontune_core.workspace.run import Run
 from pages.parts.frame.tune_settings import ASK_ADVISER, chosen
 from pages.parts.frame.view import View
 
+RETRAIN_REQUESTED = "retrain_requested"  # in the session: a button of a screen asked for a retraining
 _running: dict[Path, BackgroundRun | BackgroundAdvice] = {}  # project -> its latest work, until a session collects it
 _lock = Lock()  # of `_running`: sessions run in threads of their own
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES, HeadKey, available, is_current, usual
-from neurontune_core.workspace.journal import Judgment, Move
+from neurontune_core.workspace.journal import CueMove, Judgment, Move
 from neurontune_core.workspace.run import Run
 from pages.parts.frame.mask_edits import SLIDERS
 from pages.parts.frame.url_state import choose
@@ -54,7 +54,7 @@ def choose_head(diagnosis: Diagnosis, run: Run | None) -> HeadKey:
     edits = journal.counts()[0]
     if edits > state.get("edits", edits) and state.get("head") == NAMES["trained"] and "mask" in keys:
         last = journal.last()  # an edit of the mask: what it does is what the person is after
-        if isinstance(last, Move) or (isinstance(last, Judgment) and last.verdict):
+        if isinstance(last, (Move, CueMove)) or (isinstance(last, Judgment) and last.verdict):
             state["head"] = NAMES["mask"]
     state["edits"] = edits
     names = {NAMES[key]: key for key in keys}

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from neurontune_core.workspace.journal import Choice, Edit, Journal, Move
+from neurontune_core.workspace.journal import Choice, CueListed, CueMove, Edit, Journal, Move
 from pages.parts.frame.view import current_view
 
+SHOW_CUE = "show_cue"  # the cue to show next on the Point screen, "" for a new one
+EFFECT_OF = "cue_effect_of"  # the cue whose effect the slider of the Point screen shows
 SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the URL
 
 
@@ -38,7 +40,7 @@ def undo_buttons(journal: Journal) -> None:
     undoable, redoable = journal.counts()
     st.button(
         "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_undo, args=(journal,),
-        help=f"Undo the last edit (verdict, λ, mask value or chosen head); {undoable} can be undone.",
+        help=f"Undo the last edit (verdict, λ, mask value, cue or chosen head); {undoable} can be undone.",
     )  # fmt: skip
     st.button(
         "", icon=":material/redo:", shortcut="y", key="redo", disabled=not redoable, on_click=_redo, args=(journal,),
@@ -60,6 +62,11 @@ def _apply(edit: Edit | None, *, undone: bool) -> None:
         st.session_state[SLIDERS[edit.setting]] = edit.before if undone else edit.after
     elif isinstance(edit, Choice):
         st.session_state["choose_head"] = edit.head_before if undone else edit.head_after
+    elif isinstance(edit, CueMove):
+        st.session_state.pop(EFFECT_OF, None)  # the slider of the effect follows the journal
+    elif isinstance(edit, CueListed):
+        if edit.added != undone:
+            st.session_state[SHOW_CUE] = edit.cue
     elif edit:
         _show(edit.neurons)
 

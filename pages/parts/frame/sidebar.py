@@ -9,7 +9,7 @@ from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.measured_split import MeasuredSplit
 from pages.parts.frame import state
-from pages.parts.frame.background_work import collect_results, reattach, start
+from pages.parts.frame.background_work import RETRAIN_REQUESTED, collect_results, reattach, start
 from pages.parts.frame.head_choice import choose_head, choose_run, follow_project
 from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons
 from pages.parts.frame.order import chosen_order
@@ -49,6 +49,7 @@ def sidebar(*, curves: bool) -> View | None:
         missing = st.container()
         threshold, mask_value = mask_settings(diagnosis)
         requested = diagnosis.num_misclassified > 0 and retrain_button()
+        requested |= bool(st.session_state.pop(RETRAIN_REQUESTED, False))
         run, order = choose_run(diagnosis), chosen_order(diagnosis)
         key = choose_head(diagnosis, run)
         view = View(name, diagnosis, split, label, threshold, mask_value, run, key, order)
@@ -93,9 +94,11 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
         return 0.0, 0.0
     if st.session_state.get(SLIDERS["threshold"], 0.0) > top:  # set on an extraction with higher scores
         st.session_state[SLIDERS["threshold"]] = top
+    setting = diagnosis.project.journal.cue_setting()
+    by_cue = setting is not None and setting.source == "cue"
     threshold = st.slider(
         "λ, threshold", 0.0, top, step=top / 200, format="%.3f", key=SLIDERS["threshold"], bind="query-params",
-        help=HELP["threshold"], on_change=record_move, args=("threshold",),
+        help=HELP["threshold"], on_change=record_move, args=("threshold",), disabled=by_cue,
     )  # fmt: skip
     mask_value = st.slider(
         "Mask value", 0.0, 1.0, step=0.05, key=SLIDERS["mask_value"], bind="query-params",
@@ -105,6 +108,11 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(f"**{int(masked.sum())} of {len(masked)}** masked", width=104)
         undo_buttons(diagnosis.project.journal)
+    if setting is not None:
+        st.caption(
+            f":material/ads_click: By the cue **{plain(setting.cue)}** (more than {setting.effect:.2f} SD)"
+            f"{', with your knowledge; λ does not count.' if by_cue else ' and by score, with your knowledge.'}"
+        )
     if masked.all():
         st.warning("Every neuron is masked. Raise λ, or label some neurons core.")
     return threshold, mask_value

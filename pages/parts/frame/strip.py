@@ -15,6 +15,7 @@ MISSING: dict[HeadKey, str] = {
     "retrained": "not retrained yet",
     "advised": "adviser not asked yet",
 }
+WITH_KNOWLEDGE = " · **with your knowledge**"
 
 
 def headline(view: View) -> None:
@@ -32,7 +33,8 @@ def headline(view: View) -> None:
         with column.container(key="strip-chosen" if key == view.key else f"strip-{key}"):
             if key in view.keys:
                 before = None if key == "trained" else trained
-                _worst(NAMES[key], view.evaluation(key), before, EXPLANATIONS[key])
+                note = WITH_KNOWLEDGE if _with_knowledge(view, key) else ""
+                _worst(NAMES[key], view.evaluation(key), before, EXPLANATIONS[key], note)
             else:
                 st.metric(NAMES[key], "–", help=EXPLANATIONS[key])
                 st.caption(MISSING[key])
@@ -42,11 +44,18 @@ def headline(view: View) -> None:
     last.caption(gap + interval(chosen.overall))
 
 
-def _worst(label: str, evaluation: Evaluation, before: Evaluation | None, explanation: str) -> None:
+def _with_knowledge(view: View, key: HeadKey) -> bool:
+    """Return whether a head masks a cue that a person pointed at."""
+    if key == "mask":
+        return view.diagnosis.cue_mask() is not None
+    return key == "retrained" and view.run is not None and view.run.mask.cue is not None
+
+
+def _worst(label: str, evaluation: Evaluation, before: Evaluation | None, explanation: str, note: str = "") -> None:
     part = evaluation.worst_group or evaluation.worst_class
     change = ""
     if before is not None:
         reference = before.worst_group or before.worst_class
         change = f"**{100 * (part.correct / part.n - reference.correct / reference.n):+.1f} points** · "
     st.metric(label, percent(part), help=explanation)
-    st.caption(f"{change}{plain(part.name)} · {interval(part)}")
+    st.caption(f"{change}{plain(part.name)} · {interval(part)}{note}")

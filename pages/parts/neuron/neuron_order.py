@@ -25,18 +25,20 @@ RANKINGS = "rankings"  # in the session: those shown last, by their key
 def choose_order(view: View, confidence: Confidence | None) -> None:
     """Show the orders, what the chosen one means, and where another class has higher scores."""
     diagnosis, ranking = view.diagnosis, view.ranking
+    orders, cue = diagnosis.orders, diagnosis.shown_cue()
     by_class, short = (
         ("By class with most mistakes", "Most mistakes") if view.label is None else ("By chosen class",) * 2
     )
-    cue = diagnosis.shown_cue()
     titles = {
-        BY_CLASS: by_class if len(diagnosis.orders) == 2 else short,  # three of them share a row
+        BY_CLASS: by_class if len(orders) == 2 else short,  # three of them share a row
         PAPER: "All classes (paper)",
         RESPONSE: f"Responds to {plain(diagnosis.attribute)}",
-        CUE: "" if cue is None else f"Moved by {plain(cue.cue.name)}",
+        CUE: "" if cue is None else f"Your cue: {plain(cue.cue.name)}",
     }
+    if st.session_state.get(ORDER.key) not in orders:  # its cue was removed
+        st.session_state[ORDER.key] = BY_CLASS
     st.segmented_control(
-        "Order", diagnosis.orders, format_func=titles.__getitem__, required=True,
+        "Order", orders, wrap=True, format_func=titles.__getitem__, required=True,
         label_visibility="collapsed", help=HELP["order"], **ORDER.widget,
     )  # fmt: skip
     write_to_url([ORDER])

@@ -8,6 +8,7 @@ from pages.parts.frame.url_state import in_url
 from pages.parts.frame.view import View
 from pages.parts.frame.words import HELP, plain
 from pages.parts.samples.close_up import sample_content
+from pages.parts.samples.point_at import point_button
 from pages.parts.samples.wall import wall
 
 TOP = 120
@@ -70,6 +71,7 @@ def _closely(view: View, split: str, row: int, neuron: int, colors: str) -> None
     activation = float(diagnosis.activations(neuron)[row])
     st.markdown(f"**Sample {plain(str(samples.sample_ids[row]))}**")
     sample_content(view, split, row, "close-up", neuron, colors)
+    point_button(view, split, row, "close-up")
     group = "" if samples.groups is None else f" · group **{plain(samples.group_names[samples.groups[row]])}**"
     prediction = names[diagnosis.predictions[row]]
     contributions = ", ".join(

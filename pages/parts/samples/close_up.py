@@ -13,6 +13,7 @@ from neurontune_core.head import LinearHead
 from pages.parts.frame.component_data import component_data
 from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
+from pages.parts.samples.point_at import point_button
 
 _CSS = """
 .root{display:flex;flex-wrap:wrap;gap:8px;color:var(--st-text-color);font-family:var(--st-font);font-size:.72rem}
@@ -97,6 +98,7 @@ def sample_facts(view: View, row: int, heads: Mapping[str, LinearHead], key: str
     samples = view.split.samples
     st.markdown(f"**Sample {plain(str(samples.sample_ids[row]))}**")
     sample_content(view, samples.split, row, key)
+    point_button(view, samples.split, row, key)
     group = "" if samples.groups is None else f" · group **{plain(samples.group_names[samples.groups[row]])}**"
     st.markdown(f"Label **{plain(samples.class_names[samples.labels[row]])}**{group}.")
     probabilities = class_probabilities(heads, samples, row)

@@ -8,6 +8,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.session.index_ranges import Indices
 from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
+from pages.parts.samples.point_at import KEPT_GROUP, group_button
 
 
 def own_group_form(view: View, rows: Indices, origin: str, suggestion: str = "") -> None:
@@ -20,6 +21,7 @@ def own_group_form(view: View, rows: Indices, origin: str, suggestion: str = "")
     """
     if message := st.session_state.pop("group_message", ""):
         (st.success if message.startswith("Kept") else st.error)(plain(message))
+    group_button(view)
     if not len(rows):
         st.caption("Select samples to keep them as a group of your own; the Groups screen measures it.")
         return
@@ -35,4 +37,5 @@ def _save(view: View, name: str, rows: Indices, origin: str) -> str:
         group = view.diagnosis.project.own_groups.add(name, view.split.samples, rows, origin)
     except InputError as error:
         return str(error)
+    st.session_state[KEPT_GROUP] = (view.name, group.name, group.split)
     return f"Kept {len(group.sample_ids)} samples as {group.name}."

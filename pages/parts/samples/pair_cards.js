@@ -1,6 +1,6 @@
-// Pairs of samples side by side; pair_cards.py makes `data` and joins this file to image_strip.js.
+// The same sample in two or more versions side by side; pair_cards.py makes `data` and joins this file to image_strip.js.
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector('.root'), stop = new AbortController(), boxes = new Map() // row -> its box
+  const root = parentElement.querySelector('.root'), stop = new AbortController(), boxes = new Map() // address -> row -> its boxes
   const make = (tag, kind, parent, text = '') => {
     const made = document.createElement(tag)
     made.className = kind
@@ -14,8 +14,12 @@ export default function ({ data, parentElement }) {
   root.style.setProperty('--correct', data.colors[0])
   root.style.setProperty('--misclassified', data.colors[1])
   root.replaceChildren()
-  const list = make('ul', data.photo ? 'images' : 'texts', root)
+  const list = make('ul', data.images ? 'images' : 'texts', root)
   list.ariaLabel = data.name
+  if (data.pairs[0]?.sides.length > 2) {
+    list.classList.add('several')
+    list.style.setProperty('--least', '228px')
+  }
   for (const pair of data.pairs) {
     const card = make('li', pair.changes ? 'card changes' : 'card', list)
     const head = make('div', 'head', card)
@@ -28,8 +32,9 @@ export default function ({ data, parentElement }) {
       make('div', 'attribute', figure, side.attribute).title = side.attribute
       figure.prepend(figure.lastChild)
       for (const [text, differs] of side.pieces) make(differs ? 'mark' : 'span', '', box, text)
-      if (data.photo) {
-        boxes.set(side.row, box)
+      if (data.images) {
+        const rows = boxes.get(side.photo) ?? new Map()
+        boxes.set(side.photo, rows.set(side.row, [...(rows.get(side.row) ?? []), box]))
         box.role = 'img'
         box.ariaLabel = `${pair.label}, ${side.attribute}`
       }
@@ -40,9 +45,9 @@ export default function ({ data, parentElement }) {
       line.ariaLabel = line.title
     }
   }
-  if (data.photo) {
-    fetchImages(data.photo, [...boxes.keys()], stop.signal).then(sources => {
-      for (const [row, box] of boxes) {
+  for (const [address, rows] of boxes) {
+    fetchImages(address, [...rows.keys()], stop.signal).then(sources => {
+      for (const [row, places] of rows) for (const box of places) {
         if (!sources.has(row)) { box.textContent = 'cannot be read'; continue }
         const image = make('img', '', box)
         image.alt = ''

@@ -46,13 +46,7 @@ def pair_cards(view: View, paired: PairedPredictions, head: LinearHead) -> None:
     key = f"pairs-{view.name}-{view.split.name}-{view.label}"
     first = FIRST["text" if view.gallery.has_texts else "image"]
     shown = order[: st.session_state.get(key, first)]
-    data = {
-        "pairs": _described(view, paired, head, shown),
-        "photo": f"/nt/images/{view.name}/{view.split.name}" if view.gallery.has_images else None,
-        "name": "Pairs",
-        "colors": [CORRECT, INCORRECT],
-    }
-    _cards(data=component_data(data), key="pair-cards")
+    draw_cards(_described(view, paired, head, shown), "pair-cards", images=view.gallery.has_images)
     with st.container(horizontal=True, vertical_alignment="center"):
         left = len(order) - len(shown)
         if left and st.button(f"Show {min(left, MORE)} more", key="more-pairs"):
@@ -64,6 +58,18 @@ def pair_cards(view: View, paired: PairedPredictions, head: LinearHead) -> None:
         )
 
 
+def draw_cards(cards: list[dict[str, Any]], key: str, *, images: bool) -> None:
+    """Draw cards of the same sample in two or more versions, as images or as texts.
+
+    Args:
+        cards: of each the ``label``, whether it ``changes``, and its ``sides``: ``attribute`` (its title),
+            ``predicted``, ``confidence``, ``correct``, and ``photo`` and ``row`` of an image or ``pieces`` of a text.
+        images: whether the sides are images.
+    """
+    data = {"pairs": cards, "images": images, "name": "Pairs", "colors": [CORRECT, INCORRECT]}
+    _cards(data=component_data(data), key=key)
+
+
 def _described(view: View, paired: PairedPredictions, head: LinearHead, places: Any) -> list[dict[str, Any]]:
     """Return what a card shows of each of these pairs, places in ``paired``; JSON-able."""
     samples, pairs, names = paired.samples, paired.pairs, paired.samples.class_names
@@ -71,7 +77,7 @@ def _described(view: View, paired: PairedPredictions, head: LinearHead, places: 
         (pairs.without[places], pairs.without_side[places]),
         (pairs.with_attribute[places], pairs.with_side[places]),
     )
-    shares = [confidences(head, samples, rows) for rows, _ in sides]
+    shares = [confidences(head, samples.embeddings[rows]) for rows, _ in sides]
     described = []
     for number, place in enumerate(places.tolist()):
         rows = [int(side_rows[number]) for side_rows, _ in sides]
@@ -82,6 +88,7 @@ def _described(view: View, paired: PairedPredictions, head: LinearHead, places: 
                 "sides": [
                     {
                         "row": row,
+                        "photo": f"/nt/images/{view.name}/{view.split.name}",
                         "attribute": pairs.sides[attribute[number]],
                         "pieces": pieces,
                         "predicted": names[paired.predictions[row]],

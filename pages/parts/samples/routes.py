@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial, wraps
 from typing import Any
 
@@ -20,6 +20,7 @@ from starlette.routing import Route
 from neurontune_core.errors import InputError
 from pages.parts.frame.prefetch import freeze_after_imports, pictures_sent
 from pages.parts.frame.state import gallery
+from pages.parts.samples.cue_samples import cue_jpegs
 
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 MOST_ROWS = 64  # of one request
@@ -102,6 +103,19 @@ async def images(request: Request) -> Response:
     else:
         contents, kind = await run_in_threadpool(source.thumbnails, path["split"], rows), "image/jpeg"
         pictures_sent.set()
+    return _form(contents, kind)
+
+
+@refuse_in_words
+async def cue_images(request: Request) -> Response:
+    """Answer with pairs of a measured cue, as they are, with the cue or with the control, as the parts of a form."""
+    path = request.path_params
+    draw = partial(cue_jpegs, path["project"], path["cue"], path["version"], rows_in(request))
+    return _form(await run_in_threadpool(draw), "image/jpeg")
+
+
+def _form(contents: Mapping[int, bytes], kind: str) -> Response:
+    """Return images by row as the parts of a form."""
     boundary = secrets.token_hex(16)
     head = '--{}\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\nContent-Type: {}\r\n\r\n'
     parts = [head.format(boundary, row, row, kind).encode() + content + b"\r\n" for row, content in contents.items()]
@@ -111,6 +125,14 @@ async def images(request: Request) -> Response:
         HEADERS | {"Content-Encoding": "identity"},  # images are compressed already
         f"multipart/form-data; boundary={boundary}",
     )
+
+
+@refuse_in_words
+async def picture(request: Request) -> Response:
+    """Answer with a whole picture, large enough to point in."""
+    path = request.path_params
+    whole = partial(gallery(path["project"]).picture, path["split"], index_in(request, "row"))
+    return Response(await run_in_threadpool(whole), 200, HEADERS, "image/jpeg")
 
 
 @refuse_in_words
@@ -138,6 +160,8 @@ ROUTES = [
     Route("/nt/image/{project}/{split}/{row}/{neuron}", image),
     Route("/nt/images/{project}/{split}", images),
     Route("/nt/images/{project}/{split}/{neuron}", images),
+    Route("/nt/picture/{project}/{split}/{row}", picture),
+    Route("/nt/cue/{project}/{cue}/{version}", cue_images),
     Route("/nt/texts/{project}/{split}", texts),
     Route("/nt/words/{project}/{split}/{row}/{neuron}", words),
 ]
