@@ -52,6 +52,7 @@ class CueMask:
         effects: [M] float32, how far the cue moves each neuron, in standard deviations of the neuron.
         threshold: of the effect; a neuron responds when its effect is larger, in either direction.
         source: "cue" masks these neurons, "both" those that the scores select, too.
+        groups: the groups that a person named as the cue, whose labels were read for it.
 
     Raises:
         InputError: when the threshold is negative, or the source is none.
@@ -64,6 +65,7 @@ class CueMask:
     effects: np.ndarray
     threshold: float
     source: MaskSource = "cue"
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold < np.inf:
@@ -209,7 +211,10 @@ class Mask:
 
     def _cue_facts(self) -> dict[str, Any]:
         cue = self.cue
-        return {} if cue is None else {"cue": {"name": cue.name, "threshold": cue.threshold, "source": cue.source}}
+        if cue is None:
+            return {}
+        facts = {"name": cue.name, "threshold": cue.threshold, "source": cue.source, "groups": list(cue.groups)}
+        return {"cue": facts}
 
     @classmethod
     def load(cls, path: str | Path) -> Mask:
@@ -252,4 +257,6 @@ def _cue(content: Mapping[str, Any], num_neurons: int) -> CueMask | None:
     for row in content.get("neurons", []):
         effects[int(row["neuron"])] = float(row["effect"])
     facts = content["cue"]
-    return CueMask(str(facts["name"]), effects, float(facts["threshold"]), facts["source"])
+    return CueMask(
+        str(facts["name"]), effects, float(facts["threshold"]), facts["source"], tuple(map(str, facts["groups"]))
+    )

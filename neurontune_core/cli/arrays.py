@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neurontune_core.cli.cue_options import CueName, MaskBy, cue_mask_for
 from neurontune_core.cli.options import (
     AsJson,
     Head,
@@ -22,6 +23,14 @@ from neurontune_core.cli.options import (
     warn,
     with_settings,
 )
+from neurontune_core.cli.project_options import (
+    HeadOption,
+    Identification,
+    ProjectOption,
+    head_of,
+    open_project,
+    set_of,
+)
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate as evaluate_head
@@ -32,13 +41,6 @@ from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
 from neurontune_core.tuning.result import EpochRecord, TuneResult
 from neurontune_core.workspace.journal import neurons_judged
-
-Identification = Annotated[
-    Path,
-    typer.Option(
-        "--identification", help="Embedding set that biased neurons are samples on and the epoch is chosen by."
-    ),
-]
 
 
 def import_(
@@ -75,24 +77,30 @@ def import_(
 
 @with_settings(presets=True)
 def tune(
-    identification: Identification,
-    head: Head,
     out: Out,
     config: TuneConfig,
+    identification: Identification = None,
+    head: HeadOption = None,
+    project: ProjectOption = None,
     tuning: Annotated[Path | None, typer.Option(help="Embedding set that the head is retrained on.")] = None,
     halves: Annotated[bool, typer.Option("--halves", help="Tune on one half of the identification set.")] = False,
     verdicts: Annotated[Path | None, typer.Option(help="A mask.json: its verdicts mask or spare neurons.")] = None,
+    cue: CueName = None,
+    mask_by: MaskBy = "cue",
     as_json: AsJson = False,
 ) -> None:
     """Mask biased neurons and retrain the head.
 
     The mask is computed anew before every epoch; batches are class-balanced and no group label is used. The best
-    epoch is kept.
+    epoch is kept. With a cue, the neurons that respond to it are masked in every epoch.
     """
+    if project is not None and tuning is None and not halves:
+        tuning = open_project(project).set_folder("tuning")
     if halves == (tuning is not None):
         raise InputError("Give either --tuning or --halves: the head is retrained on one of them.")
-    samples = EmbeddingSet.load(identification)
-    erm = LinearHead.load(head, samples.class_names)
+    samples = set_of(identification, project)
+    erm = head_of(head, project, samples)
+    masked_cue = cue_mask_for(project, cue, mask_by)
     if tuning is None:
         trained, samples = samples.halves(config.seed)
     else:
@@ -105,11 +113,12 @@ def tune(
         config,
         always=neurons_judged(human_verdicts, "spurious", samples.num_neurons),
         never=neurons_judged(human_verdicts, "core", samples.num_neurons),
+        cue=masked_cue,
         on_epoch=lambda record: progress(_epoch_line(record, config)),
     )
     progress("")
     source = dict(result.head.provenance) | {"identification": described(samples), "tuning": described(trained)}
-    mask = Mask(result.biased, config.threshold, config.mask_value, human_verdicts, source)
+    mask = Mask(result.biased, config.threshold, config.mask_value, human_verdicts, source, cue=masked_cue)
     history = [asdict(record) for record in result.history]
     write_together(
         out,
@@ -130,6 +139,7 @@ def tune(
             "num_neurons": samples.num_neurons,
             "averaged": list(result.averaged),
             "loop": result.loop,
+            **({} if masked_cue is None else {"cue": masked_cue.name, "effect": masked_cue.threshold}),
             "seconds": result.seconds,
             "warnings": list(result.warnings),
             "out": str(out),

@@ -24,6 +24,7 @@ def head_command(project: Project, named: NamedHead) -> str:
         words = ["neurontune", "export", "--project", str(name), "--head", named.key]
         if named.key == "mask":
             words += ["--threshold", repr(named.mask.threshold), "--mask-value", repr(named.mask.mask_value)]
+            words += _cue(named)
         return shlex.join([*words, "--out", "exported"])
     return shlex.join(_retraining(project, named.run, named))
 
@@ -38,6 +39,8 @@ def _retraining(project: Project, run: Run, named: NamedHead) -> list[str]:
     words += ["--head", str(project.head_file)]
     if run.mask.verdicts:
         words += ["--verdicts", str(run.folder / "mask.json")]
+    if not advised and named.config.masking and (cue := _cue(named)):
+        words += ["--project", str(project.folder if project.folder != project.source else project.source), *cue]
     for setting in fields(TuneConfig):
         value = getattr(named.config, setting.name)
         if value == setting.default or (advised and setting.name not in SETTINGS):
@@ -48,3 +51,11 @@ def _retraining(project: Project, run: Run, named: NamedHead) -> list[str]:
         else:
             words += [flag(setting.name), str(value)]
     return [*words, "--out", "tuned"]
+
+
+def _cue(named: NamedHead) -> list[str]:
+    """Return the words that mask the cue of a head; none where it has none."""
+    cue = named.mask.cue
+    if cue is None:
+        return []
+    return ["--cue", f"{cue.name}:{cue.threshold!r}", *(["--mask-by", "both"] if cue.source == "both" else [])]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from neurontune_core.cli.cue_options import CueName, MaskBy, cue_mask
 from neurontune_core.cli.options import AsJson, Out, answer, described, note
+from neurontune_core.cli.project_options import open_project
 from neurontune_core.cli.source_options import Entry
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
@@ -44,6 +46,8 @@ def export(
         float | None,
         typer.Option(help="Factor of masked activations of --head mask; as it was last set on screen, else 0."),
     ] = None,
+    cue: CueName = None,
+    mask_by: MaskBy = "cue",
     mask: Annotated[Path | None, typer.Option(help="The mask.json that tune wrote, for a head from a file.")] = None,
     erm: Annotated[Path | None, typer.Option(help="The head before tuning; the project's by default.")] = None,
     evaluation: Annotated[Path | None, typer.Option(help="Set for the card's table; the project's by default.")] = None,
@@ -60,16 +64,20 @@ def export(
     from neurontune_core.export.bundle import export_bundle
     from neurontune_core.export.verification import VerificationError
 
-    opened = _open(project) if project else None
+    opened = open_project(project) if project else None
     if head in HEADS:
         _refuse({"--mask": mask, "--erm": erm, "--masking-off": masking_off}, f"--head {head} comes from the project")
         if opened is None:
             raise InputError(f"Give --project: --head {head} is a head of a project.")
         if head != "mask":
-            _refuse({"--threshold": threshold, "--mask-value": mask_value}, f"--head {head} has a mask of its own")
-        facts = _of_project(opened, head, run, threshold, mask_value, evaluation)
+            own = {"--threshold": threshold, "--mask-value": mask_value, "--cue": cue}
+            _refuse(own, f"--head {head} has a mask of its own")
+        if cue is None and mask_by != "cue":
+            raise InputError("--mask-by both needs a cue; give --cue NAME.")
+        facts = _of_project(opened, head, run, threshold, mask_value, evaluation, cue, mask_by)
     else:
-        _refuse({"--run": run, "--threshold": threshold, "--mask-value": mask_value}, "--head is a file")
+        own = {"--run": run, "--threshold": threshold, "--mask-value": mask_value, "--cue": cue}
+        _refuse(own, "--head is a file")
         facts = _of_files(opened, Path(head), mask, erm, evaluation, masking_off)
     content = opened.content if opened else {}
     try:
@@ -98,16 +106,6 @@ def export(
     answer(as_json, value, "\n".join([masked, *rows]))
 
 
-def _open(project: Path) -> Project:
-    """Return the project of a folder, or that of a name in the workspace."""
-    from neurontune_core.workspace.workspace import Workspace
-
-    workspace = Workspace()
-    if not project.exists() and len(project.parts) == 1 and str(project) in workspace.names():
-        return workspace.open(str(project))
-    return Project.at(project)
-
-
 def _refuse(options: Mapping[str, object], because: str) -> None:
     """Raise InputError where an option is given that says nothing about the head."""
     superfluous = [option for option, value in options.items() if value is not None]
@@ -122,6 +120,8 @@ def _of_project(
     threshold: float | None,
     mask_value: float | None,
     evaluation: Path | None,
+    cue: str | None,
+    mask_by: Literal["cue", "both"],
 ) -> TunedRun:
     """Return what the bundle of a project's head holds."""
     from neurontune_core.session.bundle_facts import bundle_facts
@@ -143,6 +143,7 @@ def _of_project(
         run=chosen,
         threshold=moved.get("threshold", 0.0) if threshold is None else threshold,
         mask_value=moved.get("mask_value", 0.0) if mask_value is None else mask_value,
+        cue=None if cue is None else cue_mask(diagnosis, cue, mask_by),
     )
     measured = EmbeddingSet.load(evaluation) if evaluation else diagnosis.samples("evaluation")
     diagnosis.erm.check_fits(measured.num_neurons, measured.num_classes)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
 
-from neurontune_core.cli.arrays import Identification
-from neurontune_core.cli.options import AsJson, Head, answer, table, warn, with_settings
+from neurontune_core.cli.cue_options import CueName, MaskBy, cue_mask_for
+from neurontune_core.cli.options import AsJson, answer, table, warn, with_settings
+from neurontune_core.cli.project_options import HeadOption, Identification, ProjectOption, head_of, set_of
+from neurontune_core.cues.effects import rank_correlation
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.pairs import Pairs, find_pairs
-from neurontune_core.head import LinearHead
 from neurontune_core.identification.intervals import score_interval
 from neurontune_core.identification.paired import paired_change
 from neurontune_core.identification.ranking import (
@@ -27,6 +28,7 @@ from neurontune_core.identification.ranking import (
 )
 from neurontune_core.identification.scorer import SpuriousnessScorer
 from neurontune_core.identification.scores import FEW_MISTAKES, SpuriousnessScores
+from neurontune_core.mask import CueMask, by_source
 from neurontune_core.tuning.config import TuneConfig
 
 LISTED = 10  # neurons in the table
@@ -43,15 +45,23 @@ Order = Annotated[
 
 @with_settings("threshold", "magnitude", "statistic", "quantile")
 def identify(
-    identification: Identification, head: Head, config: TuneConfig, order: Order = "class", as_json: AsJson = False
+    config: TuneConfig,
+    identification: Identification = None,
+    head: HeadOption = None,
+    project: ProjectOption = None,
+    order: Order = "class",
+    cue: CueName = None,
+    mask_by: MaskBy = "cue",
+    as_json: AsJson = False,
 ) -> None:
     """List the biased neurons.
 
     A neuron is biased when its activation is higher on misclassified samples of a class than on correct ones, by more
-    than the threshold.
+    than the threshold. With a cue, the neurons that respond to it are listed too.
     """
-    samples = EmbeddingSet.load(identification)
-    erm = LinearHead.load(head, samples.class_names)
+    samples = set_of(identification, project)
+    erm = head_of(head, project, samples)
+    selected = cue_mask_for(project, cue, mask_by)
     erm.check_fits(samples.num_neurons, samples.num_classes)
     scorer = SpuriousnessScorer.for_config(config, samples, sort=False)
     predictions = erm.predict(samples.embeddings)
@@ -79,11 +89,36 @@ def identify(
             "response": None
             if change is None
             else {"attribute": pairs.attribute, "uses_group_labels": True, "change": change.tolist()},
+            **({} if selected is None else _by_cue(selected, scores, config)),
         },
         f"{len(biased)} of {samples.num_neurons} neurons are biased (score above {config.threshold:g}); "
         f"SFit {scores.sfit:.4g}; {scores.num_incorrect.sum()} of {samples.num_samples} samples are misclassified.\n"
         f"{explain_order(ranking, scores, samples.class_names, pairs.attribute)}\n"
-        f"{_first(ranking, scores, pairs, change)}",
+        f"{_first(ranking, scores, pairs, change)}{'' if selected is None else _cue_sentence(selected, scores)}",
+    )
+
+
+def _by_cue(cue: CueMask, scores: SpuriousnessScores, config: TuneConfig) -> dict[str, Any]:
+    """Return what a cue selects, JSON-able: its neurons, their effects, and the mask with or without the scores."""
+    masked = by_source(scores.biased(config.threshold), cue)
+    return {
+        "cue": {
+            "name": cue.name,
+            "effect": cue.threshold,
+            "neurons": np.flatnonzero(cue.neurons).tolist(),
+            "effects": cue.effects.tolist(),
+            "rank_correlation_with_score": rank_correlation(np.abs(cue.effects), scores.neuron_scores),
+            "mask_by": cue.source,
+            "masked": np.flatnonzero(masked).tolist(),
+        }
+    }
+
+
+def _cue_sentence(cue: CueMask, scores: SpuriousnessScores) -> str:
+    correlation = rank_correlation(np.abs(cue.effects), scores.neuron_scores)
+    return (
+        f"\n{cue.neurons.sum()} neurons move by more than {cue.threshold:g} standard deviations with the cue "
+        f'"{cue.name}"; rank correlation of effect and score {correlation:+.2f}.'
     )
 
 

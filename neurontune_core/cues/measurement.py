@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.files import write_whole
 from neurontune_core.identification.paired import neuron_deviation
+from neurontune_core.mask import CueMask, MaskSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,11 @@ class CueMeasurement:
         """Return [M] float64, p-values after Benjamini and Hochberg."""
         return self.effect.p_adjusted
 
+    def mask(self, threshold: float, source: MaskSource = "cue") -> CueMask:
+        """Return the neurons that the cue moves by more than a threshold, as the source of a mask."""
+        groups = self.cue.definition.groups if isinstance(self.cue.definition, Picks) else ()
+        return CueMask(self.cue.name, self.effects, threshold, source, groups)
+
     @cached_property
     def control_effects(self) -> np.ndarray | None:
         """Return [M] float32, the effect of the control; None where samples were picked."""
@@ -115,7 +122,7 @@ class CueMeasurement:
             with np.load(file, allow_pickle=False) as content:
                 rows, edited, control = (content[name] for name in ("rows", "edited", "control"))
                 notes = tuple(map(str, json.loads(str(content["notes"]))))
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
         shape = (len(rows), samples.num_neurons)
         if edited.shape != shape or control.shape != shape or not len(rows) or rows.max() >= samples.num_samples:

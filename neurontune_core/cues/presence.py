@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from neurontune_core.cues.cutout import CutOut
 
-ALIKE = 0.62  # correlation of a part of a picture with the cut-out from which on the picture holds it
+ALIKE = 0.55  # correlation of a part of a picture with the cut-out from which on the picture holds it
 _SIDE = 160  # pixels of the longer side at which they are compared
 _LEAST_SIDE = 6  # pixels of a cut-out that can be recognized
 _SIZES = (0.9, 1.0, 1.1)  # of the cut-out in which it is searched for

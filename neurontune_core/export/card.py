@@ -171,10 +171,18 @@ def _groups(run: TunedRun) -> str:
         if run.retrained
         else "Finding biased neurons used class labels only, and nothing was retrained."
     )
+    cue = run.mask.cue
+    named = cue is not None and cue.groups
+    if cue is not None:
+        which = f" by naming {', '.join(map(markdown_text, cue.groups))}, whose group labels were read" if named else ""
+        unused += (
+            f' The cue "{markdown_text(cue.name)}" is what a person knows and pointed at{which}; NeuronTune as in the '
+            "paper uses no such knowledge."
+        )
     if run.evaluation.groups is None:
         return f"{unused} The evaluation set has no group labels, so the worst group is not known."
     return (
-        f"{unused} Group labels were used for the table above and for nothing else; "
+        f"{unused} Group labels were used for the table above and for nothing {'beside that' if named else 'else'}; "
         "choosing between several runs by that table would be using them."
     )
 
@@ -191,12 +199,14 @@ def _making(run: TunedRun) -> list[tuple[str, str]]:
     elif run.retrained:
         rows.append(("Kept", kept))
     share = f"{mask.num_biased} of {mask.num_neurons}"
-    by_score = sum("score" in mask.reasons(neuron) for neuron in mask.biased.nonzero()[0].tolist())
-    how = (
-        f", multiplied by {mask.mask_value:g}; {by_score} by score (above {mask.threshold:g})"
-        if mask.num_biased
-        else ""
-    )
+    reasons = [mask.reasons(neuron) for neuron in mask.biased.nonzero()[0].tolist()]
+    by_score, by_cue = (sum(reason in each for each in reasons) for reason in ("score", "cue"))
+    selected = [f"{by_score} by score (above {mask.threshold:g})"] * (mask.cue is None or mask.cue.source == "both")
+    if mask.cue is not None:
+        selected.append(
+            f'{by_cue} by the cue "{markdown_text(mask.cue.name)}" (moved by more than {mask.cue.threshold:g} SD)'
+        )
+    how = f", multiplied by {mask.mask_value:g}; {', '.join(selected)}" if mask.num_biased else ""
     rows.append(("Masked neurons", f"{share}{how}"))
     if mask.explanation:
         rows.append(("Mask", markdown_text(mask.explanation)))

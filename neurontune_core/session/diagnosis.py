@@ -271,7 +271,7 @@ class Diagnosis:
         measured = None if setting is None else self.measured_cue(setting.cue)
         if setting is None or measured is None:
             return None
-        return CueMask(setting.cue, measured.effects, setting.effect, setting.source)
+        return measured.mask(setting.effect, setting.source)
 
     @property
     def num_misclassified(self) -> int:

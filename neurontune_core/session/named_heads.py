@@ -104,7 +104,13 @@ def is_current(diagnosis: Diagnosis, run: Run) -> bool:
 
 
 def named_head(
-    diagnosis: Diagnosis, key: HeadKey, *, run: Run | None = None, threshold: float = 0.0, mask_value: float = 0.0
+    diagnosis: Diagnosis,
+    key: HeadKey,
+    *,
+    run: Run | None = None,
+    threshold: float = 0.0,
+    mask_value: float = 0.0,
+    cue: CueMask | None = None,
 ) -> NamedHead:
     """Return a head under its name, bound by the verdicts as they are now.
 
@@ -116,6 +122,7 @@ def named_head(
         key: which head.
         run: the retraining, for the heads that come from one.
         threshold, mask_value: λ and the factor of masked activations, for the mask alone.
+        cue: the source of the mask alone; by default the one of now.
 
     Raises:
         InputError: when the head does not exist, or its run was made from other vectors.
@@ -123,7 +130,7 @@ def named_head(
     if key == "trained":
         return NamedHead(key, diagnosis.erm, _empty_mask(diagnosis, "The head as it was trained: nothing is masked."))
     if key == "mask":
-        return _mask_alone(diagnosis, threshold, mask_value)
+        return _mask_alone(diagnosis, threshold, mask_value, diagnosis.cue_mask() if cue is None else cue)
     if run is None:
         raise InputError(f'There is no head "{key}" yet: nothing is retrained in this project; press Retrain first.')
     if not is_current(diagnosis, run):
@@ -166,8 +173,8 @@ def _empty_mask(diagnosis: Diagnosis, explanation: str) -> Mask:
     return Mask(nothing, 0.0, 0.0, diagnosis.verdicts(), source, explanation=explanation)
 
 
-def _mask_alone(diagnosis: Diagnosis, threshold: float, mask_value: float) -> NamedHead:
-    verdicts, names, cue = diagnosis.verdicts(), diagnosis.identification.class_names, diagnosis.cue_mask()
+def _mask_alone(diagnosis: Diagnosis, threshold: float, mask_value: float, cue: CueMask | None) -> NamedHead:
+    verdicts, names = diagnosis.verdicts(), diagnosis.identification.class_names
     scores: Mapping[int, Mapping[str, float]] = {}
     try:
         biased = diagnosis.scores.biased(threshold)
