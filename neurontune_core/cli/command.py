@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from neurontune_core.cli.advise import SETTINGS
 from neurontune_core.cli.options import flag
+from neurontune_core.mask import CueMask
 from neurontune_core.session.named_heads import NamedHead
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.workspace.project import Project
@@ -20,11 +21,10 @@ def head_command(project: Project, named: NamedHead) -> str:
         InputError: when the project has no head or lacks a split.
     """
     if named.run is None:
-        name = project.source if project.source == project.folder else project.folder.name
-        words = ["neurontune", "export", "--project", str(name), "--head", named.key]
+        words = ["neurontune", "export", "--project", _name(project), "--head", named.key]
         if named.key == "mask":
             words += ["--threshold", repr(named.mask.threshold), "--mask-value", repr(named.mask.mask_value)]
-            words += _cue(named)
+            words += _cue(named.mask.cue)
         return shlex.join([*words, "--out", "exported"])
     return shlex.join(_retraining(project, named.run, named))
 
@@ -39,8 +39,8 @@ def _retraining(project: Project, run: Run, named: NamedHead) -> list[str]:
     words += ["--head", str(project.head_file)]
     if run.mask.verdicts:
         words += ["--verdicts", str(run.folder / "mask.json")]
-    if not advised and named.config.masking and (cue := _cue(named)):
-        words += ["--project", str(project.folder if project.folder != project.source else project.source), *cue]
+    if not advised and named.config.masking and (cue := _cue(run.mask.cue)):
+        words += ["--project", _name(project), *cue]
     for setting in fields(TuneConfig):
         value = getattr(named.config, setting.name)
         if value == setting.default or (advised and setting.name not in SETTINGS):
@@ -53,9 +53,13 @@ def _retraining(project: Project, run: Run, named: NamedHead) -> list[str]:
     return [*words, "--out", "tuned"]
 
 
-def _cue(named: NamedHead) -> list[str]:
-    """Return the words that mask the cue of a head; none where it has none."""
-    cue = named.mask.cue
+def _name(project: Project) -> str:
+    """Return what ``--project`` calls a project: its folder, or the name of a built-in example."""
+    return str(project.source) if project.source == project.folder else project.folder.name
+
+
+def _cue(cue: CueMask | None) -> list[str]:
+    """Return the words that mask a cue; none without one."""
     if cue is None:
         return []
     return ["--cue", f"{cue.name}:{cue.threshold!r}", *(["--mask-by", "both"] if cue.source == "both" else [])]

@@ -12,7 +12,7 @@ import pytest
 
 from neurontune_core import TuneConfig
 from neurontune_core.cli.command import head_command
-from neurontune_core.mask import Mask
+from neurontune_core.mask import CueMask, Mask
 from neurontune_core.workspace.project import Project
 from tests.support.projects import write_project
 
@@ -71,3 +71,17 @@ def test_a_head_that_was_not_retrained_is_exported_again(folder: Path) -> None:
     words = shlex.split(head_command(Project.at(folder), named))
     assert words[:6] == ["neurontune", "export", "--project", str(folder), "--head", "mask"]
     assert words[6:] == ["--threshold", "0.30000000000000004", "--mask-value", "0.5", "--out", "exported"]
+
+
+def test_a_masked_cue_is_named_with_its_effect_and_its_project(folder: Path) -> None:
+    cue = CueMask("tag", np.ones(12, dtype=np.float32), 0.1 + 0.2, "both")
+    mask = Mask(np.ones(12, dtype=bool), 0.0, 0.0, cue=cue)
+    named: Any = SimpleNamespace(key="mask", run=None, mask=mask)
+    words = shlex.split(head_command(Project.at(folder), named))
+    assert words[words.index("--cue") + 1 :][:3] == ["tag:0.30000000000000004", "--mask-by", "both"]
+    run: Any = SimpleNamespace(config=TuneConfig(), halves=False, tuning="train", folder=folder / "run", mask=mask)
+    retrained: Any = SimpleNamespace(key="retrained", run=run, config=run.config)
+    words = shlex.split(head_command(Project.at(folder), retrained))
+    assert words[words.index("--project") :][:4] == ["--project", str(folder), "--cue", "tag:0.30000000000000004"]
+    off: Any = SimpleNamespace(key="masking-off", run=run, config=TuneConfig(masking=False))
+    assert "--cue" not in head_command(Project.at(folder), off)
