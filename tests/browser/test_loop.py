@@ -39,6 +39,7 @@ pytestmark = pytest.mark.browser
     [
         ("neurons", "Most activating, misclassified"),
         ("", "it calls 61 of 75 “unhappy” images “happy”"),
+        ("point", "Misclassified samples of val"),
         ("retrain", "Nothing is retrained yet"),
         ("check", "Samples that a head corrects"),
         ("compare", "Compare methods against spurious correlations"),
@@ -53,7 +54,7 @@ def test_every_page_opens_by_deep_link(server: Server, page: Page, path: str, co
     page.goto(server.address(path))
     expect(page.get_by_text(content)).to_be_visible()
     settled(page)
-    expect(page.locator("header").get_by_role("link")).to_have_count(6)
+    expect(page.locator("header").get_by_role("link")).to_have_count(7)
     for section, screens in {"Your own": 2, "Study": 3}.items():
         page.locator("header").get_by_text(section).click()
         expect(page.get_by_test_id("stTopNavDropdownLink")).to_have_count(screens)
