@@ -3,7 +3,7 @@
 For every problem (benchmarks/advice_problems.py), validation set (balanced over the groups, or as biased as the
 training set) and seed, three loops run: no masking, the paper's, and the one with the stable mask. The logits of every
 epoch's head on validation and test are cached, so that a rule is evaluated in milliseconds: averaging heads averages
-logits. "Robust" is what `neurontune` returns with the preset of that name.
+logits. "Robust" lets `choose_epochs`, which `neurontune` calls with the preset of that name, choose among these.
 
 Regret: the best worst-group accuracy on test of {trained head, mask alone, no masking, SFit, worst class} of the same
 case minus the rule's, in points. Spread: the standard deviation over the seeds of a problem, averaged over problems.
@@ -25,17 +25,16 @@ from pathlib import Path
 
 import numpy as np
 from advice_problems import VALIDATIONS, Problem, Sets, development, held_out
+from selection_masks import halves, loops, print_masks
 from threadpoolctl import threadpool_limits
 
-from neurontune_core import EmbeddingSet, InputError, LinearHead
+from neurontune_core import InputError, LinearHead
 from neurontune_core.evaluation.worst_class import worst_class_lead
 from neurontune_core.identification.scorer import SpuriousnessScorer
-from neurontune_core.tuning.balanced_trainer import BalancedTrainer
 from neurontune_core.tuning.config import TuneConfig
-from neurontune_core.tuning.normalize import Normalizer
+from neurontune_core.tuning.mask_rule import held_epochs
 from neurontune_core.tuning.presets import preset
-from neurontune_core.tuning.robust import conclude, loops_of, next_masks
-from neurontune_core.tuning.run import TuneRun, initial
+from neurontune_core.tuning.robust import LOOPS, choose_epochs
 
 REFERENCES = ("trained head", "mask alone", "no masking", "SFit", "worst class")
 Logits = tuple[np.ndarray, np.ndarray]  # on validation [N, C] and on test
@@ -56,6 +55,28 @@ class Case:
 
     def head(self, name: str) -> Logits:
         return self.kept[f"{name}/val"], self.kept[f"{name}/test"]
+
+
+class CachedLoop:
+    """A loop of a case, for `choose_epochs`: it averages logits where a run averages heads."""
+
+    def __init__(self, case: Case, name: str) -> None:
+        labels, loop = case.kept["labels"], case.loop(name)
+        self.val, self.test = (np.zeros((0, 0, 0)),) * 2 if loop is None else loop
+        self.worst_class = worst_class(case, self.val).tolist() if len(labels) and loop is not None else []
+
+    def average(self, places: Sequence[int]) -> CachedHead:
+        return CachedHead(self.val[list(places)].mean(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class CachedHead:
+    """The logits [N, C] of one head on validation."""
+
+    logits: np.ndarray
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        return np.asarray(self.logits.argmax(axis=-1))
 
 
 def worst_class(case: Case, logits: np.ndarray) -> np.ndarray:
@@ -95,6 +116,16 @@ def even(case: Case, logits: np.ndarray) -> np.ndarray:
     return np.where(accuracy >= accuracy.max() - 0.01, -np.ptp(classes, axis=0), -2.0)
 
 
+def robust(case: Case) -> tuple[Logits, str]:
+    """Return what the preset of that name keeps, and of which loop and how many epochs."""
+    loops = [CachedLoop(case, name) for name in ("stable", "paper")]
+    if not loops[0].worst_class:
+        return case.head("trained"), "trained head: no mistakes"
+    place, kept = choose_epochs(loops, loops[0].val, case.kept["labels"], held_epochs(TuneConfig().epochs))
+    val, test = (logits[kept].astype(np.float32).mean(axis=0) for logits in (loops[place].val, loops[place].test))
+    return (val, test), f"{len(kept)} of {LOOPS[place]}"
+
+
 RULES: dict[str, Callable[[Case], Logits]] = {
     "trained head": lambda case: case.head("trained"),
     "mask alone": lambda case: case.head("mask alone"),
@@ -108,24 +139,8 @@ RULES: dict[str, Callable[[Case], Logits]] = {
     "stable mask alone": lambda case: case.head("stable mask alone"),
     "stable mask, five best": ranked("stable", worst_class, 5),
     "stable mask held, averaged": lambda case: case.head("held"),
-    "Robust": lambda case: case.head("robust"),
+    "Robust": lambda case: robust(case)[0],
 }
-
-
-def loops(sets: Sets, identification: EmbeddingSet, config: TuneConfig) -> list[TuneRun]:
-    """Run the loops of a setting, as `neurontune` does, and return them with the heads of all epochs."""
-    vectors = identification.embeddings
-    scorer = SpuriousnessScorer.for_config(config, identification)
-    both = []
-    for each in loops_of(config):
-        rng = np.random.default_rng(each.seed)
-        trainer = BalancedTrainer(initial(sets.head, each, rng), sets.train.embeddings, sets.train, each, rng)
-        both.append((TuneRun(each, sets.head, identification, vectors, scorer), trainer))
-    while masks := next_masks([run for run, _ in both]):
-        for place, mask in masks.items():
-            run, trainer = both[place]
-            run.note(trainer.run(mask), trainer.head)
-    return [run for run, _ in both]
 
 
 def measure(sets: Sets, seed: int) -> dict[str, np.ndarray]:
@@ -147,7 +162,7 @@ def measure(sets: Sets, seed: int) -> dict[str, np.ndarray]:
     try:
         runs = loops(sets, val, config)
     except InputError:  # no mistake on validation: every rule keeps the trained head
-        for name in ("mask alone", "stable mask alone", "held", "robust"):
+        for name in ("mask alone", "stable mask alone", "held"):
             keep(name, [sets.head], False)
         return kept
     for name, run in zip(("stable", "paper"), runs, strict=True):
@@ -162,25 +177,7 @@ def measure(sets: Sets, seed: int) -> dict[str, np.ndarray]:
     keep("stable mask alone", [sets.head.masked(~stable)], False)
     held = min(20, runs[0].epochs)
     keep("held", [runs[0].average(list(range(held))[::-1][: max(1, held // 2)])], False)
-    result = concluded(config, runs, val)
-    keep("robust", [result.head], False)
-    kept["loop"], kept["mask"] = np.array(result.loop), result.biased
-    if seed == 0:
-        for number, half in enumerate(val.halves(seed)):
-            try:
-                runs = loops(sets, half, config)
-            except InputError:
-                continue
-            kept[f"half {number}"] = concluded(config, runs, half).biased
-            if runs[1].epochs:  # λ = 0 may mask every one of few neurons
-                kept[f"SFit of half {number}"] = concluded(TuneConfig(seed=seed), runs[1:], half).biased
     return kept
-
-
-def concluded(config: TuneConfig, runs: Sequence[TuneRun], samples: EmbeddingSet):  # type: ignore[no-untyped-def]
-    normalizer = Normalizer.fit(samples.embeddings, "none")
-    vectors, labels = samples.embeddings, samples.labels
-    return conclude(config, runs, vectors, labels, normalizer, samples.class_names, False, time.perf_counter())
 
 
 def cases(problems: Iterable[Problem], seeds: int, cache: Path) -> Iterable[Case]:
@@ -232,29 +229,8 @@ def print_tables(some: Sequence[Case]) -> None:
         cells = [rule, f"{worst[rule].mean():.1f}", f"{regret.mean():+.1f}", f"{regret.clip(0).mean():.1f}"]
         cells += [f"{spread:.1f}", f"{behind} of {len(masked)}, {beyond}"]
         print(f"| {' | '.join([*cells, *(f'{worst[rule][family == name].mean():.1f}' for name in families)])} |")
-    print_masks(some)
-
-
-def print_masks(some: Sequence[Case]) -> None:
-    kept = Counter(str(case.kept.get("loop", "trained head: no mistakes")) for case in some)
-    print(f"\nRobust kept: {', '.join(f'{name} {times}' for name, times in kept.most_common())}.")
-    for name in ("half", "SFit of half"):
-        ratios, empty = [], 0
-        for case in some:
-            if f"{name} 0" not in case.kept or f"{name} 1" not in case.kept:
-                continue
-            a, b = case.kept[f"{name} 0"], case.kept[f"{name} 1"]
-            if not a.any() or not b.any():
-                empty += 1
-                continue
-            p, q = a.mean(), b.mean()
-            ratios.append(((a & b).sum() / (a | b).sum(), p * q / (p + q - p * q)))
-        if ratios:
-            agreement, chance = np.mean(ratios, axis=0)
-            print(
-                f"Masks of two halves ({'Robust' if name == 'half' else 'SFit'}): Jaccard {agreement:.2f}, by chance "
-                f"{chance:.2f}, {agreement / chance:.1f} times, {len(ratios)} pairs; {empty} more with an empty mask."
-            )
+    kept = Counter(robust(case)[1] for case in some)
+    print(f"\nRobust kept, epochs of a loop: {', '.join(f'{name} {times}' for name, times in kept.most_common())}.")
 
 
 def main() -> None:
@@ -269,9 +245,11 @@ def main() -> None:
     some = [problem for problem in part if problem.name.startswith(tuple(arguments.only.split(",")))]
     order = some[::-1] if arguments.backwards else some
     all_cases = list(cases(order, arguments.seeds, arguments.cache / "cases"))
+    masks = list(halves(order, arguments.cache / "halves"))
     for validation in VALIDATIONS:
         print(f"\n{arguments.part} part, {validation} validation\n")
         print_tables([case for case in all_cases if case.validation == validation])
+        print_masks([of for which, of in masks if which == validation])
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ class TuneResult:
 
     Attributes:
         head: mask (and normalization) folded in; plain ``embeddings @ weight.T + bias`` gives its logits.
-        biased: [M] bool, the neurons masked in the kept epoch.
+        biased: [M] bool, the neurons masked in the kept epoch; where several are averaged, in all of them: those that
+            ``head`` is really without.
         scores: the scores that the kept epoch's mask was drawn from; None without masking.
         history: one record an epoch.
         epoch: the kept epoch (the best of them when several are averaged).
@@ -47,7 +48,7 @@ class TuneResult:
         warnings: sentences.
         stopped: True when ``should_stop`` ended the run early; the head is then the best so far.
         seconds: wall time.
-        masked_throughout: [M] bool, the neurons masked in all epochs that ``head`` averages.
+        masked_throughout: the same as ``biased``.
         averaged: the epochs that ``head`` averages, the best first.
         loop: with ``select="robust"``, which of its two loops ``history`` and ``head`` are from: "stable" or "paper".
     """

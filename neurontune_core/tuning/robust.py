@@ -2,9 +2,10 @@
 
 Two loops run side by side on the same batches. One masks the neurons whose score exceeds λ by ``stability`` standard
 errors: the mask of the trained head is held for the first half of the epochs, then recomputed every epoch. The other
-is the paper's. The head is the average of the later half of the held epochs. It gives way to the best challenger where
-that one's worst class on the identification set is clearly better: the five best epochs by worst class averaged, or
-the best one alone, of the recomputed epochs of either loop. docs/selection.md measures the rule.
+is the paper's. The head is the average of the later half of the held epochs. Four challengers follow, the steadiest
+first: the five best recomputed epochs of the loop with the stable mask, averaged, then the best one alone; and the same
+of the paper's loop. Each is kept where its worst class on the identification set is clearly better than that of the
+head that was kept so far. docs/selection.md measures the rule.
 """
 
 from __future__ import annotations
@@ -12,15 +13,27 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from neurontune_core.evaluation.worst_class import worst_class_lead
+from neurontune_core.head import LinearHead
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.mask_rule import NothingLeft, held_epochs
 from neurontune_core.tuning.normalize import Normalizer
 from neurontune_core.tuning.result import TuneResult
 from neurontune_core.tuning.run import TuneRun, later_half
+
+
+class Loop(Protocol):
+    """What is chosen from: the worst class after each epoch, and the mean of the heads of some epochs."""
+
+    @property
+    def worst_class(self) -> Sequence[float]: ...
+
+    def average(self, places: Sequence[int]) -> LinearHead: ...
+
 
 LOOPS = ("stable", "paper")
 _BEST_EPOCHS = 5
@@ -82,7 +95,7 @@ def conclude(
 
     if len(runs) == 1 or not runs[0].worst_class:
         return result(0, None)
-    place, kept = _choose(runs, vectors, labels, held_epochs(config.epochs), units)
+    place, kept = choose_epochs(runs, vectors, labels, held_epochs(config.epochs), units)
     chosen = result(place, kept)
     head = replace(chosen.head, provenance=chosen.head.provenance | {"loop": LOOPS[place]})
     warnings = chosen.warnings
@@ -94,30 +107,31 @@ def conclude(
     return replace(chosen, head=head, loop=LOOPS[place], warnings=warnings)
 
 
-def _choose(
-    runs: Sequence[TuneRun], vectors: np.ndarray, labels: np.ndarray, held: int, units: np.ndarray | None = None
-) -> tuple[int, Sequence[int]]:
-    """Return the place of a loop, and the places of the epochs to average, the best first."""
+def choose_epochs(
+    runs: Sequence[Loop], vectors: np.ndarray, labels: np.ndarray, held: int, units: np.ndarray | None = None
+) -> tuple[int, list[int]]:
+    """Return the place of the loop that is kept, and the places of its epochs to average, the best first.
 
-    def correct(place: int, kept: Sequence[int]) -> np.ndarray:
-        return np.asarray(runs[place].average(kept).predict(vectors) == labels)
-
-    default = (0, later_half(min(held, len(runs[0].worst_class))))
+    Args:
+        runs: the loop with the stable mask, and the paper's.
+        vectors, labels: of the identification set.
+        held: for how many epochs the stable mask is held.
+        units: [N] as in `worst_class_lead`.
+    """
+    kept = (0, later_half(min(held, len(runs[0].worst_class))))
+    correct = runs[0].average(kept[1]).predict(vectors) == labels
     ranked = [_best(runs[0].worst_class, held), _best(runs[1].worst_class, 0)]
-    challengers = [(place, order[:count]) for count in (_BEST_EPOCHS, 1) for place, order in enumerate(ranked) if order]
-    if not challengers:
-        return default
-    outcomes = [correct(*challenger) for challenger in challengers]
-    best = int(np.argmax([_worst_class(outcome, labels) for outcome in outcomes]))  # the first of equal ones
-    lead, error = worst_class_lead(outcomes[best], correct(*default), labels, units)
-    clearly = lead >= _CLEAR_LEAD or lead > _CLEAR_ERRORS * error
-    return challengers[best] if lead > 0 and clearly else default
+    for place, order in enumerate(ranked):
+        for count in (_BEST_EPOCHS, 1):
+            if not order:
+                continue
+            challenger = runs[place].average(order[:count]).predict(vectors) == labels
+            lead, error = worst_class_lead(challenger, correct, labels, units)
+            if lead > 0 and (lead >= _CLEAR_LEAD or lead > _CLEAR_ERRORS * error):
+                kept, correct = (place, order[:count]), challenger
+    return kept
 
 
 def _best(worst_class: Sequence[float], start: int) -> list[int]:
     """Return the places from ``start`` on, the highest worst-class accuracy first; ties go to the earliest."""
     return sorted(range(start, len(worst_class)), key=lambda place: -worst_class[place])
-
-
-def _worst_class(correct: np.ndarray, labels: np.ndarray) -> float:
-    return min(float(correct[labels == label].mean()) for label in np.unique(labels))

@@ -198,6 +198,7 @@ class TuneRun:
             kept = later_half(len(self._epochs)) if robust else self._ranking(config)[: config.average_epochs]
         averaged = [self._epochs[place] for place in kept]
         best, tuned = averaged[0], self.average(kept)
+        masked = np.logical_and.reduce([epoch.biased for epoch in averaged])
         warnings, share = list(self._warnings), best.biased.mean()
         if share > _MANY_MASKED:
             warnings.append(f"{share:.0%} of the neurons are masked; little is left to classify with.")
@@ -212,7 +213,7 @@ class TuneRun:
                     **asdict(config),
                 },
             ),
-            biased=best.biased,
+            biased=masked,
             scores=best.scores,
             history=tuple(epoch.record for epoch in self._epochs),
             epoch=best.record.epoch,
@@ -220,7 +221,7 @@ class TuneRun:
             warnings=tuple(dict.fromkeys(warnings)),
             stopped=stopped,
             seconds=seconds,
-            masked_throughout=np.logical_and.reduce([epoch.biased for epoch in averaged]),
+            masked_throughout=masked,
             averaged=tuple(epoch.record.epoch for epoch in averaged),
         )
 

@@ -133,7 +133,7 @@ def test_the_papers_loop_is_the_papers_run_bit_for_bit(data, monkeypatch: pytest
         worst = runs[1].worst_class
         return 1, sorted(range(len(worst)), key=lambda place: (-worst[place], place))[:count]
 
-    monkeypatch.setattr(robust, "_choose", paper)
+    monkeypatch.setattr(robust, "choose_epochs", paper)
     result = neurontune(*data, replace(ROBUST, threshold=0.25))
     alone = replace(QUICK, epochs=8, select="worst_class_accuracy", average_epochs=count)
     expected = neurontune(*data, alone)
@@ -165,35 +165,38 @@ class Loop:
         ((70, 70, 70, 70), (50, 69), (0, [1])),
         ((70, 70, 70, 70), (70, 70), (0, [1])),  # no lead
         ((70, 70, 90, 80), (74, 74), (0, [2])),  # a recomputed epoch of the stable loop, the best alone
-        ((70, 70, 80, 80), (82, 82, 82, 82, 82, 40), (1, [0, 1, 2, 3, 4])),  # five averaged come before one alone
+        ((70, 70, 80, 80), (85, 85, 85, 85, 85, 40), (1, [0, 1, 2, 3, 4])),
+        ((70, 70, 70, 70), (80, 78, 78, 78, 78), (1, [0, 1, 2, 3, 4])),  # one alone has to lead five averaged clearly
+        ((70, 70, 70, 70), (84, 78, 78, 78, 78), (1, [0])),
+        ((70, 70, 75, 75), (77, 77), (0, [2, 3])),  # and the paper's loop that with the stable mask
         ((90, 70, 70, 70), (74, 74), (1, [0, 1])),  # the first of the held epochs is not averaged
         ((70,), (), (0, [0])),
     ],
 )
 def test_another_head_is_kept_only_where_its_worst_class_is_clearly_better(stable, paper, expected) -> None:
     runs = [Loop(*stable), Loop(*paper)]
-    place, kept = robust._choose(runs, Loop.vectors, Loop.labels, held=2)  # type: ignore[arg-type]
+    place, kept = robust.choose_epochs(runs, Loop.vectors, Loop.labels, held=2)
     assert (place, list(kept)) == expected
 
 
 def test_a_small_lead_counts_where_it_is_certain() -> None:
     vectors, labels = np.repeat(Loop.vectors, 10, axis=0), np.repeat(Loop.labels, 10)
     runs = [Loop(97, 97), Loop(99)]  # 20 of 1,000, a standard error of 0.4 points
-    assert robust._choose(runs, vectors, labels, held=2) == (1, [0])  # type: ignore[arg-type]
-    assert robust._choose(runs, Loop.vectors, Loop.labels, held=2)[0] == 0  # type: ignore[arg-type]
+    assert robust.choose_epochs(runs, vectors, labels, held=2) == (1, [0])
+    assert robust.choose_epochs(runs, Loop.vectors, Loop.labels, held=2)[0] == 0
 
 
 def test_four_points_count_where_they_are_uncertain() -> None:
     vectors, labels = Loop.vectors[::4], Loop.labels[::4]  # 25 of each class
     runs = [Loop(70, 70), Loop(74)]  # one sample more, a standard error of 3.9 points
-    assert robust._choose(runs, vectors, labels, held=2) == (1, [0])  # type: ignore[arg-type]
+    assert robust.choose_epochs(runs, vectors, labels, held=2) == (1, [0])
 
 
 def test_verdicts_overrule_both_masks(data, monkeypatch: pytest.MonkeyPatch) -> None:
     always, never = np.zeros(11, bool), np.zeros(11, bool)
     always[[1, 4]] = never[[0, 2, 5]] = True
     for loop in (0, 1):
-        monkeypatch.setattr(robust, "_choose", lambda *_, loop=loop: (loop, [7, 6, 2]))
+        monkeypatch.setattr(robust, "choose_epochs", lambda *_, loop=loop: (loop, [7, 6, 2]))
         result = neurontune(*data, ROBUST, always=always, never=never)
         assert not result.head.weight[:, always].any()
         assert result.head.weight[:, never].all()
