@@ -11,6 +11,7 @@ from pages.parts.frame.view import current_view
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import plain
 from pages.parts.neuron.inspector import inspector
+from pages.parts.neuron.mask_agreement import agreement_of_halves
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.neuron.neuron_list import count_masked, neuron_list
 from pages.parts.neuron.neuron_order import choose_order, go_to_place, remember
@@ -49,13 +50,13 @@ def chosen_neuron(ranked: DeltaGenerator) -> None:
 
 def effect_of_the_mask() -> None:
     """Draw the accuracy of the trained head with the mask over every λ, or over every effect of the masked cue."""
-    scores, cue = diagnosis.scores.neuron_scores, diagnosis.cue_mask()
+    scores, cue = diagnosis.mask_scores(view.stability), diagnosis.cue_mask()
     always, never = (diagnosis.judged(verdict) for verdict in ("spurious", "core"))
     curve = view.split.curve(scores, view.mask_value, always=always, never=never, cue=cue)
     if cue is not None and cue.source == "cue":
         threshold, largest, axis = cue.threshold, cue.largest, f"effect of the {cue.name}, SD"
     else:
-        threshold, largest, axis = view.threshold, float(scores.max()), "λ"
+        threshold, largest, axis = view.threshold, float(diagnosis.scores.neuron_scores.max()), "λ"
     figure = mask_effect(curve, threshold, max(largest, 1e-3), axis)
     st.plotly_chart(figure, key="effect", config=NO_MODE_BAR)
     st.caption(
@@ -79,6 +80,7 @@ with right:
     chosen_neuron(ranked)
 with heading:
     count_masked(view, confidence)
+    agreement_of_halves(view)
     choose_order(view, confidence)
 with left:
     effect_of_the_mask()

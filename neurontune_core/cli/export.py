@@ -46,6 +46,13 @@ def export(
         float | None,
         typer.Option(help="Factor of masked activations of --head mask; as it was last set on screen, else 0."),
     ] = None,
+    stability: Annotated[
+        float | None,
+        typer.Option(
+            help="Standard errors by which a score must exceed λ, of --head mask: 2 masks stable neurons only; as it "
+            "was last set on screen by default, else 0."
+        ),
+    ] = None,
     cue: CueName = None,
     mask_by: MaskBy = "cue",
     mask: Annotated[Path | None, typer.Option(help="The mask.json that tune wrote, for a head from a file.")] = None,
@@ -65,19 +72,18 @@ def export(
     from neurontune_core.export.verification import VerificationError
 
     opened = open_project(project) if project else None
+    rule = {"--threshold": threshold, "--mask-value": mask_value, "--stability": stability}
     if head in HEADS:
         _refuse({"--mask": mask, "--erm": erm, "--masking-off": masking_off}, f"--head {head} comes from the project")
         if opened is None:
             raise InputError(f"Give --project: --head {head} is a head of a project.")
         if head != "mask":
-            own = {"--threshold": threshold, "--mask-value": mask_value, "--cue": cue}
-            _refuse(own, f"--head {head} has a mask of its own")
+            _refuse({**rule, "--cue": cue}, f"--head {head} has a mask of its own")
         if cue is None and mask_by != "cue":
             raise InputError("--mask-by both needs a cue; give --cue NAME.")
-        facts = _of_project(opened, head, run, threshold, mask_value, evaluation, cue, mask_by)
+        facts = _of_project(opened, head, run, rule, evaluation, cue, mask_by)
     else:
-        own = {"--run": run, "--threshold": threshold, "--mask-value": mask_value, "--cue": cue}
-        _refuse(own, "--head is a file")
+        _refuse({"--run": run, **rule, "--cue": cue}, "--head is a file")
         facts = _of_files(opened, Path(head), mask, erm, evaluation, masking_off)
     content = opened.content if opened else {}
     try:
@@ -117,19 +123,30 @@ def _of_project(
     project: Project,
     key: str,
     run: str | None,
-    threshold: float | None,
-    mask_value: float | None,
+    rule: Mapping[str, float | None],
     evaluation: Path | None,
     cue: str | None,
     mask_by: Literal["cue", "both"],
 ) -> TunedRun:
-    """Return what the bundle of a project's head holds."""
+    """Return what the bundle of a project's head holds.
+
+    Args:
+        project: the project.
+        key: of the head.
+        run: the retraining that it is from; None for the newest.
+        rule: the options that make the mask alone; what is None there is as it was last set on screen.
+        evaluation: the set for the card's table; the project's by default.
+        cue, mask_by: a cue that the mask alone goes by, and whether by scores, too.
+    """
     from neurontune_core.session.bundle_facts import bundle_facts
     from neurontune_core.session.diagnosis import Diagnosis
     from neurontune_core.session.named_heads import named_head
 
+    mask_value, stability = rule["--mask-value"], rule["--stability"]
     if mask_value is not None and not 0 <= mask_value <= 1:
         raise InputError(f"--mask-value is {mask_value:g}, but masked activations are multiplied by 0 to 1.")
+    if stability is not None and not 0 <= stability <= 100:
+        raise InputError(f"--stability is {stability:g}; give 0 (no margin) to 100 standard errors.")
     diagnosis = Diagnosis(project)
     needs_run = key not in ("trained", "mask")
     if run is not None and not needs_run:
@@ -137,12 +154,12 @@ def _of_project(
     runs = project.runs() if needs_run and run is None else []
     chosen = project.run(run) if run is not None else next(iter(runs), None)
     moved = project.journal.settings()
+    settings = {option.removeprefix("--").replace("-", "_"): value for option, value in rule.items()}
     named = named_head(
         diagnosis,
         key,  # type: ignore[arg-type]
         run=chosen,
-        threshold=moved.get("threshold", 0.0) if threshold is None else threshold,
-        mask_value=moved.get("mask_value", 0.0) if mask_value is None else mask_value,
+        **{name: moved.get(name, 0.0) if value is None else value for name, value in settings.items()},
         cue=None if cue is None else cue_mask(diagnosis, cue, mask_by),
     )
     measured = EmbeddingSet.load(evaluation) if evaluation else diagnosis.samples("evaluation")

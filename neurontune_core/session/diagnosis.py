@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from neurontune_core.errors import InputError
 from neurontune_core.evaluation.pairs import Pairs, find_pairs
 from neurontune_core.explain.words import DistinctiveWord, distinctive_words
 from neurontune_core.head import LinearHead
+from neurontune_core.identification.agreement import STABLE, HalfScores
 from neurontune_core.identification.confidence import Confidence
 from neurontune_core.identification.distributions import Distribution, distributions_of
 from neurontune_core.identification.intervals import score_interval
@@ -47,6 +49,14 @@ _MOST_TEXTS = 5_000  # texts whose words are counted
 _ROWS_PER_BLOCK = 4_096  # of embeddings that are compared at once
 
 _background = ThreadPoolExecutor(1)
+T = TypeVar("T")
+
+
+def _within(seconds: float, future: Future[T]) -> T | None:
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        return None
 
 
 class Diagnosis:
@@ -64,6 +74,7 @@ class Diagnosis:
         self.activations = lru_cache(_KEPT_NEURONS)(self._activations)
         self._ranking = lru_cache(_KEPT_RANKINGS)(self._rank)
         self._lower_ends = lru_cache(_KEPT_RANKINGS)(self._bootstrapped)
+        self._lower_bounds = lru_cache(_KEPT_RANKINGS)(self._bounds)
 
     def samples(self, split: str) -> EmbeddingSet:
         """Return the set of a split or role, opened once; its vectors stay on disk.
@@ -169,10 +180,7 @@ class Diagnosis:
 
     def confidence(self, wait: float = 0.0) -> Confidence | None:
         """Return the confidence of the scores, computed in a thread; None when it takes more than ``wait`` seconds."""
-        try:
-            return self._confidence.result(wait)
-        except TimeoutError:
-            return None
+        return _within(wait, self._confidence)
 
     @cached_property
     def strongest_class(self) -> np.ndarray:
@@ -236,15 +244,31 @@ class Diagnosis:
         """Return [M] bool, the neurons that have this verdict now."""
         return neurons_judged(self.verdicts(), verdict, self.identification.num_neurons)
 
-    def masked_neurons(self, threshold: float) -> np.ndarray:
+    def mask_scores(self, stability: float = 0.0) -> np.ndarray:
+        """Return [M], what λ is compared with: the highest score of each neuron over the classes.
+
+        Args:
+            stability: standard errors that are taken off the scores first, so that chance rarely selects a neuron.
+        """
+        scores = self.scores.neuron_scores
+        return self._lower_bounds(stability) if stability else scores
+
+    def _bounds(self, stability: float) -> np.ndarray:
+        return self.scorer.lower_bounds(self.predictions, stability).max(axis=0)
+
+    def masked_neurons(self, threshold: float, stability: float = 0.0) -> np.ndarray:
         """Return [M] bool: (selected by score, cue or both, or judged spurious) and not judged core.
+
+        Args:
+            threshold, stability: λ, and the standard errors by which a score must exceed it.
 
         Raises:
             NoMistakes: when there are no scores, and the mask goes by them.
         """
         cue = self.cue_mask()
         by_cue_alone = cue is not None and cue.source == "cue"
-        biased = np.zeros(self.erm.num_neurons, dtype=bool) if by_cue_alone else self.scores.biased(threshold)
+        nothing = np.zeros(self.erm.num_neurons, dtype=bool)
+        biased = nothing if by_cue_alone else self.mask_scores(stability) > threshold
         return with_verdicts(by_source(biased, cue), self.judged("spurious"), self.judged("core"))
 
     def cues(self) -> list[Cue]:
@@ -272,6 +296,20 @@ class Diagnosis:
         if setting is None or measured is None:
             return None
         return measured.mask(setting.effect, setting.source)
+
+    @cached_property
+    def _half_scores(self) -> Future[HalfScores]:
+        samples = self.identification
+
+        def compute() -> HalfScores:
+            self.mask_scores(STABLE)  # what is asked for next
+            return HalfScores.of(samples.embeddings, samples.labels, self.predictions, samples.num_classes)
+
+        return _background.submit(compute)
+
+    def half_scores(self, wait: float = 0.0) -> HalfScores | None:
+        """Return what two halves of the identification set select neurons by, computed in a thread; None until then."""
+        return _within(wait, self._half_scores)
 
     @property
     def num_misclassified(self) -> int:

@@ -32,7 +32,6 @@ EXPLANATIONS: dict[HeadKey, str] = {
     "retrained": "NeuronTune: the last layer retrained with the mask.",
     "advised": "The head that the adviser recommends for this run, without group labels.",
 }
-MASK_SETTINGS = ("threshold", "mask_value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,8 @@ class NamedHead:
     def config(self) -> TuneConfig:
         """Return the settings behind the head; of a head that was not retrained, λ and the mask value alone count."""
         if self.run is None:
-            return TuneConfig(threshold=self.mask.threshold, mask_value=self.mask.mask_value)
+            stability = float(self.mask.source.get("stability", 0.0))
+            return TuneConfig(threshold=self.mask.threshold, mask_value=self.mask.mask_value, stability=stability)
         return replace(self.run.config, masking=self.key != "masking-off")
 
 
@@ -110,6 +110,7 @@ def named_head(
     run: Run | None = None,
     threshold: float = 0.0,
     mask_value: float = 0.0,
+    stability: float = 0.0,
     cue: CueMask | None = None,
 ) -> NamedHead:
     """Return a head under its name, bound by the verdicts as they are now.
@@ -121,7 +122,8 @@ def named_head(
         diagnosis: the project.
         key: which head.
         run: the retraining, for the heads that come from one.
-        threshold, mask_value: λ and the factor of masked activations, for the mask alone.
+        threshold, mask_value, stability: λ, the factor of masked activations, and the standard errors by which a score
+            must exceed λ, for the mask alone.
         cue: the source of the mask alone; by default the one of now.
 
     Raises:
@@ -130,7 +132,8 @@ def named_head(
     if key == "trained":
         return NamedHead(key, diagnosis.erm, _empty_mask(diagnosis, "The head as it was trained: nothing is masked."))
     if key == "mask":
-        return _mask_alone(diagnosis, threshold, mask_value, diagnosis.cue_mask() if cue is None else cue)
+        cue = diagnosis.cue_mask() if cue is None else cue
+        return _mask_alone(diagnosis, threshold, mask_value, stability, cue)
     if run is None:
         raise InputError(f'There is no head "{key}" yet: nothing is retrained in this project; press Retrain first.')
     if not is_current(diagnosis, run):
@@ -173,11 +176,13 @@ def _empty_mask(diagnosis: Diagnosis, explanation: str) -> Mask:
     return Mask(nothing, 0.0, 0.0, diagnosis.verdicts(), source, explanation=explanation)
 
 
-def _mask_alone(diagnosis: Diagnosis, threshold: float, mask_value: float, cue: CueMask | None) -> NamedHead:
+def _mask_alone(
+    diagnosis: Diagnosis, threshold: float, mask_value: float, stability: float, cue: CueMask | None
+) -> NamedHead:
     verdicts, names = diagnosis.verdicts(), diagnosis.identification.class_names
     scores: Mapping[int, Mapping[str, float]] = {}
     try:
-        biased = diagnosis.scores.biased(threshold)
+        biased = diagnosis.mask_scores(stability) > threshold
     except NoMistakes:
         biased = np.zeros(diagnosis.erm.num_neurons, dtype=bool)
     masked = with_verdicts(by_source(biased, cue), diagnosis.judged("spurious"), diagnosis.judged("core"))
@@ -185,22 +190,33 @@ def _mask_alone(diagnosis: Diagnosis, threshold: float, mask_value: float, cue: 
     if diagnosis.num_misclassified:
         listed = sorted({*np.flatnonzero(masked).tolist(), *verdicts})
         scores = diagnosis.scores.by_class_name(names, listed)
-        explanation = "Neurons with a score above λ for any class, and those judged spurious, but none judged core."
+        selected = f"Neurons with a score {_above(stability)} for any class"
+        explanation = f"{selected}, and those judged spurious, but none judged core."
     if cue is not None:
-        explanation = f"{_selected(cue)}, and those judged spurious, but none judged core."
-    source = {"identification": diagnosis.identification.split, "head": "mask alone"}
+        explanation = f"{_selected(cue, stability)}, and those judged spurious, but none judged core."
+    source: dict[str, object] = {"identification": diagnosis.identification.split, "head": "mask alone"}
+    if stability:
+        source["stability"] = stability
     mask = Mask(masked, threshold, mask_value, verdicts, source, scores, explanation, cue)
     head = diagnosis.masked_head(masked, mask_value)
-    provenance = {"method": "mask alone", "threshold": threshold, "mask_value": mask_value}
+    provenance = {"method": "mask alone", "threshold": threshold, "mask_value": mask_value, "stability": stability}
     if cue is not None:
         provenance |= {"cue": cue.name, "cue_effect": cue.threshold, "mask_source": cue.source}
     return NamedHead("mask", replace(head, provenance=provenance), mask)
 
 
-def _selected(cue: CueMask) -> str:
+def _selected(cue: CueMask, stability: float) -> str:
     """Return which neurons a cue selects, as the beginning of a sentence."""
     responding = f'that the cue "{cue.name}", which a person pointed at, moves by more than {cue.threshold:g} SD'
-    return f"Neurons {responding}" if cue.source == "cue" else f"Neurons with a score above λ, those {responding}"
+    return (
+        f"Neurons {responding}"
+        if cue.source == "cue"
+        else f"Neurons with a score {_above(stability)}, those {responding}"
+    )
+
+
+def _above(stability: float) -> str:
+    return f"above λ by {stability:g} standard errors" if stability else "above λ"
 
 
 def _mask_without_scores(run: Run) -> Mask:

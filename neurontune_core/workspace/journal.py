@@ -1,4 +1,4 @@
-"""The edits of a project (verdicts, λ, mask value, cues, the chosen head), each undone and redone."""
+"""The edits of a project (verdicts, settings of the mask, cues, the chosen head), each undone and redone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from neurontune_core.workspace.cue_edits import (
 
 FORMAT = "neurontune-verdicts/1"
 HUMAN_VERDICTS = ("spurious", "core", "unsure")
-SETTINGS = ("threshold", "mask_value")
+SETTINGS = ("threshold", "mask_value", "stability")
 _ONE_MOVE = 1.5  # seconds between steps of a slider that count as one move
 _KEPT_MOVES = 500  # older moves and choices are dropped, but verdicts and the last move of a setting never are
 
@@ -51,7 +51,7 @@ class Judgment:
 
 @dataclass(frozen=True)
 class Move:
-    """A change of λ or of the mask value.
+    """A change of a setting of the mask: λ, the mask value, or the standard errors that a score must exceed λ by.
 
     Attributes:
         setting: one of `SETTINGS`.
@@ -129,7 +129,7 @@ class Journal:
             self._write([*edits[:applied], edit], applied + 1)
 
     def move(self, setting: str, before: float, after: float, by: str = "", *, shown_at: float = 0.0) -> None:
-        """Record a change of λ or the mask value; steps of one person within 1.5 s are one change.
+        """Record a change of a setting of the mask; steps of one person within 1.5 s are one change.
 
         Args:
             setting: one of `SETTINGS`.

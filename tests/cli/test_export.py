@@ -72,6 +72,19 @@ def test_the_mask_alone_needs_no_run_and_takes_lambda_from_the_screen_or_the_com
     assert json.loads((tmp_path / "out" / "mask.json").read_text()) == masked["given"]
 
 
+def test_the_mask_alone_of_stable_neurons_is_made_from_the_screen_or_the_command(tmp_path: Path) -> None:
+    write_project(tmp_path / "birds")
+    project = Project.at(tmp_path / "birds")
+    export = ("export", "--project", project.folder, "--head", "mask", "--out", tmp_path / "out")
+    everything = ask(*export)["num_masked"]
+    stable = ask(*export, "--stability", 2)["num_masked"]
+    assert 0 < stable < everything
+    project.journal.move("stability", 0.0, 2.0)
+    assert ask(*export)["num_masked"] == stable
+    assert ask(*export, "--stability", 0)["num_masked"] == everything
+    assert "--stability is -1; give 0 (no margin) to 100" in complaint(*export, "--stability", -1)
+
+
 def test_a_built_in_or_own_project_is_named_as_on_screen(project: Project, tmp_path: Path) -> None:
     by_name = ask("export", "--project", "birds", "--head", "masking-off", "--out", tmp_path / "out")
     assert by_name["num_masked"] == 1

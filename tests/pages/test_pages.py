@@ -19,6 +19,7 @@ from neurontune_core.session import background_run
 from neurontune_core.session.measured_split import MeasuredSplit
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.workspace import Workspace
+from pages.parts.frame import state
 from pages.parts.frame.words import plain
 from tests.support import odd_projects
 from tests.support.pages import adviser, metrics, opened, retrained, save_run, text_of
@@ -113,6 +114,63 @@ def _delta(project: Project) -> np.ndarray:
         medians = [np.median(np.abs(each.embeddings[mine & outcome]), axis=0) for outcome in (~right, right)]
         rows.append(medians[0] - medians[1])
     return np.array(rows)
+
+
+def test_stable_neurons_are_masked_by_one_click_which_is_undone_like_a_move_of_a_slider(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    diagnosis = state.open_diagnosis("birds")
+    halves = diagnosis.half_scores(wait=60)
+    assert halves is not None
+    agreement = halves.agreement(0.0)
+    everything, stable = (int(diagnosis.masked_neurons(0.0, errors).sum()) for errors in (0.0, 2.0))
+    assert stable < everything
+    shown = opened("birds", "neurons")
+    sentence = f"agree on **{agreement.shared:.0%}** of these neurons; chance gives {agreement.by_chance:.0%}."
+    assert sentence in text_of(shown)
+    assert f"#### {everything} of {NEURONS} masked" in text_of(shown)
+    assert shown.button(key="mask_stable").label == f"Mask only the {stable} stable neurons"
+    shown.button(key="mask_stable").click().run()
+    assert f"#### {stable} of {NEURONS} masked" in text_of(shown)
+    assert f"{stable} by score, by two standard errors." in text_of(shown)
+    assert "mask_stable" not in {button.key for button in shown.button}
+    assert shown.toggle(key="stable").value
+    assert project.journal.settings() == {"stability": 2.0}
+    again = opened("birds")  # another session
+    assert again.toggle(key="stable").value
+    split = MeasuredSplit(diagnosis.project, diagnosis.erm, diagnosis.samples("test"))
+    masked = np.where(diagnosis.masked_neurons(0.0, 2.0), 0.0, 1.0)
+    worst = split.evaluate(diagnosis.erm.masked(masked)).worst_group
+    assert worst is not None
+    assert metrics(again)["Mask alone"] == f"{100 * worst.accuracy:.1f} %"
+    shown.button(key="undo").click().run()
+    assert f"#### {everything} of {NEURONS} masked" in text_of(shown)
+    assert not shown.toggle(key="stable").value
+    shown.button(key="redo").click().run()
+    assert shown.toggle(key="stable").value
+    shown.toggle(key="stable").set_value(False).run()
+    assert project.journal.settings() == {"stability": 0.0}
+
+
+def test_a_robust_run_says_what_its_mask_has_to_do_with_the_one_on_screen(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    diagnosis = state.open_diagnosis("birds")
+    everything, stable = (int(diagnosis.masked_neurons(0.0, errors).sum()) for errors in (0.0, 2.0))
+    shown = opened("birds", "retrain", adviser="false")
+    shown.button(key="preset-robust").click().run()
+    assert f"the stable part of the mask on screen: {stable} of {everything} neurons." in text_of(shown)
+    retrained(shown)
+    run = workspace.open("birds").runs()[0]
+    assert (run.config.select, run.config.stability) == ("robust", 2.0)
+    on_screen, masked = diagnosis.masked_neurons(0.0), run.mask.biased
+    if np.array_equal(masked, diagnosis.masked_neurons(0.0, 2.0)):
+        expected = f"Robust kept the stable part of the mask on screen: {stable} of {everything} neurons."
+    else:
+        expected = (
+            f"{masked.sum()} neurons, {(masked & on_screen).sum()} of them among the {everything} masked on screen."
+        )
+    assert expected in text_of(shown)
+    assert "have changed since this retraining" not in text_of(shown)
 
 
 def test_the_masked_number_is_measured_before_any_retraining(workspace: Workspace) -> None:

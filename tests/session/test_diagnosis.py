@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurontune_core import EmbeddingSet, LinearHead
+from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, neurontune
 from neurontune_core.errors import InputError
+from neurontune_core.identification.agreement import STABLE
 from neurontune_core.identification.confidence import CONFIDENCES
 from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session import diagnosis as diagnosis_module
@@ -229,3 +230,38 @@ def test_a_set_is_opened_once_whatever_it_is_asked_for_as(diagnosis: Diagnosis) 
     assert diagnosis.samples("test") is diagnosis.sets["evaluation"]
     with pytest.raises(InputError, match='no split "nowhere"; it has train, val, test'):
         diagnosis.samples("nowhere")
+
+
+def test_the_stable_mask_is_what_a_retraining_with_that_margin_begins_with(diagnosis: Diagnosis) -> None:
+    sets = [diagnosis.samples(role) for role in ("identification", "tuning")]
+    plain = diagnosis.masked_neurons(0.0)
+    stable = diagnosis.masked_neurons(0.0, STABLE)
+    first = neurontune(diagnosis.erm, *sets, TuneConfig(stability=2.0, epochs=1, batches=1, select="last"))
+    assert np.array_equal(stable, first.biased)
+    assert stable[SHORTCUT]
+    assert 0 < stable.sum() < plain.sum()
+    assert not (stable & ~plain).any()
+    diagnosis.project.journal.judge([CORE], "spurious")
+    diagnosis.project.journal.judge([SHORTCUT], "core")
+    judged = diagnosis.masked_neurons(0.0, STABLE)
+    assert judged[CORE]
+    assert not judged[SHORTCUT]
+
+
+def test_the_halves_are_compared_in_the_background_once(diagnosis: Diagnosis, monkeypatch: pytest.MonkeyPatch) -> None:
+    going_on = Event()
+    compute = diagnosis_module.HalfScores.of
+
+    def slow(*words: Any) -> Any:
+        going_on.wait(60)
+        return compute(*words)
+
+    monkeypatch.setattr(diagnosis_module.HalfScores, "of", slow)
+    assert diagnosis.half_scores() is None
+    going_on.set()
+    halves = diagnosis.half_scores(wait=60)
+    assert halves is not None
+    assert halves is diagnosis.half_scores()
+    stable = halves.agreement(0.0, stable=True)
+    assert stable is not None
+    assert not stable.is_noise  # the shortcut is planted

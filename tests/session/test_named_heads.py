@@ -44,6 +44,22 @@ def retrain(project: Project, config: TuneConfig = CONFIG, advise: bool = True) 
     return live.run
 
 
+def test_the_mask_alone_of_stable_neurons_is_exported_and_says_so(project: Project, tmp_path: Path) -> None:
+    diagnosis = Diagnosis(project)
+    stable = diagnosis.masked_neurons(0.0, 2.0)
+    assert 0 < stable.sum() < diagnosis.masked_neurons(0.0).sum()
+    named = named_head(diagnosis, "mask", stability=2.0)
+    export_bundle(tmp_path / "out", bundle_facts(diagnosis, named, diagnosis.samples("evaluation")))
+    mask = json.loads((tmp_path / "out" / "mask.json").read_text())
+    assert mask["biased"] == np.flatnonzero(stable).tolist()
+    assert "above λ by 2 standard errors" in mask["explanation"]
+    assert mask["source"]["stability"] == 2.0
+    weight = LinearHead.load(tmp_path / "out" / "head.safetensors").weight
+    assert np.array_equal(weight, np.where(stable, 0, diagnosis.erm.weight))
+    assert diagnosis.erm.weight[:, stable].any()
+    assert "stability" not in named_head(diagnosis, "mask").mask.source
+
+
 def exported(project: Project, key: str, folder: Path, run: Run | None = None) -> tuple[LinearHead, dict]:
     """Export a head, and return it and mask.json as the files have them."""
     diagnosis = Diagnosis(project)

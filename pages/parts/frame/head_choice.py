@@ -8,7 +8,7 @@ from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES, HeadKey, available, is_current, usual
 from neurontune_core.workspace.journal import CueMove, Judgment, Move
 from neurontune_core.workspace.run import Run
-from pages.parts.frame.mask_edits import SLIDERS
+from pages.parts.frame.mask_edits import WIDGETS, show_setting
 from pages.parts.frame.url_state import choose
 from pages.parts.frame.view import current_view
 
@@ -19,9 +19,9 @@ def follow_project(diagnosis: Diagnosis) -> None:
     if state.get("mask_of") == source:
         return
     moved = diagnosis.project.journal.settings()
-    for setting, slider in SLIDERS.items():
-        if "mask_of" in state or slider not in st.query_params:
-            state[slider] = moved.get(setting, 0.0)
+    for setting, widget in WIDGETS.items():
+        if "mask_of" in state or widget not in st.query_params:
+            show_setting(setting, moved.get(setting, 0.0))
     state["head_of_project"] = "mask_of" in state  # else the URL may have one
     state["mask_of"] = source
     state["edits"] = diagnosis.project.journal.counts()[0]

@@ -1,4 +1,4 @@
-"""Edits that every screen offers: the sliders of λ and of the mask value, undo and redo."""
+"""Edits that every screen offers: the settings of the mask, undo and redo."""
 
 from __future__ import annotations
 
@@ -8,20 +8,33 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from neurontune_core.identification.agreement import STABLE
 from neurontune_core.workspace.journal import Choice, CueListed, CueMove, Edit, Journal, Move
 from pages.parts.frame.view import current_view
 
 SHOW_CUE = "show_cue"  # the cue to show next on the Point screen, "" for a new one
 EFFECT_OF = "cue_effect_of"  # the cue whose effect the slider of the Point screen shows
-SLIDERS = {"threshold": "threshold", "mask_value": "mask"}  # setting -> the key of its slider, short in the URL
+# setting of the mask -> the key of its widget, short in the URL
+WIDGETS = {"threshold": "threshold", "mask_value": "mask", "stability": "stable"}
+
+
+def show_setting(setting: str, value: float) -> None:
+    """Set the widget of a setting; that of the stability is on or off."""
+    st.session_state[WIDGETS[setting]] = value > 0 if setting == "stability" else value
+
+
+def shown_stability() -> float:
+    """Return the standard errors by which a score must exceed λ, as the toggle has them."""
+    return STABLE if st.session_state.get(WIDGETS["stability"], False) else 0.0
 
 
 def record_move(setting: str) -> None:
-    """Write to the journal that the slider of a setting was moved."""
+    """Write to the journal that the widget of a setting was moved."""
     view = current_view()
-    before = {"threshold": view.threshold, "mask_value": view.mask_value}[setting]
+    before = {"threshold": view.threshold, "mask_value": view.mask_value, "stability": view.stability}[setting]
+    after = shown_stability() if setting == "stability" else st.session_state[WIDGETS[setting]]
     shown_at = st.session_state.get("move_shown_at", 0.0)
-    view.diagnosis.project.journal.move(setting, before, st.session_state[SLIDERS[setting]], shown_at=shown_at)
+    view.diagnosis.project.journal.move(setting, before, after, shown_at=shown_at)
     st.session_state["move_recorded"] = True
 
 
@@ -40,7 +53,7 @@ def undo_buttons(journal: Journal) -> None:
     undoable, redoable = journal.counts()
     st.button(
         "", icon=":material/undo:", shortcut="z", key="undo", disabled=not undoable, on_click=_undo, args=(journal,),
-        help=f"Undo the last edit (verdict, λ, mask value, cue or chosen head); {undoable} can be undone.",
+        help=f"Undo the last edit (verdict, mask setting, cue or chosen head); {undoable} can be undone.",
     )  # fmt: skip
     st.button(
         "", icon=":material/redo:", shortcut="y", key="redo", disabled=not redoable, on_click=_redo, args=(journal,),
@@ -59,7 +72,7 @@ def _redo(journal: Journal) -> None:
 def _apply(edit: Edit | None, *, undone: bool) -> None:
     """Set the widgets to what the journal holds after an edit was undone or redone."""
     if isinstance(edit, Move):
-        st.session_state[SLIDERS[edit.setting]] = edit.before if undone else edit.after
+        show_setting(edit.setting, edit.before if undone else edit.after)
     elif isinstance(edit, Choice):
         st.session_state["choose_head"] = edit.head_before if undone else edit.head_after
     elif isinstance(edit, CueMove):

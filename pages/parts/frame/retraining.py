@@ -95,8 +95,11 @@ def _summary(view: View, run: Run, curves: bool) -> None:
 
 def _mask_has_changed(view: View, run: Run) -> bool:
     """Return whether the run was made with another λ, mask value or other verdicts than those of now."""
-    settings = (run.config.threshold, run.config.mask_value)
-    return settings != (view.threshold, view.mask_value) or dict(run.mask.verdicts) != view.diagnosis.verdicts()
+    config = run.config
+    stability = view.stability if config.select == "robust" else config.stability  # robust has its own
+    settings = (config.threshold, config.mask_value, stability)
+    now = (view.threshold, view.mask_value, view.stability)
+    return settings != now or dict(run.mask.verdicts) != view.diagnosis.verdicts()
 
 
 def _strips(histories: Histories, kept: int | None, groups: bool, epochs: int) -> None:

@@ -11,7 +11,7 @@ from neurontune_core.session.measured_split import MeasuredSplit
 from pages.parts.frame import state
 from pages.parts.frame.background_work import RETRAIN_REQUESTED, collect_results, reattach, start
 from pages.parts.frame.head_choice import choose_head, choose_run, follow_project
-from pages.parts.frame.mask_edits import SLIDERS, record_move, undo_buttons
+from pages.parts.frame.mask_edits import WIDGETS, record_move, shown_stability, undo_buttons
 from pages.parts.frame.order import chosen_order
 from pages.parts.frame.retraining import retraining
 from pages.parts.frame.tune_settings import follow_classes
@@ -52,7 +52,7 @@ def sidebar(*, curves: bool) -> View | None:
         requested |= bool(st.session_state.pop(RETRAIN_REQUESTED, False))
         run, order = choose_run(diagnosis), chosen_order(diagnosis)
         key = choose_head(diagnosis, run)
-        view = View(name, diagnosis, split, label, threshold, mask_value, run, key, order)
+        view = View(name, diagnosis, split, label, threshold, mask_value, run, key, order, shown_stability())
         if requested:
             start(view)
         retraining(view, curves=curves)
@@ -92,19 +92,23 @@ def mask_settings(diagnosis: Diagnosis) -> tuple[float, float]:
     except NoMistakes as error:
         st.info(plain(str(error)))
         return 0.0, 0.0
-    if st.session_state.get(SLIDERS["threshold"], 0.0) > top:  # set on an extraction with higher scores
-        st.session_state[SLIDERS["threshold"]] = top
+    if st.session_state.get(WIDGETS["threshold"], 0.0) > top:  # set on an extraction with higher scores
+        st.session_state[WIDGETS["threshold"]] = top
     setting = diagnosis.project.journal.cue_setting()
     by_cue = setting is not None and setting.source == "cue"
     threshold = st.slider(
-        "λ, threshold", 0.0, top, step=top / 200, format="%.3f", key=SLIDERS["threshold"], bind="query-params",
+        "λ, threshold", 0.0, top, step=top / 200, format="%.3f", key=WIDGETS["threshold"], bind="query-params",
         help=HELP["threshold"], on_change=record_move, args=("threshold",), disabled=by_cue,
     )  # fmt: skip
     mask_value = st.slider(
-        "Mask value", 0.0, 1.0, step=0.05, key=SLIDERS["mask_value"], bind="query-params",
+        "Mask value", 0.0, 1.0, step=0.05, key=WIDGETS["mask_value"], bind="query-params",
         help=HELP["mask value"], on_change=record_move, args=("mask_value",),
     )  # fmt: skip
-    masked = diagnosis.masked_neurons(threshold)
+    st.toggle(
+        "Stable neurons only", key=WIDGETS["stability"], bind="query-params", help=HELP["stable"],
+        on_change=record_move, args=("stability",), disabled=by_cue,
+    )  # fmt: skip
+    masked = diagnosis.masked_neurons(threshold, shown_stability())
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(f"**{int(masked.sum())} of {len(masked)}** masked", width=104)
         undo_buttons(diagnosis.project.journal)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from neurontune_core.identification.agreement import STABLE
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.presets import PRESETS
@@ -89,6 +90,11 @@ def settings(view: View) -> None:
         help="Samples of a batch, equally many of each class and at least one.",
     )  # fmt: skip
     seed.number_input("Seed", *RANGES["seed"], **SEED.starting_at(DEFAULTS.seed))
+    if st.session_state.get("select") == "robust" and view.diagnosis.num_misclassified:
+        stable, masked = view.diagnosis.masked_neurons(view.threshold, STABLE), view.masked
+        st.caption(
+            f"Robust starts with the stable part of the mask on screen: {stable.sum()} of {masked.sum()} neurons."
+        )
 
 
 def _apply(name: str) -> None:
@@ -126,6 +132,6 @@ def chosen(view: View) -> tuple[TuneConfig, str]:
         optimizer=state.get("optimizer", DEFAULTS.optimizer),
         seed=state.get("seed", DEFAULTS.seed),
         select=select,
-        stability=PRESETS[select].config.stability if select in PRESETS else DEFAULTS.stability,
+        stability=PRESETS[select].config.stability if select in PRESETS else view.stability,
     )
     return config, HALVES if state.get("tuning") == HALVES else view.diagnosis.project.content["roles"]["tuning"]

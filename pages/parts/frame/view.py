@@ -28,6 +28,7 @@ class View:
         split: the split on which heads are measured.
         label: index of the chosen class; None for all.
         threshold, mask_value: λ and the factor of masked activations.
+        stability: standard errors by which a score must exceed λ; 0 for none.
         run: the chosen retraining; None before there is one.
         key: of the chosen head, which all screens show and Export writes.
         order: what ranks the neurons, one of `ORDERS`.
@@ -42,6 +43,7 @@ class View:
     run: Run | None
     key: HeadKey
     order: str = BY_CLASS
+    stability: float = 0.0
 
     @cached_property
     def ranking(self) -> Ranking:
@@ -58,7 +60,7 @@ class View:
     @cached_property
     def masked(self):
         """Return [M] bool, the neurons that λ and the verdicts mask; read from the journal once."""
-        return self.diagnosis.masked_neurons(self.threshold)
+        return self.diagnosis.masked_neurons(self.threshold, self.stability)
 
     @cached_property
     def keys(self) -> tuple[HeadKey, ...]:
@@ -73,7 +75,12 @@ class View:
         """Return a head with λ, mask value and verdicts as they are now."""
         if key not in self._heads:
             self._heads[key] = named_head(
-                self.diagnosis, key, run=self.run, threshold=self.threshold, mask_value=self.mask_value
+                self.diagnosis,
+                key,
+                run=self.run,
+                threshold=self.threshold,
+                mask_value=self.mask_value,
+                stability=self.stability,
             )
         return self._heads[key]
 
@@ -94,7 +101,7 @@ class View:
         if key != "mask" or not (self.diagnosis.num_misclassified or by_cue_alone):
             return self.split.evaluate(self.named(key).head)
         always, never = (self.diagnosis.judged(verdict) for verdict in ("spurious", "core"))
-        scores = None if by_cue_alone else self.diagnosis.scores.neuron_scores
+        scores = None if by_cue_alone else self.diagnosis.mask_scores(self.stability)
         return self.split.mask_alone(scores, self.threshold, self.mask_value, always=always, never=never, cue=cue)
 
     @cached_property

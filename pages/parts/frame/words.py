@@ -41,6 +41,9 @@ HELP = {
         "highest score over all classes, which may rest on two or three misclassified samples."
     ),
     "threshold": "λ: a neuron counts as biased when its score exceeds λ for any class. The paper uses 0.",
+    "stable": (
+        "Masks a neuron only where its score exceeds λ by two standard errors, so that chance rarely selects it."
+    ),
     "mask value": "Activations of masked neurons are multiplied by this: 0 removes them, 1 changes nothing.",
     "map": (
         "Principal axes: the two directions along which the embeddings vary most; a projection. UMAP: neighbors in "

@@ -17,11 +17,12 @@ FILTERS = ("all", "masked", "sure", "labeled manually")
 
 def count_masked(view: View, confidence: Confidence | None) -> None:
     """Show how many neurons are masked, and how many of them chance explains."""
-    masked, scores = view.masked, view.diagnosis.scores
+    masked = view.masked
     st.markdown(f"#### {int(masked.sum())} of {len(masked)} masked", help=HELP["score"])
-    counts = (
-        f"{int(scores.biased(view.threshold).sum())} by score; at λ = 0, noise alone would give "
-        f"{chance_share(view.diagnosis.erm.num_classes):.0%}."
+    counts = f"{int((view.diagnosis.mask_scores(view.stability) > view.threshold).sum())} by score" + (
+        ", by two standard errors."
+        if view.stability
+        else f"; at λ = 0, noise alone would give {chance_share(view.diagnosis.erm.num_classes):.0%}."
     )
     if confidence is None:
         st.caption(counts)

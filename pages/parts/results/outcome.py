@@ -6,7 +6,9 @@ import streamlit as st
 
 from neurontune_core.figures.base import NO_MASKING, NO_MODE_BAR
 from neurontune_core.figures.epochs import learning_curves
+from neurontune_core.identification.agreement import STABLE
 from neurontune_core.session.named_heads import EXPLANATIONS, NAMES
+from neurontune_core.workspace.run import Run
 from pages.parts.frame.tune_settings import SELECT
 from pages.parts.frame.view import View
 from pages.parts.frame.warn import warn
@@ -54,7 +56,20 @@ def outcome(view: View) -> None:
         f"{run.epoch} kept ({SELECT[config.select]}), {run.mask.num_biased} neurons masked, {run.seconds:.1f} s. "
         f"{HELP['sfit']}"
     )
+    if config.select == "robust":
+        st.caption(f":material/info: {_robust_mask(view, run)}")
     warn(run.warnings)
     advice_section(view, run)
     histories = {NAMES["retrained"]: run.history, NO_MASKING: run.off_history}
     curves(histories, run.epoch, view.diagnosis.identification.groups is not None, "saved")
+
+
+def _robust_mask(view: View, run: Run) -> str:
+    """Say in a sentence how the mask of a robust run relates to the mask on screen."""
+    on_screen, masked = view.masked, run.mask.biased
+    if (masked == view.diagnosis.masked_neurons(view.threshold, STABLE)).all():
+        return f"Robust kept the stable part of the mask on screen: {masked.sum()} of {on_screen.sum()} neurons."
+    return (
+        f"Robust kept a mask that it had recomputed while retraining: {masked.sum()} neurons, "
+        f"{(masked & on_screen).sum()} of them among the {on_screen.sum()} masked on screen."
+    )
