@@ -152,6 +152,21 @@ def test_stable_neurons_are_masked_by_one_click_which_is_undone_like_a_move_of_a
     assert project.journal.settings().get("stability", 0.0) == 0.0  # steps within 1.5 s are one move
 
 
+def test_a_retraining_masks_only_stable_neurons_where_the_sidebar_says_so(workspace: Workspace) -> None:
+    write_project(workspace.new_folder("birds"))
+    project = workspace.open("birds")
+    shown = opened("birds", epochs="2", adviser="false", stable="true")
+    retrained(shown)
+    run = project.runs()[0]
+    assert (run.config.stability, run.config.select) == (2.0, "sfit")
+    stable = state.open_diagnosis("birds").masked_neurons(0.0, 2.0)
+    assert run.history[0].num_biased == stable.sum()
+    changed = "have changed since this retraining"
+    assert changed not in text_of(shown)
+    shown.toggle(key="stable").set_value(False).run()
+    assert changed in text_of(shown)
+
+
 def test_a_robust_run_says_what_its_mask_has_to_do_with_the_one_on_screen(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     diagnosis = state.open_diagnosis("birds")

@@ -78,7 +78,7 @@ def _summary(view: View, run: Run, curves: bool) -> None:
         st.caption(f":material/info: {note}")
     if _mask_has_changed(view, run):
         st.caption(
-            ":material/info: λ, mask value or verdicts have changed since this retraining. Retrain to apply them."
+            ":material/info: Mask settings or verdicts have changed since this retraining. Retrain to apply them."
         )
     if curves:
         groups = view.diagnosis.identification.groups is not None
