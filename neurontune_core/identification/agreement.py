@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.units import deal_units
 
 STABLE = 2.0  # standard errors by which the score of a stable neuron exceeds λ
 _DRAWS = 3  # splits into halves
@@ -45,7 +46,14 @@ class HalfScores:
 
     @classmethod
     def of(
-        cls, embeddings: np.ndarray, labels: np.ndarray, predictions: np.ndarray, num_classes: int, splits: int = _DRAWS
+        cls,
+        embeddings: np.ndarray,
+        labels: np.ndarray,
+        predictions: np.ndarray,
+        num_classes: int,
+        *,
+        units: np.ndarray | None = None,
+        splits: int = _DRAWS,
     ) -> HalfScores:
         """Score random halves of the samples; the misclassified and the correct samples of a class are halved each.
 
@@ -53,6 +61,7 @@ class HalfScores:
             embeddings: [N, M] floats, raw (never masked).
             labels, predictions: [N] int.
             num_classes: C.
+            units: [N] int, samples with the same number belong together and into one half; None for none.
             splits: S, how often the samples are split; split s has seed s.
 
         >>> rng, labels = np.random.default_rng(0), np.arange(400) % 2
@@ -66,8 +75,9 @@ class HalfScores:
         """
         scores, bounds = [], []
         for split in range(splits):
-            for rows in _halves(labels, predictions, split):
-                scorer = SpuriousnessScorer(embeddings[rows], labels[rows], num_classes, sort=False)
+            for rows in _halves(labels, predictions, units, split):
+                together = None if units is None else units[rows]
+                scorer = SpuriousnessScorer(embeddings[rows], labels[rows], num_classes, sort=False, units=together)
                 (scored,) = scorer.several([predictions[rows]])
                 scores.append(np.full(embeddings.shape[1], -np.inf) if scored is None else scored.neuron_scores)
                 bounds.append(scorer.lower_bounds(predictions[rows], STABLE).max(axis=0))
@@ -91,9 +101,12 @@ class HalfScores:
         return Agreement(float(np.mean(both[some] / either[some])), float(np.mean(shares[some] / chance[some])))
 
 
-def _halves(labels: np.ndarray, predictions: np.ndarray, seed: int) -> Iterator[np.ndarray]:
-    """Return the rows of two random halves, of every class and outcome as many in each or one more."""
+def _halves(labels: np.ndarray, predictions: np.ndarray, units: np.ndarray | None, seed: int) -> Iterator[np.ndarray]:
+    """Return the rows of two random halves, of every class and outcome about as many in each."""
     rng = np.random.default_rng(seed)
+    if units is not None:
+        part = deal_units(2 * labels + (predictions != labels), units, 2, rng)
+        return iter((np.flatnonzero(part == 0), np.flatnonzero(part == 1)))
     first = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         for outcome in (True, False):

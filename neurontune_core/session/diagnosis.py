@@ -303,7 +303,8 @@ class Diagnosis:
 
         def compute() -> HalfScores:
             self.mask_scores(STABLE)  # what is asked for next
-            return HalfScores.of(samples.embeddings, samples.labels, self.predictions, samples.num_classes)
+            labels, units = samples.labels, samples.unit_numbers
+            return HalfScores.of(samples.embeddings, labels, self.predictions, samples.num_classes, units=units)
 
         return _background.submit(compute)
 

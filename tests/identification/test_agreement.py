@@ -21,13 +21,33 @@ def drawn(shift: float, neurons: int = 200, biased: int = 20) -> tuple[np.ndarra
 
 def test_the_halves_share_out_every_class_and_outcome() -> None:
     _, labels, predictions = drawn(0.0)
-    first, second = agreement._halves(labels, predictions, 0)
+    first, second = agreement._halves(labels, predictions, None, 0)
     assert sorted([*first, *second]) == list(range(400))
     for label in (0, 1):
         for wrong in (True, False):
             cell = (labels == label) & ((predictions != labels) == wrong)
             assert abs(int(cell[first].sum()) - int(cell[second].sum())) <= 1
-    assert not np.array_equal(first, next(agreement._halves(labels, predictions, 1)))
+    assert not np.array_equal(first, next(agreement._halves(labels, predictions, None, 1)))
+
+
+def test_no_unit_is_torn_apart_and_units_make_fewer_neurons_stable() -> None:
+    vectors, labels, predictions = drawn(0.6)
+    units = np.arange(400) // 4 // 2 * 2 + labels  # four samples of one class each
+    halves = [set(rows.tolist()) for rows in agreement._halves(labels, predictions, units, 0)]
+    for unit in np.unique(units):
+        members = set(np.flatnonzero(units == unit).tolist())
+        assert sum(members <= half for half in halves) == 1
+    for label in (0, 1):
+        for wrong in (True, False):
+            cell = (labels == label) & ((predictions != labels) == wrong)
+            shares = [len(half & set(np.flatnonzero(cell).tolist())) / cell.sum() for half in halves]
+            assert min(shares) > 0.35
+    together, apart = (HalfScores.of(vectors, labels, predictions, 2, units=each) for each in (units, None))
+    repeated = np.repeat(vectors[::4], 4, axis=0), np.repeat(labels[::4], 4), np.repeat(predictions[::4], 4)
+    copies = np.repeat(np.arange(100), 4)
+    as_units, as_samples = (HalfScores.of(*repeated, 2, units=each) for each in (copies, None))
+    assert (as_units.bounds > 0).sum() < (as_samples.bounds > 0).sum()
+    assert together.scores.shape == apart.scores.shape == (3, 2, 200)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.1])
@@ -36,7 +56,7 @@ def test_the_shares_are_those_counted_by_hand(threshold: float) -> None:
     shared, chance = [], []
     for split in range(3):
         masks = []
-        for rows in agreement._halves(labels, predictions, split):
+        for rows in agreement._halves(labels, predictions, None, split):
             values, wrong = vectors[rows], predictions[rows] != labels[rows]
             deltas = [
                 np.median(values[(labels[rows] == label) & wrong], axis=0)

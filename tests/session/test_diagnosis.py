@@ -252,9 +252,9 @@ def test_the_halves_are_compared_in_the_background_once(diagnosis: Diagnosis, mo
     going_on = Event()
     compute = diagnosis_module.HalfScores.of
 
-    def slow(*words: Any) -> Any:
+    def slow(*words: Any, **named: Any) -> Any:
         going_on.wait(60)
-        return compute(*words)
+        return compute(*words, **named)
 
     monkeypatch.setattr(diagnosis_module.HalfScores, "of", slow)
     assert diagnosis.half_scores() is None
