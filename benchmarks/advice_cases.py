@@ -28,7 +28,8 @@ class Case:
     Attributes:
         family, problem, validation: as in `Problem`.
         kept: by name: labels, groups and units of validation, those of test, and predictions: "validation/KEY" of the
-            candidates on samples that they had not seen, "candidate/KEY" and "reference/NAME" on test.
+            candidates on samples that they had not seen, by the run that "part/KEY" numbers, "candidate/KEY" and
+            "reference/NAME" on test.
     """
 
     family: str
@@ -72,8 +73,13 @@ class Case:
                 key = name.removeprefix("validation/")
                 evaluation = evaluate_predictions(predictions, truth)
                 head = LinearHead(np.zeros((len(names), 1)), np.zeros(len(names)))
-                candidates[key] = Candidate(key, head, predictions, evaluation, labels=kept["labels"], units=units)  # type: ignore[arg-type]
-        measured = CounterExamples(*kept["counterexamples"]) if "counterexamples" in kept else None
+                judged = tuple(np.flatnonzero(kept[f"part/{key}"] == part) for part in np.unique(kept[f"part/{key}"]))
+                candidates[key] = Candidate(
+                    key, head, predictions, evaluation, judged=judged, labels=kept["labels"], units=units
+                )  # type: ignore[arg-type]
+        measured = None
+        if "counterexamples" in kept:
+            measured = CounterExamples(*kept["counterexamples"], float(kept.get("together", 0.0)))
         mistakes = np.bincount(kept["labels"][kept["validation/erm"] != kept["labels"]], minlength=len(names))
         draft = Advice(
             "erm", "too_few", candidates, measured, {}, kept["labels"], names, mistakes, ("val", "train"), units
@@ -120,9 +126,13 @@ def measure(sets: Sets, seed: int) -> dict[str, np.ndarray]:
     for key, candidate in advice.candidates.items():
         kept[f"validation/{key}"] = candidate.predictions
         kept[f"candidate/{key}"] = candidate.head.predict(test.embeddings)
+        kept[f"part/{key}"] = np.zeros(val.num_samples, dtype=np.int64)
+        for number, rows in enumerate(candidate.judged):
+            kept[f"part/{key}"][rows] = number
     kept["reference/ERM"] = sets.head.predict(test.embeddings)
     if advice.counterexamples is not None:
         more = advice.counterexamples
+        kept["together"] = np.array(more.together)
         kept["counterexamples"] = np.array([more.tuning_accuracy, more.identification_accuracy, more.standard_errors])
     attempts: dict[str, Callable[[], LinearHead]] = {
         "no masking": lambda: neurontune(sets.head, val, sets.train, replace(config, masking=False)).head,

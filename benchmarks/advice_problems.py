@@ -79,6 +79,16 @@ def development(cache: Path) -> Iterator[Problem]:
         for seed, kind, aligned in ((0, "2", 0.95), (1, "2", 0.85), (10, "2", 0.95), (11, "3", 0.9), (12, "3", 0.95)):
             make = _drawn(partial(sentence_pairs, cache, kind), seed, aligned=aligned, penalty=1.0, **PAIRS)
             yield of("pairs of sentences, negation", f"nli-{kind}-{aligned:g}-{seed}", make=make)
+    if (data / "waterbirds_style").is_dir():
+        for seed in (50, 51):
+            yield of("memorised, development", f"learned-birds-{seed}", make=_memorised(_birds(seed, 0.95, 0.1), seed))
+    if (data / "clickbait").is_dir():
+        for seed in (50, 51):
+            make = _drawn(clickbait, seed, aligned=0.95, penalty=1.0, **HEADLINES)
+            yield of("memorised, development", f"learned-clickbait-{seed}", make=_memorised(make, seed))
+    for seed, classes in ((50, 2), (51, 3)):
+        make = _drawn(partial(digits, classes), seed, aligned=0.93, penalty=1.0, **DIGITS)
+        yield of("memorised, development", f"learned-digits-{seed}", make=_memorised(make, seed))
     for seed in (0, 1, 2):
         yield of("built-in faces", f"faces-{seed}", make=partial(faces, seed))
     for seed, strengths in ((0, (0.5, 0.8, 0.95, 1.0)), (10, (0.5, 0.7, 0.9, 0.98, 1.0))):

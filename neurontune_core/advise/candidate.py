@@ -61,7 +61,10 @@ class Candidate:
     def worst_class_on_unseen(self) -> Expectation:
         """Return the worst-class accuracy to expect of the head on samples that it has not seen."""
         assert self.labels is not None
-        return expected_worst_class(self.predictions == self.labels, self.labels, self.units)
+        parts = np.zeros(len(self.labels), dtype=np.int64)
+        for number, rows in enumerate(self.judged):
+            parts[rows] = number
+        return expected_worst_class(self.predictions == self.labels, self.labels, self.units, parts)
 
     @property
     def masked(self) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurontune_core.advise.crossfit import CrossFitter
 from neurontune_core.embeddings import EmbeddingSet
-from neurontune_core.units import effective_count
+from neurontune_core.units import design_effect
 
 _STANDARD_ERRORS = 2.0
 _EPOCHS = 40
@@ -24,6 +24,7 @@ class CounterExamples:
     Attributes:
         tuning_accuracy, identification_accuracy: [C] in 0..1.
         standard_errors: [C] by how many standard errors the first exceeds the second.
+        together: the same for the sum over the classes, which shows small differences of all of them.
 
     >>> measured = CounterExamples(np.array([0.9, 0.8]), np.array([0.9, 0.6]), np.array([0.0, 5.2]))
     >>> measured.more, measured.label
@@ -33,11 +34,12 @@ class CounterExamples:
     tuning_accuracy: np.ndarray
     identification_accuracy: np.ndarray
     standard_errors: np.ndarray
+    together: float = 0.0
 
     @property
     def more(self) -> bool:
         """Return whether the identification set holds more counter-examples than the tuning set."""
-        return bool(self.standard_errors.max() > _STANDARD_ERRORS)
+        return bool(max(self.standard_errors.max(), self.together) > _STANDARD_ERRORS)
 
     @property
     def label(self) -> int:
@@ -68,9 +70,10 @@ def count_counterexamples(fitter: CrossFitter) -> CounterExamples:
         np.bincount(samples.labels, minlength=classes) for samples in (fitter.tuning, identification)
     )
     p, q = on_tuning / in_tuning, on_identification / in_identification
-    in_effect = _effective_counts(identification, outcomes)
+    in_effect = _independent(identification, outcomes)
     variance = (p * (1 - p) + 1 / in_tuning) / in_tuning + (q * (1 - q) + 1 / in_effect) / in_effect
-    return CounterExamples(p, q, (p - q) / np.sqrt(variance))
+    together = float((p - q).sum() / np.sqrt(variance.sum()))
+    return CounterExamples(p, q, (p - q) / np.sqrt(variance), together)
 
 
 def _correct(predictions: np.ndarray, embedding_set: EmbeddingSet) -> np.ndarray:
@@ -78,12 +81,12 @@ def _correct(predictions: np.ndarray, embedding_set: EmbeddingSet) -> np.ndarray
     return np.bincount(embedding_set.labels[predictions == embedding_set.labels], minlength=embedding_set.num_classes)
 
 
-def _effective_counts(samples: EmbeddingSet, outcomes: np.ndarray) -> np.ndarray:
+def _independent(samples: EmbeddingSet, outcomes: np.ndarray) -> np.ndarray:
     """Return [C], as how many independent samples those of each class count."""
     counts = np.bincount(samples.labels, minlength=samples.num_classes).astype(float)
     if samples.unit_numbers is None:
         return counts
     for label in np.flatnonzero(counts):
         rows = samples.labels == label
-        counts[label] = effective_count(outcomes[rows], samples.unit_numbers[rows])
+        counts[label] /= float(design_effect(outcomes[rows], samples.unit_numbers[rows]))
     return counts

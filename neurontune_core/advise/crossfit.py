@@ -102,16 +102,19 @@ class CrossFitter:
         made = self._averaged("mask_alone", heads[:2], halves[::-1])
         return replace(made, head=self._named("mask_alone", heads[2]), fixed_mask=self._biased(None))
 
-    def own_mask(self, masked: np.ndarray) -> Candidate:
+    def own_mask(self, masked: np.ndarray) -> Candidate | None:
         """Evaluate the ERM head with these neurons masked; the identification set may have chosen them.
 
         Args:
             masked: [M] bool.
         """
-        masked = with_verdicts(check_verdicts("mask", masked, self.head.num_neurons), self.always, self.never)
-        every = self._rows(*range(FOLDS))
-        made = self._averaged("own_mask", [self.head.masked(self._factors(masked))], [every])
-        return replace(made, fixed_mask=masked)
+        masked = with_verdicts(masked, self.always, self.never)
+        try:
+            head = self.head.masked(self._factors(masked))
+        except InputError as error:
+            self.failures["own_mask"] = str(error)
+            return None
+        return replace(self._averaged("own_mask", [head], [self._rows(*range(FOLDS))]), fixed_mask=masked)
 
     def masking_off(self) -> Candidate:
         """Retrain on the tuning set without a mask (Table 4, NT = No); SFit selects the epoch."""

@@ -16,6 +16,7 @@ from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.evaluation.near_duplicates import Distinct, count_distinct
 from neurontune_core.evaluation.worst_class import worst_class_lead
 from neurontune_core.head import LinearHead
+from neurontune_core.mask import check_verdicts, with_verdicts
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.units import units_by_class
 
@@ -29,12 +30,16 @@ Case = Literal[
     "masking_off",
     "masking_harms",
     "neurontune",
+    "mask_alone",
 ]
+MASK_ALONE: tuple[Key, ...] = ("mask_alone", "own_mask")
+MASKED: tuple[Key, ...] = (*MASK_ALONE, "neurontune", "robust", "neurontune_held_out", "robust_held_out")
 
 _MARGIN = 1.0  # standard errors by which another candidate must beat the simpler one
 _CLEARLY = 2.5  # and by which where the identification set shows no counter-examples
 _ABOVE_CHANCE = 2.0  # standard errors above guessing
 _FEWEST = 2 * FOLDS  # samples of a class, so that every quarter can judge and every half can tune
+_SEPARATED = 0.99  # accuracy in every class of the tuning set that leaves no mistakes to learn from
 _SHORT, _LONG = 11, 19  # runs
 
 
@@ -74,6 +79,17 @@ class Advice:
         return self.counterexamples is not None and self.counterexamples.more
 
     @property
+    def memorized(self) -> bool:
+        """Return whether the network seems to have memorized the tuning set.
+
+        Heads that were trained on one half of it make hardly a mistake in any class of the other half, while the head
+        as it came makes more on samples that the network has not seen than chance explains.
+        """
+        if self.counterexamples is None or self.counterexamples.tuning_accuracy.min() < _SEPARATED:
+            return False
+        return self.candidates["erm"].worst_class_on_unseen.high < _SEPARATED
+
+    @property
     def candidate(self) -> Candidate:
         return self.candidates[self.chosen]
 
@@ -100,16 +116,16 @@ def advise(
     on_step: Callable[[int, int], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Advice:
-    """Choose between the head as it is, retraining without a mask, NeuronTune and upweighted hard samples.
+    """Choose between the head as it is, masks alone, retraining with and without a mask, and upweighted hard samples.
 
-    No group label is used.
+    No group label is used. Samples that belong together (units, pairs) are in the same part of every split.
 
-    The ERM head is kept where a class has too few samples, and where no head beats guessing. Where the identification
-    set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too: class-balanced
-    retraining on it is the default, and another candidate must exceed it by one standard error of the cross-fitted
-    worst-class accuracy. Elsewhere that accuracy cannot show what a biased set hides: the head with upweighted hard
-    samples is the default (class-balanced retraining when no sample is hard), unless another candidate exceeds it by
-    2.5 standard errors.
+    The ERM head is kept where a class has too few samples or units, and where no head beats guessing. Where the
+    identification set holds more counter-examples than the tuning set (`CounterExamples`), tuning on it is tried too:
+    class-balanced retraining on it is the default, and another candidate must exceed it by one standard error of the
+    cross-fitted worst-class accuracy, a mask alone by 2.5. Elsewhere that accuracy cannot show what a biased set hides:
+    the head with upweighted hard samples is the default (class-balanced retraining when no sample is hard), unless
+    another candidate exceeds it by 2.5 standard errors.
 
     Args:
         head: the ERM head.
@@ -126,6 +142,7 @@ def advise(
     """
     check_compatible(identification, tuning)
     head.check_fits(tuning.num_neurons, tuning.num_classes, tuning.class_names)
+    own = None if mask is None else check_verdicts("mask", mask, head.num_neurons)
     identification, tuning = (replace(samples, groups=None) for samples in (identification, tuning))
     done, expected = 0, _SHORT
 
@@ -155,7 +172,8 @@ def advise(
         measured = count_counterexamples(fitter)
         expected = _LONG if measured.more else _SHORT
         made: list[Candidate | None] = [fitter.mask_alone()]
-        made += [] if mask is None else [fitter.own_mask(mask)]
+        if own is not None and (made[0] is None or (made[0].masked != with_verdicts(own, always, never)).any()):
+            made += [fitter.own_mask(own)]
         made += [fitter.masking_off(), fitter.neurontune(), fitter.robust()]
         if measured.more:
             made += [fitter.masking_off_held_out(), fitter.neurontune_held_out(), fitter.robust_held_out()]
@@ -195,14 +213,16 @@ def _beats_guessing(candidate: Candidate) -> bool:
 
 def _with_counterexamples(draft: Advice) -> Key:
     chosen: Key = "masking_off_held_out"
-    for key in ("masking_off", "neurontune_held_out", "neurontune", "erm"):
+    for key in ("masking_off", "neurontune_held_out", "robust_held_out", "neurontune", "robust", "erm"):
         chosen = _better(draft, key, chosen, _MARGIN)  # type: ignore[arg-type]
+    for key in MASK_ALONE:
+        chosen = _better(draft, key, chosen, _CLEARLY)
     return chosen
 
 
 def _without_counterexamples(draft: Advice) -> Key:
     chosen: Key = "weighted_up" if "weighted_up" in draft.candidates else "masking_off"
-    for key in ("masking_off", "erm", "neurontune"):
+    for key in ("masking_off", "erm", "neurontune", "robust", *MASK_ALONE):
         chosen = _better(draft, key, chosen, _CLEARLY)  # type: ignore[arg-type]
     return chosen
 
@@ -218,14 +238,12 @@ def _case(draft: Advice, chosen: Key) -> Case:
     if chosen == "erm":
         lead, error = draft.lead("erm", "masking_off")
         return "retraining_harms" if lead > _MARGIN * error else "nothing_to_mend"
-    if chosen.startswith("neurontune"):
-        return "neurontune"
+    if chosen in MASKED:
+        return "mask_alone" if chosen in MASK_ALONE else "neurontune"
     if chosen == "weighted_up":
         return "hard_samples"
     if not draft.more_counterexamples and "weighted_up" not in draft.candidates:
         return "little_evidence"
-    masked: Key = "neurontune" if chosen == "masking_off" else "neurontune_held_out"
-    if masked in draft.candidates:
-        lead, error = draft.lead(chosen, masked)
-        return "masking_harms" if lead > _MARGIN * error else "masking_off"
-    return "masking_off"
+    masked = [key for key in draft.candidates if key in MASKED]
+    leads = [draft.lead("erm", key) for key in masked]
+    return "masking_harms" if masked and all(lead > _MARGIN * error for lead, error in leads) else "masking_off"

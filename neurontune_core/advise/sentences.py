@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neurontune_core.advise.candidate import Candidate, Key
-from neurontune_core.advise.rule import Advice, Case
+from neurontune_core.advise.counterexamples import CounterExamples
+from neurontune_core.advise.rule import MASKED, Advice, Case
 from neurontune_core.identification.scores import FEW_MISTAKES, chance_share
 from neurontune_core.tables import percent
 from neurontune_core.units import units_by_class
@@ -20,6 +21,7 @@ CASES: dict[Case, str] = {
     "masking_off": "Retrain without a mask",
     "masking_harms": "Masking makes the head worse",
     "neurontune": "Mask and retrain",
+    "mask_alone": "Mask, and retrain nothing",
 }
 
 
@@ -75,7 +77,7 @@ def reasons(advice: Advice) -> list[str]:
             f"none of the heads separates the classes of {advice.splits[0]} better than guessing, so the data cannot "
             "tell which is best; check the labels and the model first"
         ]
-    return [_counterexamples(advice), *_hard(advice), *_accuracy(advice), *_mask(advice)]
+    return [_counterexamples(advice), *_hard(advice), *_accuracy(advice), *_mask(advice), _brings(advice)]
 
 
 def _hard(advice: Advice) -> list[str]:
@@ -104,7 +106,7 @@ def _counterexamples(advice: Advice) -> str:
         return (
             f"{identification} holds more counter-examples than {tuning}: heads trained on one half of {tuning} "
             f'classify class "{advice.class_names[label]}" correctly in {on_tuning} of the other half, but only in '
-            f"{on_identification} of {identification} ({measured.standard_errors[label]:.1f} standard errors)"
+            f"{on_identification} of {identification} ({_errors(measured)})"
         )
     return (
         f"{identification} shows no more counter-examples than {tuning} (heads trained on one half of {tuning} "
@@ -112,6 +114,14 @@ def _counterexamples(advice: Advice) -> str:
         f"{on_identification} of {identification}, a difference that chance explains), so it cannot show a shortcut "
         "that both share"
     )
+
+
+def _errors(measured: CounterExamples) -> str:
+    """Return by how many standard errors, of the class or, where that is more, of all classes together."""
+    single = float(measured.standard_errors.max())
+    if measured.together > single:
+        return f"{measured.together:.1f} standard errors over all classes"
+    return f"{single:.1f} standard errors"
 
 
 def _accuracy(advice: Advice) -> list[str]:
@@ -124,10 +134,26 @@ def _accuracy(advice: Advice) -> list[str]:
             return [f"retraining without a mask changes the worst class from {percent(before)} to {worst}"]
         changed = int((off.predictions != advice.candidates["erm"].predictions).sum())
         return [f"retraining without a mask changes {changed or 'none'} of its {len(advice.labels)} predictions"]
+    interval = f"95 % interval {expected(advice.candidate)}"
     if not advice.more_counterexamples and after <= before:
-        worst = f"worst class {percent(after)}, your head's {percent(before)}"
+        worst = f"worst class {percent(after)} ({interval}), your head's {percent(before)}"
         return [f"the accuracy falls by no more than chance explains: {worst}"]
-    return [f"on unseen samples the worst class changes from {percent(before)} to {percent(after)}"]
+    return [f"on unseen samples the worst class changes from {percent(before)} to {percent(after)} ({interval})"]
+
+
+def expected(candidate: Candidate) -> str:
+    """Return the 95 % interval of the worst class on unseen samples, such as "41–88"."""
+    _, low, high = candidate.worst_class_on_unseen
+    return f"{100 * low:.0f}–{100 * high:.0f}"
+
+
+def _brings(advice: Advice) -> str:
+    """Return the worst-class accuracy on unseen samples of every candidate."""
+    each = [
+        f"{name(advice, key)} {percent(candidate.evaluation.worst_class_accuracy, 0)}"
+        for key, candidate in advice.candidates.items()
+    ]
+    return f"what each would bring in the worst class: {', '.join(each)}"
 
 
 def _mask(advice: Advice) -> list[str]:
@@ -135,20 +161,22 @@ def _mask(advice: Advice) -> list[str]:
     held_out = advice.chosen.endswith("held_out")
     off: Key = "masking_off_held_out" if held_out else "masking_off"
     masked: Key = "neurontune_held_out" if held_out else "neurontune"
+    if advice.chosen.startswith("robust"):
+        masked = advice.chosen
     if not {off, masked} <= set(advice.candidates):
         return []
     lead, error = advice.lead(masked, off)
     size = f"{100 * abs(lead):.1f} ± {100 * error:.1f} points"
     if abs(lead) <= error:
         return [f"the mask makes no difference beyond chance ({_signed(lead)} ± {100 * error:.1f} points)"]
-    if lead > 0 and not advice.chosen.startswith("neurontune"):
-        return [f"the mask gains {size}, too little to rely on"]
-    return [f"the mask {'gains' if lead > 0 else 'costs'} {size}"]
+    if lead > 0:
+        return [f"the mask gains {size}" + ("" if advice.chosen in MASKED else ", too little to rely on")]
+    return [f"the same retraining with a mask brings {size} less"]
 
 
 def remarks(advice: Advice) -> list[str]:
     """Return failures, the stability of the masks, and the limits of the advice; full sentences."""
-    notes = [*_few_units(advice)]
+    notes = [*_few_units(advice), *_memorized(advice)]
     notes += [f"{name(advice, key)} could not be evaluated: {why}" for key, why in advice.failures.items()]
     masked = advice.candidates.get("neurontune_held_out") or advice.candidates.get("neurontune")
     if masked is not None:
@@ -164,6 +192,21 @@ def remarks(advice: Advice) -> list[str]:
             "counter-examples would show it, and would be the best data to retrain on."
         )
     return notes
+
+
+def _memorized(advice: Advice) -> list[str]:
+    """Return what it means that the network has memorized the tuning set, where it seems so."""
+    if not advice.memorized or advice.counterexamples is None:
+        return []
+    identification, tuning = advice.splits
+    lowest = percent(advice.counterexamples.tuning_accuracy.min())
+    erm = percent(advice.candidates["erm"].evaluation.worst_class_accuracy)
+    return [
+        f"The network seems to have memorized {tuning}, or all of {tuning} follows the shortcut: heads trained on one "
+        f"half of it are right in {lowest} of the worst class of the other half, your head in {erm} of that of "
+        f"{identification}. So {tuning} has hardly a mistake to learn from, and advice that rests on it is uncertain; "
+        "samples that the network was not trained on are better to retrain on."
+    ]
 
 
 def _few_units(advice: Advice) -> list[str]:
@@ -210,13 +253,12 @@ def evidence(advice: Advice) -> list[dict[str, str]]:
     rows = []
     for key, candidate in advice.candidates.items():
         correct = candidate.predictions == advice.labels
-        low, high = candidate.evaluation.worst_class.interval
         parts = [_worst(correct[part], advice.labels[part]) for part in candidate.judged]
         rows.append(
             {
                 "head": name(advice, key),
                 "worst class, %": f"{100 * candidate.evaluation.worst_class_accuracy:.1f}",
-                "95 % interval": f"{100 * low:.0f}–{100 * high:.0f}",
+                "95 % interval": expected(candidate),
                 "average, %": f"{100 * candidate.evaluation.accuracy:.1f}",
                 "fixed": str(int((correct & ~erm).sum())),
                 "broken": str(int((erm & ~correct).sum())),

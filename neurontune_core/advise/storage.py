@@ -28,7 +28,8 @@ class KeptAdvice:
         reasons, remarks: clauses, and sentences.
         evidence: one row per candidate, as text.
         heads: the names of the candidates.
-        worst_class: their worst-class accuracies on unseen samples, in 0..1, with low and high of the 95 % interval.
+        worst_class: the worst-class accuracy to expect of each on unseen samples, in 0..1, with low and high of the
+            95 % interval.
         chosen: the place of the advised candidate among them.
         masked: neurons that are masked in the advised head.
     """
@@ -48,7 +49,7 @@ class KeptAdvice:
 
 def save_advice(advice: Advice, folder: Path) -> None:
     """Write the head, then advice.json."""
-    worst = [candidate.evaluation.worst_class for candidate in advice.candidates.values()]
+    worst = [candidate.worst_class_on_unseen for candidate in advice.candidates.values()]
     advice.head.save(folder / HEAD)
     kept = KeptAdvice(
         title=CASES[advice.case],
@@ -59,7 +60,7 @@ def save_advice(advice: Advice, folder: Path) -> None:
         remarks=tuple(remarks(advice)),
         evidence=tuple(evidence(advice)),
         heads=tuple(name(advice, key) for key in advice.candidates),
-        worst_class=tuple((part.correct / part.n, *part.interval) for part in worst),
+        worst_class=tuple((each.accuracy, each.low, each.high) for each in worst),
         chosen=list(advice.candidates).index(advice.chosen),
         masked=tuple(np.flatnonzero(advice.candidate.masked).tolist()),
     )

@@ -29,6 +29,7 @@ def advise(
     head: Head,
     config: TuneConfig,
     verdicts: Annotated[Path | None, typer.Option(help="A mask.json: its verdicts mask or spare neurons.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="A mask.json of your own, measured beside the others.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the advised head and the advice here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +50,7 @@ def advise(
         config,
         always=neurons_judged(human_verdicts, "spurious", samples.num_neurons),
         never=neurons_judged(human_verdicts, "core", samples.num_neurons),
+        mask=Mask.load(mask).biased if mask else None,
         on_step=lambda done, expected: progress(f"run {done} of about {expected}"),
     )
     progress("")
@@ -58,6 +60,8 @@ def advise(
         "case": advice.case,
         "sentence": sentence(advice),
         "remarks": remarks(advice),
+        "expected_worst_class": advice.candidate.worst_class_on_unseen._asdict(),
+        "distinct": None if advice.distinct is None else advice.distinct._asdict(),
         "counterexamples": None if advice.counterexamples is None else advice.more_counterexamples,
         "evidence": rows,
         "identification": described(samples),

@@ -18,7 +18,9 @@ class Expectation(NamedTuple):
     high: float
 
 
-def expected_worst_class(correct: np.ndarray, labels: np.ndarray, units: np.ndarray | None = None) -> Expectation:
+def expected_worst_class(
+    correct: np.ndarray, labels: np.ndarray, units: np.ndarray | None = None, parts: np.ndarray | None = None
+) -> Expectation:
     """Compute the worst-class accuracy with a 95 % interval for samples of units that were not seen.
 
     Of each class the Wilson interval (Wilson, 1927) of as many independent samples as its units make up
@@ -29,6 +31,8 @@ def expected_worst_class(correct: np.ndarray, labels: np.ndarray, units: np.ndar
         correct: [N] bool, by heads that have not seen the sample.
         labels: [N].
         units: [N] int, samples with the same number belong together; None: each sample is a unit of its own.
+        parts: [N] int, which of several heads predicted the sample; where their accuracies differ by more than chance
+            explains, so may that of the head that is handed out, and the interval is wider; None: one head.
 
     >>> labels, units = np.repeat([0, 1], 100), np.repeat(np.arange(10), 20)
     >>> correct = np.arange(200) % 10 < 9
@@ -42,10 +46,26 @@ def expected_worst_class(correct: np.ndarray, labels: np.ndarray, units: np.ndar
         rows = labels == label
         own = None if units is None else units[rows]
         count = effective_count(correct[rows].astype(float), own)
+        if parts is not None:
+            count = _less_for_differences(correct[rows], parts[rows], count)
         freedom = (rows.sum() if own is None else len(np.unique(own))) - 1
         accuracy = float(correct[rows].mean())
         by_class.append((accuracy, *(_wilson(accuracy, count, student_t(int(freedom))) if freedom else (0.0, 1.0))))
     return Expectation(*(min(each[place] for each in by_class) for place in range(3)))
+
+
+def _less_for_differences(correct: np.ndarray, parts: np.ndarray, count: float) -> float:
+    """Return as how many samples these count when the variance between the heads is added to that of sampling."""
+    names, place = np.unique(parts, return_inverse=True)
+    if len(names) < 2:
+        return count
+    sizes = np.bincount(place)
+    accuracies = np.bincount(place, weights=correct) / sizes
+    p = float(correct.mean())
+    single = max(p * (1 - p), 1 / count)
+    by_chance = float(np.mean(single / (sizes * count / len(correct))))
+    between = max(0.0, float(accuracies.var(ddof=1)) - by_chance)
+    return single / (single / count + between)
 
 
 def _wilson(p: float, n: float, z: float) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from neurontune_core.advise.storage import save_advice
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.identification.scorer import SpuriousnessScorer
+from neurontune_core.identification.scores import NoMistakes
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.tuning.config import TuneConfig
 from neurontune_core.tuning.neurontune import neurontune
@@ -160,10 +161,20 @@ class BackgroundAdvice(BackgroundWork):
             self.run.config,
             always=always,
             never=never,
+            mask=self._own_mask(),
             on_step=self._step,
             should_stop=self._stop.is_set,
         )
         save_advice(advice, self.run.folder)
+
+    def _own_mask(self) -> np.ndarray | None:
+        """Return [M] bool, the mask on the screen: by its λ, cue and verdicts; None where there is none."""
+        threshold = self.diagnosis.project.journal.settings().get("threshold", self.run.config.threshold)
+        try:
+            masked = self.diagnosis.masked_neurons(threshold)
+        except NoMistakes:
+            return None
+        return masked if masked.any() and not masked.all() else None
 
     def _step(self, done: int, expected: int) -> None:
         self.share = min(1.0, done / expected)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
 from neurontune_core.advise.crossfit import Candidate, CrossFitter, Key
 from neurontune_core.advise.rule import Advice, Case, _case
+from neurontune_core.advise.sentences import remarks
 from neurontune_core.evaluation.accuracy import evaluate_predictions
 
 
@@ -48,7 +51,8 @@ def draft(**mistakes: list[int]) -> Advice:
         predictions = LABELS.copy()
         predictions[rows] = 1
         head = LinearHead(np.zeros((2, 1)), np.zeros(2))
-        candidates[key] = Candidate(key, head, predictions, evaluate_predictions(predictions, samples))
+        evaluation = evaluate_predictions(predictions, samples)
+        candidates[key] = Candidate(key, head, predictions, evaluation, labels=LABELS)
     return Advice("erm", "too_few", candidates, None, {}, LABELS, ("a", "b"), np.zeros(2, int), ("val", "train"))
 
 
@@ -70,3 +74,35 @@ def test_masking_is_said_to_harm_only_where_chance_does_not_explain_it(
 def test_retraining_is_said_to_harm_only_where_chance_does_not_explain_it() -> None:
     assert _case(draft(erm=[0], masking_off=[1, 2]), "erm") == "nothing_to_mend"
     assert _case(draft(erm=[], masking_off=[1, 2, 3, 4, 5, 6]), "erm") == "retraining_harms"
+
+
+def test_a_small_difference_of_every_class_is_seen_together() -> None:
+    apart = np.array([1.7, 1.6])
+    assert not CounterExamples(np.ones(2), np.ones(2), apart, 1.9).more
+    assert CounterExamples(np.ones(2), np.ones(2), apart, 2.3).more
+
+
+def test_the_sum_over_the_classes_is_measured_with_its_own_error() -> None:
+    tuning, identification = noise(200, 0), noise(400, 1)
+    fitter = CrossFitter(LinearHead(np.zeros((2, 300)), np.zeros(2)), identification, tuning, TuneConfig(epochs=4))
+    measured = count_counterexamples(fitter)
+    difference = measured.tuning_accuracy - measured.identification_accuracy
+    errors = difference / measured.standard_errors
+    assert measured.together == pytest.approx(difference.sum() / np.sqrt(np.square(errors).sum()))
+
+
+@pytest.mark.parametrize(
+    ("tuning", "wrong", "expected"),
+    [
+        ((1.0, 0.995), range(12), True),  # separated, and 88 % where it was not trained
+        ((1.0, 0.97), range(12), False),  # mistakes are left in the tuning set
+        ((1.0, 0.995), range(0), False),  # it does as well elsewhere
+    ],
+)
+def test_a_network_that_has_memorized_its_training_set_is_recognized_and_said(
+    tuning: tuple[float, float], wrong: range, expected: bool
+) -> None:
+    measured = CounterExamples(np.array(tuning), np.array([0.9, 0.9]), np.zeros(2))
+    advice = replace(draft(erm=list(wrong), masking_off=[0], weighted_up=[0]), counterexamples=measured)
+    assert advice.memorized == expected
+    assert any("seems to have memorized train" in remark for remark in remarks(advice)) == expected

@@ -321,4 +321,4 @@ def test_the_sentence_names_what_to_do_the_data_and_why(advice: Advice) -> None:
     assert ", because val holds more counter-examples than train" in text
     assert text.endswith(".")
     assert advice.case in CASES
-    assert len(reasons(advice)) == 3
+    assert len(reasons(advice)) == 4

@@ -25,8 +25,12 @@ def advice_card(view: View, run: Run) -> None:
             st.markdown(
                 f"**The adviser** would take **{name}**: worst class **{_share(before[:1])} → {_share(after)}**.",
                 help=f"On samples of {plain(view.diagnosis.identification.split)} that the judged head had not seen; "
-                "brackets: 95 % interval. No group label is used. The Retrain screen has the reasons.",
+                "brackets: 95 % interval for new samples. No group label is used. The Retrain screen has the reasons.",
             )
+        others = [place for place in range(1, len(advice.heads)) if place != advice.chosen]
+        if others:
+            each = ", ".join(f"{plain(advice.heads[at])} {_share(advice.worst_class[at][:1])}" for at in others)
+            st.caption(f"The others would bring: {each}.")
         if view.key == "advised":
             st.caption(":material/check_circle: Taken. Undo (Z) brings the earlier head back.")
             return

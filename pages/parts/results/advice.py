@@ -17,14 +17,16 @@ from pages.parts.frame.words import plain
 EXPLAINED = (
     "The adviser sees no group labels. It cross-validates every head on the identification split, judges it by its "
     "worst class on unseen samples, and keeps the simpler choice unless another is better by more than its standard "
-    "error. Where the identification split has no more counter-examples than the tuning split, and so cannot reveal a "
-    "shortcut, it retrains on both with upweighted hard samples: up to ten times, and up to a quarter of a class. The "
-    "rule is ours, not the paper's."
+    "error. Samples that belong together (a unit, a pair) are never torn apart. Where the identification split has no "
+    "more counter-examples than the tuning split, and so cannot reveal a shortcut, it retrains on both with upweighted "
+    "hard samples: up to ten times, and up to a quarter of a class. The rule is ours, not the paper's."
 )
 COLUMNS = (
     "Corrected and newly wrong: identification samples that only this head, or only your head, classifies correctly. "
     "Over the parts: lowest and highest worst-class accuracy among the parts. Masked: mean share of the neurons. †: "
-    "one part of the identification split retrains, another identifies the neurons."
+    "one part of the identification split retrains, another identifies the neurons. Your mask alone: as on the screen; "
+    "these samples may have chosen it, so its figure is optimistic. Interval: 95 %, for new samples like these, by the "
+    "number of units and by how much the parts differ."
 )
 
 
