@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import Page, expect
 from safetensors.torch import load_file
 
-from tests.support.browser import Server, choose, download, go_to, metric, settled, text, value
+from tests.support.browser import Server, choose, download, go_to, settled, strip_value, text, value
 from tests.support.examples import link_example
 
 pytestmark = pytest.mark.browser
@@ -68,7 +68,7 @@ def test_every_head_goes_home_with_the_verdicts_and_the_numbers_of_the_screen(
     page.keyboard.press("z")
     expect(head).to_have_value("Retrained")
     settled(page)
-    shown = {each: text(metric(page, each), "%") for each in HEADS}
+    shown = {each: text(strip_value(page, each), "%") for each in HEADS}
 
     go_to(page, "Export")
     test = project.load_set("evaluation")

@@ -20,6 +20,7 @@ from tests.support.browser import (
     metric,
     seen,
     settled,
+    strip_value,
     threshold,
     value,
 )
@@ -86,7 +87,7 @@ def test_from_the_first_neuron_to_the_exported_mask(
     expect(page.get_by_role("heading", name="Neurons")).to_be_visible()  # without leaving what is looked at
     expect(sidebar.locator(".st-key-strips .scatterlayer .js-line")).to_have_count(6)  # two methods, three measures
     for label in ("Retrained", "No masking", "Advised"):
-        expect(metric(page, label)).to_have_text(re.compile(r"^\d+\.\d %$"))
+        expect(strip_value(page, label)).to_have_text(re.compile(r"^\d+\.\d %$"))
     expect(box).to_have_value(second)
     photograph("3-retrained")
 

@@ -25,6 +25,7 @@ from tests.support.browser import (
     metric,
     seen,
     settled,
+    strip_value,
     text,
     threshold,
     wait_until,
@@ -176,7 +177,7 @@ def test_a_head_retrained_on_the_screen_gives_the_screens_numbers_in_plain_torch
     go_to(page, "Overview")
     expect(page.get_by_role("heading", name=re.compile(r"Retrained: \d+ samples corrected"))).to_be_visible()
     settled(page)
-    shown = text(metric(page, "Retrained"), "%")
+    shown = text(strip_value(page, "Retrained"), "%")
     go_to(page, "Check")
     expect(page.get_by_text("Confusion matrix")).to_be_visible()
     settled(page)
@@ -242,7 +243,7 @@ def test_an_extraction_is_cancelled_resumed_and_gives_the_shipped_vectors(
     right = head.predict(test.embeddings) == test.labels
     assert test.groups is not None
     worst = min(right[test.groups == group].mean() for group in range(4))
-    expect(metric(page, "Trained")).to_have_text(f"{100 * worst:.1f} %")
+    expect(strip_value(page, "Trained")).to_have_text(f"{100 * worst:.1f} %")
     for split, part in shipped.items():
         made = EmbeddingSet.load(folder.with_name(name) / "embeddings" / split)
         assert list(made.sample_ids) == list(part.sample_ids)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.models import load_model
-from tests.support.browser import Server, download, go_to, metric, settled, wait_until
+from tests.support.browser import Server, download, go_to, settled, wait_until
 from tests.support.own_model import own_model
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ def test_own_pictures_and_checkpoint_go_from_setup_to_export(server: Server, pag
         ("cat", "dog")[predicted] == file.parent.name
         for predicted, file in zip(model.logits(pixels).argmax(1).tolist(), files, strict=True)
     )
-    expect(metric(page, "Average · Trained")).to_have_text(f"{100 * right / len(files):.1f} %")
+    expect(page.locator(".nt-strip .chosen .overall")).to_have_text(f"{100 * right / len(files):.1f} %")
 
     project = server.home / "projects" / "my-pictures"
     page.get_by_role("button", name="Retrain Shortcut").click()

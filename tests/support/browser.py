@@ -130,6 +130,11 @@ def threshold(page: Page) -> Locator:
     return page.get_by_test_id("stSidebar").locator("input[type=range]").first
 
 
+def strip_value(page: Page, head: str) -> Locator:
+    """Return the accuracy that the strip gives for a head."""
+    return page.locator(".nt-strip .head").filter(has=page.get_by_text(head, exact=True)).locator(".worst")
+
+
 def metric(page: Page, label: str) -> Locator:
     return (
         page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).get_by_test_id("stMetricValue")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from streamlit.testing.v1 import AppTest
 
 from neurontune_core import TuneConfig, neurontune
@@ -27,7 +29,15 @@ def text_of(test: AppTest) -> str:
 
 
 def metrics(test: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in test.metric}
+    """Return label -> value of the metrics, head -> worst of the strip, and the average of the chosen head."""
+    shown = {metric.label: metric.value for metric in test.metric}
+    for html in (each.proto.body for each in test.get("html")):
+        for row in re.findall(r'<div role="listitem" class="head.*?</div>', html):
+            name = re.search(r'class="name">(.*?)<', row)[1]
+            shown[name] = re.search(r'class="worst">(.*?)<', row)[1]
+            if "head chosen" in row:
+                shown[f"Average · {name}"] = re.search(r'class="overall">(.*?)<', row)[1]
+    return shown
 
 
 def retrained(test: AppTest) -> None:

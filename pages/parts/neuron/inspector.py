@@ -1,4 +1,4 @@
-"""One neuron: its scores and their confidence, its distributions, and the samples on which it fires most."""
+"""One neuron: the samples on which it fires most, its distributions, then its scores and their confidence."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pages.parts.neuron.top_samples import top_samples
 def inspector(view: View, neuron: int, confidence: Confidence | None) -> None:
     """Show everything about a neuron, and prefetch the next ones."""
     diagnosis, label = view.diagnosis, view.shown_class(neuron)
-    with st.container(key="scores", gap="xsmall"):
-        st.markdown(score_table(view, neuron, confidence))
-        caption = "Score: median on misclassified minus median on correct samples (the lines below)."
-        if (num_classes := diagnosis.erm.num_classes) > MOST:
-            caption += f" {MOST} of {num_classes:,} classes, by score."
-        st.caption(caption, help=_explained(view, neuron))
-    if diagnosis.zero_share[neuron] == 1:
-        st.info("This neuron is 0 on every sample, so its score is 0 and masking it changes nothing.")
+    top_samples(view, neuron, label)
     classes = listed_classes(view, neuron)
     titles = [diagnosis.identification.class_names[listed] for listed in classes]
     distributions = list(zip(titles, diagnosis.distributions(neuron, classes), strict=True))
     figure = outcome_distributions(distributions, classes.index(label))
     st.plotly_chart(figure, key="distribution", config=NO_MODE_BAR)
-    top_samples(view, neuron, label)
+    with st.container(key="scores", gap="xsmall"):
+        st.markdown(score_table(view, neuron, confidence))
+        caption = "Score: median on misclassified minus median on correct samples (the lines above)."
+        if (num_classes := diagnosis.erm.num_classes) > MOST:
+            caption += f" {MOST} of {num_classes:,} classes, by score."
+        st.caption(caption, help=_explained(view, neuron))
+    if diagnosis.zero_share[neuron] == 1:
+        st.info("This neuron is 0 on every sample, so its score is 0 and masking it changes nothing.")
     prepare(view.name, diagnosis, view.ranking, neuron, view.label if view.ranking.label is None else label)
 
 

@@ -1,4 +1,4 @@
-"""The samples on which a neuron fires most, correct and misclassified side by side, and one of them closely."""
+"""The samples on which a neuron fires most: one of them closely, then correct and misclassified ones side by side."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ COLORS = ("inferno", "viridis", "gray")
 
 
 def top_samples(view: View, neuron: int, label: int) -> None:
-    """Show two walls, the colors of their heatmaps, and what is opened on either."""
+    """Show closely what is opened on either wall, else the strongest misclassified sample; then both walls."""
     diagnosis, gallery = view.diagnosis, view.gallery
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
     activation = abs(diagnosis.activations(neuron))
-    walls, below = st.container(), st.container()
+    closely, walls, below = st.container(), st.container(), st.container()
+    strongest: list[int] = []
     colors = COLORS[0]
     if gallery.has_images:
         colors = below.segmented_control("Heatmap colors", COLORS, default=COLORS[0], required=True, **in_url("colors"))
@@ -31,10 +32,11 @@ def top_samples(view: View, neuron: int, label: int) -> None:
         with column:
             outcome = "correct" if correct else "misclassified"
             rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP).tolist()
+            strongest = rows[:1] or strongest
             captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
             opened = wall(
                 view, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
-                neuron=neuron, colors=colors, side=62, lines=lines, height=384, several=False,
+                neuron=neuron, colors=colors, side=84, lines=lines, height=300, several=False,
                 empty=f"This class has no {outcome} sample.",
             ).opened  # fmt: skip
             if opened != st.session_state.get(f"opened-{outcome}"):  # on this side, just now
@@ -44,8 +46,10 @@ def top_samples(view: View, neuron: int, label: int) -> None:
             _distinctive_words(view, neuron)
     walls.caption(_caption(view, split, names[label]))
     opened = st.session_state.get("sample")
-    if opened is not None and opened < diagnosis.identification.num_samples:
-        _closely(view, split, opened, neuron, colors)
+    shown = strongest if opened is None or opened >= diagnosis.identification.num_samples else [opened]
+    with closely:
+        for row in shown:
+            _closely(view, split, row, neuron, colors)
 
 
 def _caption(view: View, split: str, name: str) -> str:
@@ -77,7 +81,7 @@ def _closely(view: View, split: str, row: int, neuron: int, colors: str) -> None
     contributions = ", ".join(
         f"{plain(name)} {part:+.2f}" for name, part in diagnosis.logit_contributions(neuron, activation)
     )
-    st.markdown(
+    st.caption(
         f"Label **{plain(names[samples.labels[row]])}**, predicted **{plain(prediction)}**{group}. "
         f"Activation {activation:.3f}; logit contribution of this neuron: {contributions}."
     )
