@@ -45,7 +45,7 @@ def test_from_the_first_neuron_to_the_exported_mask(
     page.goto(server.address("neurons", project=example.folder.name))
     expect(page.get_by_text("rank 1 of 1280")).to_be_visible()
     settled(page)
-    assert len(seen(page, "img.photo")) >= 24
+    assert len(seen(page, "img.photo")) >= 12
     photograph("1-neurons")
 
     everything = first_number(masked(page))

@@ -93,7 +93,7 @@ def test_published_numbers_are_laid_beside_with_what_to_know(workspace: Workspac
     rows = leaderboard(shown)
     measured = rows[rows["from"] == "measured"]
     assert set(measured["method"]) == {"ERM", "No masking"}
-    assert "92.6" in set(rows[rows["from"] == "published"]["average"])
+    assert "92.6 ± 0.5" in set(rows[rows["from"] == "published"]["average"])
     assert "Published numbers come from the paper's own networks and data" in text_of(shown)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -50,7 +51,8 @@ def get(address: str) -> Answer:
         "query_string": query.encode(), "headers": [], "scheme": "http", "http_version": "1.1",
         "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 9),
     }  # fmt: skip
-    asyncio.run(Starlette(routes=ROUTES)(scope, receive, send))
+    with ThreadPoolExecutor(1) as another:  # a browser test before may have left this thread's event loop running
+        another.submit(asyncio.run, Starlette(routes=ROUTES)(scope, receive, send)).result()
     headers = dict(sent[0]["headers"])
     return Answer(sent[0]["status"], headers[b"content-type"].decode(), b"".join(part["body"] for part in sent[1:]))
 
