@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.workspace.project import Project
-from tests.support.browser import Server, download, go_to, metric, settled, text, wait_until
+from tests.support.browser import Server, download, go_to, settled, strip_value, text, wait_until
 from tests.support.examples import copy_example
 
 pytestmark = pytest.mark.browser
@@ -75,7 +75,7 @@ def expect_nothing_left(page: Page, project: Project, before: str) -> None:
         settled(page)
     assert project.journal.counts()[0] == 0
     expect(page.get_by_role("button", name="Measure")).to_be_visible()
-    expect(metric(page, "Mask alone")).to_have_text(before)
+    expect(strip_value(page, "Mask alone")).to_have_text(before)
     assert project.journal.cues() == ()
     assert project.journal.cue_setting() is None
 
@@ -84,7 +84,7 @@ def test_a_tag_is_marked_in_one_picture_proven_masked_retrained_exported_and_und
     server: Server, page: Page, project: Project, tmp_path: Path
 ) -> None:
     stage = opened(server, page, project)
-    before = text(metric(page, "Mask alone"))
+    before = text(strip_value(page, "Mask alone"))
     expect(page.get_by_role("button", name="Measure")).to_be_disabled()
     box = stage.bounding_box()
     assert box
@@ -101,12 +101,12 @@ def test_a_tag_is_marked_in_one_picture_proven_masked_retrained_exported_and_und
     page.get_by_role("textbox", name="Name", exact=True).fill("tag")
     page.get_by_role("button", name="Measure").click()
     expect_proof(page)
-    expect(metric(page, "Mask alone")).to_have_text(before)
+    expect(strip_value(page, "Mask alone")).to_have_text(before)
     page.get_by_role("button", name="Mask the cue", exact=True).click()
     expect(page.get_by_text("By the cue tag")).to_be_visible()
     setting = project.journal.cue_setting()
     assert setting is not None
-    expect(metric(page, "Mask alone")).to_have_text(worst_group(project, setting.effect))
+    expect(strip_value(page, "Mask alone")).to_have_text(worst_group(project, setting.effect))
     slider = page.get_by_test_id("stMain").locator("input[type=range]").first
     for _ in range(12):
         slider.press("ArrowRight")
@@ -114,9 +114,9 @@ def test_a_tag_is_marked_in_one_picture_proven_masked_retrained_exported_and_und
     settled(page)
     moved = project.journal.cue_setting()
     assert moved is not None
-    expect(metric(page, "Mask alone")).to_have_text(worst_group(project, moved.effect))
+    expect(strip_value(page, "Mask alone")).to_have_text(worst_group(project, moved.effect))
     page.get_by_role("button", name="Retrain with it").click()
-    expect(metric(page, "Retrained")).to_have_text(re.compile(r"^\d"))
+    expect(strip_value(page, "Retrained")).to_have_text(re.compile(r"^\d"))
     expect(page.get_by_text("with your knowledge").first).to_be_visible()
     go_to(page, "Export")
     expect(page.get_by_role("heading", name="Retrained")).to_be_visible()
@@ -132,7 +132,7 @@ def test_a_tag_is_marked_in_one_picture_proven_masked_retrained_exported_and_und
 
 def test_the_same_by_keyboard(server: Server, page: Page, project: Project) -> None:
     stage = opened(server, page, project)
-    before = text(metric(page, "Mask alone"))
+    before = text(strip_value(page, "Mask alone"))
     stage.focus()
     page.keyboard.press("Enter")  # a box of .3 by .3 in the middle
     for key, times in (("Shift+ArrowUp", 8), ("ArrowDown", 25), ("ArrowRight", 9), ("Shift+ArrowRight", 8)):
