@@ -116,7 +116,8 @@ def test_a_cue_is_retrained_with_and_the_file_names_it(sets: dict[str, Embedding
     assert not test.exception
     (mask,) = (tmp_path / "projects" / "birds" / "runs").glob("*/mask.json")
     content = read_json(mask)
-    assert content["cue"] == {"name": "water", "threshold": 1.0, "source": "cue"}
+    groups = ["land, water", "water, water"]  # group labels that the person named
+    assert content["cue"] == {"name": "water", "threshold": 1.0, "source": "cue", "groups": groups}
     expected = np.flatnonzero(abs(contrast(sets["val"])) > 1.0).tolist()
     assert [row["neuron"] for row in content["neurons"]] == expected
     assert all(row["reasons"] == ["cue"] for row in content["neurons"])
