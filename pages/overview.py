@@ -36,6 +36,8 @@ def what_is_wrong(view: View) -> None:
     for write, flip in zip((st.markdown, st.caption), flips, strict=False):
         write(flip_in_words(flip, noun))
     pair_cards(view, paired, head)
+    if view.key == "trained":
+        st.page_link(SCREENS / "point.py", label="**Point at what it looks at**", icon=":material/ads_click:")
     if view.gallery.has_images:
         let_pictures_go_first()
 

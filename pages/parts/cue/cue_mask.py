@@ -107,7 +107,7 @@ def _neurons(view: View, measured: CueMeasurement, count: int) -> None:
         f"{count} neurons respond to “{plain(measured.cue.name)}” by more than this. Rank correlation of this response "
         f"with the paper's score: {correlation:+.2f}."
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         seen = st.button("See these neurons", key="see-neurons", icon=":material/neurology:", type="tertiary")
         st.page_link(SCREENS / "check.py", label="Check samples", icon=":material/fact_check:")
         st.page_link(SCREENS / "export.py", label="Export", icon=":material/download:")

@@ -46,6 +46,10 @@ def _progress(work: CueWork, text: str) -> None:
     work.wait(0.2)
     if not work.running:
         st.rerun()
-    bar, button = st.columns([6, 1], vertical_alignment="center", gap="small")
-    bar.progress(work.share, text)
-    button.button("Cancel", key="cancel-measuring", on_click=work.stop)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(work.share, text, width="stretch")
+        st.button("Cancel", key="cancel-measuring", on_click=work.stop)
+    st.caption(
+        "Then you see how many predictions it changes in each class, how many something else of the same size changes, "
+        "and the samples side by side."
+    )

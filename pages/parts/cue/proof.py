@@ -108,7 +108,7 @@ def _cards(view: View, measured: CueMeasurement, proof: Proof, places: Any) -> l
                         "attribute": title,
                         "pieces": pieces.get(side, []),
                         "predicted": names[predicted[place]],
-                        "confidence": f"{100 * shares[side][number]:.0f} %",
+                        "confidence": f"{100 * shares[side][number]:.0f}\u00a0%",
                         "correct": bool(predicted[place] == label),
                     }
                     for side, title, predicted, _ in sides
