@@ -15,6 +15,7 @@ from neurontune_core.baselines import (
     self_disagreement,
     ssl_erm,
     variable_selection,
+    xrm,
 )
 from neurontune_core.baselines.base import Method
 from neurontune_core.errors import InputError
@@ -150,6 +151,14 @@ _ENTRIES = (
         "Upweights the samples that a committee of biased heads misclassifies.",
         lwbc.LwbcSettings,
         lwbc.fit,
+    ),
+    Method(
+        "xrm",
+        "XRM",
+        "Discovering Environments with XRM, ICML 2024",
+        "Infers groups from the mistakes of twin heads, without group labels, and minimizes the loss of the worst.",
+        xrm.XrmSettings,
+        xrm.fit,
     ),
     Method(
         "variable_selection",

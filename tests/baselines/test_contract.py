@@ -26,6 +26,7 @@ QUICK: dict[type, dict[str, Any]] = {
     METHODS["afr"].settings: {"gammas": (1.0, 4.0), "steps": 10},
     METHODS["self"].settings: {"batches": 5, "counts": (20,), "learning_rates": (0.01,)},
     METHODS["george"].settings: SHORT | {"most_clusters": 3},
+    METHODS["xrm"].settings: {"twin_steps": 60, "steps": 200},
     METHODS["lwbc"].settings: SHORT | {"warm_up": 1, "members": 4, "subset": 10},
 }
 WITHOUT_CHANCE = {"erm", "afr"}
@@ -100,7 +101,7 @@ def test_only_methods_that_start_afresh_do_without_the_given_head(entry: Method,
     head, identification, tuning = data
     other = LinearHead(head.weight + np.linspace(-1, 1, 33).reshape(3, 11), head.bias)
     moved = entry.run(other, identification, tuning, quick(entry)).head.weight
-    afresh = entry.key in {"dfr", "dfr_train", "lff", "lwbc", "ssl_erm", "variable_selection"}
+    afresh = entry.key in {"dfr", "dfr_train", "lff", "lwbc", "ssl_erm", "variable_selection", "xrm"}
     assert np.array_equal(moved, entry.run(*data, quick(entry)).head.weight) == afresh
 
 

@@ -25,6 +25,7 @@ CURES = {
     "group_dro": None,
     "lff": None,
     "lwbc": None,
+    "xrm": None,
 }
 # ERM in its forms; class balance, which the shortcut survives because the classes are balanced already; and masks by
 # class, which leave each side of the shortcut to the other class.

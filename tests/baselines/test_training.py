@@ -21,6 +21,7 @@ from neurontune_core.baselines.lwbc import LwbcSettings, committee_weights
 from neurontune_core.baselines.registry import METHODS
 from neurontune_core.baselines.self_disagreement import SelfSettings, select_samples
 from neurontune_core.baselines.softmax import balanced_batches
+from neurontune_core.evaluation.inferred_groups import twin_heads
 
 NAMES, GROUPS = ("a", "b", "c"), tuple(f"g{place}" for place in range(6))
 # One epoch, whose head is then the only candidate, and a rate at which ten steps go somewhere.
@@ -443,3 +444,36 @@ def test_balanced_batches_hold_as_many_of_each_key_and_at_least_one() -> None:
         assert np.unique(keys[rows], return_counts=True)[1].tolist() == [10, 10, 10]
     assert set(np.unique(batches)) == set(range(54))
     assert balanced_batches(np.arange(60), 2, 32, np.random.default_rng(0)).shape == (2, 60)
+
+
+def test_xrm_is_group_dro_over_the_groups_that_the_twins_infer(data) -> None:
+    """Train it from the description in double precision, and keep the step that serves the worst inferred group."""
+    _, identification, tuning = data
+    settings = METHODS["xrm"].settings(twin_steps=80, steps=300, length=3.0, seed=2)
+    twins = twin_heads(tuning, 2, steps=80, length=3.0)
+    hard = twins.mistakes(tuning).astype(int)
+    groups = 2 * tuning.labels + hard
+    assert 0 < hard.mean() < 0.9
+    vectors, layer = tuning.embeddings / twins.length, torch.nn.Linear(7, 3, dtype=torch.float64)
+    torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(layer.bias)
+    optimizer, present = torch.optim.SGD(layer.parameters(), lr=0.01), np.unique(groups)
+    q, heads = torch.full((len(present),), 1 / len(present), dtype=torch.float64), {}
+    for step in range(1, 301):
+        losses = ce(layer(torch.tensor(vectors, dtype=torch.float64)), tuning.labels)
+        means = torch.stack([losses[torch.tensor(groups == group)].mean() for group in present])
+        q = q * torch.exp(0.1 * means.detach())
+        q = q / q.sum()
+        optimizer.zero_grad()
+        (q * means).sum().backward()
+        optimizer.step()
+        heads[step] = LinearHead(layer.weight.detach().numpy() / twins.length, layer.bias.detach().numpy().copy())
+    result = METHODS["xrm"].run(*data, settings)
+    np.testing.assert_allclose(result.head.weight, heads[result.chosen["step"]].weight, atol=2e-5)
+    judged = 2 * identification.labels + twins.mistakes(identification)
+    worst = {}
+    for step in (100, 200, 300):
+        right = heads[step].predict(identification.embeddings) == identification.labels
+        worst[step] = min(right[judged == group].mean() for group in np.unique(judged))
+    assert result.chosen["worst_inferred_group"] == worst[result.chosen["step"]] == max(worst.values())
+    assert not result.uses_groups
