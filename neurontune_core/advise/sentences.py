@@ -6,7 +6,7 @@ import numpy as np
 
 from neurontune_core.advise.candidate import Candidate, Key
 from neurontune_core.advise.counterexamples import CounterExamples
-from neurontune_core.advise.rule import MASKED, Advice, Case
+from neurontune_core.advise.rule import MASK_ALONE, MASKED, Advice, Case
 from neurontune_core.identification.scores import FEW_MISTAKES, chance_share
 from neurontune_core.tables import percent
 from neurontune_core.units import units_by_class
@@ -77,7 +77,7 @@ def reasons(advice: Advice) -> list[str]:
             f"none of the heads separates the classes of {advice.splits[0]} better than guessing, so the data cannot "
             "tell which is best; check the labels and the model first"
         ]
-    return [_counterexamples(advice), *_hard(advice), *_accuracy(advice), *_mask(advice), _brings(advice)]
+    return [_counterexamples(advice), *_hard(advice), *_accuracy(advice), *_mask(advice), brings(advice)]
 
 
 def _hard(advice: Advice) -> list[str]:
@@ -147,13 +147,21 @@ def expected(candidate: Candidate) -> str:
     return f"{100 * low:.0f}–{100 * high:.0f}"
 
 
-def _brings(advice: Advice) -> str:
-    """Return the worst-class accuracy on unseen samples of every candidate."""
-    each = [
-        f"{name(advice, key)} {percent(candidate.evaluation.worst_class_accuracy, 0)}"
-        for key, candidate in advice.candidates.items()
-    ]
-    return f"what each would bring in the worst class: {', '.join(each)}"
+def brings(advice: Advice) -> str:
+    """Return what the heads would bring in the worst class on unseen samples, of each kind the best; a clause."""
+    kinds: tuple[tuple[str, tuple[Key, ...]], ...] = (
+        ("your head", ("erm",)),
+        ("the mask alone", ("mask_alone",)),
+        ("your mask alone", ("own_mask",)),
+        ("retraining with a mask", tuple(key for key in MASKED if key not in MASK_ALONE)),
+        ("without one", ("masking_off", "masking_off_held_out")),
+        ("upweighted hard samples", ("weighted_up",)),
+    )
+    parts = []
+    for kind, keys in kinds:
+        worst = [advice.candidates[key].evaluation.worst_class_accuracy for key in keys if key in advice.candidates]
+        parts += [f"{kind} {percent(max(worst), 0)}"] if worst else []
+    return f"in the worst class on unseen samples, at best: {', '.join(parts)}"
 
 
 def _mask(advice: Advice) -> list[str]:

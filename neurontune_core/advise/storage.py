@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.advise.rule import Advice
-from neurontune_core.advise.sentences import CASES, evidence, name, reasons, remarks, sentence, what
+from neurontune_core.advise.sentences import CASES, brings, evidence, name, reasons, remarks, sentence, what
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
 
@@ -32,6 +32,7 @@ class KeptAdvice:
             95 % interval.
         chosen: the place of the advised candidate among them.
         masked: neurons that are masked in the advised head.
+        brings: what the kinds of heads would bring; a clause, empty in advice of earlier versions.
     """
 
     title: str
@@ -45,6 +46,7 @@ class KeptAdvice:
     worst_class: tuple[tuple[float, float, float], ...]
     chosen: int
     masked: tuple[int, ...]
+    brings: str = ""
 
 
 def save_advice(advice: Advice, folder: Path) -> None:
@@ -62,6 +64,7 @@ def save_advice(advice: Advice, folder: Path) -> None:
         heads=tuple(name(advice, key) for key in advice.candidates),
         worst_class=tuple((each.accuracy, each.low, each.high) for each in worst),
         chosen=list(advice.candidates).index(advice.chosen),
+        brings=brings(advice),
         masked=tuple(np.flatnonzero(advice.candidate.masked).tolist()),
     )
     write_json(folder / FILE, asdict(kept))

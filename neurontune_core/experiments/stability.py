@@ -74,7 +74,7 @@ def stability(
     for place, share in enumerate(shares):
         jaccard, chance, masked, mistakes, samples = [], [], [], [], 0
         for draw in range(draws):
-            rows = draw_subset(identification.labels, share, draw)
+            rows = draw_subset(identification.labels, share, draw, identification.unit_numbers)
             samples = len(rows)
             with suppress(NoMistakes):
                 part = _biased(identification, predictions, rows, threshold)
@@ -108,13 +108,15 @@ def stability_table(results: Sequence[Stability]) -> list[dict[str, str]]:
     ]
 
 
-def draw_subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+def draw_subset(labels: np.ndarray, share: float, seed: int, units: np.ndarray | None = None) -> np.ndarray:
     """Return the rows of a random subset, stratified by class: a share of each class, and at least one sample.
 
     Args:
         labels: [N].
         share: in 0..1.
         seed: of the draw.
+        units: [N] int, samples with the same number belong together and are drawn together, so that a class may get a
+            little more than its share; None: each sample is drawn by itself.
 
     Returns:
         The rows in ascending order.
@@ -124,11 +126,25 @@ def draw_subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     [45, 5]
     """
     rng = np.random.default_rng(seed)
+    if units is not None:
+        return _draw_units(labels, share, units, rng)
     parts = []
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
         parts.append(rows[: max(1, round(share * len(rows)))])
     return np.sort(np.concatenate(parts))
+
+
+def _draw_units(labels: np.ndarray, share: float, units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the rows of whole units, drawn until every class has its share."""
+    drawn = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        own = labels == label
+        for unit in rng.permutation(np.unique(units[own])):
+            if drawn[own].sum() >= max(1, round(share * own.sum())):
+                break
+            drawn |= units == unit
+    return np.flatnonzero(drawn)
 
 
 def _biased(embedding_set: EmbeddingSet, predictions: np.ndarray, rows: np.ndarray, threshold: float) -> np.ndarray:

@@ -30,6 +30,16 @@ def test_a_subset_keeps_the_shares_of_unbalanced_classes() -> None:
     np.testing.assert_array_equal(draw_subset(labels, 1.0, 3), np.arange(99))
 
 
+def test_a_subset_draws_whole_units() -> None:
+    labels, units = np.repeat([0, 1], [90, 30]), np.repeat(np.arange(24), 5)
+    for seed in range(5):
+        rows = draw_subset(labels, 0.5, seed, units)
+        assert np.bincount(labels[rows]).tolist() == [45, 15]
+        assert np.bincount(units[rows]).max() == 5
+        assert len(set(units[rows])) == 12
+    assert draw_subset(labels, 0.5, 0, units).tolist() != draw_subset(labels, 0.5, 1, units).tolist()
+
+
 def test_progress_reaches_its_end_even_where_draws_hold_no_mistake() -> None:
     head, data = one_mistake()
     ticks: list[tuple[int, int]] = []

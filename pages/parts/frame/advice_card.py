@@ -27,10 +27,6 @@ def advice_card(view: View, run: Run) -> None:
                 help=f"On samples of {plain(view.diagnosis.identification.split)} that the judged head had not seen; "
                 "brackets: 95 % interval for new samples. No group label is used. The Retrain screen has the reasons.",
             )
-        others = [place for place in range(1, len(advice.heads)) if place != advice.chosen]
-        if others:
-            each = ", ".join(f"{plain(advice.heads[at])} {_share(advice.worst_class[at][:1])}" for at in others)
-            st.caption(f"The others would bring: {each}.")
         if view.key == "advised":
             st.caption(":material/check_circle: Taken. Undo (Z) brings the earlier head back.")
             return
@@ -39,6 +35,8 @@ def advice_card(view: View, run: Run) -> None:
                 "Take it", key="take", icon=":material/check:", shortcut="a", on_click=take, args=("advised",),
                 help=f"Makes **{NAMES['advised']}** the chosen head. Nothing else changes; Z undoes it.",
             )  # fmt: skip
+        if advice.brings:
+            st.caption(f"{plain(advice.brings[:1].upper() + advice.brings[1:])}.")
 
 
 def better_without_mask(view: View) -> None:

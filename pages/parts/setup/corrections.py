@@ -29,6 +29,7 @@ OF_MODALITY = {
 }
 FOUND, NONE = "as found", "none"
 MOST_NAMES = 30
+IN_A_ROW = 4
 
 
 def corrections(request: Request, report: Report, key: str) -> Request | None:
@@ -84,7 +85,8 @@ def _columns(request: Request, report: Report, key: str) -> dict[str, str | None
         return dict(request.columns)
     guessed = report.data.columns if report.data else {}
     named = dict(request.columns)
-    for place, role in zip(st.columns(len(roles)), roles, strict=True):
+    places = [place for _ in range(0, len(roles), IN_A_ROW) for place in st.columns(IN_A_ROW)]
+    for place, role in zip(places, roles, strict=False):
         before = guessed.get(role) or named.get(role) or NONE
         options = list(dict.fromkeys((NONE, before, *columns)))
         chosen = place.selectbox(ROLES[role], options, options.index(before), key=f"column-{role}-{key}")
