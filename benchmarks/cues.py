@@ -9,9 +9,10 @@ the words that it has more. Another gesture is drawn three times. Pairs are made
 the cue, which is decided without labels; the first 10 and 30 of the 100 stand for fewer. "Exact pairs" are validation
 pairs as they are; "picks" are validation samples drawn by group, as a person would pick them. No threshold is chosen by
 a group label: it is .3, or the one of the largest margin, or of the best worst class on validation, both cross-fitted.
-"Chosen" is the head, mask alone or retrained, with the better worst class, with the cue and without it, on the pairs.
-DFR alone reads group labels to tune. Printed are worst group and average on test in percent, mean ± standard deviation
-over gestures, draws or seeds.
+"Bias made even" moves the biases of the mask alone so that mean logits are equal over classes and over pairs with and
+without the cue; no screen offers it. "Chosen" is the head, mask alone or retrained, with the better worst class, with
+the cue and without it, on the pairs. DFR alone reads group labels to tune. Printed are worst group and average on test
+in percent, mean ± standard deviation over gestures, draws or seeds.
 """
 
 from __future__ import annotations
@@ -220,6 +221,10 @@ def _masks(
         cue = measured().mask(threshold(best(), by) if by != f"{DEFAULT_EFFECT:g}" else DEFAULT_EFFECT)
         return head.masked(np.where(cue.neurons, 0.0, 1.0)), int(cue.neurons.sum()), cue.threshold
 
+    def recentered() -> Any:
+        cleared, masked, effect = alone("margin")
+        return even(cleared, measured()), masked, effect
+
     @cache_of_one
     def retrained(source: str) -> Any:
         cue = measured().mask(threshold(best(), "margin"), source)  # type: ignore[arg-type]
@@ -232,6 +237,7 @@ def _masks(
     for by in ("margin", "worst class", f"{DEFAULT_EFFECT:g}"):
         yield f"{name}: mask alone, by {by}", seed, partial(alone, by)
     if retrain:
+        yield f"{name}: mask alone, bias made even", seed, recentered
         yield f"{name}: mask + retraining", seed, partial(retrained, "cue")
         yield f"{name}: chosen", seed, chosen
         yield f"{name}: mask and scores + retraining", seed, partial(retrained, "both")
@@ -264,6 +270,20 @@ def kept(head: LinearHead, measured: CueMeasurement) -> float:
         for label in np.unique(measured.labels)
     ]
     return min(float(part.mean()) for part in parts if len(part))
+
+
+def even(head: LinearHead, measured: CueMeasurement) -> LinearHead:
+    """Return the head with biases that make the mean logits equal, over classes and over with and without the cue."""
+    versions = [measured.base] if measured.edited is None else [measured.base, measured.edited]
+    kinds = [np.ones(len(measured.rows), dtype=bool)] if measured.has is None else [measured.has, ~measured.has]
+    means = [
+        head.logits(vectors[kind & (measured.labels == label)]).mean(axis=0)
+        for vectors in versions
+        for kind in kinds
+        for label in np.unique(measured.labels)
+        if (kind & (measured.labels == label)).any()
+    ]
+    return LinearHead(head.weight, head.bias - np.mean(means, axis=0), head.class_names)
 
 
 def _fewer_of(problem: Problem, gesture: int, most: int, cache: Path) -> CueMeasurement:

@@ -131,6 +131,7 @@ def _report(diagnosis: Diagnosis, measured: CueMeasurement, effect: float | None
         "by_class": [asdict(part) for part in proof.by_class],
         "effect": threshold,
         "offered_effect": None if best is None else best.threshold,
+        "offer": None if best is None else best.sentence,
         "rank_correlation_with_score": correlation,
         "neurons": neurons,
         "mask_alone": {
@@ -157,6 +158,7 @@ def _report(diagnosis: Diagnosis, measured: CueMeasurement, effect: float | None
         table(("neuron", "effect, SD", "p adjusted"), rows),
         "",
         table(("with your knowledge", "average", "worst group", "worst class"), heads),
+        *([] if best is None or effect is not None else [best.sentence]),
     ]
     answer(as_json, value, "\n".join(lines))
 

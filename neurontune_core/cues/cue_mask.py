@@ -26,8 +26,10 @@ class Offer:
         thresholds: [T] those that were compared.
         margins: [T] the margin that each leaves, in standard deviations (`cue_margin`); cross-fitted.
         worst_classes: [T] worst-class accuracy on the identification set; cross-fitted.
+        worst_conditions: [T] the same on the pairs, in the worse of with and without the cue; cross-fitted.
         worst_class: that of the offered threshold.
-        trained_worst_class: that of the trained head.
+        trained_worst_class, trained_worst_condition: those of the trained head.
+        helps: whether the mask alone is better than the trained head on the pairs; else it should be retrained with.
         sentence: says so.
     """
 
@@ -35,8 +37,11 @@ class Offer:
     thresholds: np.ndarray
     margins: np.ndarray
     worst_classes: np.ndarray
+    worst_conditions: np.ndarray
     worst_class: float
     trained_worst_class: float
+    trained_worst_condition: float
+    helps: bool
     sentence: str
 
 
@@ -80,14 +85,30 @@ def offer(
                 logits[place][kind, own] = cleared.logits(each)
     margins = np.array([cue_margin(each[0], each[1], measured.labels, measured.has) for each in logits])
     worst = np.array([evaluate_predictions(each, samples).worst_class_accuracy for each in predictions])
+    conditions = np.array([_worst_condition(each[0], each[1], measured) for each in logits])
     best = int(margins.argmax())
+    both = [head.logits(vectors) for vectors in _both(measured, np.arange(len(measured.rows)))]
+    trained_condition = _worst_condition(both[0], both[1], measured)
     trained = evaluate_predictions(head.predict(samples.embeddings), samples).worst_class_accuracy
+    helps = bool(conditions[best] > trained_condition)
+    advice = "" if helps else " The mask alone is no better than the trained head; mask the cue and retrain."
     sentence = (
-        f"Offered: {THRESHOLDS[best]:g}. Of the thresholds tried, its mask leaves the classes furthest apart with and "
-        f"without the cue, on samples that had no part in it; worst class on the identification split "
-        f"{100 * worst[best]:.1f} % (trained head {100 * trained:.1f} %)."
+        f"Offered: {THRESHOLDS[best]:g}. Of the thresholds tried, its mask keeps the classes furthest apart with and "
+        f"without the cue, on samples that had no part in it. Worst class in the worse of the two: "
+        f"{100 * conditions[best]:.0f} % (trained head {100 * trained_condition:.0f} %).{advice}"
     )
-    return Offer(THRESHOLDS[best], np.array(THRESHOLDS), margins, worst, float(worst[best]), trained, sentence)
+    return Offer(
+        threshold=THRESHOLDS[best],
+        thresholds=np.array(THRESHOLDS),
+        margins=margins,
+        worst_classes=worst,
+        worst_conditions=conditions,
+        worst_class=float(worst[best]),
+        trained_worst_class=trained,
+        trained_worst_condition=trained_condition,
+        helps=helps,
+        sentence=sentence,
+    )
 
 
 def cue_margin(without: np.ndarray, with_cue: np.ndarray, labels: np.ndarray, has: np.ndarray | None = None) -> float:
@@ -120,6 +141,18 @@ def cue_margin(without: np.ndarray, with_cue: np.ndarray, labels: np.ndarray, ha
             lowest.append(min(float(each.mean()) for each in means))
     spread = np.concatenate([margin[kind] for margin, kind in zip(margins, kept, strict=True)]).std()
     return float(np.mean(lowest) / spread) if lowest and spread else 0.0
+
+
+def _worst_condition(without: np.ndarray, with_cue: np.ndarray, measured: CueMeasurement) -> float:
+    """Return the lowest accuracy over classes, with and without the cue, of logits [P, C]."""
+    everything = np.ones(len(measured.rows), dtype=bool)
+    kinds = (everything, everything) if measured.has is None else (~measured.has, measured.has)
+    return min(
+        float((logits.argmax(axis=1) == measured.labels)[own].mean())
+        for logits, kind in zip((without, with_cue), kinds, strict=True)
+        for label in np.unique(measured.labels)
+        if (own := kind & (measured.labels == label)).any()
+    )
 
 
 def _folds(measured: CueMeasurement) -> np.ndarray:

@@ -125,7 +125,27 @@ def test_the_offered_threshold_masks_the_cue_and_keeps_the_core(seed: int) -> No
     assert pull < 0.2 * distance
     assert best.trained_worst_class == pytest.approx(min(before[samples.labels == label].mean() for label in (0, 1)))
     assert worst >= worst_before
+    assert best.helps
+    assert best.trained_worst_condition == pytest.approx(
+        min(
+            before[measured.rows][(measured.labels == label) & (measured.has == kind)].mean()
+            for label in (0, 1)
+            for kind in (True, False)
+        )
+    )
     assert best.margins.max() == best.margins[best.thresholds == best.threshold][0]
+
+
+def test_a_mask_that_leaves_the_bias_wrong_is_said_to_need_a_retraining() -> None:
+    samples, head = planted(0)
+    shifted = EmbeddingSet(
+        np.asarray(samples.embeddings) + np.isin(np.arange(M), [1, 2, 3]), samples.labels, samples.class_names,
+        sample_ids=samples.sample_ids, split="val",
+    )  # fmt: skip
+    balanced = LinearHead(head.weight, head.bias - [0, head.weight[1, 1:4].sum()], head.class_names)
+    best = offer(picked(shifted, 40), balanced)
+    assert not best.helps
+    assert "mask the cue and retrain" in best.sentence
 
 
 def test_picks_that_cannot_be_compared_are_refused_in_a_sentence() -> None:
