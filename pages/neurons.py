@@ -10,6 +10,7 @@ from pages.parts.frame.strip import headline
 from pages.parts.frame.view import current_view
 from pages.parts.frame.warn import warn
 from pages.parts.frame.words import plain
+from pages.parts.neuron.class_sheet import class_sheet
 from pages.parts.neuron.inspector import inspector
 from pages.parts.neuron.mask_agreement import agreement_of_halves
 from pages.parts.neuron.neuron_box import neuron_box
@@ -85,3 +86,4 @@ with heading:
 with left:
     effect_of_the_mask()
     neuron_list(view, confidence)
+class_sheet(view)
