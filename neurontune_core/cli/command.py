@@ -24,7 +24,7 @@ def head_command(project: Project, named: NamedHead) -> str:
         words = ["neurontune", "export", "--project", _name(project), "--head", named.key]
         if named.key == "mask":
             words += ["--threshold", repr(named.mask.threshold), "--mask-value", repr(named.mask.mask_value)]
-            words += ["--stability", repr(named.config.stability), *_cue(named.mask.cue)]
+            words += ["--stability", repr(float(named.mask.source.get("stability", 0.0))), *_cue(named.mask.cue)]
         return shlex.join([*words, "--out", "exported"])
     return shlex.join(_retraining(project, named.run, named))
 

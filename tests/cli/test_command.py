@@ -65,12 +65,14 @@ def test_verdicts_come_from_the_masks_file_of_the_run(folder: Path) -> None:
     assert values["--verdicts"] == str(folder / "run" / "mask.json")
 
 
-def test_a_head_that_was_not_retrained_is_exported_again(folder: Path) -> None:
-    mask = Mask(np.zeros(12, dtype=bool), 0.1 + 0.2, 0.5)
+@pytest.mark.parametrize(("source", "errors"), [({}, "0.0"), ({"stability": 2.0}, "2.0")])
+def test_a_head_that_was_not_retrained_is_exported_again(folder: Path, source: dict[str, float], errors: str) -> None:
+    mask = Mask(np.zeros(12, dtype=bool), 0.1 + 0.2, 0.5, source=source)
     named: Any = SimpleNamespace(key="mask", run=None, mask=mask)
     words = shlex.split(head_command(Project.at(folder), named))
     assert words[:6] == ["neurontune", "export", "--project", str(folder), "--head", "mask"]
-    assert words[6:] == ["--threshold", "0.30000000000000004", "--mask-value", "0.5", "--out", "exported"]
+    rule = ["--threshold", "0.30000000000000004", "--mask-value", "0.5", "--stability", errors]
+    assert words[6:] == [*rule, "--out", "exported"]
 
 
 def test_a_masked_cue_is_named_with_its_effect_and_its_project(folder: Path) -> None:
