@@ -8,6 +8,7 @@ import streamlit as st
 
 from neurontune_core.errors import InputError
 from pages.parts.cue.chosen_cue import CUE
+from pages.parts.frame.guide import guide, next_step
 from pages.parts.frame.mask_edits import showing_a_move
 from pages.parts.frame.order import ORDER
 from pages.parts.frame.prefetch import freeze_after_imports, page_shown
@@ -56,8 +57,10 @@ st.html(PAGES.parent / "assets" / "app.html")
 with showing_a_move():
     with st.sidebar:
         st.session_state["view"] = sidebar(curves=page.title in WITH_CURVES)
+    guide(screen := page.url_path or "overview")
     try:
         page.run()
+        next_step(screen)
     except InputError as error:
         st.error(plain(str(error)))
 write_to_url(URL_CHOICES)

@@ -30,6 +30,7 @@ class Workspace:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or Path(os.environ.get("NEURONTUNE_HOME") or Path.home() / ".neurontune")).resolve()
+        self._guide = self.root / "guide-ended"
 
     @property
     def jobs(self) -> Path:
@@ -45,6 +46,17 @@ class Workspace:
         if _folded(name) in _folders(folder.parent):
             raise InputError(f'There is a training "{name}" already; choose another name, or resume that one.')
         return folder
+
+    @property
+    def guide_ended(self) -> bool:
+        """Return whether a person has ended the guided way through the screens."""
+        return self._guide.is_file()
+
+    def end_guide(self) -> None:
+        """Remember that the guided way was ended; a folder that cannot be written forgets it."""
+        with suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._guide.touch()
 
     def names(self) -> list[str]:
         """Return the names of the projects, the built-in examples first."""
