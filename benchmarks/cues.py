@@ -309,8 +309,10 @@ def exact(problem: Problem, each: int, draw: int) -> CueMeasurement:
     rng = np.random.default_rng([draw, each])
     labels = samples.labels[pairs.without]
     chosen = np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:each] for label in np.unique(labels)])
-    edited = np.asarray(samples.embeddings[pairs.with_attribute[chosen]], dtype=np.float32)
-    return CueMeasurement(CUE, samples, pairs.without[chosen], edited, edited)
+    without, edited = (
+        np.asarray(samples.embeddings[rows[chosen]], dtype=np.float32) for rows in (pairs.without, pairs.with_attribute)
+    )
+    return CueMeasurement(CUE, samples, pairs.without[chosen], edited, without)  # as if a control changed nothing
 
 
 def picked(samples: EmbeddingSet, each: int, draw: int) -> CueMeasurement:

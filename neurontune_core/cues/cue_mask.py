@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurontune_core.cues.measurement import CueMeasurement
+from neurontune_core.cues.proof import prove
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate_predictions
 from neurontune_core.head import LinearHead
@@ -22,7 +23,8 @@ class Offer:
     """The threshold that is offered, and what speaks for it.
 
     Attributes:
-        threshold: of the effect, in standard deviations.
+        threshold: of the effect, in standard deviations; above every effect where nothing is to be masked.
+        distinct: whether the cue can be told from the control; if not, nothing is to be masked.
         thresholds: [T] those that were compared.
         margins: [T] the margin that each leaves, in standard deviations (`cue_margin`); cross-fitted.
         worst_classes: [T] worst-class accuracy on the identification set; cross-fitted.
@@ -34,6 +36,7 @@ class Offer:
     """
 
     threshold: float
+    distinct: bool
     thresholds: np.ndarray
     margins: np.ndarray
     worst_classes: np.ndarray
@@ -56,7 +59,8 @@ def offer(
     """Choose the threshold whose mask leaves the largest margin both with and without the cue.
 
     Cross-fitted: the samples are split in folds, the effect is measured on the other folds, and the mask is judged on
-    samples that had no part in it. No group label is read; what is known is the cue.
+    samples that had no part in it. No group label is read; what is known is the cue. A cue that cannot be told from the
+    control masks nothing.
 
     Args:
         measured: the cue, measured.
@@ -97,16 +101,20 @@ def offer(
         f"without the cue, on samples that had no part in it. Worst class in the worse of the two: "
         f"{100 * conditions[best]:.0f} % (trained head {100 * trained_condition:.0f} %).{advice}"
     )
+    distinct = prove(measured, head).distinct
+    if not distinct:
+        sentence = f"Nothing to mask: the {measured.cue.name} cannot be told from the control."
     return Offer(
-        threshold=THRESHOLDS[best],
+        threshold=THRESHOLDS[best] if distinct else _above(measured.effects),
+        distinct=distinct,
         thresholds=np.array(THRESHOLDS),
         margins=margins,
         worst_classes=worst,
         worst_conditions=conditions,
-        worst_class=float(worst[best]),
+        worst_class=float(worst[best]) if distinct else trained,
         trained_worst_class=trained,
         trained_worst_condition=trained_condition,
-        helps=helps,
+        helps=helps and distinct,
         sentence=sentence,
     )
 
@@ -141,6 +149,11 @@ def cue_margin(without: np.ndarray, with_cue: np.ndarray, labels: np.ndarray, ha
             lowest.append(min(float(each.mean()) for each in means))
     spread = np.concatenate([margin[kind] for margin, kind in zip(margins, kept, strict=True)]).std()
     return float(np.mean(lowest) / spread) if lowest and spread else 0.0
+
+
+def _above(effects: np.ndarray) -> float:
+    """Return a round threshold above every effect."""
+    return float(np.ceil(10 * np.abs(effects).max()) / 10 + 0.1)
 
 
 def _worst_condition(without: np.ndarray, with_cue: np.ndarray, measured: CueMeasurement) -> float:

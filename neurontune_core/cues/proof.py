@@ -46,7 +46,8 @@ class Proof:
 
     Attributes:
         sentence: the finding, for a person.
-        distinct: whether the cue changes clearly more answers than the control (McNemar's exact test, 5 %).
+        distinct: whether the cue changes clearly more answers than the control (McNemar's exact test, 5 %); of picked
+            samples, whether any neuron differs (5 % after Benjamini and Hochberg).
         pairs, changed, control_changed: of all classes; None where samples were picked and nothing was edited.
         p_value: of McNemar's test of the cue against the control; None where there is no control.
         direction: the class that changed answers go to most often; empty without any.
@@ -165,4 +166,5 @@ def _of_picks(measured: CueMeasurement, head: LinearHead) -> Proof:
     )
     moved = -head.logits(measured.base)[np.arange(len(has)), measured.labels]
     order = np.lexsort((moved, predictions == measured.labels))
-    return Proof(sentence, True, 0, None, None, None, names[called], (), order, predictions, predictions, None)
+    distinct = bool((measured.p_adjusted <= _LEVEL).any())
+    return Proof(sentence, distinct, 0, None, None, None, names[called], (), order, predictions, predictions, None)

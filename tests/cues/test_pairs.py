@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from neurontune_core import EmbeddingSet, InputError, LinearHead
 from neurontune_core.cues.cue import Box, Cue, Pointed
+from neurontune_core.cues.cue_mask import offer
 from neurontune_core.cues.cutout import cut_out, paste
 from neurontune_core.cues.measurement import CueMeasurement
 from neurontune_core.cues.pairs import Stopped, measure_pairs
@@ -118,8 +119,13 @@ def test_the_proof_counts_answers_and_tests_the_cue_against_the_control(measured
 def test_a_head_that_does_not_read_the_cue_is_said_to_be_like_the_control(measured: CueMeasurement) -> None:
     weight = np.zeros((2, 3), dtype=np.float32)
     weight[1, BRIGHT] = 1
-    proof = prove(measured, LinearHead(weight, np.array([0.0, -1.5]), ("dark", "light")))
+    other = LinearHead(weight, np.array([0.0, -1.5]), ("dark", "light"))
+    proof = prove(measured, other)
     assert not proof.distinct
+    best = offer(measured, other)
+    assert not best.distinct
+    assert not measured.mask(best.threshold).neurons.any()
+    assert best.sentence == "Nothing to mask: the patch cannot be told from the control."
     assert proof.sentence.startswith("The patch cannot be told from the control: with it")
 
 
