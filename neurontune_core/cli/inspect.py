@@ -22,6 +22,7 @@ from neurontune_core.cli.source_options import (
     Preprocess,
     UseLastLinear,
     Weights,
+    WeightsKey,
     request_of,
 )
 from neurontune_core.workspace.workspace import Workspace
@@ -41,6 +42,7 @@ def inspect(
     use_last_linear: UseLastLinear = False,
     label_threshold: LabelThreshold = None,
     images: Images = None,
+    weights_key: WeightsKey = None,
     samples: Annotated[int, typer.Option(help="Samples that the model classifies, at most.", min=1)] = 128,
     seconds: Annotated[float, typer.Option(help="Seconds that classifying may take.", min=0)] = 8.0,
     files: Annotated[int, typer.Option(help="Samples to open, to check that they can be read.", min=1)] = 200,
@@ -59,7 +61,7 @@ def inspect(
 
     request = request_of(
         *(data, weights, family, arch, column, classes, entry),
-        *(num_classes, image_size, preprocessing, use_last_linear, label_threshold, images),
+        *(num_classes, image_size, preprocessing, use_last_linear, label_threshold, images, weights_key),
     )
     report = inspect_dataset(
         request,
@@ -93,6 +95,7 @@ def extract_words(request: Any, device: str) -> list[str]:
     words += ["--classes", ",".join(request.classes)] if request.classes else []
     words += ["--label-threshold", f"{request.label_threshold:g}"] if request.label_threshold is not None else []
     words += ["--images", request.images] if request.images else []
+    words += ["--weights-key", request.settings["weights_key"]] if request.settings.get("weights_key") else []
     for key in ("num_classes", "image_size"):
         if request.settings.get(key) is not None:
             words += [f"--{key.replace('_', '-')}", str(request.settings[key])]

@@ -33,6 +33,7 @@ from neurontune_core.cli.source_options import (
     Preprocess,
     UseLastLinear,
     Weights,
+    WeightsKey,
     request_of,
 )
 from neurontune_core.errors import InputError
@@ -131,6 +132,7 @@ def extract(
     use_last_linear: UseLastLinear = False,
     label_threshold: LabelThreshold = None,
     images: Images = None,
+    weights_key: WeightsKey = None,
     split: Annotated[list[str] | None, typer.Option(help="train, val or test; repeat it; all when left out.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Samples per batch.")] = 32,
@@ -156,7 +158,7 @@ def extract(
         }
         own |= {"--column": column, "--classes": classes, "--num-classes": num_classes}
         own |= {"--image-size": image_size, "--preprocessing": preprocessing, "--use-last-linear": use_last_linear}
-        own |= {"--label-threshold": label_threshold, "--images": images}
+        own |= {"--label-threshold": label_threshold, "--images": images, "--weights-key": weights_key}
         extra = [option for option, value in own.items() if value is not None and value is not False]
         if not extra:
             opened = Project.at(project)
@@ -171,7 +173,7 @@ def extract(
 
         request = request_of(
             *(data_path or data, weights_path or weights, family, arch, column, classes, entry),
-            *(num_classes, image_size, preprocessing, use_last_linear, label_threshold, images),
+            *(num_classes, image_size, preprocessing, use_last_linear, label_threshold, images, weights_key),
         )
         base = Path.cwd()
         dataset = None if request.data else trained_on({"weights": request.weights}, base)

@@ -31,6 +31,10 @@ LabelThreshold = Annotated[
     float | None,
     typer.Option("--label-threshold", help="Where labels are scores: class 1 from this score on, else class 0."),
 ]
+WeightsKey = Annotated[
+    str | None,
+    typer.Option(help="Where a checkpoint that holds several networks has this one, such as model_ema or teacher."),
+]
 Images = Annotated[str | None, typer.Option(help="Folder in the data that holds the images of its table.")]
 Entry = Annotated[str | None, typer.Option(help="module:function that builds the network; its code is run.")]
 NumClasses = Annotated[
@@ -62,6 +66,7 @@ def request_of(
     use_last_linear: bool,
     label_threshold: float | None = None,
     images: str | None = None,
+    weights_key: str | None = None,
 ) -> Any:
     """Collect the options in a `Request`.
 
@@ -76,7 +81,7 @@ def request_of(
     from neurontune_core.preflight.request import Request
 
     read = {key: _value(value) for key, value in pairs_of(preprocessing, "--preprocessing").items()}
-    settings = {"num_classes": num_classes, "image_size": image_size, "preprocessing": read}
+    settings = {"num_classes": num_classes, "image_size": image_size, "preprocessing": read, "weights_key": weights_key}
     return Request(
         data or "",
         weights or "",

@@ -70,7 +70,15 @@ def pair(
         base: the folder that relative paths start from.
     """
     model_spec, origin = pair_inputs(model, dataset, model_spec)
-    pairing = Pairing(model, dataset, model_spec, dataset_spec, origin)
+    remarks: tuple[str, ...] = ()
+    if model.num_classes == 1 and model.loading.trained_head and len(dataset.class_names) == 2:
+        model.split_logit()
+        model_spec = model_spec | {"two_logits": True}
+        remarks = (
+            f'The model has one output; it is read as "{dataset.class_names[1]}" where that is above 0, else as '
+            f'"{dataset.class_names[0]}".',
+        )
+    pairing = Pairing(model, dataset, model_spec, dataset_spec, origin, remarks)
     return _pair_classes(pairing, Path(base))
 
 
@@ -114,6 +122,8 @@ def _pair_texts(model: TextModel, field: Any, spec: dict[str, Any]) -> tuple[dic
 
 def _pair_classes(pairing: Pairing, base: Path) -> Pairing:
     theirs, ours = pairing.model.loading.class_names, pairing.dataset.class_names
+    if pairing.model_spec.get("two_logits"):  # one output has one name, or none
+        theirs = theirs if len(theirs) == 2 else ()
     outputs = pairing.model.num_classes if pairing.model.loading.trained_head else None
     if outputs is None or pairing.dataset_spec.get("class_names") or theirs == ours:
         return pairing

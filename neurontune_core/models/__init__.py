@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,9 @@ def load_model(
             ``"random"``; ``"imagenet"`` for EfficientNet-Lite; for the Hugging Face families a folder; or a
             ``model.json``, which says all the rest: see `resolved`), and optionally
             ``num_classes`` (0: a feature extractor without a head), ``image_size``, ``preprocessing`` (fields of
-            `Preprocessing`), ``use_last_linear`` (agree to go by the last linear layer of a head that is more than
-            that), ``entry`` (``"module:function"`` of the family "python"), and what `huggingface_text` reads.
+            `Preprocessing`), ``weights_key`` (where a checkpoint with several networks has this one), ``two_logits``
+            (make two of one logit), ``use_last_linear`` (agree to go by the last linear layer of a head that is more
+            than that), ``entry`` (``"module:function"`` of the family "python"), and what `huggingface_text` reads.
         base: the folder that relative paths start from.
         allow_python: whether ``entry`` may be imported, which runs it; only the command line sets it, where the user
             names the entry point.
@@ -89,4 +91,10 @@ def load_model(
     model = importlib.import_module(FAMILIES[family]).load(spec, Path(base))
     if model.modality == "image" and (spec.get("preprocessing") or spec.get("image_size")):
         model.preprocessing_from = "the model's settings"
+    own = model.loading.normalization if model.modality == "image" else None
+    if own and not {"mean", "std"} & set(spec.get("preprocessing") or {}):
+        model.preprocessing = replace(model.preprocessing, mean=own[0], std=own[1])
+        model.preprocessing_from = f"the checkpoint's own {model.loading.normalization_from}"
+    if spec.get("two_logits"):
+        model.split_logit()
     return model

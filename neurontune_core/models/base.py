@@ -121,6 +121,23 @@ class Network(Generic[B]):
         self.module.set_submodule(str(self.classifier_name), fresh.to(layer.weight).requires_grad_(False))
         self.num_classes = num_classes
 
+    def split_logit(self) -> None:
+        """Replace a last layer with one logit z by one with two, -z/2 and z/2: the second is higher where z > 0.
+
+        Raises:
+            InputError: when the network has another number of logits.
+        """
+        layer = self._classifier
+        if layer is None or layer.out_features != 1:
+            raise InputError(f'"{self.architecture}" has no last layer with one output, so none becomes two.')
+        pair = nn.Linear(layer.in_features, 2)
+        weight = layer.weight.detach()
+        bias = torch.zeros(1) if layer.bias is None else layer.bias.detach()
+        pair.weight.data = torch.cat([-weight, weight]) / 2
+        pair.bias.data = torch.cat([-bias, bias]) / 2
+        self.module.set_submodule(str(self.classifier_name), pair.to(layer.weight).requires_grad_(False))
+        self.num_classes = 2
+
     def head(self) -> LinearHead | None:
         """Return the network's own last layer; None when it has none or that layer was never trained."""
         layer = self._classifier

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from neurontune_core.errors import InputError, listing
 from neurontune_core.files import read_json
 from neurontune_core.models import saved
-from neurontune_core.models.known_networks import NetworkName, identify, misfit
+from neurontune_core.models.known_networks import NetworkName, identify, lacking, misfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,12 +35,15 @@ class ModelGuess(NamedTuple):
     alternatives: tuple[NetworkName, ...] = ()
 
 
-def guess_model(path: str | Path, family: str | None = None, architecture: str | None = None) -> ModelGuess:
+def guess_model(
+    path: str | Path, family: str | None = None, architecture: str | None = None, weights_key: str | None = None
+) -> ModelGuess:
     """Recognize the model of a checkpoint or of a model's folder.
 
     Args:
         path: the file or folder.
         family, architecture: as the user names them; otherwise detected.
+        weights_key: where the weights are in a checkpoint that has several; see `read_checkpoint`.
 
     Raises:
         InputError: when there is nothing, the file is unsafe, or no known network has such weights.
@@ -55,7 +58,7 @@ def guess_model(path: str | Path, family: str | None = None, architecture: str |
     beside = place.parent / "config.json"
     if place.name in saved.WEIGHT_FILES and beside.is_file() and family in (None, *_HUGGING_FACE):
         return _guess_folder(place.parent, family, architecture)
-    return _guess_file(place, family, architecture)
+    return _guess_file(place, family, architecture, weights_key)
 
 
 _HUGGING_FACE = ("huggingface_image", "huggingface_text")
@@ -100,24 +103,45 @@ def _hugging_face_family(folder: Path, config: Mapping[str, Any]) -> str:
 def _guess_timm_folder(folder: Path, config: Mapping[str, Any], architecture: str | None) -> ModelGuess:
     """Recognize a folder as timm pushes it to the hub, whose configuration names architecture and preprocessing."""
     name = architecture or str(config["architecture"])
-    file = next((folder / name for name in saved.WEIGHT_FILES if (folder / name).is_file()), None)
-    if file is None:
-        raise InputError(f"The folder {folder} holds neither {' nor '.join(saved.WEIGHT_FILES)}.")
+    file = saved.weights_in(folder)
     spec: dict[str, Any] = {"family": "timm", "architecture": name, "weights": str(file)}
-    stored = config.get("pretrained_cfg") or {}
-    preprocessing = {key: stored[key] for key in ("mean", "std", "interpolation") if key in stored}
-    if preprocessing:
+    stored = config.get("pretrained_cfg")
+    if isinstance(stored, dict) and (preprocessing := _timm_preprocessing(stored)):
         spec["preprocessing"] = preprocessing
+    arguments = config.get("model_args")
+    spec["model_args"] = dict(arguments) if isinstance(arguments, dict) else {}
+    if config.get("global_pool"):
+        spec["model_args"] |= {"global_pool": config["global_pool"]}
+    labels = config.get("label_names") or (stored.get("label_names") if isinstance(stored, dict) else None)
+    if isinstance(labels, list) and labels:
+        spec["label_names"] = [str(label) for label in labels]
     return ModelGuess(spec, f"A folder of timm's with the network {name}.")
 
 
-def _guess_file(file: Path, family: str | None, architecture: str | None) -> ModelGuess:
+def _timm_preprocessing(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what timm's own transform for evaluation does with such a configuration."""
+    preprocessing: dict[str, Any] = {
+        key: stored[key] for key in ("mean", "std") if isinstance(stored.get(key), list | tuple)
+    }
+    interpolation = stored.get("interpolation")
+    if interpolation in ("nearest", "bilinear", "bicubic", "lanczos"):
+        preprocessing["interpolation"] = interpolation
+    size, share = stored.get("input_size"), stored.get("crop_pct") or 0.875
+    if isinstance(size, list | tuple) and len(size) == 3 and size[1] == size[2]:
+        squash = stored.get("crop_mode") == "squash"
+        side = int(size[2])
+        resize = max(int(side / float(share)), side)
+        preprocessing |= {"image_size": side, "resize": resize, "resize_mode": "squash" if squash else "short_side"}
+    return preprocessing
+
+
+def _guess_file(file: Path, family: str | None, architecture: str | None, weights_key: str | None = None) -> ModelGuess:
     from neurontune_core.models.checkpoints import read_checkpoint
 
     if architecture and family:
         named = {"family": family, "architecture": architecture, "weights": str(file)}
         return ModelGuess(named, f"Weights for the {family} network {architecture}, as named.")
-    state = read_checkpoint(file).state
+    state = read_checkpoint(file, weights_key or "").state
     candidates, prefix = identify(state)
     if architecture:
         candidates = [network for network in candidates if network.architecture == architecture] or _named(architecture)
@@ -126,7 +150,14 @@ def _guess_file(file: Path, family: str | None, architecture: str | None) -> Mod
     if not candidates:
         raise InputError(_not_recognized(file, state, family, architecture))
     inside = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-    best = _closest(candidates, inside)
+    fitting = [network for network in candidates if not lacking(network, inside)]
+    if not fitting and not architecture:
+        close, without = candidates[0], listing([f'"{name}"' for name in lacking(candidates[0], inside)], 2)
+        raise InputError(
+            f"The weights in {file} come close to {close}, but lack {without}; name family and architecture of the "
+            "network that they are of, or the function that builds it with --entry module:function."
+        )
+    best = _closest(fitting or candidates, inside)
     first, others = best[0], tuple(best[1:])
     size = _unusual_size(first.architecture, inside) if first.family == "timm" else None
     spec: dict[str, Any] = {"family": first.family, "architecture": first.architecture, "weights": str(file)}

@@ -14,6 +14,9 @@ from torch import nn
 
 from neurontune_core.errors import InputError, listing
 from neurontune_core.models.checkpoints import Checkpoint, read_checkpoint
+from neurontune_core.models.heads import find_head, require_linear
+from neurontune_core.models.weight_trees import AVERAGED, copies_of
+from neurontune_core.remarks import Remark
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class Fit:
         headless: whether the network has no last layer and returns its embedding.
         class_names: the names of the outputs in the model's folder, in their order; empty when it has none.
         remarks: further sentences for the user.
+        doubts: what may spoil the result, and how to choose otherwise.
+        normalization: mean and std for values in 0..1 that the checkpoint's own first layer uses; None without one.
+        normalization_from: the names of these tensors.
 
     >>> Fit("model.pt", prefix="module.").sentences()
     ['"module." was taken off the names of the weights.']
@@ -46,6 +52,9 @@ class Fit:
     headless: bool = False
     class_names: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    doubts: tuple[Remark, ...] = ()
+    normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    normalization_from: str = ""
 
     def sentences(self) -> list[str]:
         """Say what was stripped, left out, missing or assumed; empty when the checkpoint fitted as stored."""
@@ -60,7 +69,7 @@ class Fit:
             lines.append(f"Not in the checkpoint, so freshly initialized or left off: {_some(self.missing)}.")
         if self.unread:
             lines.append(f"Not read, as nothing in a checkpoint is run: its objects of {_some(self.unread)}.")
-        return [*lines, *self.remarks]
+        return [*lines, *self.remarks, *(doubt.sentence for doubt in self.doubts)]
 
 
 def fill(
@@ -93,16 +102,25 @@ def fill(
         raise InputError(
             f'There are no installed ImageNet weights for "{spec.get("architecture")}"; give "weights" as a path.'
         )
-    checkpoint = read_checkpoint(imagenet or base / weights)
+    architecture = str(spec.get("architecture"))
+    require_linear(module, classifier_name, architecture)
+    checkpoint = read_checkpoint(imagenet or base / weights, str(spec.get("weights_key") or ""))
     state, fit = match(checkpoint, module.state_dict())
-    head, remarks = _head_in(state, module, classifier_name, bool(spec.get("use_last_linear")), checkpoint.path)
+    left = {name: checkpoint.state[name] for name in fit.unexpected}
+    last = find_head(state, module, classifier_name, left, bool(spec.get("use_last_linear")), checkpoint.path)
+    classifier_name, head, remarks = last.name, last.stored, (*fit.remarks, *last.remarks)
+    fit = replace(fit, remarks=remarks)
     stored_classes = None if head is None else len(state[f"{head}.weight"])
     if imagenet is None:
         refuse_classes(checkpoint.path, stored_classes, requested)
     if head is not None and requested in (None, stored_classes):
         _resize_head(module, classifier_name, stored_classes)
+        if f"{head}.bias" not in state and module.get_submodule(classifier_name).bias is not None:
+            state[f"{head}.bias"] = torch.zeros(len(state[f"{head}.weight"]))
+            fit = replace(
+                fit, remarks=(*remarks, f'The head "{head}" has no bias in the checkpoint; it is taken as 0.')
+            )
         _nest(module, classifier_name, head)
-        fit = replace(fit, remarks=remarks)
     else:
         dropped = [name for name in state if name.startswith(f"{classifier_name}.")]
         state = {name: tensor for name, tensor in state.items() if name not in dropped}
@@ -111,7 +129,7 @@ def fill(
         missing = () if requested == 0 else fresh
         unexpected = (*fit.unexpected, *dropped)
         fit = replace(fit, trained_head=False, headless=not requested, missing=missing, unexpected=unexpected)
-    fit = check(fit, state, module, str(spec.get("architecture")))
+    fit = check(fit, state, module, architecture)
     module.load_state_dict(state, strict=False)
     return fit
 
@@ -144,7 +162,65 @@ def match(checkpoint: Checkpoint, expected: Iterable[str]) -> tuple[dict[str, to
     prefix = min(counts, key=lambda prefix: (-counts[prefix], len(prefix)), default="")
     kept = {name.removeprefix(prefix): tensor for name, tensor in checkpoint.state.items() if name.startswith(prefix)}
     left = tuple(name for name in checkpoint.state if not name.startswith(prefix))
-    return kept, Fit(str(checkpoint.path), checkpoint.wrapper, prefix, unexpected=left, unread=checkpoint.unread)
+    mean, std, stem = _own_normalization(checkpoint.state, left)
+    copies = copies_of([name for name in kept if name in names], checkpoint.state, prefix)
+    left = tuple(name for name in left if not name.startswith(copies)) if copies else left
+    return kept, Fit(
+        str(checkpoint.path),
+        checkpoint.wrapper,
+        prefix,
+        unexpected=left,
+        unread=checkpoint.unread,
+        remarks=checkpoint.remarks,
+        doubts=_other_weights(checkpoint, prefix, copies),
+        normalization=(mean, std) if stem else None,
+        normalization_from=stem,
+    )
+
+
+def _other_weights(checkpoint: Checkpoint, prefix: str, copies: tuple[str, ...]) -> tuple[Remark, ...]:
+    """Say which other networks a checkpoint holds, such as an average of the weights (EMA), and how to take them."""
+    under = f"{checkpoint.wrapper}." if checkpoint.wrapper else ""
+    others = [*checkpoint.others, *(f"{under}{copy.rstrip('.')}" for copy in copies)]
+    if not others:
+        return ()
+    own = f"{under}{prefix}".rstrip(".") or "the file itself"
+    averaged = [name for name in others if AVERAGED.search(name)]
+    average = ", an average of the weights (EMA) that was perhaps the one validated" if averaged else ""
+    return (
+        Remark(
+            f'The checkpoint also holds weights of this size under {listing(others, 4)}{average}; those under "{own}" '
+            "were taken.",
+            "warning",
+            "Name the key to take others.",
+            f"--weights-key {(averaged or others)[0]}",
+            "model",
+        ),
+    )
+
+
+def _own_normalization(
+    state: Mapping[str, torch.Tensor], left: Sequence[str]
+) -> tuple[tuple[float, ...], tuple[float, ...], str]:
+    """Return mean and std of a normalizing layer in front of the network, and the names of its tensors; "" without."""
+    for name in sorted(left, key=lambda name: (name.count("."), name)):
+        last = name.rpartition(".")[2]
+        if last not in _STD_OF:
+            continue
+        pair = [name, f"{name.removesuffix(last)}{_STD_OF[last]}"]
+        if any(other not in state or state[other].numel() != 3 for other in pair):
+            continue
+        mean, std = (tuple(state[other].float().reshape(3).tolist()) for other in pair)
+        if min(std) > 0:
+            scale = 255.0 if max(std) > 1 or max(mean) > 2 else 1.0
+            return tuple(value / scale for value in mean), tuple(value / scale for value in std), " and ".join(pair)
+    return (), (), ""
+
+
+_STD_OF = {"mean": "std", "new_mean": "new_std", "mu": "sigma", "_mean": "_std", "pixel_mean": "pixel_std"}
+
+
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, architecture: str) -> Fit:
@@ -154,6 +230,14 @@ def check(fit: Fit, state: Mapping[str, torch.Tensor], module: nn.Module, archit
         InputError: when they differ in more than that and what ``fit`` already lists.
     """
     expected = module.state_dict()
+    statistics = [name for name in expected if name.endswith(("running_mean", "running_var")) and name not in state]
+    if statistics and any(name.endswith((".weight", ".bias")) for name in state):
+        without = [name for name in expected if name not in state and not name.endswith(_STATISTICS)]
+        if not [name for name in without if name not in fit.missing]:
+            raise InputError(
+                f"The checkpoint {fit.source} has no running statistics ({_some(statistics)}), which batch "
+                "normalization needs: it was saved from named_parameters(); save the network's state_dict()."
+            )
     rooms = {name.split(".")[0] for name in expected}
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     unexpected = [name for name in state if name not in expected]
@@ -237,36 +321,6 @@ def seeded(seed: int = 0) -> Iterator[None]:
         yield
 
 
-def _head_in(
-    state: dict[str, torch.Tensor], module: nn.Module, name: str, agreed: bool, path: Path
-) -> tuple[str | None, tuple[str, ...]]:
-    """Return where the checkpoint stores the last layer ``name``: there, or one level deeper; None when it has none."""
-    inside = [key for key in state if key.startswith(f"{name}.")]
-    weights = [key for key in inside if key.endswith(".weight")]
-    if not inside:
-        return None, ()
-    layer = module.get_submodule(name)
-    assert isinstance(layer, nn.Linear)
-    layer_name = weights[0].removesuffix(".weight") if len(weights) == 1 else ""
-    index = layer_name.removeprefix(f"{name}.")
-    shape = list(state[weights[0]].shape) if len(weights) == 1 else []
-    if layer_name == name and len(shape) == 2:
-        return layer_name, ()
-    if index.isdigit() and len(shape) == 2 and shape[1] == layer.in_features:
-        if agreed:
-            return layer_name, (
-                f'The head is taken to be its one linear layer "{layer_name}", with nothing else around it.',
-            )
-        raise InputError(
-            f'The head of the checkpoint {path} is not one linear layer: "{layer_name}" is part of a sequence whose '
-            'other layers have no weights; if these are only dropout, add "use_last_linear": true.'
-        )
-    raise InputError(
-        f'The head of the checkpoint {path} is not one linear layer "{name}" over {layer.in_features} neurons, it has '
-        f"{_some(inside)}; give the network as a Python entry point, module:function."
-    )
-
-
 def _nest(module: nn.Module, name: str, head: str) -> None:
     """Put the head into a sequence, as in the checkpoint, so that the names agree."""
     if head != name:
@@ -275,8 +329,7 @@ def _nest(module: nn.Module, name: str, head: str) -> None:
 
 
 def _resize_head(module: nn.Module, name: str, num_classes: int | None) -> None:
-    layer = module.get_submodule(name)
-    assert isinstance(layer, nn.Linear)
+    layer = require_linear(module, name, type(module).__name__)
     if num_classes is None or int(num_classes) == layer.out_features:
         return
     with seeded():

@@ -15,7 +15,7 @@ from torch import nn
 from neurontune_core.errors import InputError
 from neurontune_core.models.checkpoints import read_checkpoint
 from neurontune_core.models.fitting import Fit, match, refuse_misfit, seeded
-from neurontune_core.models.saved import WEIGHT_FILES
+from neurontune_core.models.saved import weights_in
 
 _MAX_UNFILLED = 4  # times the numbers in the checkpoint that a network may have
 
@@ -72,9 +72,7 @@ def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
         folder = base / str(spec.get("config") or ".")
     elif path.is_dir():
         folder = path
-        checkpoint = next((path / name for name in WEIGHT_FILES if (path / name).is_file()), None)
-        if checkpoint is None:
-            raise InputError(f"The folder {path} holds neither {' nor '.join(WEIGHT_FILES)}; save the model into it.")
+        checkpoint = weights_in(path)
     else:
         folder, checkpoint = base / str(spec["config"]) if spec.get("config") else path.parent, path
     if not (folder / "config.json").is_file():
@@ -86,6 +84,13 @@ def open_folder(spec: Mapping[str, Any], base: Path) -> Folder:
             f"{folder / 'config.json'} is not a model that transformers knows ({first_line(error)}); "
             "code that comes with a model is never run."
         ) from None
+    kind = getattr(config, "problem_type", None)
+    if kind in ("multi_label_classification", "regression") and spec.get("num_classes") != 0:
+        what = "several labels at once" if kind == "multi_label_classification" else "a number"
+        raise InputError(
+            f'The model in {folder} predicts {what} (problem_type "{kind}"), so it has no one class to be wrong about; '
+            "give a classifier, or leave its head off (--num-classes 0)."
+        )
     if getattr(config, "quantization_config", None):
         raise InputError(f"The model in {folder} is quantized; save it in float32 or float16.")
     config.return_dict = True
@@ -149,7 +154,7 @@ def head_of(probe: Any, num_labels: int) -> str:
     return names[-1]
 
 
-def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
+def read_weights(path: Path, probe: Any, key: str = "") -> tuple[dict[str, torch.Tensor], Fit]:
     """Read the tensors of a checkpoint under the names of ``probe`` or of its backbone.
 
     Raises:
@@ -157,7 +162,7 @@ def read_weights(path: Path, probe: Any) -> tuple[dict[str, torch.Tensor], Fit]:
     """
     names = list(probe.state_dict())
     inner = [name.removeprefix(f"{probe.base_model_prefix}.") for name in names]
-    state, fit = match(read_checkpoint(path), [*names, *inner])
+    state, fit = match(read_checkpoint(path, key), [*names, *inner])
     needed, there = (sum(tensor.numel() for tensor in tensors.values()) for tensors in (probe.state_dict(), state))
     if needed > _MAX_UNFILLED * there + 1_000_000:
         raise InputError(

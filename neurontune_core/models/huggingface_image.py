@@ -51,7 +51,7 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     else:
         probe = outline(cls, config)
         head = head_of(probe, config.num_labels)
-        state, fit = read_weights(folder.checkpoint, probe)
+        state, fit = read_weights(folder.checkpoint, probe, str(spec.get("weights_key") or ""))
         weight = state.get(f"{head}.weight")
         stored_classes = 0 if weight is None else len(weight)
         refuse_classes(folder.checkpoint, stored_classes, requested)

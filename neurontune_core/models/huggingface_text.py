@@ -53,7 +53,7 @@ def load(spec: dict[str, Any], base: Path) -> TextModel:
         if folder.checkpoint is None:
             config.num_labels = requested or config.num_labels
             return _model(fresh(cls, config), cls.__name__, Fit(), folder, spec)
-        state, fit = read_weights(folder.checkpoint, probe)
+        state, fit = read_weights(folder.checkpoint, probe, str(spec.get("weights_key") or ""))
         if f"{head}.weight" in state:
             stored_classes = len(state[f"{head}.weight"])
             refuse_classes(folder.checkpoint, stored_classes, requested)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 INDEX = Path(__file__).with_suffix(".json")
 _SIZED = re.compile(r"pos_emb|position|rel_pos|attn_mask|attention_bias|rope|freqs|logit_scale|coords")
+_AUXILIARY = re.compile(r"^(AuxLogits|aux1|aux2)\.")  # heads of Inception and GoogLeNet that only training uses
 _MAX_PREFIX_PARTS = 4
-_MIN_SHARE = 0.5  # of a checkpoint's tensors that must stand under a prefix
+_MIN_SHARE = 0.2  # of a checkpoint's tensors that must stand under a prefix
+_MAX_PREFIXES = 40
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -52,7 +55,10 @@ def digest(shapes: Shapes, classifier: str) -> str:
     lines = [
         f"{name} {list(shape)}"
         for name, shape in sorted(shapes.items())
-        if len(shape) > 1 and not name.startswith(f"{classifier}.") and not _SIZED.search(name)
+        if len(shape) > 1
+        and not name.startswith(f"{classifier}.")
+        and not _SIZED.search(name)
+        and not _AUXILIARY.match(name)
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else ""
 
@@ -74,6 +80,9 @@ def identify(state: Mapping[str, torch.Tensor]) -> tuple[list[NetworkName], str]
         networks = [
             network for head in index["classifiers"] for network in index["networks"].get(digest(inside, head), ())
         ]
+        for parent in index["replaced"] if not networks else ():
+            if len(inside.get(f"{parent}.weight", ())) == 2:  # the whole classifier was replaced by one linear layer
+                networks = index["replaced"][parent].get(digest(inside, parent), [])
         if networks:
             return [NetworkName(*name) for name in dict.fromkeys(map(tuple, networks))], prefix
     return [], ""
@@ -85,19 +94,25 @@ def read_index() -> dict[str, Any]:
 
 
 def _prefixes(names: Iterable[str]) -> Iterator[str]:
-    """Yield the prefixes that at least half of the names share, the shortest first."""
-    names, prefix = list(names), ""
-    yield prefix
-    for _ in range(_MAX_PREFIX_PARTS):
-        inside = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
-        firsts = [name.split(".")[0] for name in inside if "." in name]
-        if not firsts:
-            return
-        common = max(set(firsts), key=firsts.count)
-        if firsts.count(common) < _MIN_SHARE * len(names):
-            return
-        prefix += f"{common}."
-        yield prefix
+    """Yield "" and the prefixes that a fifth of the names share, the shortest first."""
+    yield ""
+    names, counts = list(names), Counter[str]()
+    for name in names:
+        parts = name.split(".")
+        counts.update(f"{'.'.join(parts[:end])}." for end in range(1, min(len(parts), _MAX_PREFIX_PARTS + 1)))
+    shared = [prefix for prefix, count in counts.items() if count >= _MIN_SHARE * len(names)]
+    yield from sorted(shared, key=lambda prefix: (prefix.count("."), -counts[prefix]))[:_MAX_PREFIXES]
+
+
+def lacking(network: NetworkName, names: Iterable[str]) -> list[str]:
+    """List the names of a network outside its last layer that a checkpoint does not have."""
+    module, classifier = build(network)
+    names, parent = set(names), classifier.rpartition(".")[0] or classifier
+    return [
+        name
+        for name in module.state_dict()
+        if _counts(name, parent) and name not in names and not name.endswith(("running_mean", "running_var"))
+    ]
 
 
 def misfit(network: NetworkName, shapes: Shapes) -> int:
@@ -139,11 +154,23 @@ def write_index() -> None:
         if classifier and key:
             networks.setdefault(key, []).append(network)
             classifiers[classifier] = None
-    write_json(INDEX, {"classifiers": list(classifiers), "networks": networks})
+    write_json(INDEX, {"classifiers": list(classifiers), "networks": networks, "replaced": _replaced()})
+
+
+def _replaced() -> dict[str, dict[str, list[NetworkName]]]:
+    """Return the networks of torchvision whose head ends a sequence, by its name and the digest without it."""
+    bodies: dict[str, dict[str, list[NetworkName]]] = {}
+    for network in _all_networks():
+        if network.family == "torchvision":
+            module, classifier = build(network)
+            if parent := classifier.rpartition(".")[0]:
+                key = digest({name: tensor.shape for name, tensor in module.state_dict().items()}, parent)
+                bodies.setdefault(parent, {}).setdefault(key, []).append(network)
+    return bodies
 
 
 def _counts(name: str, classifier: str) -> bool:
-    return not name.startswith(f"{classifier}.") and not name.endswith("num_batches_tracked")
+    return not (name.startswith(f"{classifier}.") or name.endswith("num_batches_tracked") or _AUXILIARY.match(name))
 
 
 def _all_networks() -> Iterator[NetworkName]:

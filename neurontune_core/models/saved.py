@@ -23,6 +23,37 @@ PRETRAINED_FILES = (
 )
 
 
+def weights_in(folder: Path) -> Path:
+    """Return the weights in a model's folder: one file, the list of its shards, or its only variant.
+
+    Raises:
+        InputError: when there are none, or several variants.
+    """
+    for name in WEIGHT_FILES:
+        for candidate in (folder / name, folder / f"{name}.index.json"):
+            if candidate.is_file():
+                return candidate
+    variants = sorted(
+        path
+        for pattern in ("model.*.safetensors", "pytorch_model.*.bin")
+        for path in folder.glob(pattern)
+        if path.is_file() and "-of-" not in path.name
+    )
+    if len(variants) == 1:
+        return variants[0]
+    if variants:
+        names = ", ".join(path.name for path in variants[:4])
+        raise InputError(f"The folder {folder} holds several variants of the weights ({names}); give the file of one.")
+    if (folder / "adapter_config.json").is_file():
+        raise InputError(
+            f"The folder {folder} holds a LoRA adapter, a change to another model; merge both (merge_and_unload) and "
+            "save the result."
+        )
+    steps = sorted(path.name for path in folder.glob("checkpoint-*") if path.is_dir())
+    inside = f"; its folders {', '.join(steps[:4])} are checkpoints of a training: give one of them" if steps else ""
+    raise InputError(f"The folder {folder} holds neither {' nor '.join(WEIGHT_FILES)}{inside}.")
+
+
 def write_model_file(folder: Path, spec: Mapping[str, Any], **facts: Any) -> None:
     """Write ``model.json``: the spec, its ``weights`` relative to ``folder``, and further facts.
 

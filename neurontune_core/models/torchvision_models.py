@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,22 @@ def load(spec: dict[str, Any], base: Path) -> ImageModel:
     linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     if not linear:
         raise InputError(f'"{architecture}" does not end in a linear layer, so it has no neurons to examine.')
+    if architecture in OPTIONS:  # the auxiliary heads are for training alone
+        for name in ("AuxLogits", "aux1", "aux2"):
+            if hasattr(module, name):
+                setattr(module, name, None)
+        module.aux_logits = False
     loading = fill(module, linear[-1], spec, base)
+    if architecture in OPTIONS:
+        loading = replace(loading, remarks=(*loading.remarks, _TRANSFORMED))
     return ImageModel(module, architecture, _defaults(architecture).changed(spec), loading=loading)
 
 
-# Both are for training; their weights are random and their initialization slow unless told.
+# Both are for training; their weights are random and their initialization slow otherwise.
+_TRANSFORMED = (
+    "Fine-tuned from torchvision's weights, this network maps its input to values from -1 to 1 (transform_input), as "
+    "mean 0.5 and std 0.5 do, which are used. For one trained without, name ImageNet's mean and std."
+)
 OPTIONS: dict[str, dict[str, Any]] = {
     "googlenet": {"aux_logits": True, "init_weights": False, "transform_input": False},
     "inception_v3": {"aux_logits": True, "init_weights": False, "transform_input": False},
@@ -49,10 +61,11 @@ def _defaults(architecture: str) -> Preprocessing:
     import torchvision
 
     preset = next(iter(torchvision.models.get_model_weights(architecture))).transforms()
+    halves = (0.5, 0.5, 0.5)
     return Preprocessing(
         image_size=preset.crop_size[0],
         resize=preset.resize_size[0],
-        mean=tuple(preset.mean),
-        std=tuple(preset.std),
+        mean=halves if architecture in OPTIONS else tuple(preset.mean),
+        std=halves if architecture in OPTIONS else tuple(preset.std),
         interpolation=preset.interpolation.value,
     )

@@ -72,6 +72,11 @@ def inspect_dataset(
     opened = _try(lambda: _open(dataset, base), "data", findings)
     on_stage("Loading the model")
     network = _try(lambda: _load(model, opened, base, allow_python), "model", findings)
+    if network is not None:
+        findings += [
+            Finding(doubt.level, doubt.about, doubt.sentence, doubt.fix, doubt.flags)
+            for doubt in network.loading.doubts
+        ]
     pairing = None
     if opened is not None and network is not None and model and dataset:
         pairing = pair(network, opened, spec_for(opened, model.spec), dataset.spec, base)

@@ -36,7 +36,7 @@ class Request:
         family, architecture: of the model; detected where None.
         entry: "module:function" that builds the network; only the command line uses it.
         settings: other keys of the model's spec (``num_classes``, ``image_size``, ``preprocessing``,
-            ``use_last_linear``).
+            ``weights_key``, ``use_last_linear``).
     """
 
     data: str
@@ -101,7 +101,7 @@ class Request:
             return self._named(options)
         if not Path(self.weights).expanduser().exists() and _HUB_ID.fullmatch(self.weights):
             return self._from_hub(options)
-        guess = guess_model(self.weights, self.family, self.architecture)
+        guess = guess_model(self.weights, self.family, self.architecture, self.settings.get("weights_key"))
         return guess._replace(spec=guess.spec | _for_texts(guess.spec, options))
 
     def _named(self, options: dict[str, Any]) -> ModelGuess:
