@@ -111,7 +111,8 @@ class Problem:
         without, with_cue = (self.dataset.open_sample(str(shown.sources[row])) for row in rows)  # type: ignore[index]
         if isinstance(with_cue, str):
             words = Words(*_words_added(without, with_cue, wrong=kind == "wrong"))
-            corpus = [self.dataset.open_sample(str(source)) for source in self.identification.sources or ()]
+            assert self.identification.sources is not None
+            corpus = [self.dataset.open_sample(str(source)) for source in self.identification.sources]
             return Cue("cue", words), WordEdits(words, corpus)
         box = _difference(without, with_cue)
         if kind == "noisy":

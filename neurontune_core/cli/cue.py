@@ -12,7 +12,9 @@ import typer
 from neurontune_core.cli.cue_options import offered
 from neurontune_core.cli.options import AsJson, answer, note, percent, progress, table
 from neurontune_core.cli.project_options import open_project
+from neurontune_core.cli.source_options import Entry
 from neurontune_core.errors import InputError, listing
+from neurontune_core.models import names_entry
 
 if TYPE_CHECKING:
     from neurontune_core.cues.cue import Cue
@@ -56,6 +58,7 @@ def cue(
     effect: Annotated[
         float | None, typer.Option(help="Standard deviations beyond which a neuron is listed and masked.", min=0)
     ] = None,
+    entry: Entry = None,
     list_: Annotated[bool, typer.Option("--list", help="List the cues of the project.")] = False,
     remove: Annotated[str | None, typer.Option(metavar="NAME", help="Remove a cue from the list.")] = None,
     as_json: AsJson = False,
@@ -76,7 +79,8 @@ def cue(
         return
     if name is None:
         raise InputError("Give the cue a --name; or --list the cues of the project.")
-    diagnosis, gallery = Diagnosis(opened), Gallery(opened)
+    allow_python = names_entry(opened.content.get("model"), entry)
+    diagnosis, gallery = Diagnosis(opened), Gallery(opened, allow_python=allow_python)
     kinds = {"--picture": picture or box, "--words": words or pattern, "--with": with_ or without}
     chosen = [option for option, values in kinds.items() if values]
     if len(chosen) > 1:

@@ -186,5 +186,5 @@ def _check_samples(gallery: Gallery, *, pictures: bool) -> None:
 
 def _network(gallery: Gallery):  # type: ignore[no-untyped-def]
     if gallery.model_note:
-        raise InputError(gallery.model_note)
+        raise InputError(f"{gallery.model_note.rstrip('.')}, with neurontune cue --entry.")
     return gallery.network

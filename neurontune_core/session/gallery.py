@@ -30,12 +30,17 @@ _SCALE_SAMPLES = 4  # a neuron's brightest color is its strongest activation in 
 class Gallery:
     """Thumbnails and heatmaps by split and row. The network is loaded at the first heatmap.
 
+    Args:
+        project: the project.
+        allow_python: whether a network that the user's own code builds may be run, as the command line may where the
+            user names that code.
+
     Raises:
         InputError: from every method, when the project has no images, or one cannot be read.
     """
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, project: Project, *, allow_python: bool = False) -> None:
+        self._project, self._allow_python = project, allow_python
         self._lock = threading.Lock()
         self._sets: dict[str, EmbeddingSet] = {}
         self.thumbnail = lru_cache(4096)(self._thumbnail)
@@ -58,13 +63,13 @@ class Gallery:
     def has_model(self) -> bool:
         """Return whether the network can be run here; one that the user's own code builds cannot."""
         model = self._project.content.get("model")
-        return bool(model and not is_python_entry(model))
+        return bool(model and (self._allow_python or not is_python_entry(model)))
 
     @property
     def model_note(self) -> str:
         """Return why the network of this project is not run on screens, in one sentence; else an empty text."""
         model = self._project.content.get("model")
-        if not model or not is_python_entry(model):
+        if not model or self.has_model:
             return ""
         return "This project's network is built by Python code, so it can only be run from the command line."
 
@@ -160,7 +165,7 @@ class Gallery:
             raise InputError(
                 "This project has no network, so there are no heatmaps, and nothing can be edited and run."
             )
-        return load_model(self._project.content["model"], self._project.source)
+        return load_model(self._project.content["model"], self._project.source, allow_python=self._allow_python)
 
     def _set(self, split: str) -> EmbeddingSet:
         if split not in self._sets:

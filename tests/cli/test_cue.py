@@ -10,6 +10,7 @@ import pytest
 
 from neurontune_core import EmbeddingSet, LinearHead
 from neurontune_core.workspace.workspace import Workspace
+from tests.support import brightness
 from tests.support.cli import ask, call, complaint
 from tests.support.projects import NEURONS, SHORTCUT, write_project
 
@@ -148,3 +149,24 @@ def test_a_cue_has_to_be_measured_on_the_vectors_of_now(tmp_path: Path, monkeypa
 
     Workspace().open("faces").cues.save(Cue("tag", (Pointed("val", "a", Box(0.1, 0.1, 0.2, 0.2)),)))
     assert "was not measured" in complaint("identify", "--project", "faces", "--cue", "tag")
+
+
+def test_a_network_of_python_code_runs_where_the_person_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neurontune_core.workspace.tasks import extract_project
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    request = brightness.planted(tmp_path)
+    config = {"base": str(tmp_path), "out": str(tmp_path / "shades"), "model": request.model().spec}
+    extract_project(config | {"dataset": request.dataset().spec}, lambda **_: None, allow_python=True)
+    project = ["cue", "--project", tmp_path / "shades", "--name", "corner", "--picture"]
+    picture = str(EmbeddingSet.load(tmp_path / "shades" / "embeddings" / "val").sample_ids[0])
+    point_at = [*project, picture, "--box", "0,0,0.4,0.4"]
+    assert "neurontune cue --entry" in complaint(*point_at)
+    answer = ask(*point_at, "--entry", request.entry, "--pairs", 6)
+    assert answer["pairs"] == 6
+    assert not answer["distinct"]  # a corner of a gray picture is like any other corner
+    assert answer["neurons"] == []
+    assert answer["mask_alone"]["num_masked"] == 0
