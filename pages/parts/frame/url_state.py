@@ -98,6 +98,7 @@ def choose(
             st.query_params[key] = options[index]  # Streamlit does so from the second run on
         st.session_state[key] = options[index]
     default = None if pinned else index  # Streamlit leaves a widget's default out of the URL
+    more |= {"required": True} if pinned else {}  # nothing to clear
     chosen = st.selectbox(label, options, default, on_change=_changed, args=(key, changed), **in_url(key), **more)
     return chosen or options[index]
 
