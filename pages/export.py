@@ -48,6 +48,11 @@ kept = f" Run {named.run.id}." if named.run else ""
 st.markdown(
     f"**{named.mask.num_biased} of {named.mask.num_neurons}** neurons are masked. {named.mask.explanation}{kept}"
 )
+if (cue := named.mask.cue) is not None:
+    st.caption(
+        f":material/ads_click: Masked by the cue **{plain(cue.name)}** (moved by more than {cue.threshold:.2f} SD), with "
+        "your knowledge."
+    )
 for note in named.notes:
     st.caption(f":material/info: {note}")
 st.caption(
