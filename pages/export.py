@@ -50,7 +50,7 @@ st.markdown(
 )
 if (cue := named.mask.cue) is not None:
     st.caption(
-        f":material/ads_click: Masked by the cue **{plain(cue.name)}** (moved by more than {cue.threshold:.2f} SD), with "
+        f":material/ads_click: By the cue **{plain(cue.name)}** (more than {cue.threshold:.2f} SD), with "
         "your knowledge."
     )
 for note in named.notes:
