@@ -96,6 +96,8 @@ def _preview(view: View, cue: CueMask) -> None:
         f"**{int(masked.sum())} of {len(masked)}** neurons. Mask alone, {kind} on {plain(view.split.name)}: "
         f"{percent(was)} → **{percent(now)}**."
     )
+    if now.correct * was.n < was.correct * now.n:
+        st.caption(":material/warning: The mask alone does harm here; see what retraining with it does.")
 
 
 def _neurons(view: View, measured: CueMeasurement, count: int) -> None:

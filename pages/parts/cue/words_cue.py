@@ -39,7 +39,7 @@ def words_cue(view: View, split: str, row: int) -> tuple[Callable[[str], Cue] | 
         help="Any of them counts as the cue. Drag over several words, or hold Shift with the arrows, for a phrase.",
     )  # fmt: skip
     patterns = PATTERNS | {
-        NUMBER.sub(r"\\d+", re.escape(phrase)): f"“{phrase}”, with any number"
+        NUMBER.sub(r"\\d+", re.escape(phrase).replace(r"\ ", " ")): f"“{phrase}”, with any number"
         for phrase in state[f"{PHRASES}-known"]
         if NUMBER.search(phrase)
     }
@@ -55,10 +55,13 @@ def words_cue(view: View, split: str, row: int) -> tuple[Callable[[str], Cue] | 
         return None, ""
     place, part = state.get(PLACE, (0.0, 0))
     words = Words(tuple(phrases), pattern or "", place, part, "insert" if edit == INSERT else "remove")
-    return partial(make_words_cue, view.diagnosis, view.gallery, words=words), _suggested(phrases)
+    return partial(make_words_cue, view.diagnosis, view.gallery, words=words), _suggested(phrases, pattern or "")
 
 
-def _suggested(phrases: list[str]) -> str:
+def _suggested(phrases: list[str], pattern: str) -> str:
+    """Return a name made of the first phrase."""
+    if NUMBER.pattern in pattern:
+        phrases = [NUMBER.sub("number", phrase) for phrase in phrases]
     return "-".join(re.findall(r"[a-zA-Z0-9]+", phrases[0].lower()))[:30] if phrases else ""
 
 
