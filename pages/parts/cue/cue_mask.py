@@ -24,8 +24,8 @@ SCREENS = Path(__file__).parents[2]
 _offers: LatestResults[Offer] = LatestResults(32)
 
 
-def offered_threshold(view: View, measured: CueMeasurement) -> tuple[float, str]:
-    """Return the threshold that does best on samples that did not choose it, and what is known of it."""
+def offered_threshold(view: View, measured: CueMeasurement) -> tuple[float, str, bool]:
+    """Return the threshold that does best on samples that did not choose it, what is known of it, and if it helps."""
     diagnosis = view.diagnosis
     spurious, core = diagnosis.judged("spurious"), diagnosis.judged("core")
 
@@ -35,14 +35,14 @@ def offered_threshold(view: View, measured: CueMeasurement) -> tuple[float, str]
     try:
         best = _offers.get((measured, view.mask_value, spurious.tobytes(), core.tobytes()), compute)
     except InputError as error:  # too few samples
-        return DEFAULT_EFFECT, str(error)
-    return best.threshold, best.sentence
+        return DEFAULT_EFFECT, str(error), True
+    return best.threshold, best.sentence, best.helps
 
 
 def mask_of_cue(view: View, measured: CueMeasurement) -> None:
     """Show the slider of the effect, what the mask alone does, and the buttons that mask and retrain."""
     journal, name = view.diagnosis.project.journal, measured.cue.name
-    setting, (offered, known) = journal.cue_setting(), offered_threshold(view, measured)
+    setting, (offered, known, helps) = journal.cue_setting(), offered_threshold(view, measured)
     masked = setting is not None and setting.cue == name
     state = st.session_state
     shown = setting.effect if setting is not None and masked else offered
@@ -67,11 +67,15 @@ def mask_of_cue(view: View, measured: CueMeasurement) -> None:
             st.button("Retrain with it", key="retrain-cue", type="primary", on_click=mask_and_retrain, args=(name,))
             st.button("Stop masking it", key="unmask-cue", on_click=stop_masking)
         else:
+            first, second = ("primary", "secondary") if helps else ("secondary", "primary")
             st.button(
-                "Mask the cue", key="mask-cue", type="primary", icon=":material/visibility_off:", on_click=mask_cue,
+                "Mask the cue", key="mask-cue", type=first, icon=":material/visibility_off:", on_click=mask_cue,
                 args=(name,), help="One step: undo (Z) takes it back.",
             )  # fmt: skip
-            st.button("Mask the cue and retrain", key="mask-and-retrain", on_click=mask_and_retrain, args=(name,))
+            st.button(
+                "Mask the cue and retrain", key="mask-and-retrain", type=second, on_click=mask_and_retrain,
+                args=(name,),
+            )  # fmt: skip
     if masked:
         st.caption(":material/check_circle: Masked, **with your knowledge**. Undo (Z) takes it back.")
     if view.diagnosis.num_misclassified:  # else there are no scores
