@@ -125,11 +125,11 @@ def test_a_cue_is_retrained_with_and_the_file_names_it(sets: dict[str, Embedding
 
 def test_an_address_brings_a_cue_back(sets: dict[str, EmbeddingSet]) -> None:
     test = opened("birds", "point")
-    pointed_at_water(test, "my water")
-    assert test.query_params["cue"] == "my-water"
-    again = opened("birds", "point", cue="my-water")
-    assert "**my-water**: " in text_of(again)
-    assert opened("birds", "point", cue="gone").segmented_control(key="cue").value == "my-water"
+    pointed_at_water(test, "my (own) water")
+    assert test.query_params["cue"] == "my-own-water"
+    again = opened("birds", "point", cue="my-own-water")
+    assert "**my-own-water**: " in text_of(again)
+    assert opened("birds", "point", cue="gone").segmented_control(key="cue").value == "my-own-water"
 
 
 def test_a_cue_is_deleted_and_undo_brings_it_back(sets: dict[str, EmbeddingSet]) -> None:

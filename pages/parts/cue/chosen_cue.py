@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from neurontune_core.cues.cue import Cue
@@ -42,5 +44,5 @@ def _delete(view: View, name: str) -> None:
 
 
 def usable_name(text: str) -> str:
-    """Return a name as a person typed it, with hyphens between its words, as names of files have."""
-    return "-".join(text.split())
+    """Return a name that a file may have, made of what a person typed: hyphens stand for spaces and signs."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")

@@ -20,10 +20,11 @@ REST = "Without any, the rest of the same classes."
 
 
 class Source(NamedTuple):
-    """Samples that can be picked together: the split they are of, their ids, and their group where it is one."""
+    """Samples that can be picked together: their split, ids, a short title, and their group where it is one."""
 
     split: str
     ids: tuple[str, ...]
+    title: str
     group: tuple[str, ...] = ()
 
 
@@ -41,14 +42,14 @@ def picks_cue(view: View) -> tuple[Callable[[str], Cue] | None, str]:
     if not has:
         return None, ""
     picks = Picks(split, _ids(sources, has), _ids(sources, has_not), _groups(sources, [*has, *has_not]))
-    return partial(make_samples_cue, view.diagnosis, picks=picks), has[0].rpartition(", ")[2]
+    return partial(make_samples_cue, view.diagnosis, picks=picks), sources[has[0]].title
 
 
 def _sources(view: View) -> dict[str, Source]:
     """Return what can be picked, by name: own groups first, then groups and clusters of the identification split."""
     diagnosis, samples = view.diagnosis, view.diagnosis.identification
     sources = {
-        group_label(group.name, group.split): Source(group.split, group.sample_ids)
+        group_label(group.name, group.split): Source(group.split, group.sample_ids, group.name)
         for group in diagnosis.project.own_groups.all()
     }
     ids = [str(each) for each in samples.sample_ids]
@@ -58,9 +59,11 @@ def _sources(view: View) -> dict[str, Source]:
             members.setdefault(group, []).append(name)
         for group, name in enumerate(samples.group_names):
             if group in members:
-                sources[f"group {name}"] = Source(samples.split, tuple(members[group]), (name,))
+                sources[f"group {name}"] = Source(
+                    samples.split, tuple(members[group]), name.rpartition(", ")[2], (name,)
+                )
     for part in measured_split(diagnosis, samples.split).mistake_slices:
-        sources[f"cluster: {part.title}"] = Source(samples.split, tuple(ids[row] for row in part.rows))
+        sources[f"cluster: {part.title}"] = Source(samples.split, tuple(ids[row] for row in part.rows), "cluster")
     return sources
 
 
