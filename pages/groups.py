@@ -11,11 +11,13 @@ from pages.parts.frame.view import View, current_view
 from pages.parts.frame.words import interval, percent, plain
 from pages.parts.neuron.neuron_box import neuron_box
 from pages.parts.samples.close_up import sample_facts
+from pages.parts.samples.guessed_groups import probably_hard
 from pages.parts.samples.own_group_form import own_group_form
 from pages.parts.samples.sample_map import drawn_rows
 from pages.parts.samples.wall import wall
 
 MAP, CLUSTERS, NEURON = "drawn on the map", "misclassified clusters", "where the chosen neuron fires"
+HARD = "probably hard"  # guessed by twin heads
 PAIRS = "changing pairs"  # where the split holds samples without and with the attribute
 
 
@@ -47,7 +49,7 @@ def select_samples(view: View) -> None:
 
 def find_samples(view: View) -> tuple[Indices, str]:
     """Show the ways to find samples, and return the rows found and a name to start from."""
-    ways = (MAP, CLUSTERS, NEURON, PAIRS) if len(view.split.pairs) else (MAP, CLUSTERS, NEURON)
+    ways = (MAP, CLUSTERS, NEURON, HARD, *((PAIRS,) if len(view.split.pairs) else ()))
     if st.session_state.get("way", MAP) not in ways:  # another split is measured now
         del st.session_state["way"]
     way = st.segmented_control("Samples", ways, default=MAP, required=True, wrap=True, **in_url("way"))
@@ -59,6 +61,8 @@ def find_samples(view: View) -> tuple[Indices, str]:
             "A mixture of Gaussians fitted to the misclassified samples of each class; correct samples of a cluster "
             "are included."
         )
+    elif way == HARD:
+        slices = probably_hard(view)
     elif way == PAIRS:
         slices = view.split.pair_slices
         st.caption(

@@ -120,6 +120,30 @@ def pair_slices(paired: PairedPredictions) -> list[Slice]:
     return sorted(slices, key=lambda part: -len(part.rows))
 
 
+def hard_slices(embedding_set: EmbeddingSet, predictions: np.ndarray, hard: np.ndarray) -> list[Slice]:
+    """Return the samples of each class that are probably hard: guesses of `inferred_groups`, never group labels.
+
+    Args:
+        embedding_set: [N, M] the samples.
+        predictions: [N] of the head whose accuracy is measured.
+        hard: [N] bool.
+
+    Returns:
+        Slices with at least five samples, the lowest accuracy first.
+
+    >>> samples = EmbeddingSet(np.ones((6, 1)), np.zeros(6, dtype=int), ("bird",))
+    >>> (part,) = hard_slices(samples, samples.labels, np.arange(6) > 0)
+    >>> part.title, len(part.rows)
+    ('bird, probably hard (guessed)', 5)
+    """
+    right, slices = predictions == embedding_set.labels, []
+    for label, name in enumerate(embedding_set.class_names):
+        rows = np.flatnonzero((embedding_set.labels == label) & hard)
+        if len(rows) >= _FEWEST:
+            slices.append(Slice(f"{name}, probably hard (guessed)", rows, float(right[rows].mean())))
+    return sorted(slices, key=lambda part: part.accuracy)
+
+
 def activation_slices(embedding_set: EmbeddingSet, predictions: np.ndarray, neuron: int) -> list[Slice]:
     """Return the samples of each class whose activation of a neuron is above the 80th percentile of the class.
 

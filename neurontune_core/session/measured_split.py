@@ -11,10 +11,11 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.evaluation.accuracy import Evaluation, evaluate_predictions
 from neurontune_core.evaluation.changes import Changes
+from neurontune_core.evaluation.inferred_groups import TwinHeads, twin_heads
 from neurontune_core.evaluation.mask_curve import MaskCurve, MaskCurves
 from neurontune_core.evaluation.pairs import PairedPredictions, Pairs, find_pairs
 from neurontune_core.evaluation.projection import principal_axes
-from neurontune_core.evaluation.slices import Slice, activation_slices, mistake_slices, pair_slices
+from neurontune_core.evaluation.slices import Slice, activation_slices, hard_slices, mistake_slices, pair_slices
 from neurontune_core.evaluation.umap_projection import read_map
 from neurontune_core.head import LinearHead
 from neurontune_core.mask import CueMask, by_source, with_verdicts
@@ -180,8 +181,25 @@ class MeasuredSplit:
     def pair_slices(self) -> list[Slice]:
         return pair_slices(self.paired(self.erm))
 
+    @cached_property
+    def hard_slices(self) -> list[Slice]:
+        """Return the samples that twin heads, trained on the tuning split, misclassify (XRM); guesses.
+
+        Raises:
+            InputError: when the twin heads give no groups.
+        """
+        hard = _twins_of(self.project.load_set("tuning")).mistakes(self.samples)
+        return hard_slices(self.samples, self.predictions, hard)
+
     def activation_slices(self, neuron: int) -> list[Slice]:
         return activation_slices(self.samples, self.predictions, neuron)
+
+
+_twins: LatestResults[TwinHeads] = LatestResults(2)  # of training sets, for all their splits
+
+
+def _twins_of(tuning: EmbeddingSet) -> TwinHeads:
+    return _twins.get((tuning.fingerprint,), lambda: twin_heads(tuning))
 
 
 @dataclass(frozen=True, eq=False)

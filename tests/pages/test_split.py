@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neurontune_core.evaluation.inferred_groups import twin_heads
 from neurontune_core.identification.ranking import Ranking
 from neurontune_core.jobs.store import JobStore
 from neurontune_core.session import diagnosis
@@ -215,6 +216,22 @@ def test_a_group_stays_on_the_split_where_it_was_made(workspace: Workspace) -> N
     shown.selectbox(key="split").set_value("test").run()
     assert "There are others on val" in text_of(shown)
     assert not any("Trained" in each.value for each in shown.dataframe)
+
+
+def test_guessed_groups_are_named_as_guesses_and_kept_like_others(workspace: Workspace) -> None:
+    sets = write_project(workspace.new_folder("birds"))
+    shown = opened("groups", split="test", way="probably hard")
+    assert "A guess, without group labels" in text_of(shown)
+    hard = twin_heads(sets["train"]).mistakes(sets["test"])
+    slices = shown.selectbox(key="slice").options
+    assert all("probably hard (guessed)" in title for title in slices)
+    sizes = [int(title.split(" · ")[1].split()[0]) for title in slices]
+    assert sorted(sizes) == sorted(np.bincount(sets["test"].labels[hard]).tolist())
+    next(button for button in shown.button if button.label.startswith("Keep")).click().run()
+    (group,) = workspace.open("birds").own_groups.all()
+    assert (group.origin, group.name.endswith("(guessed)")) == ("probably hard", True)
+    kept = set(sets["test"].sample_ids[hard].astype(str))
+    assert set(group.sample_ids) <= kept
 
 
 def test_the_map_by_neighbors_is_asked_for_on_the_chosen_split(
