@@ -38,7 +38,7 @@ GUIDE = {
     ),
     "neurons": Step(
         "Which neurons, and what do they look at?",
-        "Those that fire harder on mistakes stand first; the heatmap glows where one fires. Is that the wrong thing?",
+        "Those that fire harder on mistakes stand first; a heatmap glows where one fires.",
         "point", "Point at the wrong thing",
     ),
     "point": Step(
