@@ -82,7 +82,18 @@ class Case:
             measured = CounterExamples(*kept["counterexamples"], float(kept.get("together", 0.0)))
         mistakes = np.bincount(kept["labels"][kept["validation/erm"] != kept["labels"]], minlength=len(names))
         draft = Advice(
-            "erm", "too_few", candidates, measured, {}, kept["labels"], names, mistakes, ("val", "train"), units
+            "erm",
+            "too_few",
+            candidates,
+            measured,
+            {},
+            kept["labels"],
+            names,
+            mistakes,
+            ("val", "train"),
+            units,
+            None,
+            float(kept["training"][5] / kept["training"][2]),
         )  # type: ignore[arg-type]
         return draft if measured is None else decided(draft)
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from neurontune_core.advise.candidate import Candidate, Key
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
 from neurontune_core.advise.crossfit import FOLDS, CrossFitter
+from neurontune_core.advise.memorized import spread_growth
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.evaluation.near_duplicates import Distinct, count_distinct
 from neurontune_core.evaluation.worst_class import worst_class_lead
@@ -40,6 +41,7 @@ _CLEARLY = 2.5  # and by which where the identification set shows no counter-exa
 _ABOVE_CHANCE = 2.0  # standard errors above guessing
 _FEWEST = 2 * FOLDS  # samples of a class, so that every quarter can judge and every half can tune
 _SEPARATED = 0.99  # accuracy in every class of the tuning set that leaves no mistakes to learn from
+_WIDER = 1.1  # times as wide as on the tuning set
 _SHORT, _LONG = 11, 19  # runs
 
 
@@ -59,6 +61,7 @@ class Advice:
         splits: what the identification and the tuning set are called.
         units: [N] int of the identification set, samples with the same number belong together; None where each is one.
         distinct: how many distinct samples it holds, by their vectors.
+        growth: the spread of its classes over that of the tuning set's (`spread_growth`).
     """
 
     chosen: Key
@@ -72,6 +75,7 @@ class Advice:
     splits: tuple[str, str]
     units: np.ndarray | None = None
     distinct: Distinct | None = None
+    growth: float = 1.0
 
     @property
     def more_counterexamples(self) -> bool:
@@ -82,12 +86,13 @@ class Advice:
     def memorized(self) -> bool:
         """Return whether the network seems to have memorized the tuning set.
 
-        Heads that were trained on one half of it make hardly a mistake in any class of the other half, while the head
-        as it came makes more on samples that the network has not seen than chance explains.
+        Heads that were trained on one half of it make hardly a mistake in any class of the other half, while on
+        samples that the network has not seen the head as it came makes more than chance explains, or the classes
+        spread wider.
         """
         if self.counterexamples is None or self.counterexamples.tuning_accuracy.min() < _SEPARATED:
             return False
-        return self.candidates["erm"].worst_class_on_unseen.high < _SEPARATED
+        return self.growth > _WIDER or self.candidates["erm"].worst_class_on_unseen.high < _SEPARATED
 
     @property
     def candidate(self) -> Candidate:
@@ -153,7 +158,7 @@ def advise(
             on_step(done, expected)
 
     fitter = CrossFitter(head, identification, tuning, config, always, never, should_stop, step)
-    distinct = count_distinct(identification, tuning)
+    distinct, growth = count_distinct(identification, tuning), spread_growth(identification, tuning)
     erm = fitter.erm()
     candidates: dict[Key, Candidate] = {"erm": erm}
     classes = identification.num_classes
@@ -164,7 +169,9 @@ def advise(
         names = identification.class_names
         splits = (identification.split or "the identification set", tuning.split or "the tuning set")
         failures, units = fitter.failures, identification.unit_numbers
-        return Advice(chosen, case, candidates, measured, failures, labels, names, mistakes, splits, units, distinct)
+        return Advice(
+            chosen, case, candidates, measured, failures, labels, names, mistakes, splits, units, distinct, growth
+        )
 
     if _too_few(identification, FOLDS) or _too_few(tuning, 2):
         return advice("erm", "too_few")

@@ -212,8 +212,9 @@ def _memorized(advice: Advice) -> list[str]:
     return [
         f"The network seems to have memorized {tuning}, or all of {tuning} follows the shortcut: heads trained on one "
         f"half of it are right in {lowest} of the worst class of the other half, your head in {erm} of that of "
-        f"{identification}. So {tuning} has hardly a mistake to learn from, and advice that rests on it is uncertain; "
-        "samples that the network was not trained on are better to retrain on."
+        f"{identification}, where the classes spread {advice.growth:.1f} times as wide. So {tuning} has hardly a "
+        "mistake to learn from, and advice that rests on it is uncertain; samples that the network was not trained on "
+        "are better to retrain on."
     ]
 
 

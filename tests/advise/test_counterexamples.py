@@ -10,6 +10,7 @@ import pytest
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig
 from neurontune_core.advise.counterexamples import CounterExamples, count_counterexamples
 from neurontune_core.advise.crossfit import Candidate, CrossFitter, Key
+from neurontune_core.advise.memorized import spread_growth
 from neurontune_core.advise.rule import Advice, Case, _case
 from neurontune_core.advise.sentences import remarks
 from neurontune_core.evaluation.accuracy import evaluate_predictions
@@ -92,17 +93,37 @@ def test_the_sum_over_the_classes_is_measured_with_its_own_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tuning", "wrong", "expected"),
+    ("tuning", "wrong", "growth", "expected"),
     [
-        ((1.0, 0.995), range(12), True),  # separated, and 88 % where it was not trained
-        ((1.0, 0.97), range(12), False),  # mistakes are left in the tuning set
-        ((1.0, 0.995), range(0), False),  # it does as well elsewhere
+        ((1.0, 0.995), range(12), 1.0, True),  # separated, and 88 % where it was not trained
+        (
+            (1.0, 0.995),
+            range(0),
+            1.3,
+            True,
+        ),  # as good elsewhere, but less apart: a validation set as biased as training
+        ((1.0, 0.97), range(12), 1.3, False),  # mistakes are left in the tuning set
+        ((1.0, 0.995), range(0), 1.0, False),  # classes that are simply easy
     ],
 )
 def test_a_network_that_has_memorized_its_training_set_is_recognized_and_said(
-    tuning: tuple[float, float], wrong: range, expected: bool
+    tuning: tuple[float, float], wrong: range, growth: float, expected: bool
 ) -> None:
     measured = CounterExamples(np.array(tuning), np.array([0.9, 0.9]), np.zeros(2))
-    advice = replace(draft(erm=list(wrong), masking_off=[0], weighted_up=[0]), counterexamples=measured)
+    made = draft(erm=list(wrong), masking_off=[0], weighted_up=[0])
+    advice = replace(made, counterexamples=measured, growth=growth)
     assert advice.memorized == expected
     assert any("seems to have memorized train" in remark for remark in remarks(advice)) == expected
+
+
+def test_a_body_that_has_learned_its_training_set_by_heart_spreads_others_wider() -> None:
+    rng = np.random.default_rng(4)
+    train, other = noise(60, 0, 200), noise(60, 1, 200)
+    assert spread_growth(other, train) == pytest.approx(1.0, abs=0.4)
+    weights = np.linalg.pinv(train.embeddings) @ (2.0 * train.labels - 1)  # interpolates random labels
+
+    def seen(samples: EmbeddingSet) -> EmbeddingSet:
+        hidden = np.stack([samples.embeddings @ weights, 0.05 * rng.normal(size=60)], axis=1)
+        return replace(samples, embeddings=hidden)
+
+    assert spread_growth(seen(other), seen(train)) > 5
