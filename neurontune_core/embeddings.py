@@ -263,10 +263,10 @@ class EmbeddingSet:
             vectors = np.lib.format.open_memmap(folder / "embeddings.npy", mode="r")  # refuses pickles
             columns = pyarrow.parquet.ParquetFile(folder / "samples.parquet").read().to_pydict()
             label_column, id_column = columns["label"], columns["id"]
-            class_names, group_names = tuple(meta["class_names"]), tuple(meta["group_names"])
-            overlapping_names = tuple(meta.get("overlapping_group_names", ()))
+            class_names, group_names = tuple(map(str, meta["class_names"])), tuple(map(str, meta["group_names"]))
+            overlapping_names = tuple(map(str, meta.get("overlapping_group_names", ())))
             memberships = [columns[_MEMBER + name] for name in overlapping_names]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"The embedding set {folder} cannot be read ({error}); extract or import it again."
             ) from None
@@ -292,8 +292,8 @@ class EmbeddingSet:
             sources=columns.get("source"),
             pairs=columns.get("pair"),
             units=columns.get("unit"),
-            split=split or meta.get("split", ""),
-            provenance=meta.get("provenance", {}),
+            split=split or str(meta.get("split", "")),
+            provenance=dict(meta["provenance"]) if isinstance(meta.get("provenance"), dict) else {},
         )
 
 

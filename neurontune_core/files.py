@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurontune_core.errors import InputError
+from neurontune_core.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -65,11 +67,64 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        InputError: when the file is missing or is not JSON.
+        InputError: when the file is missing, is not JSON, or is larger or deeper than the limits.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise InputError(f"{path} is larger than the {MAX_JSON_BYTES >> 20} MiB of JSON that are read.")
+        return parse_json(path.read_bytes(), path)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
+
+
+def parse_json(data: bytes | str, where: object) -> Any:
+    """Parse JSON that somebody else may have written.
+
+    Args:
+        data: the text.
+        where: the file, for messages.
+
+    Raises:
+        InputError: when it is not JSON, not UTF-8, nested too deep, or holds a number of thousands of digits.
+
+    >>> parse_json(b'{"a": [1]}', "a.json")
+    {'a': [1]}
+    >>> parse_json("[" * 5000, "a.json")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    neurontune_core.errors.InputError: a.json is not read: brackets stand more than ... deep in it.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        if depths(text)[0] > MAX_JSON_DEPTH:
+            raise InputError(f"{where} is not read: brackets stand more than {MAX_JSON_DEPTH} deep in it.")
+        return json.loads(text)
+    except InputError:
+        raise
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not a JSON file: {error}.") from None
+        raise InputError(f"{where} is not a JSON file: {error}.") from None
+    except (ValueError, RecursionError, MemoryError) as error:  # an integer of thousands of digits
+        raise InputError(f"{where} is not read ({str(error).split(';')[0]}).") from None
+
+
+def depths(text: str) -> tuple[int, int]:
+    """Return how deep brackets stand in brackets in JSON, outside of its strings, and how many are open at its end.
+
+    >>> depths('{"a": [1, "[[["]}'), depths("[")
+    ((2, 0), (1, 1))
+    """
+    now = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        now += 1 if bracket in "[{" else -1
+        deepest = max(deepest, now)
+    return deepest, now
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, so that what it belongs to can go on without it, and return its new path."""
+    aside = path.with_name(f"{path.stem}.damaged-{uuid.uuid4().hex[:6]}{path.suffix}")
+    os.replace(path, aside)
+    return aside
+
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_BRACKET = re.compile(r"[\[\]{}]")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.errors import InputError, listing
-from neurontune_core.files import write_whole
+from neurontune_core.files import parse_json, write_whole
 from neurontune_core.kernels.half import as_float32
 
 _VALUES_PER_BLOCK = 1 << 18  # of the embeddings, widened and multiplied while in the cache
@@ -167,9 +167,16 @@ class LinearHead:
                         "and 'bias' [classes]."
                     )
                 weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
-            own_names = tuple(json.loads(metadata.get("class_names", "[]")))
-            provenance = json.loads(metadata.get("provenance", "{}"))
-        except (SafetensorError, json.JSONDecodeError, TypeError) as error:
+            own_names, provenance = (
+                parse_json(metadata.get(key, default), path)
+                for key, default in (("class_names", "[]"), ("provenance", "{}"))
+            )
+            if not isinstance(own_names, list) or not isinstance(provenance, dict):
+                raise TypeError("its class_names or provenance are of another kind")
+            own_names = tuple(map(str, own_names))
+        except InputError:
+            raise
+        except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is not a safetensors file with a linear head ({error}).") from None
         return cls(weight, bias, own_names, provenance).in_order_of(class_names)
 

@@ -11,8 +11,7 @@ MAX_RATIO = (
 )
 MAX_JSON_BYTES = 64 << 20  # of a JSON file that is read whole
 MAX_JSON_DEPTH = 64  # brackets inside brackets
-MAX_JSON_DIGITS = 400  # of one number
 MAX_TENSORS = 100_000  # by name in a checkpoint
-MAX_CLASSES = 100_000  # outputs of a last layer, and names in a configuration
 MAX_LAYERS = 4096  # in a network's configuration, of anything that is counted
 MAX_PICKLE_BYTES = 64 << 20  # of a checkpoint's structure, without its tensors
+MAX_NEURONS = 1 << 24  # of one embedding or mask

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import read_json, write_json
+from neurontune_core.limits import MAX_NEURONS
 
 FORMAT = "neurontune-mask/1"
 MaskSource = Literal["cue", "both"]  # what selects neurons beside verdicts; without a cue it is the score
@@ -228,6 +229,8 @@ class Mask:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise InputError(f'{path} is not a mask (expected format "{FORMAT}").')
         try:
+            if not 0 < int(content["num_neurons"]) <= MAX_NEURONS:
+                raise InputError(f"{path} is of {content['num_neurons']} neurons; up to {MAX_NEURONS:,} are read.")
             biased = np.zeros(int(content["num_neurons"]), dtype=bool)
             chosen = np.array(content["biased"], dtype=np.int64)
             if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(biased):
@@ -243,7 +246,7 @@ class Mask:
                 str(content.get("explanation", "")),
                 _cue(content, len(biased)),
             )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, IndexError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path} is not a whole mask ({type(error).__name__}: {error}).") from None

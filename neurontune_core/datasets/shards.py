@@ -8,7 +8,6 @@ Images lie inside the shards, as bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -33,7 +32,7 @@ from neurontune_core.datasets.tables import Tables, arrow_table, files_by_split,
 from neurontune_core.datasets.text_table import ROLES as TEXT_ROLES
 from neurontune_core.datasets.text_table import from_texts, guess_text_columns, tables_by_split
 from neurontune_core.errors import InputError, listing
-from neurontune_core.files import read_json
+from neurontune_core.files import parse_json, read_json
 from neurontune_core.remarks import Remark
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def _schema(path: Path) -> pa.Schema:
 
 
 def _features(schema: pa.Schema, info: Path) -> dict[str, Any]:
-    metadata = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    metadata = parse_json((schema.metadata or {}).get(b"huggingface", b"{}"), info.parent)
     descriptions = [metadata.get("info")] if isinstance(metadata, dict) else []
     if info.is_file():
         descriptions.insert(0, read_json(info))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,6 +13,8 @@ from neurontune_core.datasets.base import inside
 from neurontune_core.datasets.columns import FROM_FILE
 from neurontune_core.datasets.text_files import HEAD, first_lines, separator
 from neurontune_core.errors import InputError
+from neurontune_core.files import depths, parse_json
+from neurontune_core.limits import MAX_JSON_DEPTH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +174,7 @@ def column_names(path: Path) -> list[str]:
             return [str(name) for name in arrow_table(path).column_names]
         if ending == ".jsonl":
             with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-                return list(json.loads(file.readline(HEAD)))
+                return list(parse_json(file.readline(HEAD), path))
         return next(csv.reader(first_lines(path), delimiter=separator(path) if ending == ".csv" else "\t"), [])
     except (OSError, ValueError, TypeError, RecursionError, csv.Error):  # pyarrow's errors are ValueErrors
         return []
@@ -227,6 +229,7 @@ def _read_json_lines(path: Path, columns: Sequence[str] | None, encoding: str) -
     import pyarrow as pa
     from pyarrow import json
 
+    _refuse_odd_lines(path)
     schema = pa.schema([(name, pa.string()) for name in columns]) if columns else None
     ignoring = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore" if columns else "infer")
     try:
@@ -234,6 +237,29 @@ def _read_json_lines(path: Path, columns: Sequence[str] | None, encoding: str) -
     except pa.ArrowInvalid:  # a column of several types or another encoding, which pandas reads
         table = pd.read_json(path, lines=True, dtype=False, convert_dates=False, encoding=encoding)
         return table if columns is None else table[[name for name in columns if name in table]]
+
+
+def _refuse_odd_lines(path: Path) -> None:
+    """Refuse lines that are no whole JSON object, or nested deep: a reader in C++ would recurse into them, or across
+    them, until the process dies.
+
+    Raises:
+        ValueError: naming the line.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            line = line.removeprefix(codecs.BOM_UTF8).strip()
+            if not line:
+                continue
+            counts = [line.count(sign) for sign in (b"{", b"}", b"[", b"]")]
+            whole = line.startswith(b"{") and line.endswith(b"}")
+            if whole and counts[0] == counts[1] and counts[2] == counts[3] and counts[0] + counts[2] <= MAX_JSON_DEPTH:
+                continue
+            deepest, open_at_end = depths(line.decode("utf-8", "replace"))
+            if deepest > MAX_JSON_DEPTH:
+                raise ValueError(f"brackets stand {deepest:,} deep in line {number}, up to {MAX_JSON_DEPTH} are read")
+            if not whole or open_at_end:
+                raise ValueError(f"line {number} is no whole JSON object")
 
 
 def _read_text(

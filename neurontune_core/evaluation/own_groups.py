@@ -11,7 +11,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Proportion
-from neurontune_core.files import lock_beside, read_json, write_json
+from neurontune_core.files import lock_beside, read_json, set_aside, write_json
 from neurontune_core.head import LinearHead
 
 FORMAT = "neurontune-own-groups/1"
@@ -58,6 +58,23 @@ class OwnGroups:
     def __init__(self, file: Path) -> None:
         self._file = file
 
+    @property
+    def is_there(self) -> bool:
+        """Return whether there is a file yet."""
+        return self._file.is_file()
+
+    def set_aside_if_damaged(self) -> str:
+        """Rename the file where it cannot be read, so that the rest opens, and return a sentence; "" otherwise."""
+        with lock_beside(self._file):
+            try:
+                self.all()
+            except InputError as error:
+                aside = set_aside(self._file)
+                return (
+                    f"{str(error).split(';')[0].rstrip('.')}; it was set aside as {aside.name}, and groups begin anew."
+                )
+        return ""
+
     def all(self) -> list[OwnGroup]:
         """Return the groups in the order in which they were made."""
         if not self._file.is_file():
@@ -69,7 +86,7 @@ class OwnGroups:
             return [
                 OwnGroup(**entry | {"sample_ids": tuple(map(str, entry["sample_ids"]))}) for entry in content["groups"]
             ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{self._file} does not hold groups ({error}); repair or delete it.") from None
 
     def add(self, name: str, embedding_set: EmbeddingSet, rows: Sequence[int] | np.ndarray, origin: str) -> OwnGroup:

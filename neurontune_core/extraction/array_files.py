@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.errors import InputError
+from neurontune_core.files import parse_json
 
 Arrays = dict[str, np.ndarray]
 
@@ -114,7 +114,7 @@ def _read_safetensors(path: Path) -> Arrays:
             metadata = file.metadata() or {}
         for role in ("class_names", "group_names"):
             if role in metadata:
-                arrays[role] = np.array(json.loads(metadata[role]), dtype=object)
+                arrays[role] = np.array(list(map(str, parse_json(metadata[role], path))), dtype=object)
         return arrays
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # numpy has no bfloat16
         raise InputError(f"{path} cannot be read as safetensors of float16, float32 or integers ({error}).") from None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.errors import InputError
-from neurontune_core.files import lock_beside, read_json, write_json
+from neurontune_core.files import lock_beside, read_json, set_aside, write_json
 from neurontune_core.workspace.cue_edits import (
     CueListed,
     CueMove,
@@ -103,6 +103,22 @@ class Journal:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether there is a file yet."""
+        return self._file.is_file()
+
+    def set_aside_if_damaged(self) -> str:
+        """Rename the file where it cannot be read, so that the rest opens, and return a sentence; "" otherwise."""
+        with lock_beside(self._file):
+            try:
+                self._read()
+            except InputError as error:
+                aside = set_aside(self._file)
+                reason = str(error).split(";")[0].rstrip(".")
+                return f"{reason}; it was set aside as {aside.name}, and verdicts begin anew."
+        return ""
 
     def current(self) -> dict[int, Judgment]:
         """Return the latest judgment of each neuron that has a verdict or a note."""
@@ -244,7 +260,7 @@ class Journal:
             applied = int(content["applied"])
             if not 0 <= applied <= len(edits):
                 raise ValueError("the count of edits is wrong")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{self._file} does not hold verdicts ({error}); fix or delete it.") from None
         return edits, applied
 

@@ -55,6 +55,9 @@ class Project:
                 f'{file} is not a complete project: its "roles" must name entries of its "embeddings" '
                 f"for {', '.join(ROLES)}."
             )
+        strange = [key for key in ("model", "dataset") if not isinstance(self.content.get(key) or {}, dict)]
+        if strange or not isinstance(self.content.get("head") or "", str):
+            raise InputError(f'{file} has a "{(strange or ["head"])[0]}" of another kind than a project has.')
         self.source, self.folder = source, folder
         self.title = str(self.content.get("title") or source.name)
         self.problem = str(self.content.get("problem") or "")
@@ -70,6 +73,18 @@ class Project:
         if path != source and path.name != "project.json":
             raise InputError(f"{path} is not a project; give a project.json or the folder that holds one.")
         return cls(source, source)
+
+    def set_aside_damaged(self) -> tuple[str, ...]:
+        """Rename what a person's edits are kept in where it cannot be read, so that the rest of the project opens.
+
+        Returns:
+            A sentence for each such file; nothing is said again of one that was set aside.
+        """
+        if not self.folder.is_dir():
+            return ()
+        return tuple(
+            filter(None, (kept.set_aside_if_damaged() for kept in (self.journal, self.own_groups) if kept.is_there))
+        )
 
     def set_folder(self, split: str) -> Path:
         """Return the folder with the embeddings of a split or role.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -52,19 +53,20 @@ class Run:
         """
         content = read_json(folder / "run.json")
         try:
+            datetime.fromtimestamp(content["created"])  # raises where it is no time
             return cls(
                 folder=folder,
                 config=TuneConfig(**content["config"]),
-                tuning=content["tuning"],
-                epoch=content["epoch"],
-                seconds=content["seconds"],
-                warnings=tuple(content["warnings"]),
+                tuning=str(content["tuning"]),
+                epoch=int(content["epoch"]),
+                seconds=float(content["seconds"]),
+                warnings=tuple(map(str, content["warnings"])),
                 history=tuple(EpochRecord(**record) for record in content["history"]),
                 off_history=tuple(EpochRecord(**record) for record in content["off_history"]),
                 created=content["created"],
                 embeddings=str(content.get("embeddings", "")),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as error:
             raise InputError(
                 f"{folder / 'run.json'} is not a complete run ({type(error).__name__}: {error}); delete its folder."
             ) from None

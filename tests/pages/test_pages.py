@@ -424,6 +424,17 @@ def test_a_damaged_set_is_a_sentence_on_every_screen(workspace: Workspace, page:
     assert "cannot be read" in text_of(opened("birds", page))
 
 
+def test_damaged_verdicts_are_set_aside_and_said_once_and_the_project_opens(workspace: Workspace) -> None:
+    folder = workspace.new_folder("birds")
+    write_project(folder)
+    (folder / "verdicts.json").write_text("[" * 5000)
+    shown = opened("birds", "neurons")
+    assert not shown.exception
+    assert "set aside as verdicts.damaged-" in text_of(shown)
+    assert "masked" in text_of(shown)
+    assert "set aside" not in text_of(opened("birds", "neurons"))
+
+
 def test_export_gives_the_command_that_repeats_the_run(workspace: Workspace) -> None:
     write_project(workspace.new_folder("birds"))
     save_run(workspace.open("birds"))

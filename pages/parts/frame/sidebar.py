@@ -36,6 +36,8 @@ def sidebar(*, curves: bool) -> View | None:
     name = choose("Project", names, "project", help="Create your own on the Setup screen.")
     try:
         diagnosis = state.open_diagnosis(name)
+        for sentence in diagnosis.project.set_aside_damaged():
+            st.warning(plain(sentence))
         reattach(diagnosis.project)
         collect_results()
         follow_classes(diagnosis)
