@@ -46,10 +46,12 @@ class Proof:
 
     Attributes:
         sentence: the finding, for a person.
-        distinct: whether the cue changes clearly more answers than the control (McNemar's exact test, 5 %); of picked
-            samples, whether any neuron differs (5 % after Benjamini and Hochberg).
+        distinct: whether clearly more samples are called ``direction`` with the cue than with the control (McNemar's
+            exact test, 5 %); of picked samples, whether any neuron differs (5 % after Benjamini and Hochberg).
         pairs, changed, control_changed: of all classes; None where samples were picked and nothing was edited.
-        p_value: of McNemar's test of the cue against the control; None where there is no control.
+        p_value: of McNemar's test of the cue against the control: of the samples that are called ``direction`` with one
+            of the two alone, how many with the cue; with more than two classes times the others that it was chosen
+            among. None where there is no control.
         direction: the class that changed answers go to most often; empty without any.
         by_class: one entry a class.
         order: [P] places of the pairs, those that change most first.
@@ -84,11 +86,15 @@ def prove(measured: CueMeasurement, head: LinearHead) -> Proof:
     before, after, other = (head.logits(vectors) for vectors in (measured.base, measured.edited, measured.control))
     without, with_cue, control = (logits.argmax(axis=1) for logits in (before, after, other))
     changed, by_control = with_cue != without, control != without
-    p_value = mcnemar(int((changed & ~by_control).sum()), int((by_control & ~changed).sum()))
-    distinct = p_value <= _LEVEL and int(changed.sum()) > int(by_control.sum())
-    moved = np.abs(softmax(after) - softmax(before)).sum(axis=1)
     names = measured.samples.class_names
-    goes_to = np.bincount(with_cue[changed], minlength=len(names))
+    towards = int(np.bincount(with_cue[changed], minlength=len(names)).argmax())
+    only_cue, only_control = (
+        int(((first == towards) & (second != towards)).sum())
+        for first, second in ((with_cue, control), (control, with_cue))
+    )
+    p_value = min(1.0, mcnemar(only_cue, only_control) * max(1, len(names) - 1))  # the class was chosen among so many
+    distinct = p_value <= _LEVEL and only_cue > only_control
+    moved = np.abs(softmax(after) - softmax(before)).sum(axis=1)
     by_class = tuple(
         _class_proof(names, int(label), measured.labels == label, without, with_cue, control)
         for label in np.unique(measured.labels)
@@ -100,7 +106,7 @@ def prove(measured: CueMeasurement, head: LinearHead) -> Proof:
         changed=int(changed.sum()),
         control_changed=int(by_control.sum()),
         p_value=p_value,
-        direction=names[int(goes_to.argmax())] if changed.any() else "",
+        direction=names[towards] if changed.any() else "",
         by_class=by_class,
         order=np.lexsort((-moved, ~changed)),
         without=without,

@@ -100,7 +100,8 @@ def test_the_proof_counts_answers_and_tests_the_cue_against_the_control(measured
     ]
     changed, by_control = (answers[0] != other for other in answers[1:])
     assert (proof.pairs, proof.changed, proof.control_changed) == (16, changed.sum(), by_control.sum())
-    only_cue, only_control = int((changed & ~by_control).sum()), int((by_control & ~changed).sum())
+    only_cue = int(((answers[1] == 1) & (answers[2] == 0)).sum())
+    only_control = int(((answers[2] == 1) & (answers[1] == 0)).sum())
     assert proof.p_value == pytest.approx(binomtest(only_cue, only_cue + only_control).pvalue)
     assert proof.distinct
     assert proof.direction == "light"
