@@ -36,7 +36,9 @@ def sidebar(*, curves: bool) -> View | None:
     name = choose("Project", names, "project", help="Create your own on the Setup screen.")
     try:
         diagnosis = state.open_diagnosis(name)
-        for sentence in diagnosis.project.set_aside_damaged():
+        set_aside = st.session_state.setdefault(f"set-aside-{name}", [])  # said in the session that met the files
+        set_aside += diagnosis.project.set_aside_damaged()
+        for sentence in set_aside:
             st.warning(plain(sentence))
         reattach(diagnosis.project)
         collect_results()
