@@ -155,7 +155,7 @@ ABLATIONS = {
         Ablation("mask-value-tuning", "Mask value, tuned on the training set", "The same when the head is tuned on "
                  "the training set.", _mask_value_tuning),
         Ablation("rules", "Which epoch is kept (Table 6)", "How much depends on the rule that picks the epoch, with "
-                 "and without a mask?", _rules, 6),
+                 "and without a mask, and how does AFR do by the worst class?", _rules),
         Ablation("threshold", "λ", "How many neurons should be masked?", _threshold),
         Ablation("surface", "λ × mask value", "Do the two settings trade off against each other?", _surface),
         Ablation("steps", "Batches × learning rate", "How far should the head move in an epoch? "

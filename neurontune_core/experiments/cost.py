@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,12 +32,14 @@ class CostCurve:
         sizes: its values.
         seconds: processor seconds of a whole run (sort, scores, steps), the least of a few repeats, one a size.
         exponent: the slope of log seconds over log size, least squares.
+        method: whose runs were measured.
     """
 
     grows: str
     sizes: tuple[int, ...]
     seconds: tuple[float, ...]
     exponent: float
+    method: str = "NeuronTune"
 
 
 def measure_cost(
@@ -82,6 +84,7 @@ def cost_table(curves: Sequence[CostCurve]) -> list[dict[str, str]]:
     """Return one row of text a size."""
     return [
         {
+            "method": curve.method,
             "what grows": curve.grows,
             "from … to": f"{curve.sizes[0]:,} … {curve.sizes[-1]:,}",
             "seconds": ", ".join(f"{value:.2f}" for value in curve.seconds),
@@ -95,7 +98,7 @@ def _runs(point: tuple[int, int, int, int], repeats: int, tick: Callable[[], obj
     """Measure the processor seconds of the same run several times."""
     held_out, samples, neurons, epochs = point
     rng = np.random.default_rng(0)
-    identification, tuning = (_made_up(rng, count, neurons) for count in (held_out, samples))
+    identification, tuning = (_drawn(rng, count, neurons) for count in (held_out, samples))
     weight = np.where(np.arange(neurons) < 16, 0.5, 0) + rng.normal(0, 0.05, neurons)
     head = LinearHead.from_binary(weight, -5.0)
     config = TuneConfig(epochs=epochs, batches=max(1, samples // 128))
@@ -109,7 +112,13 @@ def _runs(point: tuple[int, int, int, int], repeats: int, tick: Callable[[], obj
     return times
 
 
-def _made_up(rng: np.random.Generator, samples: int, neurons: int) -> EmbeddingSet:
+def made_up(samples: int, neurons: int) -> EmbeddingSet:
+    """Make rectified normals that separate two classes of two equally large groups weakly."""
+    data = _drawn(np.random.default_rng(0), samples, neurons)
+    return replace(data, groups=np.arange(samples) % 4, group_names=("a, 0", "b, 0", "a, 1", "b, 1"))
+
+
+def _drawn(rng: np.random.Generator, samples: int, neurons: int) -> EmbeddingSet:
     """Make rectified normals that separate the classes weakly, so that a head makes mistakes."""
     labels = np.arange(samples) % 2
     embeddings = np.maximum(rng.standard_normal((samples, neurons), dtype=np.float32), 0)

@@ -15,8 +15,11 @@ from neurontune_core.errors import InputError
 from neurontune_core.experiments.ablation_run import VariantResult, ablation_table, run_ablation
 from neurontune_core.experiments.ablations import ABLATIONS, Ablation
 from neurontune_core.experiments.cost import CostCurve, cost_table, measure_cost
+from neurontune_core.experiments.cost_twins import measure_twins, twin_runs
 from neurontune_core.experiments.origin import origin_of, same_origin
+from neurontune_core.experiments.published_tables import TABLE_7
 from neurontune_core.experiments.stability import Stability, stability, stability_table
+from neurontune_core.experiments.table_6 import measure_afr, with_published_rules
 from neurontune_core.files import read_json, write_json
 from neurontune_core.head import LinearHead
 from neurontune_core.statistics import Spread
@@ -81,7 +84,8 @@ class StudyResult:
             Stability: stability_table,
             CostCurve: cost_table,
         }
-        return kinds[type(self.parts[0])](self.parts) if self.parts else []
+        rows = kinds[type(self.parts[0])](self.parts) if self.parts else []
+        return with_published_rules(rows) if rows and self.key == "rules" else rows
 
     def fits(self, head: LinearHead, sets: Mapping[str, EmbeddingSet]) -> bool:
         """Return whether the study ran on this head and these sets, by role; the cost belongs to no project."""
@@ -90,6 +94,8 @@ class StudyResult:
     def published(self) -> list[dict[str, str]]:
         """Return the paper's rows, marked as published; none where it has no such table."""
         ablation = STUDIES[self.key].ablation
+        if self.key == "cost":
+            return [{"method": method, "published, Table 7": time} for method, time in TABLE_7.items()]
         return ablation.published() if ablation else []
 
     def save(self, path: Path) -> None:
@@ -157,8 +163,11 @@ def run_study(
     origin = {} if key == "cost" else origin_of(head, sets)
     result = StudyResult(key, (), 0, seeds, changed_settings(base), origin, time.time())
 
+    afr = [measure_afr(head, sets)] if key == "rules" else []
+
     def keep(parts: list[VariantResult]) -> None:
         nonlocal result
+        parts = [*parts, *afr]
         result = replace(result, parts=tuple(parts), seeds=result.seeds + 1)
         if on_part is not None:
             on_part(result)
@@ -169,7 +178,23 @@ def run_study(
     if key == "stability":
         shares = stability(head, sets["identification"], base.threshold, on_draw=on_progress)
         return replace(result, parts=tuple(shares), seeds=1, asked=1)
-    return replace(result, parts=tuple(measure_cost(on_run=on_progress)), seeds=1, asked=1)
+    return replace(result, parts=tuple(_all_costs(on_progress)), seeds=1, asked=1)
+
+
+def _all_costs(on_progress: OnProgress | None) -> list[CostCurve]:
+    """Measure NeuronTune and the other methods of Table 7 that train a head; progress counts the runs of all."""
+    done, total = 0, 0
+
+    def own(finished: int, runs: int) -> None:
+        nonlocal done, total
+        done, total = finished, runs + twin_runs()
+        if on_progress is not None:
+            on_progress(done, total)
+
+    def another() -> None:
+        own(done + 1, total - twin_runs())
+
+    return [*measure_cost(on_run=own), *measure_twins(another)]
 
 
 def study_config(project: Project, name: str, key: str, seeds: int, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -130,8 +130,9 @@ def _stability(results: Sequence[Stability]) -> Figure:
 def _cost(results: Sequence[CostCurve]) -> Figure:
     """Draw each size relative to its smallest, so that a slope is an exponent."""
     traces = [
-        _line(f"{curve.grows}, exponent {curve.exponent:.2f}", [size / curve.sizes[0] for size in curve.sizes],
-              [value / curve.seconds[0] for value in curve.seconds], [], _COLORS[place % len(_COLORS)])
+        _line(f"{curve.method}, {curve.grows}, exponent {curve.exponent:.2f}",
+              [size / curve.sizes[0] for size in curve.sizes], [value / curve.seconds[0] for value in curve.seconds],
+              [], _COLORS[place % len(_COLORS)], ("solid", "dash")[place // len(_COLORS) % 2])
         for place, curve in enumerate(results)
     ]  # fmt: skip
     layout = make_layout("times as large", "times as long", 360)

@@ -168,6 +168,7 @@ def test_a_comparison_kept_before_heads_and_labels_had_checksums_is_judged_by_it
 def test_a_study_of_the_cost_belongs_to_no_extraction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neurontune_core.experiments.cost.GROWS", {"epochs": [(80, 80, 16, 1), (80, 80, 16, 2)]})
     monkeypatch.setattr("neurontune_core.experiments.cost.measure_cost.__defaults__", (("epochs",),))
+    monkeypatch.setattr("neurontune_core.experiments.cost_twins.TWINS", {})
     sets = {role: planted_set(role, 0.5) for role in ROLES}
     result = run_study("cost", planted_head(), sets)
     assert result.fits(planted_head(), {role: planted_set(role, 0.9, seed=3) for role in ROLES})
