@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = ("png", "svg", "pdf")
 _ROW, _CHART, _SAMPLE = 1.3, 2.3, 1.15  # inches: height of a picture, width of its chart and of each sample
-_HEAD, _GAP = 0.85, 0.35  # inches: above the first neuron, between two
+_HEAD, _GAP = 0.85, 0.45  # inches: above the first neuron, between two
 _LINE, _LINES = 22, 9  # characters of a line and lines of a text
 
 
