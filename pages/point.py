@@ -14,12 +14,15 @@ from pages.parts.frame.view import current_view
 
 view = current_view()
 st.title("Point at what it looks at")
-headline(view)
+strip = st.container()
 cue = choose_cue(view)
 write_to_url([CUE])
 if cue is None:
-    new_cue(view)
+    new_cue(view)  # first, as there is nothing to mask yet
+    headline(view)
 else:
+    with strip:
+        headline(view)
     left, right = st.columns([5, 6], gap="large")
     measured = view.diagnosis.measured_cue(cue.name)
     with left:

@@ -131,7 +131,10 @@ def test_a_tag_is_marked_in_one_picture_proven_masked_retrained_exported_and_und
 
 
 def test_the_same_by_keyboard(server: Server, page: Page, project: Project) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
     stage = opened(server, page, project)
+    width, height = stage.evaluate("stage => [stage.clientWidth, stage.clientHeight]")
+    assert width == pytest.approx(height, abs=1)  # the whole picture, a square, and nothing of it cut off
     before = text(strip_value(page, "Mask alone"))
     stage.focus()
     page.keyboard.press("Enter")  # a box of .3 by .3 in the middle

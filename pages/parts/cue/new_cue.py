@@ -21,7 +21,7 @@ from pages.parts.samples.point_at import PICK, POINT, WAY, can_point
 
 OF_A_CUE = ("cue-name", "cue-words", "cue-boxes", "picks-")  # what the session keeps of a cue that is not made yet
 STEPS = (
-    "1. **Point** at what you suspect the classifier of, and press Measure.\n"
+    "1. **Point** at what you think the classifier looks at, and press Measure.\n"
     "2. **Proof**: it is put into other samples. How many predictions change with it, how many with something else?\n"
     "3. **Mask** the neurons that respond to it, retrain, and export."
 )

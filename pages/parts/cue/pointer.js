@@ -18,7 +18,7 @@ class Pointer {
     root.innerHTML = `<div class=stage tabindex=0 role=application><img alt=""><div class=box>
       ${['nw', 'ne', 'sw', 'se'].map(corner => `<i class="handle ${corner}"></i>`).join('')}</div>
       <p class=invite>Drag over what you think the classifier looks at</p></div>
-      <div class=side><h5>Cut-out</h5><div class=cut></div><div class=fields role=group aria-label="Box, in percent of the picture">
+      <div class=side><div class=title>Cut-out</div><div class=cut></div><div class=fields role=group aria-label="Box, in percent of the picture">
       ${SIDES.map(side => `<label>${side}, %<input type=number min=0 max=100 step=1></label>`).join('')}</div>
       <p class=hint><kbd>arrows</kbd> move, <kbd>Shift</kbd>+<kbd>arrows</kbd> resize, <kbd>Esc</kbd> clears</p></div>
       <span class=unseen role=status></span>`
