@@ -15,3 +15,5 @@ MAX_TENSORS = 100_000  # by name in a checkpoint
 MAX_LAYERS = 4096  # in a network's configuration, of anything that is counted
 MAX_PICKLE_BYTES = 64 << 20  # of a checkpoint's structure, without its tensors
 MAX_NEURONS = 1 << 24  # of one embedding or mask
+ALWAYS_UNPACKED = 256 << 20  # bytes that any file of vectors may unpack to
+MAX_UNPACKED = 50  # times its size that a larger one may: numbers of a network hardly compress

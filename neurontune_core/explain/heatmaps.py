@@ -26,7 +26,7 @@ def heatmaps(model: ImageModel, images: torch.Tensor, neuron: int) -> np.ndarray
         neuron: 0..M-1.
 
     Returns:
-        [B, h, w] float32, at least 0, at the resolution of the layer.
+        [B, h, w] float32, at least 0, at the resolution of the layer: what has the sign of each sample's activation.
 
     Raises:
         InputError: when there is no such neuron, or the network has no map over the image.
@@ -36,8 +36,27 @@ def heatmaps(model: ImageModel, images: torch.Tensor, neuron: int) -> np.ndarray
     if not 0 <= neuron < model.num_neurons:
         raise InputError(f"There is no neuron {neuron}; this model has the neurons 0..{model.num_neurons - 1}.")
     maps = model.channel_maps(images)
-    relevance = _by_gradient(model, images, neuron) if maps is None else maps[:, neuron]
-    return relevance.clamp(min=0).float().cpu().numpy()
+    if maps is None:
+        relevance = _by_gradient(model, images, neuron)
+        activation = model.embed(images)[:, neuron]
+    else:
+        relevance = maps[:, neuron]
+        activation = relevance.mean(dim=(1, 2))
+    return in_direction(relevance.float().cpu().numpy(), activation.float().cpu().numpy())
+
+
+def in_direction(maps: np.ndarray, activations: np.ndarray) -> np.ndarray:
+    """Return the part of maps that has the sign of the activation, as magnitudes: where a negative one comes from, too.
+
+    Args:
+        maps: [B, h, w].
+        activations: [B].
+
+    >>> in_direction(np.array([[[-2.0, 1.0]], [[-2.0, 1.0]]]), np.array([-0.5, 0.5])).tolist()
+    [[[2.0, 0.0]], [[0.0, 1.0]]]
+    """
+    signs = np.where(activations < 0, -1.0, 1.0).astype(maps.dtype).reshape(-1, 1, 1)
+    return np.maximum(maps * signs, 0)
 
 
 def _by_gradient(model: ImageModel, images: torch.Tensor, neuron: int) -> torch.Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.explain.disk_cache import DiskCache
-from neurontune_core.explain.heatmaps import heatmaps
+from neurontune_core.explain.heatmaps import heatmaps, in_direction
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -75,7 +75,8 @@ class NeuronMaps:
             return self._load(key)
         if not 0 <= (neuron := key.neuron or 0) < len(whole):
             raise InputError(f"There is no neuron {neuron}; this model has the neurons 0..{len(whole) - 1}.")
-        return np.maximum(whole[neuron], 0, dtype=np.float32)
+        values = whole[neuron].astype(np.float32)
+        return in_direction(values[None], values.mean()[None])[0]
 
     def _load(self, key: _MapKey) -> np.ndarray | None:
         if key not in self._kept:

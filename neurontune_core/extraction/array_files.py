@@ -12,6 +12,7 @@ import numpy as np
 
 from neurontune_core.errors import InputError
 from neurontune_core.files import parse_json
+from neurontune_core.limits import ALWAYS_UNPACKED, MAX_UNPACKED
 
 Arrays = dict[str, np.ndarray]
 
@@ -35,7 +36,23 @@ def read_arrays(path: Path) -> Arrays:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path} is not a file of arrays of a known kind; use one of {', '.join(_READERS)}.")
-    return reader(path)
+    return {name: _plain(name, values, path) for name, values in reader(path).items()}
+
+
+def _plain(name: str, values: object, path: Path) -> np.ndarray:
+    """Return an array of numbers or texts in the byte order of this machine.
+
+    Raises:
+        InputError: for anything else.
+    """
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biufSUO":
+        kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+        raise InputError(f'"{name}" in {path} is of type {kind}; save numbers, or names as text.')
+    return (
+        values
+        if values.dtype.isnative or isinstance(values, np.memmap)
+        else values.astype(values.dtype.newbyteorder("="))
+    )
 
 
 def _read_npz(path: Path) -> Arrays:
@@ -70,9 +87,10 @@ def _read_parquet(path: Path) -> Arrays:
     try:
         with pq.ParquetFile(path) as file:
             groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-            _check_memory(sum(group.total_byte_size for group in groups), path)
+            numbers = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+            _check_memory(max(sum(group.total_byte_size for group in groups), 8 * numbers), path)
             table = file.read()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}); save it as Parquet again.") from None
     arrays = {name: _column(table[name], name, path) for name in table.column_names}
     families: dict[str, list[str]] = {}
@@ -135,7 +153,7 @@ def _read_hdf5(path: Path) -> Arrays:
             }
             _check_memory(sum(item.nbytes for item in sets.values()), path)
             return {name: item[()] for name, item in sets.items()}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as HDF5 ({error}).") from None
 
 
@@ -143,6 +161,12 @@ def _check_memory(needed: int, path: Path) -> None:
     """Refuse before the memory is taken: a small archive may unpack to any size."""
     import psutil
 
+    held = path.stat().st_size
+    if needed > max(ALWAYS_UNPACKED, MAX_UNPACKED * held):
+        raise InputError(
+            f"{path} was refused: its {held / 1e6:.1f} MB unpack to {needed / 1e9:.1f} GB, which vectors never do; "
+            "save them by np.save."
+        )
     available = psutil.virtual_memory().available
     if needed > available:
         raise InputError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.datasets.base import group_names as names_of_groups
+from neurontune_core.datasets.files_below import readable
 from neurontune_core.datasets.labels import codes, split_codes
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
@@ -27,6 +28,7 @@ ARRAY_NAMES = {
     "class_names": ("class_names", "classes"),
     "group_names": ("group_names",),
 }
+MAX_OUTPUTS = 20_000  # beyond this, whole numbers are ids, not classes
 _PER_SAMPLE = ("labels", "groups", "attributes", "splits", "pairs", "units", "sample_ids")
 
 
@@ -73,6 +75,8 @@ def read_embeddings(
         if role not in arrays:
             fix = "; give them in a file of their own" if role == "labels" else ""
             raise InputError(f"{path} has no array that looks like the {role}; name it, one of {arrays['all']}{fix}.")
+    if arrays["embeddings"].ndim and not len(arrays["embeddings"]):
+        raise InputError(f"{path} holds no rows; give at least one sample of each class.")
     arrays, split = _one_split(arrays, split, path)
     indices, classes = _indices(arrays["labels"], class_names, arrays.get("class_names"), "label", "class")
     group_indices, groups_named = _groups(arrays, indices, classes, group_names)
@@ -133,9 +137,13 @@ def _one_split(arrays: dict[str, Any], split: str, path: Path) -> tuple[dict[str
 def _indices(
     values: np.ndarray, requested: Sequence[str] | None, stored: np.ndarray | None, column: str, prefix: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
+    if stored is not None and np.ndim(stored) > 1:
+        raise InputError(f"Expected a list of {prefix} names, but got an array of shape {list(stored.shape)}.")
     names = requested if requested is not None else None if stored is None else _strings(np.atleast_1d(stored)).tolist()
     if values.dtype.kind == "f" and not np.array_equal(values, np.trunc(values)):
         raise InputError(f"Expected whole numbers or names as {column}s, but got {values.dtype} values with fractions.")
+    if values.dtype.kind in "iu" and len(values) and int(values.max()) > MAX_OUTPUTS:
+        raise InputError(f"The {column} {int(values.max())} is no class; number {column}s from 0, or give names.")
     indices, classes = codes(_strings(values), names, column, prefix, relative=False)
     if names is None and len(classes) > len(values):
         raise InputError(
@@ -164,6 +172,10 @@ def _strings(values: np.ndarray) -> Any:
     values = np.asarray(values)
     if values.dtype.kind == "S" or (values.dtype == object and len(values) and isinstance(values[0], bytes)):
         values = np.array([value.decode("utf-8", "replace") for value in values.tolist()], dtype=object)
+    if values.dtype.kind in "OU":
+        for value in values.reshape(-1).tolist():
+            if isinstance(value, str) and not readable(value):
+                raise InputError(f"The name {value!a} is no text; save names in UTF-8.")
     return pd.Series(values).astype("str").fillna("").str.strip()
 
 

@@ -147,7 +147,10 @@ def test_where_an_image_speaks_against_a_neuron_the_map_is_zero(pooled: bool) ->
         expected = (channels * mean[:, None, None]).sum(dim=1)
     assert (expected < 0).any()
     assert (expected > 0).any()
-    np.testing.assert_allclose(maps, np.maximum(expected.numpy(), 0), atol=1e-5)
+    with torch.inference_mode():
+        activation = module[:-1](images)[:, 1].numpy()  # of the neuron, on each image
+    speaks_for = expected.numpy() * np.sign(activation)[:, None, None]  # what a negative activation comes from
+    np.testing.assert_allclose(maps, np.maximum(speaks_for, 0), atol=1e-5)
 
 
 def test_a_neuron_that_is_not_there_is_refused() -> None:
@@ -191,3 +194,20 @@ def test_thumbnails_are_upright_and_bounded() -> None:
     shown = decoded(thumbnail_jpeg(Image.open(buffer), Preprocessing(20, 20, "squash"), 40)).astype(int)
     assert shown[5, 20, 2] > 150 > shown[35, 20, 2]
     assert decoded(thumbnail_jpeg(sideways, None, 10**6)).shape == (1024, 1024, 3)
+
+
+@pytest.mark.parametrize("architecture", ["convnext_tiny", "swin_t"])
+def test_a_neuron_that_fires_negatively_has_a_map_of_where_it_does(architecture: str) -> None:
+    spec = {"family": "torchvision", "architecture": architecture, "weights": "random", "image_size": 64}
+    model = load_model(spec | {"num_classes": 2}, ".")
+    images = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    embedding = model.embed(images).numpy()
+    neuron = int(embedding.max(axis=0).argmin())
+    assert (embedding[:, neuron] < 0).all()  # on every image
+    maps = heatmaps(model, images, neuron)
+    assert (maps.max(axis=(1, 2)) > 0).all()
+    whole = model.channel_maps(images)
+    if whole is not None:  # the embedding is the mean of the map
+        own = whole[:, neuron].numpy()
+        np.testing.assert_allclose(maps, np.maximum(-own, 0), atol=1e-6)
+        np.testing.assert_allclose(own.mean(axis=(1, 2)), embedding[:, neuron], atol=1e-3)

@@ -20,7 +20,7 @@ def top_samples(view: View, neuron: int, label: int) -> None:
     """Show closely what is opened on either wall, else the strongest misclassified sample; then both walls."""
     diagnosis, gallery = view.diagnosis, view.gallery
     split, names = diagnosis.project.content["roles"]["identification"], diagnosis.identification.class_names
-    activation = abs(diagnosis.activations(neuron))
+    activation = diagnosis.activations(neuron)  # listed by magnitude, shown with its sign
     closely, walls, below = st.container(), st.container(), st.container()
     strongest: list[int] = []
     colors = COLORS[0]
@@ -33,7 +33,7 @@ def top_samples(view: View, neuron: int, label: int) -> None:
             outcome = "correct" if correct else "misclassified"
             rows = diagnosis.most_activating(neuron, label=label, correct=correct, limit=TOP).tolist()
             strongest = rows[:1] or strongest
-            captions = [f"{activation[row]:.2f} · {names[diagnosis.predictions[row]]}" for row in rows]
+            captions = [f"{_signed(activation[row])} · {names[diagnosis.predictions[row]]}" for row in rows]
             opened = wall(
                 view, split, rows, captions, f"wall-{outcome}", f"Most activating, {outcome}", title=True,
                 neuron=neuron, colors=colors, side=84, lines=lines, height=300, several=False,
@@ -52,6 +52,10 @@ def top_samples(view: View, neuron: int, label: int) -> None:
             _closely(view, split, row, neuron, colors)
 
 
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
 def _caption(view: View, split: str, name: str) -> str:
     reason = ""
     if view.label is None and view.diagnosis.erm.num_classes > 1:
@@ -59,7 +63,7 @@ def _caption(view: View, split: str, name: str) -> str:
         reason = f"; {reason}, the sidebar has the other classes"
     hint = ""
     if view.gallery.has_images:
-        hint = " Bright: where the neuron fires. Click an image, or press Enter, to enlarge it."
+        hint = " Bright: where the neuron fires, by its sign. Click an image, or press Enter, to enlarge it."
     elif view.gallery.has_texts:
         hint = (
             " Orange words raise the activation, blue ones lower it. Click a text, or press Enter, to read all of it."
