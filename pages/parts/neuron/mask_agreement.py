@@ -26,8 +26,8 @@ def agreement_of_halves(view: View) -> None:
         return
     agreement = halves.agreement(view.threshold, stable=bool(view.stability))
     split = plain(view.diagnosis.identification.split)
-    if agreement is None:
-        st.caption(f"No half of {split} selects a neuron by itself.")
+    if agreement is None or not agreement.by_chance:
+        st.caption(f"Half of {split} alone selects no neuron: too few misclassified samples to compare two halves.")
         return
     st.caption(
         f"Two halves of {split} agree on **{agreement.shared:.0%}** of these neurons; chance gives "
