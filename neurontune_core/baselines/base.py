@@ -13,15 +13,22 @@ from threadpoolctl import threadpool_limits
 from neurontune_core.embeddings import EmbeddingSet, check_compatible
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import evaluate
+from neurontune_core.evaluation.inferred_groups import environments, inferred_groups, twin_heads
 from neurontune_core.head import LinearHead
 from neurontune_core.settings import Settings, setting
 
 Role = Literal["identification", "tuning"]
 Trains = Literal["head", "backbone"]
-Select = Literal["worst_class_accuracy", "worst_group_accuracy", "accuracy"]
+Select = Literal[
+    "worst_class_accuracy", "worst_group_accuracy", "accuracy", "worst_inferred_accuracy", "worst_environment_accuracy"
+]
 
 BY_GROUP = "worst_group_accuracy"
-SELECT_HELP = "measured on the identification set to choose; worst_group_accuracy uses group labels, as the paper did"
+INFERRED, ENVIRONMENT = "worst_inferred_accuracy", "worst_environment_accuracy"
+SELECT_HELP = (
+    "measured on the identification set to choose; worst_group_accuracy uses group labels, as the paper did; "
+    "worst_inferred_accuracy and worst_environment_accuracy use guessed groups (XRM's twin heads, EIIL's environments)"
+)
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,7 @@ class Method:
         identification = self._visible(identification, "identification", needed)
         tuning = self._visible(tuning, "tuning", needed)
         with threadpool_limits(1):  # two threads on a busy machine made these small products many times slower
+            identification = _guessed(getattr(settings, "select", ""), head, identification, tuning, settings)
             fitted = self.fit(head, identification, tuning, settings)
         provenance = (
             _plain(settings)
@@ -170,6 +178,18 @@ class Method:
         return embedding_set
 
 
+def _guessed(
+    select: str, head: LinearHead, identification: EmbeddingSet, tuning: EmbeddingSet, settings: Any
+) -> EmbeddingSet:
+    """Return the identification set with guessed groups in place of any others, where the selection asks for them."""
+    if select == INFERRED:
+        twins = twin_heads(tuning, getattr(settings, "seed", 0) % 2**31)
+        return inferred_groups(identification, twins.mistakes(identification))
+    return (
+        inferred_groups(identification, environments(head, identification)) if select == ENVIRONMENT else identification
+    )
+
+
 def _plain(settings: Any) -> dict[str, Any]:
     """Convert settings to a dictionary for JSON, without arrays."""
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
@@ -182,7 +202,8 @@ def best_of(candidates: Iterable[Fitted], selection: EmbeddingSet, select: str) 
     Args:
         candidates: at least one.
         selection: the set to measure them on.
-        select: the measure, an attribute of `Evaluation`; its value becomes a part of ``chosen``.
+        select: the measure, an attribute of `Evaluation`, or a rule whose guessed groups the set holds; its value
+            becomes a part of ``chosen``.
 
     >>> samples = EmbeddingSet(np.array([[1.0], [-1.0]]), [0, 1], ("land", "water"))
     >>> heads = [LinearHead(np.array([[weight], [0.0]]), np.zeros(2)) for weight in (-1.0, 1.0)]
@@ -192,7 +213,8 @@ def best_of(candidates: Iterable[Fitted], selection: EmbeddingSet, select: str) 
     best, highest = None, (-1.0, -1.0)
     for candidate in candidates:
         evaluation = evaluate(candidate.head, selection)
-        score = (float(getattr(evaluation, select)), evaluation.accuracy)
+        measure = BY_GROUP if select in (INFERRED, ENVIRONMENT) else select
+        score = (float(getattr(evaluation, measure)), evaluation.accuracy)
         if score > highest:
             best, highest = candidate, score
     if best is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
-from neurontune_core.head import softmax
+from neurontune_core.head import LinearHead, softmax
 from neurontune_core.kernels.half import as_float32
 
 EASY, HARD = "probably easy", "probably hard"
@@ -126,6 +126,23 @@ def inferred_groups(samples: EmbeddingSet, hard: np.ndarray) -> EmbeddingSet:
     """
     names = tuple(f"{name}, {kind}" for name in samples.class_names for kind in (EASY, HARD))
     return replace(samples, groups=2 * samples.labels + hard, group_names=names, overlapping_groups=None)
+
+
+def environments(head: LinearHead, samples: EmbeddingSet) -> np.ndarray:
+    """Return [N] bool, the second of the two environments that EIIL infers from a head (Creager et al., ICML 2021).
+
+    EIIL splits the samples so that the head's invariance penalty, the squared slope of each part's mean loss along the
+    scale of the logits, is largest. The sum of both is largest where one part holds the samples of positive slope, and
+    the other those of negative slope. With two classes these are the misclassified and the correct samples.
+
+    >>> samples = EmbeddingSet(np.array([[1.0, 0.0], [1.0, 0.0]]), [0, 1], ("cat", "dog"))
+    >>> environments(LinearHead(np.eye(2), np.zeros(2)), samples).tolist()
+    [False, True]
+    """
+    logits = head.logits(samples.embeddings).astype(np.float64)
+    left = softmax(logits)
+    left[np.arange(len(left)), samples.labels] -= 1
+    return np.asarray((left * logits).sum(axis=1) > 0)
 
 
 def _with_one(vectors: np.ndarray) -> np.ndarray:

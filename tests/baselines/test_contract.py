@@ -14,6 +14,7 @@ from neurontune_core.baselines.base import Fitted, Method, best_of
 from neurontune_core.baselines.registry import METHODS, method
 from neurontune_core.embeddings import OverlappingGroups
 from neurontune_core.evaluation.accuracy import evaluate
+from neurontune_core.evaluation.inferred_groups import environments, twin_heads
 from tests.support.imports import HEAVY, loaded_by
 from tests.support.paths import ROOT
 
@@ -147,6 +148,28 @@ def test_selecting_by_worst_group_is_marked_as_using_groups_and_refused_without(
     assert result.chosen["worst_group_accuracy"] == evaluate(result.head, _judged(entry, data)).worst_group_accuracy
     with pytest.raises(InputError, match=r"selected by worst_group_accuracy uses group labels, .* select by worst_cl"):
         entry.run(head, replace(identification, groups=None), tuning, settings)
+
+
+@pytest.mark.parametrize("rule", ["worst_inferred_accuracy", "worst_environment_accuracy"])
+def test_guessed_groups_can_choose_and_no_group_label_is_read(rule: str, data) -> None:
+    head, identification, tuning = data
+    entry = METHODS["last_layer_erm"]
+    settings = quick(entry, select=rule, epochs=6, learning_rate=0.5)
+    result = entry.run(head, replace(identification, groups=None), replace(tuning, groups=None), settings)
+    assert not result.uses_groups
+    np.testing.assert_array_equal(result.head.weight, entry.run(*data, settings).head.weight)
+    hard = (
+        twin_heads(tuning).mistakes(identification)
+        if rule == "worst_inferred_accuracy"
+        else environments(head, identification)
+    )
+    right = result.head.predict(identification.embeddings) == identification.labels
+    worst = min(
+        right[(identification.labels == label) & (hard == side)].mean()
+        for label in range(3) for side in (False, True)
+        if ((identification.labels == label) & (hard == side)).any()
+    )  # fmt: skip
+    assert result.chosen[rule] == worst
 
 
 def _judged(entry: Method, data) -> EmbeddingSet:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from neurontune_core import EmbeddingSet, InputError
-from neurontune_core.evaluation.inferred_groups import inferred_groups, twin_heads
+from neurontune_core import EmbeddingSet, InputError, LinearHead
+from neurontune_core.evaluation.inferred_groups import environments, inferred_groups, twin_heads
 
 
 def planted(seed: int, samples: int = 1000, agreement: float = 0.95) -> tuple[EmbeddingSet, np.ndarray]:
@@ -113,3 +113,24 @@ def test_a_class_that_is_flipped_as_a_whole_is_drawn_again_or_refused() -> None:
     data = EmbeddingSet(vectors, np.repeat([0, 1, 2], [60, 60, 1]), ("a", "b", "c"))
     with pytest.raises(InputError, match="a class as a whole another's name"):
         twin_heads(data, steps=1500)
+
+
+def test_environments_are_the_split_with_the_largest_penalty() -> None:
+    """Compare with every split of a few samples: the sum of both parts' squared mean slopes, each over all samples."""
+    rng = np.random.default_rng(4)
+    data = EmbeddingSet(rng.normal(size=(9, 3)), np.arange(9) % 3, ("a", "b", "c"))
+    head = LinearHead(rng.normal(size=(3, 3)), np.zeros(3))
+    logits = torch.tensor(head.logits(data.embeddings), dtype=torch.float64)
+    slopes = []
+    for row, label in enumerate(data.labels):
+        scale = torch.ones(1, dtype=torch.float64, requires_grad=True)
+        loss = torch.nn.functional.cross_entropy(scale * logits[row : row + 1], torch.tensor([label]))
+        slopes.append(torch.autograd.grad(loss, scale)[0].item())
+    splits = [np.array([bool(number >> row & 1) for row in range(9)]) for number in range(512)]
+    penalty = [np.dot(part, slopes) ** 2 + np.dot(~part, slopes) ** 2 for part in splits]
+    largest = splits[int(np.argmax(penalty))]
+    environment = environments(head, data)
+    assert (environment == largest).all() or (environment == ~largest).all()
+    two = EmbeddingSet(rng.normal(size=(40, 3)), np.arange(40) % 2, ("a", "b"))
+    binary = LinearHead(rng.normal(size=(2, 3)), rng.normal(size=2))
+    np.testing.assert_array_equal(environments(binary, two), binary.predict(two.embeddings) != two.labels)
