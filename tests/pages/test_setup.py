@@ -14,6 +14,7 @@ from neurontune_core.preflight.inspection import inspect_dataset
 from neurontune_core.preflight.request import Request
 from neurontune_core.workspace.workspace import Workspace
 from pages.parts.setup.inspection import INSPECTIONS
+from pages.parts.setup.reading import STORED, UPRIGHT, with_reading
 from tests.support import image_layouts, layouts
 from tests.support.own_model import own_model
 from tests.support.pages import metrics, opened
@@ -131,3 +132,26 @@ def test_no_screen_runs_an_entry_point(tmp_path: Path) -> None:
     assert inspection.report is not None
     assert inspection.report.model is None
     assert not Path("ran").exists()
+
+
+def test_the_readings_that_flags_choose_are_chosen_in_the_corrections_too() -> None:
+    request = Request("data", "model.pth", settings={"preprocessing": {"mean": [0.5] * 3, "exif": "ignore"}})
+    changed = with_reading(request, ("0.5", "annotated", "model_ema", UPRIGHT))
+    assert (changed.label_threshold, changed.images) == (0.5, "annotated")
+    assert changed.settings == {"preprocessing": {"mean": [0.5] * 3}, "weights_key": "model_ema"}
+    back = with_reading(changed, ("", "", "", STORED))
+    assert (back.label_threshold, back.images, back.settings["weights_key"]) == (None, "", None)
+    assert back.settings["preprocessing"]["exif"] == "ignore"
+
+
+def test_scores_as_labels_are_read_by_the_threshold_of_the_corrections(tmp_path: Path) -> None:
+    table = tmp_path / "data" / "comments.csv"
+    table.parent.mkdir()
+    rows = [f"{n},{n % 7 / 7:.3f},comment number {n},{('train', 'val')[n % 2]}" for n in range(40)]
+    table.write_text("\n".join(("id,target,comment_text,split", *rows)))
+    shown = looked(table)
+    assert "holds scores, not classes" in text_of(shown)
+    next(field for field in shown.text_input if field.label == "Label threshold").set_value("0.5")
+    next(button for button in shown.button if button.label == "Check again").click().run()
+    finished(shown)
+    assert "class 1" in str([frame.value for frame in shown.dataframe])

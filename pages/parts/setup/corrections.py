@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from neurontune_core.models import NAMED_FAMILIES
 from neurontune_core.preflight.report import Report
 from neurontune_core.preflight.request import Request
 from neurontune_core.preflight.sample import NORMALIZATIONS
+from pages.parts.setup.reading import reading, with_reading
 
 ROLES = {
     "path": "Path of the image",
@@ -58,6 +60,7 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
             "Classes, in the order of the model's outputs", shown, key=f"classes-{key}",
             help="Names separated by commas. Change the order where the labels turn out to be swapped.",
         )  # fmt: skip
+        readings = reading(request, report.data.modality if report.data else "image", key)
         last = st.checkbox(
             "Use the last linear layer where the head has more layers",
             bool(request.settings.get("use_last_linear")), key=f"last-{key}",
@@ -65,9 +68,11 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
         if not st.form_submit_button("Check again", icon=":material/search:"):
             return None
     settings = {**request.settings, "use_last_linear": last}
-    settings |= {"preprocessing": _settings(normalization)} if normalization != _normalization(request) else {}
+    if normalization != _normalization(request):
+        kept = {key: value for key, value in _preprocessing(request).items() if key not in ("mean", "std")}
+        settings["preprocessing"] = kept | _settings(normalization)
     order = tuple(name.strip() for name in classes.split(",") if name.strip())
-    return replace(
+    corrected = replace(
         request,
         columns=columns,
         family=None if family == FOUND else family,
@@ -75,6 +80,7 @@ def corrections(request: Request, report: Report, key: str) -> Request | None:
         classes=request.classes if order == names else order,
         settings=settings,
     )
+    return with_reading(corrected, readings)
 
 
 def _columns(request: Request, report: Report, key: str) -> dict[str, str | None]:
@@ -96,8 +102,12 @@ def _columns(request: Request, report: Report, key: str) -> dict[str, str | None
 
 
 def _normalization(request: Request) -> str:
-    chosen = request.settings.get("preprocessing") or {}
+    chosen = {key: value for key, value in _preprocessing(request).items() if key in ("mean", "std")}
     return next((name for name in NORMALIZATIONS if _settings(name) == chosen), FOUND)
+
+
+def _preprocessing(request: Request) -> dict[str, Any]:
+    return dict(request.settings.get("preprocessing") or {})
 
 
 def _settings(name: str) -> dict[str, list[float]]:
