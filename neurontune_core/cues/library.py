@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +79,22 @@ class CueLibrary:
         for place, content in enumerate(cutouts):
             write_whole(folder / f"cutout-{place}.png", partial(_write, content))
         write_json(folder / "cue.json", {"format": FORMAT, **cue.to_json()})
+
+    def copy(self, name: str, new: str) -> Cue:
+        """Write a cue under another name too, with its cut-outs and measurements, and return it.
+
+        Args:
+            name: of the cue.
+            new: the other name; what has it already must be the same cue.
+
+        Raises:
+            InputError: when there is no such cue, or another one has the new name.
+        """
+        cue = replace(self.load(name), name=new)
+        self.save(cue, self.cutouts(name))
+        for file in (self.folder / name).glob("measured-*.npz"):
+            write_whole(self.folder / new / file.name, partial(shutil.copyfile, file))
+        return cue
 
     def cutouts(self, name: str) -> list[bytes]:
         """Return the PNGs of what was cut out, in the order in which it was pointed at."""

@@ -162,6 +162,31 @@ def make_samples_cue(diagnosis: Diagnosis, name: str, picks: Picks, *, by: str =
     return _listed(diagnosis, cue, [])
 
 
+def rename_cue(diagnosis: Diagnosis, name: str, new: str, *, by: str = "") -> Cue:
+    """Give a cue of the list another name, as one edit that can be undone, and return it.
+
+    Args:
+        diagnosis: the project.
+        name: of the cue.
+        new: the new name.
+        by: the name of the person.
+
+    Raises:
+        InputError: when the name cannot be one, or another cue has it.
+    """
+    library, journal = diagnosis.project.cues, diagnosis.project.journal
+    new = new_name(new)
+    if new == name:
+        return library.load(name)
+    if new in journal.cues():
+        raise InputError(
+            f'There is another cue "{new}" already; choose another name, such as "{library.free_name(new)}".'
+        )
+    cue = library.copy(name, new)
+    journal.rename_cue(name, new, by)
+    return cue
+
+
 def _listed(diagnosis: Diagnosis, cue: Cue, cutouts: Sequence[bytes]) -> Cue:
     diagnosis.project.cues.save(cue, cutouts)
     diagnosis.project.journal.list_cue(cue.name, by=cue.by)

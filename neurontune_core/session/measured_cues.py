@@ -40,14 +40,14 @@ class MeasuredCues:
         except InputError:
             return None
         if isinstance(cue.definition, Picks):
-            return self._kept.get((cue.key, samples.fingerprint), lambda: _of_picks(cue, samples))
+            return self._kept.get((name, cue.key, samples.fingerprint), lambda: _of_picks(cue, samples))
         folder = self._project.cues.folder / name
         pattern = measured_file(folder, cue, samples, most or 0).name
         files = folder.glob(pattern if most else pattern.replace("-0.npz", "-*.npz"))
         newest = max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
         if newest is None:
             return None
-        key = newest.name, newest.stat().st_mtime_ns
+        key = name, newest.name, newest.stat().st_mtime_ns
         return self._kept.get(key, lambda: CueMeasurement.load(newest, cue, samples))
 
     def set_of(self, cue: Cue) -> EmbeddingSet:

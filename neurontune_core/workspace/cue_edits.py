@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from neurontune_core.errors import InputError
@@ -66,6 +66,24 @@ class CueMove:
     by: str = ""
 
 
+@dataclass(frozen=True)
+class CueRenamed:
+    """A cue got another name.
+
+    Attributes:
+        name_before, name_after: the names.
+        at, by: as in `journal.Judgment`.
+    """
+
+    name_before: str
+    name_after: str
+    at: float = 0.0
+    by: str = ""
+
+
+CueEdit = CueListed | CueMove | CueRenamed
+
+
 def listed_cues(edits: Sequence[object]) -> tuple[str, ...]:
     """Return the names of the cues that these edits leave in the list, in the order in which they were made."""
     listed: dict[str, None] = {}
@@ -73,12 +91,20 @@ def listed_cues(edits: Sequence[object]) -> tuple[str, ...]:
         if isinstance(edit, CueListed):
             listed.pop(edit.cue, None)
             listed |= {edit.cue: None} if edit.added else {}
+        elif isinstance(edit, CueRenamed):
+            listed = {edit.name_after if name == edit.name_before else name: None for name in listed}
     return tuple(listed)
 
 
 def cue_setting(edits: Sequence[object]) -> CueSetting | None:
     """Return the source of the mask as these edits leave it; None for the score."""
-    return next((edit.cue_after for edit in reversed(edits) if isinstance(edit, CueMove)), None)
+    setting = None
+    for edit in edits:
+        if isinstance(edit, CueMove):
+            setting = edit.cue_after
+        elif isinstance(edit, CueRenamed) and setting is not None and setting.cue == edit.name_before:
+            setting = replace(setting, cue=edit.name_after)
+    return setting
 
 
 def is_step(last: CueMove, edit: CueMove) -> bool:
@@ -87,13 +113,18 @@ def is_step(last: CueMove, edit: CueMove) -> bool:
     return kinds[0] is not None and len(set(kinds)) == 1
 
 
-def cue_edit(content: Mapping[str, Any]) -> CueListed | CueMove:
+def cue_edit(content: Mapping[str, Any]) -> CueEdit:
     """Return the edit that JSON holds; KeyError, TypeError or ValueError when it holds none."""
     if "cue_after" in content:
         before, after = (
             None if content[key] is None else CueSetting(**content[key]) for key in ("cue_before", "cue_after")
         )
         return CueMove(before, after, content["at"], content["by"])
+    if "name_after" in content:
+        renamed = CueRenamed(**content)
+        if not isinstance(renamed.name_before, str) or not isinstance(renamed.name_after, str):
+            raise ValueError("a new name of a cue is wrong")
+        return renamed
     listed = CueListed(**content)
     if not isinstance(listed.cue, str) or not isinstance(listed.added, bool):
         raise ValueError("a cue is wrong")

@@ -16,6 +16,7 @@ from neurontune_core.files import lock_beside, read_json, set_aside, write_json
 from neurontune_core.workspace.cue_edits import (
     CueListed,
     CueMove,
+    CueRenamed,
     CueSetting,
     cue_edit,
     cue_setting,
@@ -81,7 +82,7 @@ class Choice:
     by: str = ""
 
 
-Edit = Judgment | Move | Choice | CueListed | CueMove
+Edit = Judgment | Move | Choice | CueListed | CueMove | CueRenamed
 
 
 class Journal:
@@ -183,6 +184,12 @@ class Journal:
             if (cue in listed_cues(edits[:applied])) != added:
                 self._write([*edits[:applied], CueListed(cue, added, time.time(), by)], applied + 1)
 
+    def rename_cue(self, before: str, after: str, by: str = "") -> None:
+        """Record that a cue got another name; its place in the list and in the mask stays."""
+        with lock_beside(self._file):
+            edits, applied = self._read()
+            self._write([*edits[:applied], CueRenamed(before, after, time.time(), by)], applied + 1)
+
     def mask_cue(self, after: CueSetting | None, by: str = "", *, shown_at: float = 0.0) -> None:
         """Record that a cue is the source of the mask; steps of its threshold within 1.5 s are one change.
 
@@ -272,7 +279,7 @@ class Journal:
                 edit
                 for position, edit in enumerate(edits)
                 if position >= recent
-                or isinstance(edit, Judgment | CueListed | CueMove)
+                or isinstance(edit, Judgment | CueListed | CueMove | CueRenamed)
                 or any(edit is move for move in last)
             ]
             applied = len(edits)
@@ -301,7 +308,7 @@ def neurons_judged(verdicts: Mapping[int, str], verdict: str, num_neurons: int) 
 
 def _edit(content: dict[str, Any]) -> Edit:
     """Return the edit that JSON holds; KeyError, TypeError or ValueError when it holds none."""
-    if "cue_after" in content or "added" in content:
+    if content.keys() & {"cue_after", "added", "name_after"}:
         return cue_edit(content)
     if "setting" in content:
         move = Move(**content)

@@ -144,6 +144,20 @@ def test_a_cue_is_deleted_and_undo_brings_it_back(sets: dict[str, EmbeddingSet])
     assert "By the cue **water**" in text_of(test)
 
 
+def test_a_cue_is_renamed_and_undo_gives_it_the_old_name(sets: dict[str, EmbeddingSet]) -> None:
+    test = opened("birds", "point")
+    pointed_at_water(test)
+    test.button(key="mask-cue").click().run()
+    masked = metrics(test)["Mask alone"]
+    test.text_input(key="rename-water").set_value("a lake").run()
+    assert "**a-lake**: " in text_of(test)
+    assert "By the cue **a-lake**" in text_of(test)
+    assert metrics(test)["Mask alone"] == masked
+    test.button(key="undo").click().run()
+    assert "**water**: " in text_of(test)
+    assert "By the cue **water**" in text_of(test)
+
+
 def test_a_name_that_another_cue_has_is_one_sentence_and_nothing_is_lost(sets: dict[str, EmbeddingSet]) -> None:
     test = opened("birds", "point")
     pointed_at_water(test)

@@ -18,7 +18,7 @@ from neurontune_core.identification.ranking import CUE
 from neurontune_core.session.background_run import BackgroundRun
 from neurontune_core.session.bundle_facts import bundle_facts
 from neurontune_core.session.cue_pictures import CuePictures
-from neurontune_core.session.cue_work import CueWork, make_box_cue, make_samples_cue, make_words_cue
+from neurontune_core.session.cue_work import CueWork, make_box_cue, make_samples_cue, make_words_cue, rename_cue
 from neurontune_core.session.diagnosis import Diagnosis
 from neurontune_core.session.gallery import Gallery
 from neurontune_core.session.measured_split import MeasuredSplit
@@ -65,6 +65,25 @@ def test_picked_samples_find_the_planted_neuron_and_the_mask_is_that_alone(diagn
     proof = prove(measured, diagnosis.erm)
     assert (proof.pairs, proof.changed, proof.control_changed) == (0, None, None)
     assert "different samples" in proof.sentence
+
+
+def test_a_renamed_cue_is_masked_and_measured_as_before(diagnosis: Diagnosis) -> None:
+    masked_cue(diagnosis)
+    before = diagnosis.masked_neurons(0.0)
+    assert rename_cue(diagnosis, "water", "lake").name == "lake"
+    assert diagnosis.project.journal.cues() == ("lake",)
+    measured, mask = diagnosis.shown_cue(), diagnosis.cue_mask()
+    assert measured is not None
+    assert measured.cue.name == "lake"
+    assert mask is not None
+    assert mask.name == "lake"
+    np.testing.assert_array_equal(diagnosis.masked_neurons(0.0), before)
+    ids = tuple(diagnosis.identification.sample_ids.astype(str)[:9])
+    make_samples_cue(diagnosis, "hill", Picks("val", ids))
+    for name, problem in (("lake", 'another cue "lake" already'), ("../out", "name")):
+        with pytest.raises(InputError, match=problem):
+            rename_cue(diagnosis, "hill", name)
+    assert diagnosis.project.journal.cues() == ("lake", "hill")
 
 
 def test_score_cue_and_verdicts_are_one_rule_in_every_place(diagnosis: Diagnosis) -> None:

@@ -11,7 +11,7 @@ from neurontune_core import InputError
 from neurontune_core.cues.cue import Box, Cue, Picks, Pointed, Words
 from neurontune_core.cues.library import CueLibrary
 from neurontune_core.workspace import journal as journals
-from neurontune_core.workspace.cue_edits import CueListed, CueMove, CueSetting
+from neurontune_core.workspace.cue_edits import CueListed, CueMove, CueRenamed, CueSetting
 from neurontune_core.workspace.journal import Journal
 
 
@@ -42,6 +42,38 @@ def test_a_cue_that_is_removed_masks_nothing_until_that_is_undone(journal: Journ
     assert (journal.cues(), journal.cue_setting()) == ((), None)
     assert journal.undo() == CueListed("tag", False, journal_time(journal, -1))
     assert journal.cue_setting() == CueSetting("tag", 0.3, "both")
+
+
+def test_a_new_name_keeps_the_place_in_the_list_and_in_the_mask_and_is_one_edit(journal: Journal) -> None:
+    journal.list_cue("tag")
+    journal.list_cue("hat")
+    journal.mask_cue(CueSetting("tag", 0.3, "both"))
+    journal.rename_cue("tag", "label")
+    again = Journal(journal._file)
+    assert again.cues() == ("label", "hat")
+    assert again.cue_setting() == CueSetting("label", 0.3, "both")
+    edit = again.undo()
+    assert isinstance(edit, CueRenamed)
+    assert (edit.name_before, edit.name_after) == ("tag", "label")
+    assert again.cues() == ("tag", "hat")
+    assert again.cue_setting() == CueSetting("tag", 0.3, "both")
+    again.mask_cue(CueSetting("hat", 0.1))
+    again.rename_cue("tag", "label")
+    assert again.cue_setting() == CueSetting("hat", 0.1)
+
+
+def test_a_library_copies_a_cue_with_its_cut_outs_and_measurements(tmp_path: Path) -> None:
+    library = CueLibrary(tmp_path)
+    tag = Cue("tag", (Pointed("val", "7", Box(0.5, 0.8, 0.4, 0.1)),))
+    library.save(tag, [b"first", b"second"])
+    (tmp_path / "tag" / "measured-a-b-100.npz").write_bytes(b"vectors")
+    assert library.copy("tag", "label") == Cue("label", tag.definition)
+    assert library.cutouts("label") == [b"first", b"second"]
+    assert (tmp_path / "label" / "measured-a-b-100.npz").read_bytes() == b"vectors"
+    assert library.load("tag") == tag  # for undo
+    library.save(Cue("hat", Words(("hat",))))
+    with pytest.raises(InputError, match='another cue "hat" already'):
+        library.copy("tag", "hat")
 
 
 def journal_time(journal: Journal, place: int) -> float:

@@ -1,4 +1,4 @@
-"""Which of the project's cues is shown: a row of names, deleted beside them, undone like any other edit."""
+"""Which of the project's cues is shown: a row of names, renamed and deleted beside them, undone like any other edit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import re
 import streamlit as st
 
 from neurontune_core.cues.cue import Cue
+from neurontune_core.errors import InputError
+from neurontune_core.session.cue_work import rename_cue
 from pages.parts.frame.mask_edits import SHOW_CUE
 from pages.parts.frame.url_state import UrlChoice
 from pages.parts.frame.view import View
 from pages.parts.frame.words import plain
 
+PROBLEM = "rename_problem"
 NEW = ""  # no cue is shown, but the form of a new one
 CUE = UrlChoice("cue", str, str)
 
@@ -32,11 +35,26 @@ def choose_cue(view: View) -> Cue | None:
             label_visibility="collapsed", wrap=True, **CUE.widget,
         )  # fmt: skip
         if chosen in cues:
+            with st.popover("Rename", icon=":material/edit:", type="tertiary"):
+                st.text_input(
+                    "New name", chosen, max_chars=60, key=f"rename-{chosen}", on_change=_rename, args=(view, chosen),
+                )  # fmt: skip
             st.button(
                 "Delete", key="delete-cue", icon=":material/delete:", type="tertiary", on_click=_delete,
                 args=(view, chosen), help="Delete this cue; undo (Z) brings it back with its measurement.",
             )  # fmt: skip
+    if problem := state.pop(PROBLEM, ""):
+        st.error(plain(problem))
     return cues.get(chosen or NEW)
+
+
+def _rename(view: View, name: str) -> None:
+    try:
+        new = rename_cue(view.diagnosis, name, usable_name(st.session_state[f"rename-{name}"]))
+    except InputError as error:
+        st.session_state[PROBLEM] = str(error)
+    else:
+        st.session_state[SHOW_CUE] = new.name
 
 
 def _delete(view: View, name: str) -> None:

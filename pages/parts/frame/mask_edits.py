@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from neurontune_core.identification.agreement import STABLE
-from neurontune_core.workspace.journal import Choice, CueListed, CueMove, Edit, Journal, Move
+from neurontune_core.workspace.journal import Choice, CueListed, CueMove, CueRenamed, Edit, Journal, Move
 from pages.parts.frame.view import current_view
 
 SHOW_CUE = "show_cue"  # the cue to show next on the Point screen, "" for a new one
@@ -77,6 +77,8 @@ def _apply(edit: Edit | None, *, undone: bool) -> None:
         st.session_state["choose_head"] = edit.head_before if undone else edit.head_after
     elif isinstance(edit, CueMove):
         st.session_state.pop(EFFECT_OF, None)  # the slider of the effect follows the journal
+    elif isinstance(edit, CueRenamed):
+        st.session_state[SHOW_CUE] = edit.name_before if undone else edit.name_after
     elif isinstance(edit, CueListed):
         if edit.added != undone:
             st.session_state[SHOW_CUE] = edit.cue
