@@ -82,11 +82,11 @@ def test_transformers_loads_an_image_classifier_from_the_folder_alone(tmp_path: 
     network = transformers.AutoModelForImageClassification.from_pretrained(out).eval()
     assert network.config.id2label == {0: "land bird", 1: "water bird"}
     images = [Image.open(tmp_path / name) for name in run.evaluation.sources]
-    pixels = transformers.AutoImageProcessor.from_pretrained(out, use_fast=False)(images, return_tensors="pt")
+    pixels = transformers.AutoImageProcessor.from_pretrained(out)(images, return_tensors="pt")
     with torch.inference_mode():
         logits = network(**pixels).logits.numpy()
         again = run_snippet(out)(**pixels).logits.numpy()
-    np.testing.assert_allclose(logits, expected(run), atol=0.05)  # their resizing and ours round differently
+    np.testing.assert_allclose(logits, expected(run), atol=1e-2)  # vectors on disk are of half precision
     assert np.array_equal(again, logits)
     assert not network.classifier.weight[:, ::3].any()
     assert "loaded by AutoModelForImageClassification.from_pretrained; all" in files["model.safetensors"].check
