@@ -56,6 +56,7 @@ example: $(STAMP)
 # The images of README, from the real app.
 pictures: $(STAMP) chromium
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_loop.py
 
 $(STAMP):
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

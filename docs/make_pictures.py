@@ -24,16 +24,20 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def photograph(page: Page, name: str, height: int = 1250) -> None:
-    """Wait until nothing on the page is under way, and keep it."""
+    """Keep the screen as a JPEG in docs/."""
     page.set_viewport_size({"width": 1440, "height": height})
+    rendered(page).save(ROOT / "docs" / f"{name}.jpg", quality=88, optimize=True)
+
+
+def rendered(page: Page) -> Image.Image:
+    """Wait until nothing on the page is under way, and return it, 1080 pixels wide."""
     page.mouse.move(800, 5)  # off any button, so that no help covers the screen
     for _ in range(3):
         page.wait_for_function(SETTLED)
         page.wait_for_function("painted()")
         page.wait_for_timeout(1_000)
     image = Image.open(io.BytesIO(page.screenshot()))
-    scaled = image.convert("RGB").resize((WIDTH, image.height * WIDTH // image.width), Image.Resampling.LANCZOS)
-    scaled.save(ROOT / "docs" / f"{name}.jpg", quality=88, optimize=True)
+    return image.convert("RGB").resize((WIDTH, image.height * WIDTH // image.width), Image.Resampling.LANCZOS)
 
 
 def walk(page: Page, url: str) -> None:
@@ -44,7 +48,8 @@ def walk(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.locator(".js-plotly-plot .points path").first).to_be_visible()
     photograph(page, "overview")
-    page.get_by_role("link", name="Neurons").click()
+    page.get_by_role("button", name="End guide").click()
+    page.get_by_role("link", name="Neurons", exact=True).click()
     expect(page.get_by_text("rank 1 of")).to_be_visible()
     page.wait_for_function(SETTLED)
     page.get_by_role("button", name="Retrain Shortcut").click()
