@@ -71,7 +71,8 @@ def sentence(advice: Advice) -> str:
 def reasons(advice: Advice) -> list[str]:
     """Return the reasons, the strongest first; clauses without a full stop."""
     if advice.case == "too_few":
-        return ["a class has too few samples to split for tuning, selection and evaluation; add samples of it"]
+        too_few = "samples" if advice.units is None else "samples, or units of samples that belong together,"
+        return [f"a class has too few {too_few} to split for tuning, selection and evaluation; add samples of it"]
     if advice.case == "no_signal":
         return [
             f"none of the heads separates the classes of {advice.splits[0]} better than guessing, so the data cannot "

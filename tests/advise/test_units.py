@@ -10,7 +10,7 @@ import pytest
 from neurontune_core import EmbeddingSet, LinearHead, TuneConfig, evaluate
 from neurontune_core.advise import Advice, advise
 from neurontune_core.advise.crossfit import FOLDS, CrossFitter
-from neurontune_core.advise.sentences import remarks
+from neurontune_core.advise.sentences import reasons, remarks
 from tests.advise.test_rule import erm
 
 SHORT = TuneConfig(epochs=8, batches=40)
@@ -78,4 +78,7 @@ def test_a_class_on_three_units_is_too_little_to_say(sets: tuple) -> None:
     head, val, train, _ = sets
     few = val.take(np.isin(val.units, [f"val {person}" for person in (0, 1, 2, 3, 4, 5)]))
     assert few.num_samples == 150
-    assert advise(head, few, train, SHORT).case == "too_few"
+    advice = advise(head, few, train, SHORT)
+    assert advice.case == "too_few"
+    assert "or units of samples that belong together" in reasons(advice)[0]
+    assert advise(head, replace(few, units=None), replace(train, units=None), SHORT).case != "too_few"
