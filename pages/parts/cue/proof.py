@@ -57,13 +57,16 @@ def _edited(measured: CueMeasurement) -> str:
 
 
 def _facts(proof: Proof, kind: str, notes: list[str]) -> list[str]:
-    facts = [f"{proof.changed} of {proof.pairs} predictions change with the cue"]
-    if proof.control_changed is not None:
-        chance = "p < 0.001" if proof.p_value < 0.001 else f"p = {proof.p_value:.3f}"
-        facts[0] += f", {proof.control_changed} with {CONTROLS[kind]} (McNemar test, {chance})"
-    facts[0] += "."
+    facts = [f"{proof.changed} of {proof.pairs} predictions change with the cue."]
+    if proof.control_changed is not None and proof.p_value is not None:
+        facts[0] = f"{facts[0][:-1]}, {proof.control_changed} with {CONTROLS[kind]}."
     if proof.direction:
-        facts.append(f"It drags them to **{plain(proof.direction)}**.")
+        facts.append(f"It drags them to **{plain(proof.direction)}**")
+        if proof.p_value is not None:
+            chance = "p < 0.001" if proof.p_value < 0.001 else f"p = {proof.p_value:.3f}"
+            than = "more often than the control" if proof.distinct else "not clearly more often than the control"
+            facts[-1] += f", {than} (McNemar test, {chance})"
+        facts[-1] += "."
     return [*facts, "Bars: 95 % Wilson intervals.", *notes]
 
 
