@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -130,7 +130,9 @@ def fill(
         unexpected = (*fit.unexpected, *dropped)
         fit = replace(fit, trained_head=False, headless=not requested, missing=missing, unexpected=unexpected)
     fit = check(fit, state, module, architecture)
-    module.load_state_dict(state, strict=False)
+    ordered: Any = OrderedDict(state)
+    ordered._metadata = getattr(module.state_dict(), "_metadata", None)  # the versions that MNASNet insists on
+    module.load_state_dict(ordered, strict=False)
     return fit
 
 
