@@ -25,7 +25,7 @@ _offers: LatestResults[Offer] = LatestResults(32)
 
 
 def offered_threshold(view: View, measured: CueMeasurement) -> tuple[float, str, bool]:
-    """Return the threshold that does best on samples that did not choose it, what is known of it, and if it helps."""
+    """Return the threshold that is offered, the sentence on it, and whether the mask alone helps."""
     diagnosis = view.diagnosis
     spurious, core = diagnosis.judged("spurious"), diagnosis.judged("core")
 
@@ -56,8 +56,7 @@ def mask_of_cue(view: View, measured: CueMeasurement) -> None:
     effect = st.slider(
         "Mask neurons that the cue moves by more than, SD", 0.0, top, step=0.01, format="%.2f", key=EFFECT,
         on_change=moved, args=(name, masked),
-        help="In standard deviations of the neuron, up or down. At first the threshold that did best by worst class "
-        "on samples that had not chosen it (cross-fitted).",
+        help="In standard deviations of the neuron, up or down. At first the threshold that is offered below.",
     )  # fmt: skip
     chosen = CueMask(name, measured.effects, effect, "both" if state.setdefault(BOTH, False) else "cue")
     _preview(view, chosen)
