@@ -25,7 +25,8 @@ class AfrSettings(Settings):
 
     The paper trains the network on 80 % of the training set and re-weights the other 20 %, which it has not memorized.
     With ``held_back`` that is done for the head: it is fitted again, from zero, on what is not kept back. The vectors
-    are still those of a network that has seen all.
+    are still those of a network that has seen all, unless it was trained with ``neurontune train --keep-back 0.2``:
+    then its split ``reweight`` is the tuning set.
     """
 
     gammas: tuple[float, ...] = setting(

@@ -11,7 +11,7 @@ from neurontune_core.datasets.base import Dataset, DatasetGuess
 from neurontune_core.datasets.celeba import open_celeba
 from neurontune_core.datasets.civilcomments import open_civilcomments
 from neurontune_core.datasets.guess import guess_dataset, table_columns
-from neurontune_core.datasets.hold_out import held_out
+from neurontune_core.datasets.hold_out import held_out, kept_back
 from neurontune_core.datasets.image_folder import open_folder
 from neurontune_core.datasets.image_folder_metadata import open_imagefolder
 from neurontune_core.datasets.image_table import open_table
@@ -45,8 +45,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
 
     Args:
         spec: ``format`` (a key of `FORMATS`), ``root`` (relative to ``base``, default ``"."``), what the format's own
-            file documents, and optionally ``hold_out`` (``share``, ``seed``: see `held_out`) ``exif`` (as
-            `Dataset` has it) and ``remarks`` (what `guess_dataset` noted).
+            file documents, and optionally ``hold_out`` and ``keep_back`` (``share``, ``seed``: see `held_out` and
+            `kept_back`), ``exif`` (as `Dataset` has it) and ``remarks`` (what `guess_dataset` noted).
         base: the folder that a relative root starts from.
         look_for_files: False opens a table whose images are all missing, too.
 
@@ -75,6 +75,8 @@ def open_dataset(spec: dict[str, Any], base: str | Path, *, look_for_files: bool
         dataset = replace(dataset, remarks=(*noted, *dataset.remarks))
     if "hold_out" in spec:
         dataset = held_out(dataset, spec["hold_out"])
+    if "keep_back" in spec:
+        dataset = kept_back(dataset, spec["keep_back"])
     if look_for_files:
         dataset.look_for_files()
     return dataset

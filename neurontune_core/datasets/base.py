@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
+KEPT_BACK = "reweight"  # split of the training samples that no training sees
 SPLITS = {
     "train": ("0", "train", "training", "tr"),
     "val": ("1", "val", "valid", "validation", "dev", "va"),
@@ -88,9 +89,12 @@ class Dataset:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Return the splits that have samples, in the order train, val, test; ``("",)`` for a dataset without any."""
+        """Return the splits that have samples, in the order train, val, test; ``("",)`` for a dataset without any.
+
+        A part that was kept back from training (`hold_out.kept_back`) comes behind train.
+        """
         present = set(self.samples["split"])
-        return tuple(split for split in (*SPLITS, "") if split in present)
+        return tuple(split for split in ("train", KEPT_BACK, "val", "test", "") if split in present)
 
     def rows(self, split: str) -> pd.DataFrame:
         """Return the rows of ``samples`` that belong to a split, in their order.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurontune_core.datasets.base import Dataset
+from neurontune_core.datasets.base import KEPT_BACK, Dataset
 from neurontune_core.errors import InputError
 from neurontune_core.units import unit_numbers, units_by_class
 
@@ -46,10 +46,40 @@ def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
             f"The dataset {dataset.root} has no training split, only {', '.join(dataset.splits)}, so nothing can be "
             "held out of it; name a split train."
         )
+    return _divided(dataset, rows, share, new, np.random.default_rng(seed))
+
+
+def kept_back(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
+    """Move a share of each class's training samples to a split of their own, which no training sees (as AFR does).
+
+    Args:
+        dataset: with a training split.
+        options: ``share`` (0 to 0.5) and ``seed``; the split is named `KEPT_BACK`.
+
+    Raises:
+        InputError: when there is no training split, or a class has too few samples to divide.
+
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> samples = pd.DataFrame({"id": list("abcdefgh"), "label": [0, 1] * 4, "split": "train"})
+    >>> dataset = kept_back(Dataset(Path("birds"), samples, ("land", "water")), {"share": 0.25, "seed": 0})
+    >>> [(split, len(dataset.rows(split))) for split in dataset.splits]
+    [('train', 6), ('reweight', 2)]
+    """
+    share, seed = float(options.get("share", 0.2)), int(options.get("seed", 0))
+    if not 0 < share <= 0.5:
+        raise InputError(f"Expected a share to keep back above 0 and at most 0.5, but got {share:g}.")
+    rows = np.flatnonzero(dataset.samples["split"].to_numpy() == "train")
+    if not len(rows):
+        raise InputError(f"The dataset {dataset.root} has no training split, so nothing can be kept back from it.")
+    return _divided(dataset, rows, share, [KEPT_BACK], np.random.default_rng(seed + 1))
+
+
+def _divided(dataset: Dataset, rows: np.ndarray, share: float, new: list[str], rng: np.random.Generator) -> Dataset:
+    """Return the dataset with a share of each class of the rows in every new split, and the rest in train."""
     labels = dataset.samples["label"].to_numpy()[rows]
     splits = dataset.samples["split"].to_numpy(dtype=object).copy()
     splits[rows] = "train"
-    rng = np.random.default_rng(seed)
     columns = [dataset.samples[role].to_numpy(object)[rows] for role in ("unit", "pair") if role in dataset.samples]
     units = unit_numbers(*columns)
     if units is not None:

@@ -60,6 +60,12 @@ class TrainConfig(Settings):
     hold_out: float = setting(
         0.2, "without a validation split: share of the training samples held out as one", low=0.01, high=0.5
     )
+    keep_back: float = setting(
+        0.0,
+        "share of the training samples that the network does not see, as a split named reweight, for AFR (which keeps "
+        "0.2); 0: none",
+        high=0.5,
+    )
     seed: int = setting(0, "seed of a new last layer, the order, the crops and dropout", high=2**63 - 1)
 
 

@@ -74,5 +74,7 @@ def dataset_of(spec: Mapping[str, Any], base: Path, splits: tuple[str, ...], set
     >>> spec["root"], spec["hold_out"]
     ('/data/birds', {'share': 0.2, 'seed': 0})
     """
-    held = {} if "val" in splits else {"hold_out": {"share": settings.hold_out, "seed": settings.seed}}
+    held: dict[str, Any] = {} if "val" in splits else {"hold_out": {"share": settings.hold_out, "seed": settings.seed}}
+    if settings.keep_back:
+        held |= {"keep_back": {"share": settings.keep_back, "seed": settings.seed}}
     return dict(spec) | {"root": str((base / spec.get("root", ".")).resolve())} | held

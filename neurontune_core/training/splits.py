@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurontune_core.datasets.base import Dataset
-from neurontune_core.datasets.hold_out import held_out
+from neurontune_core.datasets.hold_out import held_out, kept_back
 from neurontune_core.errors import InputError, listing
 from neurontune_core.training.config import TrainConfig
 
@@ -18,6 +18,9 @@ def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[st
         InputError: when there is no training split, or it holds a single class.
     """
     split = held_out(dataset, {"share": config.hold_out, "seed": config.seed})
+    made = [name for name in ("val", "test") if name not in dataset.splits and name in split.splits]
+    if config.keep_back and "train" in split.splits:
+        split = kept_back(split, {"share": config.keep_back, "seed": config.seed})
     if "train" not in split.splits:
         raise InputError(
             f"The dataset {dataset.root} has no training split, only {', '.join(dataset.splits)}; name one train."
@@ -33,8 +36,7 @@ def with_splits(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, list[st
     if missing:
         names = listing(missing, 3)
         remarks.append(f"No training sample is of class {names}, so the model cannot learn it.")
-    if split is not dataset:
-        made = [name for name in ("val", "test") if name not in dataset.splits and name in split.splits]
+    if made:
         counts = " and ".join(f"{len(split.rows(name)):,} for {name}" for name in made)
         remarks.append(
             f"The dataset has no validation split, so a seeded part of its samples was held out: {counts}, as large a "

@@ -12,12 +12,14 @@ import pytest
 import torch
 
 from neurontune_core.datasets import Dataset, open_dataset
-from neurontune_core.datasets.hold_out import held_out
+from neurontune_core.datasets.hold_out import held_out, kept_back
 from neurontune_core.errors import InputError
 from neurontune_core.models import load_model
-from neurontune_core.training.job import train_model
+from neurontune_core.training.config import TrainConfig
+from neurontune_core.training.job import dataset_of, train_model
 from neurontune_core.training.loop import train
 from neurontune_core.training.network import open_trainable
+from neurontune_core.training.splits import with_splits
 from neurontune_core.workspace.project import Project
 from neurontune_core.workspace.tasks import extract_project
 from tests.support.tiny_huggingface import image_folder
@@ -162,6 +164,22 @@ def test_held_out_samples_are_seeded_shared_by_class_and_taken_from_training_alo
         "test",
     )
     assert held_out(one, {"share": 0.5}) is one
+
+
+def test_a_part_of_training_is_kept_back_for_afr_and_extraction_has_the_same_part(tmp_path: Path) -> None:
+    dataset = bars(tmp_path, ("train", "val", "test"), each=10)
+    config = TrainConfig(keep_back=0.2, seed=3)
+    split, remarks = with_splits(dataset, config)
+    assert remarks == []
+    assert split.rows("reweight")["label"].value_counts().to_dict() == {0: 2, 1: 2}
+    assert len(split.rows("train")) == 16
+    assert set(split.rows("reweight")["id"]) <= set(dataset.rows("train")["id"])
+    assert split.rows("val").equals(dataset.rows("val"))
+    spec = dataset_of({"format": "image_folder", "root": "."}, tmp_path, dataset.splits, config)
+    assert open_dataset(spec, tmp_path).rows("reweight").equals(split.rows("reweight"))
+    assert "keep_back" not in dataset_of({"format": "image_folder"}, tmp_path, dataset.splits, TrainConfig())
+    with pytest.raises(InputError, match=r"share to keep back above 0 and at most 0\.5"):
+        kept_back(dataset, {"share": 0.7})
 
 
 def test_the_share_that_is_held_out_is_rounded_to_the_nearest_count(tmp_path: Path) -> None:
