@@ -41,7 +41,7 @@ def group_bars(evaluations: dict[str, Evaluation]) -> Figure:
         traces.append(
             {
                 "type": "bar",
-                "x": [f"{shorten(part.name)}<br>n = {part.n}" for part in parts],
+                "x": [f"{escape(shorten(part.name))}<br>n = {part.n}" for part in parts],
                 "y": 100 * share,
                 "error_y": {"array": 100 * (high - share), "arrayminus": 100 * (share - low), "width": 3},
                 "name": name,

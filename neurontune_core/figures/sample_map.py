@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,4 +92,4 @@ def _pointed_at(rows: np.ndarray, names: Sequence[str] | None) -> dict:
     """Return what the pointer shows: the name, or with many points the row, which costs less to send."""
     if names is None:
         return {"customdata": rows.astype(np.int32), "hovertemplate": "row %{customdata}<extra></extra>"}
-    return {"text": [names[row] for row in rows], "hovertemplate": "%{text}<extra></extra>"}
+    return {"text": [escape(str(names[row])) for row in rows], "hovertemplate": "%{text}<extra></extra>"}

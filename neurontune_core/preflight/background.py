@@ -48,7 +48,10 @@ class BackgroundInspection:
                 self.report = inspect_dataset(self.request, self._out, out=self._out, on_stage=self._set_stage)
         except Exception as error:  # whatever a foreign model does, the page gets a sentence
             first = (str(error).splitlines() or [""])[0]
-            self.error = f"The inspection failed ({type(error).__name__}: {first}); the files may be damaged."
+            reason = f"{type(error).__name__}: {first}"
+            self.error = (
+                f"The inspection stopped inside a library ({reason}), which says nothing of your files; report it."
+            )
 
     def _set_stage(self, stage: str) -> None:
         self.stage = stage

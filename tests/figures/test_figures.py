@@ -119,3 +119,10 @@ def test_the_advised_candidate_is_marked_and_intervals_are_in_per_cent() -> None
     assert list(trace.error_x.arrayminus) == pytest.approx([10, 10])
     assert figure.layout.yaxis.ticktext == ("your head", "off, on &lt;b&gt;val&lt;/b&gt;, advised")
     assert list(trace.marker.symbol) == ["circle", "diamond"]
+
+
+def test_markup_in_class_names_is_written_out_in_charts() -> None:
+    name = "<b>gull</b>"
+    parts = (Proportion(name, 3, 4), Proportion("finch", 2, 4))
+    figure = group_bars({"Trained": Evaluation(Proportion("all", 5, 8), parts, ())})
+    assert "&lt;b&gt;gull&lt;/b&gt;<br>n = 4" in figure.data[0].x
