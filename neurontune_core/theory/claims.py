@@ -67,8 +67,8 @@ CLAIMS = {
     "removal": Claim(
         "Removal",
         "Theorem 4.3: does removing the selected neurons help?",
-        "Removing the neurons that Theorem 4.2 points at (γᵀw_spu < 0) can bring a network closer to the unbiased one, "
-        "which is trained where the shortcut agrees half of the time.",
+        "Removing the neurons that Theorem 4.2 points at (γᵀw_spu < 0) can bring a network closer to the unbiased one "
+        "of Corollary 1, which is trained where the shortcut agrees half of the time.",
         "In random networks as many random neurons do the same, since turning the signs of a neuron and of its output "
         "weight keeps the function and reverses the selection; and where the spared neurons span all inputs, "
         "retraining on the same data brings the biased function back.",
