@@ -18,6 +18,7 @@ from neurontune_core.datasets.imagenet9 import guess_imagenet9
 from neurontune_core.datasets.imagenet_a import guess_imagenet_a
 from neurontune_core.datasets.multinli import guess_multinli
 from neurontune_core.datasets.shards import guess_shards
+from neurontune_core.datasets.spellings import spelled
 from neurontune_core.datasets.tables import TABLE_ENDINGS, column_names
 from neurontune_core.datasets.text_table import ROLES as TEXT_ROLES
 from neurontune_core.datasets.text_table import guess_texts, tables_by_split
@@ -171,7 +172,7 @@ def _guess_folders(root: Path) -> DatasetGuess:
     places = [place for place in places if place[2]]
     if not places:
         raise InputError(f"The folders of {root} hold no images{read}.")
-    classes = sorted({label for _, label, _ in places})
+    classes = sorted({spelled(label): label for _, label, _ in places}.values())
     counts = {split: sum(count for place, _, count in places if place == split) for split in (*SPLITS, "")}
     total = sum(counts.values())
     refuse_no_classes(root, classes, total, read)

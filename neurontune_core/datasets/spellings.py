@@ -58,7 +58,7 @@ def one_spelling(counts: Mapping[str, int], own_names: Iterable[str] = ()) -> tu
         fixed = [name for name in own if spelled(name) == key]
         if len(fixed) > 1 or (len(family) == 1 and not fixed):
             continue
-        chosen = fixed[0] if fixed else max(sorted(family), key=lambda name: counts[name])
+        chosen = fixed[0] if fixed else max(sorted(family), key=lambda name: (counts[name], name == name.strip()))
         names |= dict.fromkeys(family, chosen)
         if len(family) > 1:
             others = listing([f"{name!a} ({counts[name]:,})" for name in sorted(family)], 4)

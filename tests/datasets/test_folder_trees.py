@@ -131,6 +131,8 @@ def test_a_class_in_two_spellings_is_one(tmp_path: Path, first: str, second: str
     dataset = opened(make(tmp_path, f"train/{first}/1.png", "train/cat/1.png", f"val/{second}/1.png", "val/cat/1.png"))
     assert (len(dataset.class_names), len(dataset.samples)) == (2, 4)
     assert "One class is spelled in 2 ways" in remarked(dataset)
+    assert first.strip() in dataset.class_names
+    assert "of 2 classes" in guess_dataset(tmp_path).description
 
 
 def test_composed_and_decomposed_names_are_one_class(tmp_path: Path) -> None:
