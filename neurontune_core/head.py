@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,10 +167,7 @@ class LinearHead:
                         "and 'bias' [classes]."
                     )
                 weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
-            own_names, provenance = (
-                parse_json(metadata.get(key, default), path)
-                for key, default in (("class_names", "[]"), ("provenance", "{}"))
-            )
+            own_names, provenance = _parsed(metadata, "class_names", "[]"), _parsed(metadata, "provenance", "{}")
             if not isinstance(own_names, list) or not isinstance(provenance, dict):
                 raise TypeError("its class_names or provenance are of another kind")
             own_names = tuple(map(str, own_names))
@@ -217,3 +214,15 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     share = np.exp(share - share.max(axis=0))
     share /= share.sum(axis=0)
     return np.ascontiguousarray(share.T)
+
+
+def _parsed(metadata: Mapping[str, str], key: str, default: str) -> Any:
+    """Return an entry of a head file's metadata.
+
+    Raises:
+        ValueError: when it is no JSON, or more of it than is read.
+    """
+    try:
+        return parse_json(metadata.get(key, default), Path(f"its {key}"))
+    except InputError as error:
+        raise ValueError(str(error)) from None

@@ -6,11 +6,13 @@ from playwright.sync_api import Page, expect
 
 from pages.parts.frame.guide import GUIDE
 from tests.support.browser import Server, settled
+from tests.support.examples import copy_example
 
 
 def test_a_newcomer_is_at_the_exported_head_after_six_clicks(server: Server, page: Page) -> None:
-    clicks = 0
-    page.goto(server.address(""))
+    folder, clicks = server.new_folder("newcomer"), 0
+    copy_example(folder)
+    page.goto(server.address("", project=folder.name))
     for number, step in enumerate(GUIDE.values(), 1):
         expect(page.get_by_text(f"{number} of {len(GUIDE)} · {step.question}")).to_be_visible()
         settled(page)

@@ -128,7 +128,7 @@ def test_imagenet_a_is_measured_with_the_same_network(tmp_path: Path) -> None:
     result = EmbeddingSet.load(tmp_path / "out" / "seed-0" / "imagenet_a")
     assert runs[0]["imagenet_a"] == (head.predict(result.embeddings) == result.labels).mean()
     row = reproduction_rows("imagenet9", runs)[0]
-    assert (row["average, published"], row["ImageNet-A, published"]) == ("90.8", "24.9")
+    assert (row["average, published"], row["ImageNet-A, published"]) == ("90.8 ± 0.6", "24.9 ± 1.1")
 
 
 def test_the_two_worst_groups_of_civilcomments_are_those_of_the_table_itself(tmp_path: Path) -> None:

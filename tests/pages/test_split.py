@@ -297,7 +297,8 @@ def test_exported_files_are_read_when_they_are_downloaded_and_offered_while_they
     plainly = Path.read_bytes
 
     def noted(file: Path) -> bytes:
-        read.append(file.name)
+        if "exports" in file.parts:  # the run's own files are read as ever
+            read.append(file.name)
         return plainly(file)
 
     with monkeypatch.context() as patched:
