@@ -30,6 +30,7 @@ def make(folder: Path, build: Path) -> None:
         print(provenance_table({seed: counts[seed]}), flush=True)
     shipped = median_seed(counts)
     source = places[shipped]
+    folder.mkdir(parents=True, exist_ok=True)
     for name in (TABLE, HEAD, "project.json"):
         shutil.copyfile(source / name, folder / name)
     shutil.copytree(source / "embeddings", folder / "embeddings", dirs_exist_ok=True)
