@@ -119,11 +119,26 @@ def depths(text: str) -> tuple[int, int]:
     return deepest, now
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that what it belongs to can go on without it, and return its new path."""
-    aside = path.with_name(f"{path.stem}.damaged-{uuid.uuid4().hex[:6]}{path.suffix}")
-    os.replace(path, aside)
-    return aside
+def set_aside_if_damaged(path: Path, read: Callable[[], object], content: str) -> str:
+    """Rename a file that cannot be read, so that what it belongs to can go on without it.
+
+    Args:
+        path: the file.
+        read: reads it, and raises InputError where it is damaged.
+        content: what begins anew without it, such as "verdicts".
+
+    Returns:
+        a sentence on it; empty where the file can be read.
+    """
+    with lock_beside(path):
+        try:
+            read()
+        except InputError as error:
+            aside = path.with_name(f"{path.stem}.damaged-{uuid.uuid4().hex[:6]}{path.suffix}")
+            os.replace(path, aside)
+            reason = str(error).split(";")[0].rstrip(".")
+            return f"{reason}; it was set aside as {aside.name}, and {content} begin anew."
+    return ""
 
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')

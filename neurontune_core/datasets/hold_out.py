@@ -34,9 +34,7 @@ def held_out(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
     >>> [(split, len(dataset.rows(split))) for split in dataset.splits]
     [('train', 4), ('val', 2), ('test', 2)]
     """
-    share, seed = float(options.get("share", 0.2)), int(options.get("seed", 0))
-    if not 0 < share <= 0.5:
-        raise InputError(f"Expected a share to hold out above 0 and at most 0.5, but got {share:g}.")
+    share, seed = _share_and_seed(options, "hold out")
     if "val" in dataset.splits:
         return dataset
     source, new = ("train", ["val"]) if "train" in dataset.splits else ("", ["val", "test"])
@@ -66,13 +64,18 @@ def kept_back(dataset: Dataset, options: Mapping[str, Any]) -> Dataset:
     >>> [(split, len(dataset.rows(split))) for split in dataset.splits]
     [('train', 6), ('reweight', 2)]
     """
-    share, seed = float(options.get("share", 0.2)), int(options.get("seed", 0))
-    if not 0 < share <= 0.5:
-        raise InputError(f"Expected a share to keep back above 0 and at most 0.5, but got {share:g}.")
+    share, seed = _share_and_seed(options, "keep back")
     rows = np.flatnonzero(dataset.samples["split"].to_numpy() == "train")
     if not len(rows):
         raise InputError(f"The dataset {dataset.root} has no training split, so nothing can be kept back from it.")
     return _divided(dataset, rows, share, [KEPT_BACK], np.random.default_rng(seed + 1))
+
+
+def _share_and_seed(options: Mapping[str, Any], purpose: str) -> tuple[float, int]:
+    share = float(options.get("share", 0.2))
+    if not 0 < share <= 0.5:
+        raise InputError(f"Expected a share to {purpose} above 0 and at most 0.5, but got {share:g}.")
+    return share, int(options.get("seed", 0))
 
 
 def _divided(dataset: Dataset, rows: np.ndarray, share: float, new: list[str], rng: np.random.Generator) -> Dataset:

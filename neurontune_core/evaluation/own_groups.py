@@ -11,7 +11,7 @@ import numpy as np
 from neurontune_core.embeddings import EmbeddingSet
 from neurontune_core.errors import InputError
 from neurontune_core.evaluation.accuracy import Proportion
-from neurontune_core.files import lock_beside, read_json, set_aside, write_json
+from neurontune_core.files import lock_beside, read_json, set_aside_if_damaged, write_json
 from neurontune_core.head import LinearHead
 
 FORMAT = "neurontune-own-groups/1"
@@ -65,15 +65,7 @@ class OwnGroups:
 
     def set_aside_if_damaged(self) -> str:
         """Rename the file where it cannot be read, so that the rest opens, and return a sentence; "" otherwise."""
-        with lock_beside(self._file):
-            try:
-                self.all()
-            except InputError as error:
-                aside = set_aside(self._file)
-                return (
-                    f"{str(error).split(';')[0].rstrip('.')}; it was set aside as {aside.name}, and groups begin anew."
-                )
-        return ""
+        return set_aside_if_damaged(self._file, self.all, "groups")
 
     def all(self) -> list[OwnGroup]:
         """Return the groups in the order in which they were made."""

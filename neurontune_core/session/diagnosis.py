@@ -256,16 +256,17 @@ class Diagnosis:
     def _bounds(self, stability: float) -> np.ndarray:
         return self.scorer.lower_bounds(self.predictions, stability).max(axis=0)
 
-    def masked_neurons(self, threshold: float, stability: float = 0.0) -> np.ndarray:
+    def masked_neurons(self, threshold: float, stability: float = 0.0, *, cue: CueMask | None = None) -> np.ndarray:
         """Return [M] bool: (selected by score, cue or both, or judged spurious) and not judged core.
 
         Args:
             threshold, stability: λ, and the standard errors by which a score must exceed it.
+            cue: the mask of a cue that may be set next; None for the one that is set, if any.
 
         Raises:
             NoMistakes: when there are no scores, and the mask goes by them.
         """
-        cue = self.cue_mask()
+        cue = cue or self.cue_mask()
         by_cue_alone = cue is not None and cue.source == "cue"
         nothing = np.zeros(self.erm.num_neurons, dtype=bool)
         biased = nothing if by_cue_alone else self.mask_scores(stability) > threshold

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurontune_core.errors import InputError
-from neurontune_core.files import lock_beside, read_json, set_aside, write_json
+from neurontune_core.files import lock_beside, read_json, set_aside_if_damaged, write_json
 from neurontune_core.workspace.cue_edits import (
     CueListed,
     CueMove,
@@ -112,14 +112,7 @@ class Journal:
 
     def set_aside_if_damaged(self) -> str:
         """Rename the file where it cannot be read, so that the rest opens, and return a sentence; "" otherwise."""
-        with lock_beside(self._file):
-            try:
-                self._read()
-            except InputError as error:
-                aside = set_aside(self._file)
-                reason = str(error).split(";")[0].rstrip(".")
-                return f"{reason}; it was set aside as {aside.name}, and verdicts begin anew."
-        return ""
+        return set_aside_if_damaged(self._file, self._read, "verdicts")
 
     def current(self) -> dict[int, Judgment]:
         """Return the latest judgment of each neuron that has a verdict or a note."""

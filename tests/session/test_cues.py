@@ -225,3 +225,12 @@ def test_a_tag_is_pointed_at_in_one_picture_and_put_into_others(tmp_path: Path) 
     assert 0 <= shares.min() <= shares.max() <= 1
     most = np.argsort(-np.abs(measured.effects))[:100]
     assert shares[most].mean() > 1.3 * shares.mean()
+
+
+def test_the_mask_that_a_cue_would_give_is_the_one_that_it_gives(diagnosis: Diagnosis) -> None:
+    masked_cue(diagnosis, "both", effect=0.1)
+    cue, given = diagnosis.cue_mask(), diagnosis.masked_neurons(0.0, stability=2.0)
+    diagnosis.project.journal.mask_cue(None)
+    assert not np.array_equal(diagnosis.masked_neurons(0.0, stability=2.0), given)  # no cue is masked any more
+    assert np.array_equal(diagnosis.masked_neurons(0.0, stability=2.0, cue=cue), given)
+    assert diagnosis.masked_neurons(0.0, cue=cue).sum() > given.sum()  # stable neurons alone are fewer

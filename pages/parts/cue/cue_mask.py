@@ -12,7 +12,7 @@ from neurontune_core.cues.measurement import CueMeasurement
 from neurontune_core.errors import InputError
 from neurontune_core.identification.ranking import CUE as BY_CUE
 from neurontune_core.identification.scores import NoMistakes
-from neurontune_core.mask import CueMask, by_source, with_verdicts
+from neurontune_core.mask import CueMask
 from neurontune_core.session.latest_results import LatestResults
 from pages.parts.cue.cue_edits import BOTH, EFFECT, mask_and_retrain, mask_cue, moved, stop_masking
 from pages.parts.frame.mask_edits import EFFECT_OF
@@ -89,8 +89,7 @@ def mask_of_cue(view: View, measured: CueMeasurement) -> None:
 def _preview(view: View, cue: CueMask) -> None:
     """Say what the mask alone would do to the worst group (or class), whether it is set or not."""
     diagnosis = view.diagnosis
-    biased = diagnosis.scores.biased(view.threshold) if cue.source == "both" else cue.neurons
-    masked = with_verdicts(by_source(biased, cue), diagnosis.judged("spurious"), diagnosis.judged("core"))
+    masked = diagnosis.masked_neurons(view.threshold, view.stability, cue=cue)
     before = view.split.erm_evaluation
     after = view.split.evaluate(diagnosis.masked_head(masked, view.mask_value))
     kind = "worst group" if before.worst_group else "worst class"

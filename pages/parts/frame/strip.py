@@ -37,6 +37,7 @@ def headline(view: View) -> None:
             else _missing_row(key)
             for key in NAMES
         ]
+        # Foreign in it are the names of groups alone, which `strip_row` escapes; the rest is numbers and words of ours.
         st.html(f'<div class="nt-strip" role="list">{_axis(name)}{"".join(rows)}</div>')
 
 

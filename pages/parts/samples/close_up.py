@@ -29,6 +29,9 @@ mark{color:inherit;border-radius:3px;padding:0 1px}
 _JS = """
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector('.root')
+  const shown = JSON.stringify(data)
+  if (!data.texts.length && root.dataset.shown === shown) return // images stay as they are when λ moves
+  root.dataset.shown = shown
   root.style.setProperty('--side', data.side + 'px')
   const texts = data.texts.map(text => {
     const made = document.createElement('div')
