@@ -229,8 +229,8 @@ def test_a_tag_is_pointed_at_in_one_picture_and_put_into_others(tmp_path: Path) 
 
 def test_the_mask_that_a_cue_would_give_is_the_one_that_it_gives(diagnosis: Diagnosis) -> None:
     masked_cue(diagnosis, "both", effect=0.1)
-    cue, given = diagnosis.cue_mask(), diagnosis.masked_neurons(0.0, stability=2.0)
+    cue, with_cue = diagnosis.cue_mask(), diagnosis.masked_neurons(0.0, stability=2.0)
     diagnosis.project.journal.mask_cue(None)
-    assert not np.array_equal(diagnosis.masked_neurons(0.0, stability=2.0), given)  # no cue is masked any more
-    assert np.array_equal(diagnosis.masked_neurons(0.0, stability=2.0, cue=cue), given)
-    assert diagnosis.masked_neurons(0.0, cue=cue).sum() > given.sum()  # stable neurons alone are fewer
+    assert not np.array_equal(diagnosis.masked_neurons(0.0, stability=2.0), with_cue)  # no cue is masked any more
+    assert np.array_equal(diagnosis.masked_neurons(0.0, stability=2.0, cue=cue), with_cue)
+    assert diagnosis.masked_neurons(0.0, cue=cue).sum() > with_cue.sum()  # stable neurons alone are fewer
